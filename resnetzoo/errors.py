@@ -1,0 +1,57 @@
+"""What can go wrong, by whose mistake it is. Every message says what was found and what to type instead."""
+
+
+class ResnetzooError(Exception):
+    """Base of every error that this package raises on purpose; the command line prints it as one line."""
+
+
+class UsageError(ResnetzooError, ValueError):
+    """An argument that cannot be meant: a name, a number or a word outside its range (exit status 2)."""
+
+
+class UnknownModelError(UsageError):
+    """A name that is not registered; the message lists its neighbours."""
+
+
+class DataError(ResnetzooError):
+    """A data file that is missing, damaged or not what its name says."""
+
+
+class DataNotFoundError(DataError):
+    """The data set is in none of the places where it was looked for."""
+
+
+class DownloadError(DataError):
+    """No mirror delivered the archive; the message gives each one's reason."""
+
+
+class DeviceError(ResnetzooError):
+    """A device that this machine or this build of torch does not have."""
+
+
+class CheckpointError(ResnetzooError):
+    """A checkpoint that cannot be read: truncated, damaged or of another kind."""
+
+
+class CheckpointMismatchError(CheckpointError):
+    """A checkpoint of another run: the message names the fields that differ."""
+
+
+class OutputError(ResnetzooError):
+    """A file that could not be written; what stood there before is untouched."""
+
+
+class NonFiniteLossError(ResnetzooError):
+    """The loss became infinite or NaN; the last good checkpoint is kept."""
+
+
+class TrainingInterrupted(ResnetzooError):  # noqa: N818 (nobody made an error)
+    """Ctrl-C or SIGTERM: the step was finished and saved; the same call goes on from there.
+
+    Attributes:
+        signal_number: the signal that asked for the stop (2 for Ctrl-C, 15 for SIGTERM).
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
