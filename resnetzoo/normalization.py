@@ -1,0 +1,74 @@
+"""The fixed map from pixels to a network's input: (pixel / 255 - mean) / std. It is part of what was trained."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from resnetzoo.errors import UsageError
+
+NormalizationKind = Literal["channel", "per_pixel_mean"]
+
+_CHUNK = 5_000  # images turned into floats at once
+
+
+@dataclass(frozen=True, eq=False)
+class Normalization:
+    """Mean and deviation on the scale 0 to 1.
+
+    Attributes:
+        kind: `channel` (a mean and a deviation a channel) or `per_pixel_mean` (a mean for each place, no
+            deviation: arXiv:1512.03385, section 4.2).
+        mean: (C, H, W), or (C, 1, 1) with `channel`.
+        std: (C, 1, 1).
+    """
+
+    kind: NormalizationKind
+    mean: Tensor
+    std: Tensor
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """uint8 (N, C, H, W) -> float32 (N, C, H, W), on the device of `pixels`."""
+        mean, std = self.mean.to(pixels.device), self.std.to(pixels.device)
+        return (pixels.float() / 255 - mean) / std
+
+    def to_dict(self) -> dict[str, object]:
+        """`kind`, and the channel averages of `mean` and `std`: enough to report, ready for JSON."""
+        mean = [round(float(value), 6) for value in self.mean.mean(dim=(1, 2))]
+        return {"kind": self.kind, "mean": mean, "std": [round(float(value), 6) for value in self.std.flatten()]}
+
+
+def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalization:
+    """The normalization that centres `images`, uint8 (N, C, H, W).
+
+    Raises:
+        UsageError: `kind` is no known one.
+    """
+    if kind not in get_args(NormalizationKind):
+        raise UsageError(f"normalization must be one of {', '.join(get_args(NormalizationKind))}, not {kind!r}")
+    total = torch.zeros(images.shape[1:], dtype=torch.float64)  # (C, H, W)
+    squares = torch.zeros_like(total)
+    for chunk in torch.split(images.cpu(), _CHUNK):
+        pixels = chunk.double() / 255
+        total += pixels.sum(dim=0)
+        squares += pixels.square().sum(dim=0)
+    mean = total / len(images)
+    if kind == "per_pixel_mean":
+        return Normalization(kind, mean.float(), torch.ones(images.shape[1], 1, 1))
+    channel_mean = mean.mean(dim=(1, 2), keepdim=True)
+    variance = (squares / len(images)).mean(dim=(1, 2), keepdim=True) - channel_mean.square()
+    std = variance.clamp(min=0).sqrt()
+    std[std < 1e-4] = 1.0  # a channel of one value only: leave its scale alone
+    return Normalization(kind, channel_mean.float(), std.float())
+
+
+def carry_normalization(model: nn.Module, normalization: Normalization) -> None:
+    """Let `model` say which input it was trained on, as `model.normalization`."""
+    object.__setattr__(model, "normalization", normalization)
+
+
+def carried_normalization(model: nn.Module) -> Normalization | None:
+    """What `carry_normalization` left on `model`, if anything."""
+    found = getattr(model, "normalization", None)
+    return found if isinstance(found, Normalization) else None

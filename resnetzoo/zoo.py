@@ -1,0 +1,105 @@
+"""Ways to make a network: by name, or by depth."""
+
+from dataclasses import replace
+from typing import Any
+
+from resnetzoo.network import CifarNet
+from resnetzoo.registry import get_spec
+from resnetzoo.spec import Block, ModelSpec, Shortcut
+
+
+def create(
+    name: str,
+    *,
+    num_classes: int | None = None,
+    in_chans: int | None = None,
+    shortcut: Shortcut | None = None,
+    zero_init_residual: bool | None = None,
+) -> CifarNet:
+    """A network by its name, with fresh weights (drawn from torch's random state) and in training mode.
+
+    >>> create("resnet20", num_classes=100).spec.num_classes
+    100
+
+    Args:
+        name: one of `list_models()`.
+        num_classes: length of the logits; the registered spec's (10) if left out.
+        in_chans: channels of the images; the registered spec's (3) if left out.
+        shortcut: `identity`, `projection` or `projection_all`; the registered spec's if left out.
+        zero_init_residual: start each residual branch at zero.
+
+    Raises:
+        UnknownModelError: no such name; the message lists near ones.
+        UsageError: a choice that the network cannot have.
+    """
+    choices: dict[str, Any] = {
+        "num_classes": num_classes,
+        "in_chans": in_chans,
+        "shortcut": shortcut,
+        "zero_init_residual": zero_init_residual,
+    }
+    made = {field: value for field, value in choices.items() if value is not None}
+    return CifarNet(replace(get_spec(name), **made))
+
+
+def plainnet(depth: int, *, num_classes: int = 10, in_chans: int = 3) -> CifarNet:
+    """A plain network of any depth 6n+2: `plainnet(26)`.
+
+    Raises:
+        UsageError: the depth is not 6n+2 (the message gives the nearest), or a count is below 1.
+    """
+    return CifarNet(ModelSpec("plain", depth, num_classes=num_classes, in_chans=in_chans))
+
+
+def resnet(
+    depth: int,
+    *,
+    block: Block = "basic",
+    shortcut: Shortcut = "identity",
+    num_classes: int = 10,
+    in_chans: int = 3,
+    zero_init_residual: bool = False,
+) -> CifarNet:
+    """A residual network of any depth 6n+2, or 9n+2 with bottleneck blocks: `resnet(29, block="bottleneck")`.
+
+    Raises:
+        UsageError: a depth (the message gives the nearest valid one), word or count that cannot be.
+    """
+    return CifarNet(
+        ModelSpec(
+            "residual",
+            depth,
+            block=block,
+            shortcut=shortcut,
+            num_classes=num_classes,
+            in_chans=in_chans,
+            zero_init_residual=zero_init_residual,
+        )
+    )
+
+
+def preresnet(
+    depth: int,
+    *,
+    block: Block = "basic",
+    shortcut: Shortcut = "identity",
+    num_classes: int = 10,
+    in_chans: int = 3,
+    zero_init_residual: bool = False,
+) -> CifarNet:
+    """A pre-activation network (arXiv:1603.05027) of any depth 6n+2, or 9n+2 with bottleneck blocks.
+
+    Raises:
+        UsageError: a depth (the message gives the nearest valid one), word or count that cannot be.
+    """
+    return CifarNet(
+        ModelSpec(
+            "preactivation",
+            depth,
+            block=block,
+            shortcut=shortcut,
+            num_classes=num_classes,
+            in_chans=in_chans,
+            zero_init_residual=zero_init_residual,
+        )
+    )
