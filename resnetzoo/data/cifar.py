@@ -1,0 +1,84 @@
+"""CIFAR-10 and CIFAR-100 from wherever they are: the given folder, `$RESNETZOO_DATA`, the cache, a mirror."""
+
+import os
+from pathlib import Path
+
+from resnetzoo.data.download import download as download_archive
+from resnetzoo.data.images import Data
+from resnetzoo.data.layouts import CIFAR10, CIFAR100, Layout, Published
+from resnetzoo.data.readers import check_presence, read_folder
+from resnetzoo.errors import DataError, DataNotFoundError
+
+DATA_VARIABLE = "RESNETZOO_DATA"
+
+
+def cifar10(root: str | Path | None = None, *, download: bool = False) -> Data:
+    """CIFAR-10: 50,000 training and 10,000 test images, uint8 (N, 3, 32, 32), in 10 classes.
+
+    Looked for in `root`, then in the folder that `$RESNETZOO_DATA` names, then in the user's cache: in each, the
+    files themselves or the folder `cifar-10-batches-bin` or `cifar-10-batches-py` that the official archives unpack to.
+
+    Args:
+        root: a folder.
+        download: if it is nowhere, fetch 170 MB (into `root`, or the cache), verify and unpack it.
+
+    Raises:
+        DataNotFoundError: it is nowhere, and `download` is off.
+        DownloadError: no mirror delivered it.
+        DataError: a file is missing, truncated, garbage, or has a label out of range; the message names it.
+
+    Warns:
+        UnofficialDataWarning: the contents are not the published ones.
+    """
+    return _load(CIFAR10, root, download)
+
+
+def cifar100(root: str | Path | None = None, *, download: bool = False) -> Data:
+    """CIFAR-100: as `cifar10`, with the 100 fine classes; folders `cifar-100-binary` or `cifar-100-python`."""
+    return _load(CIFAR100, root, download)
+
+
+def cache_folder() -> Path:
+    """The per-user cache: `$XDG_CACHE_HOME/resnetzoo`, by default `~/.cache/resnetzoo`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "resnetzoo"
+
+
+def _load(published: Published, root: str | Path | None, download: bool) -> Data:
+    places = _places(root)
+    for place in places:
+        found = _find(place, published)
+        if found:
+            return read_folder(*found)
+    if not download:
+        raise DataNotFoundError(
+            f"{published.title} is not in {', '.join(str(place) for place in places)}; download it with "
+            f'"resnetzoo data --dataset {published.name} --download", or unpack {published.archive.name} '
+            f"in a folder and name it with --data-dir or ${DATA_VARIABLE}"
+        )
+    layout = published.layouts[-1]  # the archive holds the python layout
+    folder = download_archive(published.archive, layout, places[0] if root else cache_folder())
+    return read_folder(folder, published, layout)
+
+
+def _places(root: str | Path | None) -> list[Path]:
+    variable = os.environ.get(DATA_VARIABLE)
+    named = [Path(place).expanduser() for place in (root, variable) if place]
+    return [*named, cache_folder()]
+
+
+def _find(place: Path, published: Published) -> tuple[Path, Published, Layout] | None:
+    """The folder and layout at `place`: a complete one, or else an incomplete one, whose reader will complain."""
+    present = [
+        (folder, published, layout)
+        for layout in published.layouts
+        for folder in (place / layout.folder, place)
+        if any((folder / file.name).is_file() for file in layout.files)
+    ]
+    for found in present:
+        try:
+            check_presence(*found)
+        except DataError:
+            continue
+        return found
+    return present[0] if present else None

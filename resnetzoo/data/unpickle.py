@@ -1,0 +1,73 @@
+"""Pickles of arrays and plain containers, and nothing else: a pickle that names any other code is refused."""
+
+import io
+import pickle
+from typing import Any
+
+import numpy as np
+
+from resnetzoo.errors import DataError
+
+
+def _latin1_bytes(text: str, encoding: str) -> bytes:
+    """How Python 3 writes bytes into an old-protocol pickle; only ever with this encoding."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes in encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+# What numpy itself names when it pickles an array; asked of numpy, since the module has moved between releases.
+_RECONSTRUCT = np.empty(0).__reduce__()[0]
+_FROM_BUFFER = np.empty(0).__reduce_ex__(5)[0]
+_ALLOWED: dict[tuple[str, str], object] = {
+    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy.core.numeric", "_frombuffer"): _FROM_BUFFER,
+    ("numpy._core.numeric", "_frombuffer"): _FROM_BUFFER,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): _latin1_bytes,
+}
+
+
+class _ForbiddenError(DataError):
+    """A pickle that names something other than an array or a plain container."""
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) not in _ALLOWED:
+            raise _ForbiddenError(f"it asks for {module}.{name}")
+        return _ALLOWED[module, name]
+
+    def persistent_load(self, pid: object) -> object:
+        raise _ForbiddenError("it refers to objects outside itself")
+
+
+def unpickle_arrays(content: bytes, file: str) -> Any:
+    """What a pickle holds, if that is numpy arrays in lists, tuples, dictionaries, strings and numbers.
+
+    Args:
+        content: the pickle, whole.
+        file: its name, for the message.
+
+    Raises:
+        DataError: the pickle asks for any code, is truncated or garbage, or more bytes follow it.
+    """
+    stream = io.BytesIO(content)
+    try:
+        value = _ArrayUnpickler(stream, encoding="latin1").load()
+    except _ForbiddenError as error:
+        raise DataError(
+            f"{file}: refused: {error}; a data set's pickle holds arrays and plain containers only, "
+            "and opening this one could run somebody's code"
+        ) from None
+    # A damaged pickle may fail in any of its own instructions, so with any exception.
+    except Exception as error:
+        raise DataError(
+            f"{file}: truncated or not a pickle: {type(error).__name__} behind byte {stream.tell():,} "
+            f"of the {len(content):,} found"
+        ) from error
+    if stream.read(1):
+        raise DataError(f"{file}: {len(content):,} bytes found, but its pickle ends earlier: the rest does not belong")
+    return value
