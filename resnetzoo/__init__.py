@@ -1,0 +1,39 @@
+"""CIFAR networks of *Deep Residual Learning for Image Recognition* (arXiv:1512.03385), with their plain twins.
+
+>>> import resnetzoo
+>>> model = resnetzoo.create("resnet56")
+"""
+
+__version__ = "0.1.0"
+
+from resnetzoo import recipes as recipes
+from resnetzoo.complexity import Complexity as Complexity
+from resnetzoo.complexity import complexity as complexity
+from resnetzoo.data import Data as Data
+from resnetzoo.data import ImageSet as ImageSet
+from resnetzoo.data import SyntheticDataWarning as SyntheticDataWarning
+from resnetzoo.data import UnofficialDataWarning as UnofficialDataWarning
+from resnetzoo.data import cifar10 as cifar10
+from resnetzoo.data import cifar100 as cifar100
+from resnetzoo.data import load_data as load_data
+from resnetzoo.data import synthetic as synthetic
+from resnetzoo.errors import ResnetzooError as ResnetzooError
+from resnetzoo.errors import TrainingInterrupted as TrainingInterrupted
+from resnetzoo.errors import UnknownModelError as UnknownModelError
+from resnetzoo.errors import UsageError as UsageError
+from resnetzoo.evaluation import Evaluation as Evaluation
+from resnetzoo.evaluation import evaluate as evaluate
+from resnetzoo.network import CifarNet as CifarNet
+from resnetzoo.normalization import Normalization as Normalization
+from resnetzoo.recipes import Recipe as Recipe
+from resnetzoo.registry import get_spec as get_spec
+from resnetzoo.registry import list_models as list_models
+from resnetzoo.registry import register as register
+from resnetzoo.run import EpochRow as EpochRow
+from resnetzoo.run import Run as Run
+from resnetzoo.spec import ModelSpec as ModelSpec
+from resnetzoo.train import fit as fit
+from resnetzoo.zoo import create as create
+from resnetzoo.zoo import plainnet as plainnet
+from resnetzoo.zoo import preresnet as preresnet
+from resnetzoo.zoo import resnet as resnet

@@ -1,0 +1,126 @@
+"""One training state as a file: written atomically with its predecessor kept, read back strictly."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resnetzoo.errors import CheckpointError, CheckpointMismatchError
+from resnetzoo.files import write_atomically
+from resnetzoo.normalization import Normalization
+
+FORMAT = "resnetzoo-checkpoint-1"
+CHECKPOINT = "checkpoint.pt"
+PREVIOUS = "checkpoint.previous.pt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training state between two steps.
+
+    Attributes:
+        identity: spec, recipe, seed, data and precision: what a run must share with this state to go on from it.
+        step: optimizer steps done.
+        model, optimizer: their state dicts.
+        normalization: of the network's input.
+        rows: the finished epochs, as dictionaries.
+        totals: sums over the unfinished epoch.
+    """
+
+    identity: dict[str, Any]
+    step: int
+    model: dict[str, Any]
+    optimizer: dict[str, Any]
+    normalization: Normalization
+    rows: list[dict[str, Any]]
+    totals: dict[str, Any]
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write `folder/checkpoint.pt`; the one before it becomes `checkpoint.previous.pt`.
+
+    Raises:
+        OutputError: the folder cannot be written; the files in it are as they were.
+    """
+    values = {**vars(checkpoint), "format": FORMAT, "normalization": vars(checkpoint.normalization)}
+    buffer = io.BytesIO()
+    torch.save(values, buffer)
+    write_atomically(folder / CHECKPOINT, buffer.getvalue(), previous=folder / PREVIOUS)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read one file; nothing in it is executed.
+
+    Raises:
+        CheckpointError: it is not there, truncated, damaged, or not written by this package.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint")
+    if path.stat().st_size == 0:
+        raise CheckpointError(f"{path}: empty: 0 bytes found")
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    # A damaged file may fail in the archive, in the pickle or in a tensor, each with exceptions of its own.
+    except Exception as error:
+        size = path.stat().st_size
+        first_line = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise CheckpointError(f"{path}: truncated or damaged, {size:,} bytes found ({first_line})") from error
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+        raise CheckpointError(f"{path}: not a checkpoint of resnetzoo's trainer ({FORMAT})")
+    values["normalization"] = Normalization(**values["normalization"])
+    return Checkpoint(**values)
+
+
+def read_latest(folder: Path) -> Checkpoint | None:
+    """The newest readable state in `folder`; None where there is none at all.
+
+    A damaged `checkpoint.pt` is refused by name, with a warning, and its predecessor is used.
+
+    Raises:
+        CheckpointError: every state in the folder is damaged.
+    """
+    present = [path for path in (folder / CHECKPOINT, folder / PREVIOUS) if path.exists()]
+    refused: list[str] = []
+    for path in present:
+        try:
+            checkpoint = read_checkpoint(path)
+        except CheckpointError as error:
+            refused.append(str(error))
+            continue
+        if refused:
+            warnings.warn(f"{'; '.join(refused)}: refused, going on from {path}", UserWarning, stacklevel=3)
+        return checkpoint
+    if refused:
+        raise CheckpointError(
+            f"{'; '.join(refused)}; delete {folder} to start over, or choose another folder with --out"
+        )
+    return None
+
+
+def check_identity(checkpoint: Checkpoint, identity: dict[str, Any], folder: Path) -> None:
+    """Refuse to go on from the state of another run.
+
+    Raises:
+        CheckpointMismatchError: names each field that differs, with both values.
+    """
+    found, wanted = _flat(checkpoint.identity), _flat(identity)
+    differing = [key for key in sorted(found.keys() | wanted.keys()) if found.get(key) != wanted.get(key)]
+    if differing:
+        fields = "; ".join(f"{key} is {found.get(key)!r} there, {wanted.get(key)!r} here" for key in differing)
+        raise CheckpointMismatchError(
+            f"{folder} holds another run: {fields}. Choose another folder with --out, or delete that one"
+        )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} -> {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

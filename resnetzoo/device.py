@@ -1,0 +1,75 @@
+"""Where a network runs, and in which precision."""
+
+from typing import Literal, get_args
+
+import torch
+
+from resnetzoo.errors import DeviceError, UsageError
+
+Precision = Literal["fp32", "bf16"]
+
+
+def resolve_device(device: str | torch.device = "auto") -> torch.device:
+    """`auto` is the first of cuda, mps and cpu that this machine has.
+
+    Raises:
+        DeviceError: a device that is not here.
+        UsageError: not a device's name.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError:
+        raise UsageError(f'device must be auto, cpu, cuda, cuda:N or mps, not "{device}"') from None
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise DeviceError(
+            f'device "{device}" asked for, but torch {torch.__version__} finds no CUDA device here; '
+            "use cpu or auto, or install a CUDA build of torch and a driver"
+        )
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(f'device "{device}" asked for, but only {torch.cuda.device_count()} CUDA devices are here')
+    if resolved.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError(f'device "{device}" asked for, but this machine has no MPS; use cpu or auto')
+    if resolved.type not in ("cpu", "cuda", "mps"):
+        raise UsageError(f'device must be auto, cpu, cuda, cuda:N or mps, not "{device}"')
+    return resolved
+
+
+def resolve_precision(precision: str, device: torch.device) -> Precision:
+    """`auto` is bf16 autocast where the hardware multiplies bf16 itself, else fp32.
+
+    Raises:
+        UsageError: not `auto`, `fp32` or `bf16`.
+    """
+    if precision == "auto":
+        return "bf16" if _has_bf16(device) else "fp32"
+    if precision not in get_args(Precision):
+        raise UsageError(f'precision must be auto, fp32 or bf16, not "{precision}"')
+    return "bf16" if precision == "bf16" else "fp32"
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """The context of a forward pass; with fp32 it changes nothing."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def device_name(device: torch.device) -> str:
+    """What results call the device: the GPU's name, or the CPU's capability and threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "cpu":
+        return f"CPU {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
+    return device.type
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        # Private, but there is no public question; where a release lacks it, fp32 is right everywhere.
+        supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        return bool(supported and supported())
+    return False

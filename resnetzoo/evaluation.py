@@ -1,0 +1,94 @@
+"""How well a network does on a set of images."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+from resnetzoo.data.images import ImageSet
+from resnetzoo.device import autocast, resolve_precision
+from resnetzoo.errors import UsageError
+from resnetzoo.normalization import Normalization, carried_normalization, measure_normalization
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Averages over `n` images.
+
+    Attributes:
+        error: top-1 error in percent.
+        loss: mean cross-entropy in nats, without label smoothing.
+        n: images.
+    """
+
+    error: float
+    loss: float
+    n: int
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 accuracy in percent."""
+        return 100 - self.error
+
+    @property
+    def standard_error(self) -> float:
+        """Binomial standard error of `error`, in percent."""
+        share = self.error / 100
+        return float(100 * (share * (1 - share) / self.n) ** 0.5)
+
+
+def evaluate(
+    model: nn.Module,
+    images: ImageSet,
+    *,
+    normalization: Normalization | None = None,
+    precision: str = "fp32",
+    batch_size: int = 500,
+) -> Evaluation:
+    """Top-1 error and loss on the device where the model is, in evaluation mode; the model is left as it was.
+
+    Args:
+        model: images (N, C, H, W) -> logits (N, classes).
+        images: what to measure on, such as `data.test`.
+        normalization: how pixels become input: by default as in the model's training, if `fit` trained it, else by
+            the mean and deviation of `images`.
+        precision: `fp32`, `bf16` or `auto`.
+        batch_size: images at once.
+
+    Raises:
+        UsageError: a batch below one image, an unknown precision, or fewer logits than classes.
+    """
+    if batch_size < 1:
+        raise UsageError(f"batch_size must be a whole number from 1, not {batch_size!r}")
+    parameter = next(model.parameters())
+    resolved = resolve_precision(precision, parameter.device)
+    normalize = normalization or carried_normalization(model) or measure_normalization(images.images, "channel")
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode(), autocast(parameter.device, resolved):
+            loss, wrong = _sums(model, images, normalize, batch_size, parameter.device)
+    finally:
+        model.train(was_training)
+    n = len(images)
+    return Evaluation(error=100 * int(wrong) / n, loss=float(loss) / n, n=n)
+
+
+def _sums(
+    model: nn.Module, images: ImageSet, normalize: Normalization, batch_size: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Summed loss and number of wrong answers, left on the device until the end."""
+    loss = torch.zeros((), device=device)
+    wrong = torch.zeros((), dtype=torch.int64, device=device)
+    for pixels, labels in zip(
+        torch.split(images.images, batch_size), torch.split(images.labels, batch_size), strict=True
+    ):
+        inputs = normalize(pixels.to(device)).contiguous(memory_format=torch.channels_last)
+        targets = labels.to(device)
+        logits = model(inputs)  # (n, classes)
+        if logits.shape[-1] < len(images.classes):
+            raise UsageError(f"the network has {logits.shape[-1]} classes, the images {len(images.classes)}")
+        loss += F.cross_entropy(logits.float(), targets, reduction="sum")
+        wrong += (logits.argmax(dim=1) != targets).sum()
+    return loss, wrong
