@@ -1,0 +1,76 @@
+"""Several runs beside each other: a table by epoch, and files that hold every figure."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from resnetzoo.files import write_atomically
+from resnetzoo.run import Run
+
+
+def by_name(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs of each network, over its seeds, in the order of their first."""
+    grouped: dict[str, list[Run]] = {}
+    for run in runs:
+        grouped.setdefault(run.name, []).append(run)
+    return grouped
+
+
+def data_title(runs: Sequence[Run]) -> str:
+    """What the runs were measured on; it says so when that is not the official set."""
+    data = runs[0].data
+    return str(data["name"]) if data["official"] else f"{data['name']} (NOT the official CIFAR-10)"
+
+
+def accuracy_table(runs: Sequence[Run], source: Mapping[str, Mapping[int, float]]) -> str:
+    """Top-1 test accuracy by epoch, in percent: a column a network, then the columns of `source`.
+
+    With several seeds a cell is mean and sample standard deviation.
+
+    Args:
+        runs: one or more of each network.
+        source: published columns to stand beside ours: title -> epoch -> accuracy; "-" where none is published.
+    """
+    columns: dict[str, dict[int, str]] = {}
+    for name, group in by_name(runs).items():
+        title = name if len(group) == 1 else f"{name} (n={len(group)})"
+        columns[title] = {rows[0].epoch: _cell([100 - row.test_error for row in rows]) for rows in _epochs(group)}
+    for title, values in source.items():
+        columns[title] = {epoch: f"{value:.2f}" for epoch, value in values.items()}
+    count = max(len(run.epochs) for run in runs)
+    cells = [["epoch", *columns]]
+    cells += [[str(epoch), *(column.get(epoch, "-") for column in columns.values())] for epoch in range(1, count + 1)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    rule = f"|{'|'.join('-' * (width + 1) + ':' for width in widths)}|"
+    lines = [f"| {' | '.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))} |" for row in cells]
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def save_results(runs: Sequence[Run], out: Path, **notes: Any) -> None:
+    """Write `out/results.json` (everything but the weights) and `out/epochs.csv` (a row an epoch of each run).
+
+    Raises:
+        OutputError: `out` cannot be written.
+    """
+    results = {**notes, "data": runs[0].data, "runs": [run.to_dict() for run in runs]}
+    write_atomically(out / "results.json", (json.dumps(results, indent=1) + "\n").encode())
+    rows = [{"model": run.name, "seed": run.seed, **asdict(row)} for run in runs for row in run.epochs]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(out / "epochs.csv", table.getvalue().encode())
+
+
+def _epochs(group: Sequence[Run]) -> list[tuple[Any, ...]]:
+    """The rows of all seeds, an epoch together."""
+    return list(zip(*(run.epochs for run in group), strict=False))
+
+
+def _cell(values: Sequence[float]) -> str:
+    return f"{values[0]:.2f}" if len(values) == 1 else f"{mean(values):.2f} ± {stdev(values):.2f}"
