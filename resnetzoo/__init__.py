@@ -4,8 +4,6 @@
 >>> model = resnetzoo.create("resnet56")
 """
 
-__version__ = "0.1.0"
-
 from resnetzoo import recipes as recipes
 from resnetzoo.complexity import Complexity as Complexity
 from resnetzoo.complexity import complexity as complexity
@@ -33,6 +31,7 @@ from resnetzoo.run import EpochRow as EpochRow
 from resnetzoo.run import Run as Run
 from resnetzoo.spec import ModelSpec as ModelSpec
 from resnetzoo.train import fit as fit
+from resnetzoo.version import __version__ as __version__
 from resnetzoo.zoo import create as create
 from resnetzoo.zoo import plainnet as plainnet
 from resnetzoo.zoo import preresnet as preresnet

@@ -2,24 +2,18 @@
 
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import torch
 
-
-def package_version() -> str:
-    try:
-        return version("resnetzoo")
-    except PackageNotFoundError:  # a checkout on PYTHONPATH, not installed
-        return "not installed"
+from resnetzoo.version import __version__
 
 
 def versions() -> dict[str, str]:
     """The versions that can change a result."""
     return {
-        "resnetzoo": package_version(),
+        "resnetzoo": __version__,
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
