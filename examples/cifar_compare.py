@@ -12,8 +12,6 @@ import shlex
 import sys
 from pathlib import Path
 
-import torch
-
 import resnetzoo
 from resnetzoo import plots, recipes, report
 
@@ -37,14 +35,15 @@ def main() -> int:
 
 
 def compare(args: argparse.Namespace) -> None:
-    data = load_data(args)
     recipe = recipes.QUICK20 if args.epochs is None else recipes.QUICK20.with_epochs(args.epochs)
-    out = args.out or Path("runs") / f"compare-{args.dataset}"
+    for name in args.models:
+        resnetzoo.get_spec(name)  # a misspelt name is said before anything is fetched or trained
+    data = load_data(args)
+    out = args.out or Path("runs") / f"compare-{data.name}"
     runs = []
     for seed in args.seeds:
         for name in args.models:
-            torch.manual_seed(seed)  # of the fresh weights
-            model = resnetzoo.create(name, num_classes=len(data.classes))
+            model = resnetzoo.create(name, num_classes=len(data.classes), seed=seed)
             runs.append(
                 resnetzoo.fit(
                     model,
@@ -66,7 +65,7 @@ def load_data(args: argparse.Namespace) -> resnetzoo.Data:
         wanted = SYNTHETIC_TRAIN_IMAGES
     if wanted is not None:
         data = data.first(wanted)
-    print(f"data: {data.name}: {len(data.train):,} training and {len(data.test):,} test images from {data.source}")
+    print(f"data: {data.title}: {len(data.train):,} training and {len(data.test):,} test images from {data.source}")
     print(f"      fingerprint {data.fingerprint}")
     return data
 

@@ -27,6 +27,9 @@ from resnetzoo.recipes import Recipe as Recipe
 from resnetzoo.registry import get_spec as get_spec
 from resnetzoo.registry import list_models as list_models
 from resnetzoo.registry import register as register
+from resnetzoo.restore import load_checkpoint as load_checkpoint
+from resnetzoo.restore import network_of as network_of
+from resnetzoo.restore import open_checkpoint as open_checkpoint
 from resnetzoo.run import EpochRow as EpochRow
 from resnetzoo.run import Run as Run
 from resnetzoo.spec import ModelSpec as ModelSpec

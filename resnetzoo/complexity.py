@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from resnetzoo.errors import UsageError
+from resnetzoo.checks import check_whole_number
 from resnetzoo.registry import get_spec
 from resnetzoo.spec import BlockShape, ModelSpec
 
@@ -32,8 +32,7 @@ def complexity(model: str | ModelSpec, *, input_size: int = 32) -> Complexity:
         UsageError: `input_size` is below 1.
     """
     spec = get_spec(model) if isinstance(model, str) else model
-    if not isinstance(input_size, int) or input_size < 1:
-        raise UsageError(f"input_size is the side of the image in pixels, from 1, not {input_size!r}")
+    check_whole_number("input_size", input_size)
     size = input_size
     parts = [_conv(spec.in_chans, spec.widths[0], kernel=3, size=size)]
     for block in spec.blocks():

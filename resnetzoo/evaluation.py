@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
+from resnetzoo.checks import check_whole_number
 from resnetzoo.data.images import ImageSet
 from resnetzoo.device import autocast, resolve_precision
 from resnetzoo.errors import UsageError
@@ -59,8 +60,7 @@ def evaluate(
     Raises:
         UsageError: a batch below one image, an unknown precision, or fewer logits than classes.
     """
-    if batch_size < 1:
-        raise UsageError(f"batch_size must be a whole number from 1, not {batch_size!r}")
+    check_whole_number("batch_size", batch_size)
     parameter = next(model.parameters())
     resolved = resolve_precision(precision, parameter.device)
     normalize = normalization or carried_normalization(model) or measure_normalization(images.images, "channel")

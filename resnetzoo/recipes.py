@@ -4,6 +4,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from resnetzoo.checks import check_whole_number
 from resnetzoo.errors import UsageError
 from resnetzoo.normalization import NormalizationKind
 
@@ -77,10 +78,10 @@ class Recipe:
     flip: bool = True
 
     def __post_init__(self) -> None:
-        for field in ("steps", "epochs", "batch_size"):
-            value = getattr(self, field)
-            if not (isinstance(value, int) and value >= 1) and not (field == "epochs" and value is None):
-                raise UsageError(f"{field} must be a whole number from 1, not {value!r}")
+        check_whole_number("steps", self.steps)
+        check_whole_number("batch_size", self.batch_size)
+        if self.epochs is not None:
+            check_whole_number("epochs", self.epochs)
         if not (0 < self.lr < math.inf):
             raise UsageError(f"lr must be above 0 and finite, not {self.lr!r}")
         for field in ("momentum", "label_smoothing"):
@@ -88,13 +89,11 @@ class Recipe:
                 raise UsageError(f"{field} must be from 0 to below 1, not {getattr(self, field)!r}")
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
-        if not isinstance(self.crop_padding, int) or self.crop_padding < 0:
-            raise UsageError(f"crop_padding must be a whole number from 0, not {self.crop_padding!r}")
+        check_whole_number("crop_padding", self.crop_padding, minimum=0)
 
     def with_epochs(self, epochs: int) -> "Recipe":
         """The same recipe at another length, its schedule stretched in proportion; the name says so."""
-        if not isinstance(epochs, int) or epochs < 1:
-            raise UsageError(f"epochs must be a whole number from 1, not {epochs!r}")
+        check_whole_number("epochs", epochs)
         if epochs == self.epochs:
             return self
         stretched = self._with_steps(epochs * steps_per_epoch(CIFAR_TRAIN_IMAGES, self.batch_size))
@@ -138,8 +137,7 @@ def lr_at(recipe: Recipe, step: int) -> float:
     >>> [lr_at(HE2015, step) for step in (0, 31_999, 32_000, 48_000)]
     [0.1, 0.1, 0.01, 0.001]
     """
-    if step < 0:
-        raise UsageError(f"steps count from 0, not {step}")
+    check_whole_number("step", step, minimum=0)
     schedule = recipe.schedule
     if isinstance(schedule, StepDecay):
         drops = sum(step >= milestone for milestone in schedule.milestones)

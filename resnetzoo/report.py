@@ -24,7 +24,8 @@ def by_name(runs: Sequence[Run]) -> dict[str, list[Run]]:
 def data_title(runs: Sequence[Run]) -> str:
     """What the runs were measured on; it says so when that is not the official set."""
     data = runs[0].data
-    return str(data["name"]) if data["official"] else f"{data['name']} (NOT the official CIFAR-10)"
+    title = f"{data['name']}, {data['part']}" if data["part"] else str(data["name"])
+    return title if data["official"] else f"{title} (NOT the official CIFAR-10)"
 
 
 def accuracy_table(runs: Sequence[Run], source: Mapping[str, Mapping[int, float]]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
+from resnetzoo.checks import check_whole_number
 from resnetzoo.errors import UsageError
 
 Family = Literal["plain", "residual", "preactivation"]
@@ -65,12 +66,12 @@ class ModelSpec:
         _check_word("block", self.block, get_args(Block))
         _check_word("shortcut", self.shortcut, get_args(Shortcut))
         _check_depth(self.depth, self.layers_per_block)
-        _check_positive("num_classes", self.num_classes)
-        _check_positive("in_chans", self.in_chans)
+        check_whole_number("num_classes", self.num_classes)
+        check_whole_number("in_chans", self.in_chans)
         if len(self.widths) != 3:
             raise UsageError(f"widths must be three numbers, one a stage, not {self.widths!r}")
         for width in self.widths:
-            _check_positive("widths", width)
+            check_whole_number("widths", width)
         if self.family == "plain":
             self._check_plain()
         elif self.shortcut == "identity" and list(self.widths) != sorted(self.widths):
@@ -151,13 +152,8 @@ def _check_word(field: str, found: object, valid: tuple[str, ...]) -> None:
         raise UsageError(f"{field} must be one of {', '.join(valid)}, not {found!r}")
 
 
-def _check_positive(field: str, found: object) -> None:
-    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        raise UsageError(f"{field} must be a whole number from 1, not {found!r}")
-
-
 def _check_depth(depth: int, layers_per_block: int) -> None:
-    _check_positive("depth", depth)
+    check_whole_number("depth", depth)
     step = 3 * layers_per_block
     if depth < step + 2 or (depth - 2) % step:
         nearest = " or ".join(str(valid) for valid in nearest_depths(depth, layers_per_block))

@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from resnetzoo import provenance
 from resnetzoo.batches import TrainBatches
 from resnetzoo.checkpoint import CHECKPOINT, Checkpoint, check_identity, read_latest, save_checkpoint
+from resnetzoo.checks import check_seed, check_whole_number
 from resnetzoo.data.images import Data
 from resnetzoo.device import Precision, autocast, device_name, resolve_device, resolve_precision
 from resnetzoo.errors import NonFiniteLossError, TrainingInterrupted, UsageError
@@ -28,6 +29,7 @@ from resnetzoo.recipes import QUICK20, Recipe, lr_at, starts_low, steps_per_epoc
 from resnetzoo.run import EpochRow, Run
 from resnetzoo.signals import StopRequest, stop_requests
 from resnetzoo.spec import ModelSpec
+from resnetzoo.totals import EpochTotals
 
 
 def fit(
@@ -52,7 +54,7 @@ def fit(
         model: images (N, C, H, W) -> logits (N, classes), such as one from `create`.
         data: what to learn from and to measure on.
         recipe: how; see `resnetzoo.recipes`.
-        seed: of the order of the images and their augmentation. (Fresh weights come from `torch.manual_seed`.)
+        seed: of the order of the images and their augmentation; fresh weights have their own in `create`.
         device: `auto` (cuda, mps, cpu: the first there is) or a device's name.
         precision: `fp32`, `bf16` (autocast), or `auto`: bf16 where the hardware has it.
         out: the run's folder; None keeps nothing on disk.
@@ -68,10 +70,9 @@ def fit(
         NonFiniteLossError: the loss is infinite or NaN; the last good checkpoint stays.
         TrainingInterrupted: Ctrl-C or SIGTERM; the step was finished and saved.
     """
-    if checkpoint_every is not None and checkpoint_every < 1:
-        raise UsageError(f"checkpoint_every must be a whole number from 1, not {checkpoint_every!r}")
-    if not isinstance(seed, int) or seed < 0:
-        raise UsageError(f"seed must be a whole number from 0, not {seed!r}")
+    check_seed(seed)
+    if checkpoint_every is not None:
+        check_whole_number("checkpoint_every", checkpoint_every)
     training = _Training(
         model,
         data,
@@ -127,7 +128,7 @@ class _Training:
         self.steps_per_epoch = steps_per_epoch(len(data.train), recipe.batch_size)
         self.step = 0
         self.rows: list[EpochRow] = []
-        self.totals = _Totals(device)
+        self.totals = EpochTotals(device)
 
     @property
     def finished(self) -> bool:
@@ -162,7 +163,7 @@ class _Training:
         self.optimizer.load_state_dict(checkpoint.optimizer)
         self.step = checkpoint.step
         self.rows = [EpochRow(**row) for row in checkpoint.rows]
-        self.totals = _Totals(self.device, **checkpoint.totals)
+        self.totals = EpochTotals(self.device, **checkpoint.totals)
         self.write_log()
 
     def run_epoch(self, shown: TrainingProgress, stop: StopRequest, checkpoint_every: int | None) -> None:
@@ -223,7 +224,7 @@ class _Training:
         )
         self.check_finite(row.train_loss, row.test_loss)
         self.rows.append(row)
-        self.totals = _Totals(self.device)
+        self.totals = EpochTotals(self.device)
         self.save()
         self.write_log()
 
@@ -276,6 +277,7 @@ class _Training:
             seed=self.seed,
             data={
                 "name": data.name,
+                "part": data.part,
                 "fingerprint": data.fingerprint,
                 "official": data.official,
                 "source": data.source,
@@ -294,33 +296,6 @@ class _Training:
         return run
 
 
-class _Totals:
-    """Sums over the epoch so far, on the device until they are asked for."""
-
-    def __init__(
-        self, device: torch.device, loss: float = 0.0, wrong: int = 0, images: int = 0, seconds: float = 0.0
-    ) -> None:
-        self.loss = torch.tensor(loss, device=device)
-        self.wrong = torch.tensor(wrong, device=device)
-        self.images = images
-        self.seconds = seconds
-
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        self.loss += loss * len(labels)
-        self.wrong += (logits.argmax(dim=1) != labels).sum()
-        self.images += len(labels)
-
-    def loss_per_image(self) -> float:
-        return float(self.loss) / self.images
-
-    def error(self) -> float:
-        return 100 * int(self.wrong) / self.images
-
-    def to_dict(self) -> dict[str, Any]:
-        values = {"loss": float(self.loss), "wrong": int(self.wrong)}
-        return {**values, "images": self.images, "seconds": self.seconds}
-
-
 def _places(step: int, batch_size: int) -> slice:
     return slice(step * batch_size, (step + 1) * batch_size)
 
@@ -337,5 +312,5 @@ def _check_network(model: nn.Module, data: Data) -> None:
     if spec.num_classes < len(data.classes):
         wanted = len(data.classes)
         raise UsageError(
-            f"the network has {spec.num_classes} classes, {data.name} has {wanted}: create(..., num_classes={wanted})"
+            f"the network has {spec.num_classes} classes, {data.title} has {wanted}: create(..., num_classes={wanted})"
         )

@@ -3,6 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+import torch
+
+from resnetzoo.checks import check_seed
 from resnetzoo.network import CifarNet
 from resnetzoo.registry import get_spec
 from resnetzoo.spec import Block, ModelSpec, Shortcut
@@ -15,8 +18,9 @@ def create(
     in_chans: int | None = None,
     shortcut: Shortcut | None = None,
     zero_init_residual: bool | None = None,
+    seed: int | None = None,
 ) -> CifarNet:
-    """A network by its name, with fresh weights (drawn from torch's random state) and in training mode.
+    """A network by its name, with fresh weights and in training mode.
 
     >>> create("resnet20", num_classes=100).spec.num_classes
     100
@@ -27,6 +31,7 @@ def create(
         in_chans: channels of the images; the registered spec's (3) if left out.
         shortcut: `identity`, `projection` or `projection_all`; the registered spec's if left out.
         zero_init_residual: start each residual branch at zero.
+        seed: of the weights; left out, they come from torch's random state, which otherwise stays as it is.
 
     Raises:
         UnknownModelError: no such name; the message lists near ones.
@@ -39,7 +44,13 @@ def create(
         "zero_init_residual": zero_init_residual,
     }
     made = {field: value for field, value in choices.items() if value is not None}
-    return CifarNet(replace(get_spec(name), **made))
+    spec = replace(get_spec(name), **made)
+    if seed is None:
+        return CifarNet(spec)
+    check_seed(seed)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        return CifarNet(spec)
 
 
 def plainnet(depth: int, *, num_classes: int = 10, in_chans: int = 3) -> CifarNet:

@@ -8,7 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from resnetzoo.errors import DataError, UsageError
+from resnetzoo.checks import check_seed, check_whole_number
+from resnetzoo.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +57,12 @@ class Data:
     """A training and a test set.
 
     Attributes:
-        name: what results call it; it says when it is a part of a set or was drawn by a program.
+        name: the data set's word: `cifar10`, `cifar100` or `synthetic`.
         train: to learn from.
         test: to measure on.
         official: whether every image and label is as its authors published it.
         source: the folder or program that it came from.
+        part: which part of the data set this is; empty for the whole.
     """
 
     name: str
@@ -68,6 +70,12 @@ class Data:
     test: ImageSet
     official: bool
     source: str
+    part: str = ""
+
+    @property
+    def title(self) -> str:
+        """Name and part: what results call it."""
+        return f"{self.name}, {self.part}" if self.part else self.name
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -85,12 +93,10 @@ class Data:
         Raises:
             UsageError: fewer than one, or more than there are.
         """
-        if not 1 <= train_images <= len(self.train):
-            raise UsageError(f"train images must be from 1 to {len(self.train)}, not {train_images}")
+        check_whole_number("train_images", train_images, maximum=len(self.train))
         if train_images == len(self.train):
             return self
-        name = f"{self.name}, first {train_images:,} training images"
-        return replace(self, name=name, train=self.train.select(slice(train_images)))
+        return self._cut(f"first {train_images:,} training images", self.train.select(slice(train_images)), self.test)
 
     def validation_split(self, held_out: int = 5_000, *, seed: int = 0) -> "Data":
         """Hold out part of the training set and measure on that; the test set is not touched.
@@ -101,13 +107,16 @@ class Data:
         Raises:
             UsageError: nothing would be left on one of the sides.
         """
-        if not 1 <= held_out < len(self.train):
-            raise UsageError(f"held out must be from 1 to {len(self.train) - 1}, not {held_out}")
+        check_whole_number("held_out", held_out, maximum=len(self.train) - 1)
+        check_seed(seed)
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(seed))
         kept = len(self.train) - held_out
-        name = f"{self.name}, {kept:,}/{held_out:,} split of the training set (seed {seed})"
         held, rest = order[:held_out].sort().values, order[held_out:].sort().values
-        return replace(self, name=name, train=self.train.select(rest), test=self.train.select(held))
+        part = f"{kept:,}/{held_out:,} split of the training set (seed {seed})"
+        return self._cut(part, self.train.select(rest), self.train.select(held))
+
+    def _cut(self, part: str, train: ImageSet, test: ImageSet) -> "Data":
+        return replace(self, part=f"{self.part}, {part}" if self.part else part, train=train, test=test)
 
 
 def sha256(parts: Iterable[Tensor]) -> str:

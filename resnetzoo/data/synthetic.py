@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from resnetzoo.checks import check_seed, check_whole_number
 from resnetzoo.data.images import Data, ImageSet
-from resnetzoo.errors import UsageError
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "plus", "cross", "bars", "columns", "checkers")
 
@@ -26,9 +26,9 @@ def synthetic(seed: int = 0, *, train_images: int = 10_000, test_images: int = 2
     Raises:
         UsageError: a negative seed, or fewer than one image.
     """
-    if seed < 0 or train_images < 1 or test_images < 1:
-        found = f"seed {seed}, {train_images} and {test_images}"
-        raise UsageError(f"synthetic takes a seed from 0 and at least one image in each set, not {found}")
+    check_seed(seed)
+    check_whole_number("train_images", train_images)
+    check_whole_number("test_images", test_images)
     random = np.random.Generator(np.random.PCG64(seed))
     train = _draw_set(random, train_images)
     test = _draw_set(random, test_images)

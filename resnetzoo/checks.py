@@ -1,0 +1,22 @@
+"""Numbers that people pass in, checked where they come in."""
+
+from resnetzoo.errors import UsageError
+
+MAX_SEED = 2**63 - 1
+
+
+def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: int | None = None) -> None:
+    """Refuse anything but an `int` from `minimum` to `maximum`; `True` is no number either.
+
+    Raises:
+        UsageError: says what the field takes and what was found.
+    """
+    whole = isinstance(found, int) and not isinstance(found, bool)
+    if not whole or found < minimum or (maximum is not None and found > maximum):  # type: ignore[operator]
+        bounds = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise UsageError(f"{field} must be a whole number {bounds}, not {found!r}")
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what torch or numpy would not take as a seed."""
+    check_whole_number("seed", seed, minimum=0, maximum=MAX_SEED)
