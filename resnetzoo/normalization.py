@@ -1,12 +1,10 @@
 """The fixed map from pixels to a network's input: (pixel / 255 - mean) / std. It is part of what was trained."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-
-from resnetzoo.errors import UsageError
 
 NormalizationKind = Literal["channel", "per_pixel_mean"]
 
@@ -40,13 +38,7 @@ class Normalization:
 
 
 def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalization:
-    """The normalization that centres `images`, uint8 (N, C, H, W).
-
-    Raises:
-        UsageError: `kind` is no known one.
-    """
-    if kind not in get_args(NormalizationKind):
-        raise UsageError(f"normalization must be one of {', '.join(get_args(NormalizationKind))}, not {kind!r}")
+    """The normalization that centres `images`, uint8 (N, C, H, W)."""
     total = torch.zeros(images.shape[1:], dtype=torch.float64)  # (C, H, W)
     squares = torch.zeros_like(total)
     for chunk in torch.split(images.cpu(), _CHUNK):

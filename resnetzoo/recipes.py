@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from resnetzoo.checks import check_whole_number
 from resnetzoo.errors import UsageError
@@ -87,6 +87,11 @@ class Recipe:
         for field in ("momentum", "label_smoothing"):
             if not 0 <= getattr(self, field) < 1:
                 raise UsageError(f"{field} must be from 0 to below 1, not {getattr(self, field)!r}")
+        if self.nesterov and not self.momentum:
+            raise UsageError("nesterov needs a momentum above 0")
+        if self.normalization not in get_args(NormalizationKind):
+            words = ", ".join(get_args(NormalizationKind))
+            raise UsageError(f"normalization must be one of {words}, not {self.normalization!r}")
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
         check_whole_number("crop_padding", self.crop_padding, minimum=0)

@@ -49,7 +49,7 @@ def get_spec(name: str) -> ModelSpec:
     Raises:
         UnknownModelError: no such name; the message lists the nearest ones, or the nearest valid depth.
     """
-    if name not in _SPECS:
+    if not isinstance(name, str) or name not in _SPECS:
         raise UnknownModelError(_unknown(name))
     return _SPECS[name]
 

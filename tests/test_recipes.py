@@ -1,0 +1,146 @@
+"""Learning rates at every corner, lengths, and the warm-up that must end."""
+
+import json
+import math
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import resnetzoo
+from resnetzoo.recipes import (
+    HE2015,
+    MODERN,
+    QUICK20,
+    RECIPES,
+    SMOKE,
+    OneCycle,
+    StepDecay,
+    get_recipe,
+    lr_at,
+    starts_low,
+)
+
+
+@pytest.mark.parametrize(
+    ("step", "lr"),
+    [
+        (0, 0.1),
+        (31_999, 0.1),
+        (32_000, 0.01),
+        (47_999, 0.01),
+        (48_000, 0.001),
+        (63_999, 0.001),
+        (64_000, 0.001),
+    ],
+)
+def test_he2015_is_the_papers_schedule(step: int, lr: float) -> None:
+    assert lr_at(HE2015, step) == lr
+
+
+def test_he2015_is_the_papers_recipe() -> None:
+    assert (HE2015.steps, HE2015.epochs, HE2015.batch_size) == (64_000, None, 128)
+    assert (HE2015.momentum, HE2015.nesterov, HE2015.weight_decay) == (0.9, False, 1e-4)
+    assert (HE2015.normalization, HE2015.crop_padding, HE2015.flip) == ("per_pixel_mean", 4, True)
+    assert HE2015.label_smoothing == 0
+    assert HE2015.for_images(45_000) is HE2015
+
+
+@pytest.mark.parametrize("recipe", [QUICK20, MODERN, SMOKE], ids=lambda recipe: recipe.name)
+def test_one_cycle_corners(recipe: resnetzoo.Recipe) -> None:
+    assert isinstance(recipe.schedule, OneCycle)
+    rates = [lr_at(recipe, step) for step in range(recipe.steps)]
+    top = round(recipe.schedule.rise * recipe.steps) - 1
+    assert rates[0] == pytest.approx(recipe.lr / (recipe.schedule.rise * recipe.steps))
+    assert rates[top] == pytest.approx(recipe.lr) == max(rates)
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    assert lr_at(recipe, recipe.steps + 5) == pytest.approx(0, abs=1e-9)
+
+
+@given(steps=st.integers(1, 5000), rise=st.floats(0, 1), data=st.data())
+def test_one_cycle_stays_between_zero_and_its_peak(steps: int, rise: float, data: st.DataObject) -> None:
+    recipe = replace(SMOKE, steps=steps, schedule=OneCycle(rise))
+    assert 0 <= lr_at(recipe, data.draw(st.integers(0, 2 * steps))) <= recipe.lr
+
+
+def test_a_step_before_the_first_is_refused() -> None:
+    with pytest.raises(resnetzoo.UsageError, match="step must be a whole number from 0, not -1"):
+        lr_at(HE2015, -1)
+
+
+def test_quick20_is_20_epochs_of_any_data() -> None:
+    assert QUICK20.for_images(50_000) == QUICK20
+    assert QUICK20.steps == 20 * 391
+    assert QUICK20.for_images(10_000).steps == 20 * 79
+    assert QUICK20.for_images(1).steps == 20
+
+
+def test_with_epochs_stretches_the_schedule() -> None:
+    short = HE2015.with_epochs(20)
+    assert (short.name, short.epochs, short.steps) == ("HE2015-20ep", 20, 7_820)
+    assert isinstance(short.schedule, StepDecay)
+    assert short.schedule.milestones == (3_910, 5_865)
+    assert short.for_images(1_280).schedule == StepDecay((100, 150))
+    assert QUICK20.with_epochs(20) is QUICK20
+
+
+def test_with_batch_size_keeps_the_epochs() -> None:
+    assert QUICK20.with_batch_size(500).for_images(10_000).steps == 20 * 20
+    assert QUICK20.with_batch_size(128) is QUICK20
+
+
+def test_the_low_start_concerns_depth_110_and_more() -> None:
+    assert not starts_low(HE2015, 56, [])
+    assert starts_low(HE2015, 110, [])
+    assert starts_low(HE2015, 1202, [])
+    assert not starts_low(QUICK20, 110, [])
+
+
+def test_the_low_start_ends_below_80_percent_and_for_good() -> None:
+    assert starts_low(HE2015, 110, [90.0, 85.0, 80.0])
+    assert not starts_low(HE2015, 110, [90.0, 79.9])
+    assert not starts_low(HE2015, 110, [90.0, 79.9, 88.0])
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"steps": 0}, "steps must be a whole number from 1, not 0"),
+        ({"epochs": 0}, "epochs must be a whole number from 1, not 0"),
+        ({"epochs": -2}, "epochs must be a whole number from 1, not -2"),
+        ({"batch_size": 0}, "batch_size must be a whole number from 1"),
+        ({"batch_size": 12.5}, "batch_size must be a whole number from 1"),
+        ({"lr": 0.0}, "lr must be above 0"),
+        ({"lr": math.inf}, "lr must be above 0 and finite"),
+        ({"lr": math.nan}, "lr must be above 0 and finite"),
+        ({"momentum": 1.0}, "momentum must be from 0 to below 1"),
+        ({"momentum": 0.0}, "nesterov needs a momentum"),
+        ({"label_smoothing": -0.1}, "label_smoothing must be from 0"),
+        ({"weight_decay": -1e-4}, "weight_decay must be 0 or more"),
+        ({"crop_padding": -1}, "crop_padding must be a whole number from 0"),
+        ({"normalization": "imagenet"}, "normalization must be one of channel, per_pixel_mean"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(choices: dict[str, object], message: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        replace(QUICK20, **choices)  # type: ignore[arg-type]
+    if "epochs" in choices:
+        with pytest.raises(resnetzoo.UsageError, match=message):
+            QUICK20.with_epochs(choices["epochs"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_presets(name: str) -> None:
+    recipe = RECIPES[name]
+    assert recipe.name == name
+    assert get_recipe(name.lower()) is recipe is getattr(resnetzoo.recipes, name)
+    assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
+    assert recipe.to_dict().keys() == {field.name for field in fields(recipe)}
+
+
+def test_an_unknown_recipe_lists_the_known() -> None:
+    with pytest.raises(resnetzoo.UsageError, match="known: QUICK20, HE2015, MODERN, SMOKE"):
+        get_recipe("HE2016")
