@@ -15,6 +15,7 @@ from resnetzoo.normalization import Normalization
 FORMAT = "resnetzoo-checkpoint-1"
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.previous.pt"
+DAMAGED = "checkpoint.damaged.pt"
 
 
 @dataclass(frozen=True)
@@ -77,27 +78,26 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def read_latest(folder: Path) -> Checkpoint | None:
     """The newest readable state in `folder`; None where there is none at all.
 
-    A damaged `checkpoint.pt` is refused by name, with a warning, and its predecessor is used.
+    A damaged `checkpoint.pt` is refused by name, with a warning, and its predecessor is used. The damaged file is set
+    aside, since the next state to be written would else push the good predecessor out.
 
     Raises:
         CheckpointError: every state in the folder is damaged.
     """
-    present = [path for path in (folder / CHECKPOINT, folder / PREVIOUS) if path.exists()]
-    refused: list[str] = []
-    for path in present:
-        try:
-            checkpoint = read_checkpoint(path)
-        except CheckpointError as error:
-            refused.append(str(error))
-            continue
-        if refused:
-            warnings.warn(f"{'; '.join(refused)}: refused, going on from {path}", UserWarning, stacklevel=3)
+    last, previous = folder / CHECKPOINT, folder / PREVIOUS
+    if not last.exists():
+        return read_checkpoint(previous) if previous.exists() else None
+    try:
+        return read_checkpoint(last)
+    except CheckpointError as error:
+        if not previous.exists():
+            raise CheckpointError(
+                f"{error}; delete {folder} to start over, or choose another folder with --out"
+            ) from error
+        checkpoint = read_checkpoint(previous)
+        last.replace(folder / DAMAGED)
+        warnings.warn(f"{error}: refused and set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
         return checkpoint
-    if refused:
-        raise CheckpointError(
-            f"{'; '.join(refused)}; delete {folder} to start over, or choose another folder with --out"
-        )
-    return None
 
 
 def check_identity(checkpoint: Checkpoint, identity: dict[str, Any], folder: Path) -> None:

@@ -1,0 +1,135 @@
+"""Runs that are killed, interrupted and refused room, as real processes with real signals."""
+
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Command, command_line, environment
+
+import resnetzoo
+
+TRAIN = (
+    *("resnetzoo", "train", "plainnet20", "--dataset", "synthetic", "--train-images", "192", "--recipe", "SMOKE"),
+    *("--epochs", "4", "--batch-size", "16", "--precision", "fp32", "--device", "cpu", "--seed", "3"),
+)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return resnetzoo.load_checkpoint(folder).state_dict()
+
+
+def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command_line(*words),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    """Until the file is there; a process that ends before has failed."""
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The weights of the run that nobody stopped."""
+    folder = tmp_path_factory.mktemp("straight")
+    subprocess.run(command_line(*TRAIN, "--out", "run"), cwd=folder, env=environment(), check=True)
+    return weights(folder / "run")
+
+
+@pytest.mark.parametrize("every", [(), ("--checkpoint-every", "5")], ids=["epochs", "steps"])
+def test_killed_again_and_again_it_ends_with_the_same_weights(
+    tmp_path: Path, straight: dict[str, torch.Tensor], every: tuple[str, ...]
+) -> None:
+    words = (*TRAIN, *every, "--out", "run")
+    delays = [0.0, 0.4, 0.9, 1.7]  # seconds behind the first checkpoint: some epoch, some step, some write
+    for delay in delays:
+        process = start(tmp_path, *words)
+        wait_for(tmp_path / "run" / "checkpoint.pt", process)
+        time.sleep(delay)
+        process.kill()
+        process.communicate()
+    finished = subprocess.run(command_line(*words), cwd=tmp_path, env=environment(), check=True)
+    assert finished.returncode == 0
+    resumed = weights(tmp_path / "run")
+    assert resumed.keys() == straight.keys()
+    assert all(torch.equal(resumed[key], straight[key]) for key in straight)
+    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_the_step_and_prints_what_resumes(
+    tmp_path: Path, straight: dict[str, torch.Tensor], number: signal.Signals
+) -> None:
+    words = (*TRAIN, "--out", "run")
+    process = start(tmp_path, *words)
+    wait_for(tmp_path / "run" / "log.jsonl", process)
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert process.returncode == 128 + number
+    assert "saved in run" in said
+    assert f"to go on: {' '.join(words)}" in said
+    assert "Traceback" not in said
+    finished = subprocess.run(command_line(*words), cwd=tmp_path, env=environment(), check=True)
+    assert finished.returncode == 0
+    resumed = weights(tmp_path / "run")
+    assert all(torch.equal(resumed[key], straight[key]) for key in straight)
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path, tiny_data: resnetzoo.Data) -> None:
+    """A limit on the size of files stands for the disk: writing fails in the middle, as it does there."""
+    words = (*TRAIN, "--out", "run")
+    process = start(tmp_path, *words)
+    wait_for(tmp_path / "run" / "log.jsonl", process)
+    process.kill()
+    process.communicate()
+    before = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+
+    def limit_file_size() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, len(before) // 2))
+
+    full = subprocess.run(
+        command_line(*words),
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_file_size,
+        check=False,
+    )
+    assert full.returncode == 1
+    assert full.stderr.count("\n") == 1
+    assert "error: cannot write run/checkpoint.pt" in full.stderr
+    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == before
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "checkpoint.previous.pt",
+        "checkpoint.pt",
+        "log.jsonl",
+    ]
+
+
+def test_another_network_in_the_folder_is_refused_in_one_line(run_command: Command, tmp_path: Path) -> None:
+    words = [*TRAIN, "--out", "run"]
+    words[words.index("4")] = "1"
+    assert run_command(*words).returncode == 0
+    shutil.copytree(tmp_path / "run", tmp_path / "kept")
+    words[2] = "resnet20"
+    refused = run_command(*words)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "spec.family is 'plain' there, 'residual' here" in refused.stderr
+    for path in (tmp_path / "kept").iterdir():
+        assert path.read_bytes() == (tmp_path / "run" / path.name).read_bytes()
