@@ -10,6 +10,7 @@ Stopped, it goes on where it was when started again with the same command.
 import argparse
 import shlex
 import sys
+import warnings
 from pathlib import Path
 
 import resnetzoo
@@ -23,6 +24,7 @@ SYNTHETIC_TRAIN_IMAGES = 2_000  # of its 10,000: twenty epochs of two networks i
 
 def main() -> int:
     args = parse_args()
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
         compare(args)
     except resnetzoo.TrainingInterrupted as stop:

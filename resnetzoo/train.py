@@ -180,13 +180,11 @@ class _Training:
             self.train_step(images, labels, lr)
             self.totals.seconds += time.perf_counter() - began
             shown.advance(self.totals.images / self.totals.seconds)
-            ended = place + 1 == last
-            if stop.signal_number is not None:
-                self.interrupt(stop.signal_number)
-            if checkpoint_every is not None and self.step % checkpoint_every == 0 and not ended:
-                self.save()
+            if place + 1 < last:
+                self.between_steps(stop, checkpoint_every)
         self.end_epoch(epoch + 1, lr)
         shown.epoch(self.rows[-1])
+        self.stop_if_asked(stop)
 
     def learning_rate(self, low: bool) -> float:
         lr = lr_at(self.recipe, self.step)
@@ -228,13 +226,21 @@ class _Training:
         self.save()
         self.write_log()
 
-    def interrupt(self, signal_number: int) -> None:
-        """Save between two steps, then stop."""
-        self.save()
+    def between_steps(self, stop: StopRequest, checkpoint_every: int | None) -> None:
+        """Save in the middle of an epoch, if asked to, and stop, if asked to."""
+        due = checkpoint_every is not None and self.step % checkpoint_every == 0
+        if due or stop.signal_number is not None:
+            self.save()
+        self.stop_if_asked(stop)
+
+    def stop_if_asked(self, stop: StopRequest) -> None:
+        if stop.signal_number is None:
+            return
         kept = (
             f"saved in {self.out}; the same call goes on from there" if self.out else "nothing saved, for want of out"
         )
-        raise TrainingInterrupted(f"stopped after step {self.step:,} of {self.recipe.steps:,}: {kept}", signal_number)
+        done = f"stopped after step {self.step:,} of {self.recipe.steps:,}"
+        raise TrainingInterrupted(f"{done}: {kept}", stop.signal_number)
 
     def check_finite(self, *losses: float) -> None:
         if not all(math.isfinite(loss) for loss in losses):

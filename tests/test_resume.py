@@ -1,5 +1,6 @@
 """Runs that are killed, interrupted and refused room, as real processes with real signals."""
 
+import os
 import resource
 import shutil
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command, command_line, environment
+from conftest import Command, command_line, environment, small_network
 
 import resnetzoo
 
@@ -86,6 +87,45 @@ def test_a_signal_saves_the_step_and_prints_what_resumes(
     assert finished.returncode == 0
     resumed = weights(tmp_path / "run")
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+@pytest.mark.parametrize("every", [None, 2])
+def test_a_signal_in_any_step_loses_nothing(
+    tmp_path: Path, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, step: int, every: int | None
+) -> None:
+    """Three steps an epoch, two epochs: in the middle of one, in its last step, in the very last."""
+
+    def train(out: str, model: resnetzoo.CifarNet) -> resnetzoo.Run:
+        return resnetzoo.fit(
+            model,
+            tiny_data,
+            tiny_recipe,
+            device="cpu",
+            precision="fp32",
+            out=tmp_path / out,
+            checkpoint_every=every,
+            progress=False,
+        )
+
+    stopped, seen = small_network(0), []
+
+    def send_at_step(model: torch.nn.Module, _: object) -> None:
+        seen.extend([1] * model.training)
+        if model.training and len(seen) == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stopped.register_forward_pre_hook(send_at_step)
+    with pytest.raises(resnetzoo.TrainingInterrupted, match=f"stopped after step {step} of 6: saved in"):
+        train("stopped", stopped)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    resumed, straight = train("stopped", small_network(1)), train("straight", small_network(0))
+    expected = straight.model.state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in resumed.model.state_dict().items())
+    for field in ("epoch", "step", "lr", "train_loss", "train_error", "test_loss", "test_error"):
+        assert [getattr(row, field) for row in resumed.epochs] == [getattr(row, field) for row in straight.epochs], (
+            field
+        )
 
 
 def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path, tiny_data: resnetzoo.Data) -> None:
