@@ -205,7 +205,9 @@ class _Training:
 
     def end_epoch(self, epoch: int, lr: float) -> None:
         totals = self.totals
+        began = time.perf_counter()
         train_loss, train_error = totals.loss_per_image(), totals.error()  # here a GPU is waited for
+        totals.seconds += time.perf_counter() - began
         began = time.perf_counter()
         tested = evaluate(self.model, self.data.test, normalization=self.normalization)
         row = EpochRow(
@@ -242,19 +244,23 @@ class _Training:
         done = f"stopped after step {self.step:,} of {self.recipe.steps:,}"
         raise TrainingInterrupted(f"{done}: {kept}", stop.signal_number)
 
-    def check_finite(self, *losses: float) -> None:
-        if not all(math.isfinite(loss) for loss in losses):
+    def check_finite(self, *values: float) -> None:
+        """Stop if a loss, or a weight, is infinite or NaN."""
+        found = next((value for value in values if not math.isfinite(value)), None)
+        if found is not None:
             kept = f"the last good checkpoint is {self.out / CHECKPOINT}" if self.out else "nothing was saved"
             raise NonFiniteLossError(
-                f"{self.name}: the loss became {losses[-1]} by step {self.step:,} at learning rate "
+                f"{self.name}: the loss became {found} by step {self.step:,} at learning rate "
                 f"{self.optimizer.param_groups[0]['lr']:g}: try a lower lr; {kept}"
             )
 
     def save(self) -> None:
         """Write the state, if it is sound and there is a folder."""
-        self.check_finite(float(self.totals.loss))
         if self.out is None:
             return
+        # The loss of a step says nothing yet about the weights that it left behind.
+        weights = [float(parameter.detach().abs().max()) for parameter in self.model.parameters()]
+        self.check_finite(float(self.totals.loss), *weights)
         checkpoint = Checkpoint(
             identity=self.identity,
             step=self.step,
@@ -274,22 +280,13 @@ class _Training:
 
     def result(self) -> Run:
         self.model.eval()
-        data = self.data
         run = Run(
             model=self.model,
             name=self.name,
             spec=self.spec,
             recipe=self.recipe,
             seed=self.seed,
-            data={
-                "name": data.name,
-                "part": data.part,
-                "fingerprint": data.fingerprint,
-                "official": data.official,
-                "source": data.source,
-                "train_images": len(data.train),
-                "test_images": len(data.test),
-            },
+            data=self.data.to_dict(),
             normalization=self.normalization.to_dict(),
             device=device_name(self.device),
             precision=self.precision,

@@ -233,6 +233,21 @@ def test_a_loss_that_explodes_stops_and_keeps_the_last_good_state(
     assert all(value.isfinite().all() for value in kept.model.values())
 
 
+def test_weights_that_explode_behind_a_finite_loss_are_not_saved(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    model, gradients = small_network(0), []
+
+    def explode(gradient: torch.Tensor) -> torch.Tensor:
+        gradients.append(gradient)
+        return gradient * torch.inf if len(gradients) == 2 else gradient
+
+    model.fc.weight.register_hook(explode)
+    with pytest.raises(NonFiniteLossError, match="by step 2 "):
+        resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path, checkpoint_every=2, precision="fp32", progress=False)
+    assert read_checkpoint(tmp_path / "checkpoint.pt").step == 0
+
+
 def test_the_low_start_ends_in_a_real_run(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
     low = LowStart(lr=0.001, until_error=80.0, min_depth=8)
     recipe = replace(tiny_recipe, steps=60, schedule=resnetzoo.recipes.StepDecay((1_000,)), low_start=low)

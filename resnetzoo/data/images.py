@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -86,6 +87,18 @@ class Data:
         """SHA-256 over training images, training labels, test images, test labels, a byte a number."""
         parts = (self.train.images, self.train.labels, self.test.images, self.test.labels)
         return sha256(part.to(torch.uint8) for part in parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What results say of the data: everything but the images, ready for JSON."""
+        return {
+            "name": self.name,
+            "part": self.part,
+            "fingerprint": self.fingerprint,
+            "official": self.official,
+            "source": self.source,
+            "train_images": len(self.train),
+            "test_images": len(self.test),
+        }
 
     def first(self, train_images: int) -> "Data":
         """Only the first images of the training set; the test set stays whole.
