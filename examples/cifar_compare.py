@@ -76,8 +76,9 @@ def show(runs: list[resnetzoo.Run], out: Path) -> None:
     source_errors = {name: 100 - values[20] for name, values in SOURCE.items()} if runs[0].data["official"] else {}
     report.save_results(runs, out, source_accuracy=SOURCE)
     plots.save_comparison(runs, out / "comparison.png", title="Plain against residual", source=source_errors)
-    print(f"\ntop-1 test accuracy (%) on {report.data_title(runs)}; the source's columns are CIFAR-10\n")
+    print(f"\ntop-1 test accuracy (%) on {report.measured_on(runs)}; the source's columns are CIFAR-10\n")
     print(report.accuracy_table(runs, SOURCE))
+    print(f"\n{report.provenance_line(runs)}")
     print(f"\nwritten: {out / 'results.json'}, {out / 'epochs.csv'}, {out / 'comparison.png'}")
 
 

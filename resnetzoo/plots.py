@@ -7,7 +7,7 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from resnetzoo.files import write_atomically
-from resnetzoo.report import by_name, data_title
+from resnetzoo.report import by_name, measured_on, provenance_line
 from resnetzoo.run import Run
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def save_comparison(runs: Sequence[Run], path: Path, *, title: str, source: Mapp
     for place, (name, error) in enumerate(source.items()):
         axes.axhline(error, color=f"C{place}", ls=":", lw=1.5, label=f"{name}: {error:.2f} %")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_title(f"{title}\n{data_title(runs)}", fontsize=11)
+    axes.set_title(f"{title}\n{measured_on(runs)}", fontsize=11)
+    figure.supxlabel(provenance_line(runs), fontsize=6, color="0.4")
     axes.legend(fontsize=9)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=150)

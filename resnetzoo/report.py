@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from resnetzoo.data.images import data_title
 from resnetzoo.files import write_atomically
 from resnetzoo.run import Run
 
@@ -21,11 +22,28 @@ def by_name(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return grouped
 
 
-def data_title(runs: Sequence[Run]) -> str:
+def measured_on(runs: Sequence[Run]) -> str:
     """What the runs were measured on; it says so when that is not the official set."""
     data = runs[0].data
-    title = f"{data['name']}, {data['part']}" if data["part"] else str(data["name"])
-    return title if data["official"] else f"{title} (NOT the official CIFAR-10)"
+    title = data_title(data["name"], data["part"])
+    if data["official"]:
+        return title
+    return f"{title}: NOT CIFAR-10" if data["name"] == "synthetic" else f"{title} (NOT the official files)"
+
+
+def provenance_line(runs: Sequence[Run]) -> str:
+    """How the figures were made, in one line for the foot of a picture or a table."""
+    first = runs[0]
+    data, seeds = first.data, sorted({run.seed for run in runs})
+    facts = [
+        f"{first.recipe.name}, seeds {', '.join(map(str, seeds))}",
+        f"n = {data['train_images']:,} training, {data['test_images']:,} test images",
+        f"data {data['fingerprint'][:12]}",
+        f"{first.device}, {first.precision}",
+        f"torch {first.versions['torch']}",
+        f"commit {first.commit[:12] if first.commit else 'unknown'}",
+    ]
+    return "; ".join(facts)
 
 
 def accuracy_table(runs: Sequence[Run], source: Mapping[str, Mapping[int, float]]) -> str:

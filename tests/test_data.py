@@ -256,7 +256,7 @@ def test_a_flipped_byte_is_read_or_refused(place: int, value: int) -> None:
 def test_first_and_split(tiny_data: resnetzoo.Data) -> None:
     part = tiny_data.first(7)
     assert (len(part.train), len(part.test)) == (7, 20)
-    assert part.title == "synthetic, first 7 training images"
+    assert part.title == "the synthetic set, first 7 training images"
     assert part.fingerprint != tiny_data.fingerprint
     assert tiny_data.first(48) is tiny_data
 

@@ -14,7 +14,7 @@ SHORT = ("--dataset", "synthetic", "--train-images", "128", "--epochs", "2", "--
 def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path: Path) -> None:
     said = run_command(SCRIPT, *SHORT, "--seeds", "0", "1")
     assert said.returncode == 0, said.stderr
-    assert "NOT the official CIFAR-10" in said.stdout
+    assert "the synthetic set, first 128 training images: NOT CIFAR-10" in said.stdout
     header = next(line for line in said.stdout.splitlines() if line.startswith("| epoch"))
     assert [cell.strip() for cell in header.strip("|").split("|")] == [
         *("epoch", "plainnet20 (n=2)", "resnet20 (n=2)", "source, sequential", "source, residual"),

@@ -75,8 +75,8 @@ class Data:
 
     @property
     def title(self) -> str:
-        """Name and part: what results call it."""
-        return f"{self.name}, {self.part}" if self.part else self.name
+        """Name and part, as tables and pictures show them."""
+        return data_title(self.name, self.part)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -130,6 +130,12 @@ class Data:
 
     def _cut(self, part: str, train: ImageSet, test: ImageSet) -> "Data":
         return replace(self, part=f"{self.part}, {part}" if self.part else part, train=train, test=test)
+
+
+def data_title(name: str, part: str) -> str:
+    """`CIFAR-10, first 2,000 training images`."""
+    title = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "synthetic": "the synthetic set"}.get(name, name)
+    return f"{title}, {part}" if part else title
 
 
 def sha256(parts: Iterable[Tensor]) -> str:

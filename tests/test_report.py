@@ -1,0 +1,92 @@
+"""Tables and files over several runs, by hand."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import resnetzoo
+from resnetzoo import report
+from resnetzoo.recipes import SMOKE
+
+
+def run_of(name: str, seed: int, errors: list[float]) -> resnetzoo.Run:
+    rows = [
+        resnetzoo.EpochRow(
+            epoch=place,
+            step=place,
+            lr=0.1,
+            train_loss=1.0,
+            train_error=error,
+            test_loss=1.0,
+            test_error=error,
+            train_seconds=2.0,
+            test_seconds=1.0,
+            images_per_second=5.0,
+        )
+        for place, error in enumerate(errors, start=1)
+    ]
+    data = resnetzoo.synthetic(train_images=10, test_images=10)
+    return resnetzoo.Run(
+        model=resnetzoo.plainnet(8),
+        name=name,
+        spec=None,
+        recipe=SMOKE,
+        seed=seed,
+        data=data.to_dict(),
+        normalization={},
+        device="cpu",
+        precision="fp32",
+        versions={"torch": "2"},
+        commit=None,
+        epochs=tuple(rows),
+    )
+
+
+def cells(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+def test_a_table_of_single_runs() -> None:
+    runs = [run_of("plain", 0, [60.0, 40.5]), run_of("residual", 0, [50.0, 30.25])]
+    table = cells(report.accuracy_table(runs, {"source": {2: 81.13}}))
+    assert table[0] == ["epoch", "plain", "residual", "source"]
+    assert table[2:] == [["1", "40.00", "50.00", "-"], ["2", "59.50", "69.75", "81.13"]]
+
+
+def test_a_table_over_seeds_gives_mean_and_sample_deviation() -> None:
+    runs = [run_of("plain", seed, [error]) for seed, error in enumerate([10.0, 12.0, 14.0])]
+    table = cells(report.accuracy_table(runs, {}))
+    assert table[0] == ["epoch", "plain (n=3)"]
+    assert table[2:] == [["1", "88.00 ± 2.00"]]
+
+
+def test_files_hold_every_epoch_of_every_run(tmp_path: Path) -> None:
+    runs = [run_of("plain", 0, [60.0, 40.5]), run_of("residual", 1, [50.0, 30.25])]
+    report.save_results(runs, tmp_path / "new" / "folder", note="a test")
+    results = json.loads((tmp_path / "new" / "folder" / "results.json").read_text())
+    assert results["note"] == "a test"
+    assert results["runs"][1]["epochs"][1]["test_error"] == 30.25
+    assert results["runs"][0]["wall_seconds"] == 6.0
+    with (tmp_path / "new" / "folder" / "epochs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["model"], row["seed"], row["test_error"]) for row in rows] == [
+        *(("plain", "0", "60.0"), ("plain", "0", "40.5"), ("residual", "1", "50.0"), ("residual", "1", "30.25")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "official", "title"),
+    [
+        ("cifar10", True, "CIFAR-10"),
+        ("cifar10", False, "CIFAR-10 (NOT the official files)"),
+        ("synthetic", False, "the synthetic set: NOT CIFAR-10"),
+    ],
+)
+def test_what_is_not_official_says_so(name: str, official: bool, title: str) -> None:
+    run = run_of("plain", 0, [1.0])
+    run = replace(run, data={**run.data, "name": name, "official": official})
+    assert report.measured_on([run]) == title
+    assert "n = 10 training, 10 test images" in report.provenance_line([run])
