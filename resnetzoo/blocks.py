@@ -42,7 +42,7 @@ class ZeroPadShortcut(nn.Module):
         self.back = extra - extra // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x[:, :, :: self.stride, :: self.stride]
+        x = x[..., :: self.stride, :: self.stride]
         return F.pad(x, (0, 0, 0, 0, self.front, self.back))
 
 
