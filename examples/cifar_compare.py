@@ -30,7 +30,7 @@ def main() -> int:
     except resnetzoo.TrainingInterrupted as stop:
         print(f"\n{stop}\nto go on: {shlex.join(['python', *sys.argv])}", file=sys.stderr)
         return 128 + stop.signal_number
-    except resnetzoo.ResnetzooError as error:
+    except (resnetzoo.ResnetzooError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, resnetzoo.UsageError) else 1
     return 0

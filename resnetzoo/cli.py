@@ -44,7 +44,7 @@ def main() -> int:
     except resnetzoo.TrainingInterrupted as stop:
         print(f"{stop}\nto go on: {shlex.join(['resnetzoo', *sys.argv[1:]])}", file=sys.stderr)
         return 128 + stop.signal_number
-    except resnetzoo.ResnetzooError as error:
+    except (resnetzoo.ResnetzooError, OSError) as error:  # an OSError names its file
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, resnetzoo.UsageError) else 1
     return 0

@@ -1,4 +1,7 @@
-"""What can go wrong, by whose mistake it is. Every message says what was found and what to type instead."""
+"""What can go wrong, by whose mistake it is. Every message says what was found and what to type instead.
+
+Each is also the built-in error that a caller who knows nothing of this package would catch.
+"""
 
 
 class ResnetzooError(Exception):
@@ -13,11 +16,11 @@ class UnknownModelError(UsageError):
     """A name that is not registered; the message lists its neighbours."""
 
 
-class DataError(ResnetzooError):
+class DataError(ResnetzooError, ValueError):
     """A data file that is missing, damaged or not what its name says."""
 
 
-class DataNotFoundError(DataError):
+class DataNotFoundError(DataError, FileNotFoundError):
     """The data set is in none of the places where it was looked for."""
 
 
@@ -25,11 +28,11 @@ class DownloadError(DataError):
     """No mirror delivered the archive; the message gives each one's reason."""
 
 
-class DeviceError(ResnetzooError):
+class DeviceError(ResnetzooError, RuntimeError):
     """A device that this machine or this build of torch does not have."""
 
 
-class CheckpointError(ResnetzooError):
+class CheckpointError(ResnetzooError, ValueError):
     """A checkpoint that cannot be read: truncated, damaged or of another kind."""
 
 
@@ -37,11 +40,11 @@ class CheckpointMismatchError(CheckpointError):
     """A checkpoint of another run: the message names the fields that differ."""
 
 
-class OutputError(ResnetzooError):
+class OutputError(ResnetzooError, OSError):
     """A file that could not be written; what stood there before is untouched."""
 
 
-class NonFiniteLossError(ResnetzooError):
+class NonFiniteLossError(ResnetzooError, ArithmeticError):
     """The loss became infinite or NaN; the last good checkpoint is kept."""
 
 

@@ -35,6 +35,8 @@ def download(archive: Archive, layout: Layout, root: Path) -> Path:
             _fetch(archive, packed)
         folder = _unpack(packed, layout, root)
         packed.unlink()
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
             f"cannot write {root}: {error.strerror or error}; free space or choose another folder with --data-dir"
