@@ -123,6 +123,6 @@ def command_line(*words: str | Path) -> list[str]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's, with the checkout importable and networks on one thread, so that runs repeat bit for bit."""
+    """This process's, with the checkout importable."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", **variables}
+    return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", **variables}
