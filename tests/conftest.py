@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ TINY_RECIPE = resnetzoo.Recipe(
 )
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+Call = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +115,22 @@ def run_command(tmp_path: Path) -> Command:
             env=environment(**variables),
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """A `main` inside this process, for the many cases that need no process of their own: status and stderr."""
+
+    def run(main: Callable[[], int], *words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["command", *words])
+        monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+        try:
+            status = main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        return status, capsys.readouterr().err
 
     return run
 

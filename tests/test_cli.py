@@ -2,13 +2,10 @@
 
 import json
 import re
-import sys
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Command
+from conftest import Call, Command
 from typer.testing import CliRunner
 
 import resnetzoo
@@ -16,24 +13,6 @@ from resnetzoo import cli
 
 COMMANDS = ["list", "info", "data", "train", "eval"]
 SMOKE = ("--dataset", "synthetic", "--train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
-
-Call = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """The command inside this process, for the many cases that need no process of their own: status and stderr."""
-
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["resnetzoo", *words])
-        monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
-        try:
-            status = cli.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        return status, capsys.readouterr().err
-
-    return run
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -109,7 +88,7 @@ def test_train_on_held_out_images(run_command: Command) -> None:
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
-    exit_status, errors = call(*words)
+    exit_status, errors = call(cli.main, *words)
     assert exit_status == status
     assert errors.startswith("error: ")
     assert errors.count("\n") == 1
@@ -120,7 +99,7 @@ def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int
     "words", [("train",), ("train", "resnet20", "--epochs", "many"), ("trian",), ("list", "--fast")]
 )
 def test_wrong_usage_is_status_2(call: Call, words: tuple[str, ...]) -> None:
-    exit_status, errors = call(*words)
+    exit_status, errors = call(cli.main, *words)
     assert exit_status == 2
     assert "Error: " in errors
 
