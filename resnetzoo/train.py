@@ -103,15 +103,16 @@ class _Training:
         precision: str,
         out: Path | None,
     ) -> None:
-        _check_network(model, data)
+        found = getattr(model, "spec", None)
+        self.spec = found if isinstance(found, ModelSpec) else None
+        if self.spec:
+            _check_spec(self.spec, data)
         self.data = data
         self.recipe = recipe
         self.seed = seed
         self.device = device
         self.precision: Precision = resolve_precision(precision, device)
         self.out = out
-        found = getattr(model, "spec", None)
-        self.spec = found if isinstance(found, ModelSpec) else None
         self.name = self.spec.label if self.spec else type(model).__name__
         self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.SGD(
@@ -303,10 +304,7 @@ def _places(step: int, batch_size: int) -> slice:
     return slice(step * batch_size, (step + 1) * batch_size)
 
 
-def _check_network(model: nn.Module, data: Data) -> None:
-    spec = getattr(model, "spec", None)
-    if not isinstance(spec, ModelSpec):
-        return
+def _check_spec(spec: ModelSpec, data: Data) -> None:
     chans = data.train.images.shape[1]
     if spec.in_chans != chans:
         raise UsageError(
