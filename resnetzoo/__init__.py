@@ -16,11 +16,14 @@ from resnetzoo.data import cifar100 as cifar100
 from resnetzoo.data import load_data as load_data
 from resnetzoo.data import synthetic as synthetic
 from resnetzoo.errors import ResnetzooError as ResnetzooError
+from resnetzoo.errors import SomeRunsFailedError as SomeRunsFailedError
 from resnetzoo.errors import TrainingInterrupted as TrainingInterrupted
 from resnetzoo.errors import UnknownModelError as UnknownModelError
 from resnetzoo.errors import UsageError as UsageError
 from resnetzoo.evaluation import Evaluation as Evaluation
 from resnetzoo.evaluation import evaluate as evaluate
+from resnetzoo.many import Job as Job
+from resnetzoo.many import fit_many as fit_many
 from resnetzoo.network import CifarNet as CifarNet
 from resnetzoo.normalization import Normalization as Normalization
 from resnetzoo.recipes import Recipe as Recipe

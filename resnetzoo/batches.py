@@ -43,6 +43,7 @@ class TrainBatches:
     def __init__(
         self, train: ImageSet, normalization: Normalization, *, padding: int, flip: bool, device: torch.device
     ) -> None:
+        self.normalization = normalization
         self.padding = padding
         self.flip = flip
         self.device = device
@@ -62,7 +63,7 @@ class TrainBatches:
         drawn = draw_epoch(len(self), seed=seed, epoch=epoch, padding=self.padding, flip=self.flip)
         return EpochDraw(*(part.to(self.device) for part in drawn))
 
-    def batch(self, drawn: EpochDraw, places: slice) -> tuple[Tensor, Tensor]:
+    def batch(self, drawn: EpochDraw, places: slice | Tensor) -> tuple[Tensor, Tensor]:
         """The images at these places of the epoch's order: float32 (n, C, H, W), channels last, and labels (n,)."""
         chosen, top, left, mirror = (part[places] for part in drawn)
         pixels = self._windows[chosen, :, top, left].float() / 255  # (n, C, H, W)

@@ -1,9 +1,11 @@
 """The command line: arguments in, public functions called, one line out for what goes wrong."""
 
 import json
+import os
 import shlex
 import sys
 import warnings
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +41,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def main() -> int:
     """Run the command line; the exit status: 0 done, 1 failed for the reason printed, 2 wrong usage."""
     warnings.formatwarning = _one_line
+    if os.environ.get("RANK", "0") == "0":
+        return _run()
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        return _run()  # of several processes that torchrun started, the first one speaks
+
+
+def _run() -> int:
     try:
         app()
     except resnetzoo.TrainingInterrupted as stop:
@@ -121,6 +130,10 @@ def train(
     ] = False,
     device: Device = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    compile: Annotated[  # noqa: A002 (the option's own word)
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Compile the step or not.", show_default="if the run is long"),
+    ] = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Save every N steps too.", show_default="no")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
 ) -> None:
@@ -143,6 +156,7 @@ def train(
         seed=seed,
         device=device,
         precision=precision,
+        compile=compile,
         out=folder,
         checkpoint_every=checkpoint_every,
     )

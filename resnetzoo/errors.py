@@ -3,6 +3,8 @@
 Each is also the built-in error that a caller who knows nothing of this package would catch.
 """
 
+from typing import Any
+
 
 class ResnetzooError(Exception):
     """Base of every error that this package raises on purpose; the command line prints it as one line."""
@@ -58,3 +60,17 @@ class TrainingInterrupted(ResnetzooError):  # noqa: N818 (nobody made an error)
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.signal_number = signal_number
+
+
+class SomeRunsFailedError(ResnetzooError, RuntimeError):
+    """Of several runs some failed; the others went on.
+
+    Attributes:
+        runs: the finished ones.
+        errors: by the place of their job, what the others failed with.
+    """
+
+    def __init__(self, message: str, runs: tuple[Any, ...], errors: dict[int, ResnetzooError]) -> None:
+        super().__init__(message)
+        self.runs = runs
+        self.errors = errors

@@ -1,5 +1,6 @@
 """How well a network does on a set of images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.checks import check_whole_number
 from resnetzoo.data.images import ImageSet
-from resnetzoo.device import autocast, resolve_precision
+from resnetzoo.device import Precision, autocast, resolve_precision
 from resnetzoo.errors import UsageError
 from resnetzoo.normalization import Normalization, carried_normalization, measure_normalization
 
@@ -26,6 +27,12 @@ class Evaluation:
     error: float
     loss: float
     n: int
+
+    @classmethod
+    def of_sums(cls, sums: Sequence[Tensor], n: int) -> "Evaluation":
+        """From summed loss and the number of wrong answers; here a GPU is waited for."""
+        loss, wrong = sums
+        return cls(error=100 * int(wrong) / n, loss=float(loss) / n, n=n)
 
     @property
     def accuracy(self) -> float:
@@ -64,21 +71,30 @@ def evaluate(
     parameter = next(model.parameters())
     resolved = resolve_precision(precision, parameter.device)
     normalize = normalization or carried_normalization(model) or measure_normalization(images.images, "channel")
+    return Evaluation.of_sums(sums_over(model, images, normalize, resolved, batch_size), n=len(images))
+
+
+def sums_over(
+    model: nn.Module,
+    images: ImageSet,
+    normalize: Normalization,
+    precision: Precision = "fp32",
+    batch_size: int = 500,
+) -> tuple[Tensor, Tensor]:
+    """Summed loss and number of wrong answers in evaluation mode, left on the model's device; nothing waits for it."""
+    device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     try:
-        with torch.inference_mode(), autocast(parameter.device, resolved):
-            loss, wrong = _sums(model, images, normalize, batch_size, parameter.device)
+        with torch.inference_mode(), autocast(device, precision):
+            return _sums(model, images, normalize, batch_size, device)
     finally:
         model.train(was_training)
-    n = len(images)
-    return Evaluation(error=100 * int(wrong) / n, loss=float(loss) / n, n=n)
 
 
 def _sums(
     model: nn.Module, images: ImageSet, normalize: Normalization, batch_size: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Summed loss and number of wrong answers, left on the device until the end."""
     loss = torch.zeros((), device=device)
     wrong = torch.zeros((), dtype=torch.int64, device=device)
     for pixels, labels in zip(

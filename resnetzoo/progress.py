@@ -7,9 +7,12 @@ from resnetzoo.run import EpochRow
 
 
 class TrainingProgress:
-    """Used as a context; `advance` after each step, `epoch` after each epoch. `shown=False` keeps it silent."""
+    """Used as a context; `advance` after each step, `epoch` after each epoch. `shown=False` keeps it silent.
 
-    def __init__(self, title: str, *, steps: int, done: int, epochs: int, shown: bool) -> None:
+    A terminal has room for one bar at a time: `bar=False` leaves only the lines.
+    """
+
+    def __init__(self, title: str, *, steps: int, done: int, epochs: int, shown: bool, bar: bool) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -27,7 +30,9 @@ class TrainingProgress:
             TimeRemainingColumn(),
             TextColumn("left"),
         )
-        self._bar = Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
+        self._bar = Progress(
+            *columns, console=self._console, transient=True, disable=not (bar and self._console.is_terminal)
+        )
         self._task = self._bar.add_task(title, total=steps, completed=done, speed="-")
 
     def __enter__(self) -> "TrainingProgress":
@@ -43,6 +48,10 @@ class TrainingProgress:
         """One step more."""
         self._done += 1
         self._bar.update(self._task, advance=1, speed=f"{images_per_second:,.0f}")
+
+    def say(self, line: str) -> None:
+        """A line of its own."""
+        self._console.print(f"{self.title}  {line}")
 
     def epoch(self, row: EpochRow) -> None:
         """One line for a finished epoch, with the time left at the pace so far."""

@@ -50,6 +50,8 @@ class Run:
         data: name, fingerprint, whether official, source and sizes of the data.
         normalization: of the network's input.
         device, precision: where and how it was computed.
+        execution: how its steps ran: `eager`, `compiled`, `recorded` (as a CUDA graph), both, or `shared`.
+        processes: that shared it.
         versions, commit: of the software.
         epochs: one row each; the last is the result.
     """
@@ -63,6 +65,8 @@ class Run:
     normalization: dict[str, Any]
     device: str
     precision: str
+    execution: str
+    processes: int
     versions: dict[str, str]
     commit: str | None
     epochs: tuple[EpochRow, ...]
@@ -83,6 +87,8 @@ class Run:
             "normalization": self.normalization,
             "device": self.device,
             "precision": self.precision,
+            "execution": self.execution,
+            "processes": self.processes,
             "versions": self.versions,
             "commit": self.commit,
             "wall_seconds": round(self.wall_seconds, 2),

@@ -39,6 +39,8 @@ def run_of(name: str, seed: int, errors: list[float]) -> resnetzoo.Run:
         normalization={},
         device="cpu",
         precision="fp32",
+        execution="eager",
+        processes=1,
         versions={"torch": "2"},
         commit=None,
         epochs=tuple(rows),

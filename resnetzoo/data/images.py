@@ -48,6 +48,12 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def to(self, device: torch.device) -> "ImageSet":
+        """The same images and labels on `device`."""
+        if self.images.device == device:
+            return self
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
     def select(self, indices: Tensor | slice) -> "ImageSet":
         """The images at these places, in this order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])

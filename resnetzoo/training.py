@@ -1,0 +1,275 @@
+"""A run of training in progress: what a checkpoint holds, and the way from one to the next.
+
+The path: state (resumed if `out` holds one of the same run) -> epochs of steps -> test -> row -> checkpoint -> `Run`.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from resnetzoo import provenance
+from resnetzoo.batches import TrainBatches
+from resnetzoo.checkpoint import CHECKPOINT, Checkpoint, check_identity, read_latest, save_checkpoint
+from resnetzoo.data.images import Data
+from resnetzoo.device import Precision, device_name
+from resnetzoo.errors import NonFiniteLossError, TrainingInterrupted
+from resnetzoo.evaluation import Evaluation, sums_over
+from resnetzoo.files import write_atomically
+from resnetzoo.normalization import carry_normalization
+from resnetzoo.progress import TrainingProgress
+from resnetzoo.ranks import Ranks
+from resnetzoo.recipes import Recipe, lr_at, starts_low, steps_per_epoch
+from resnetzoo.run import EpochRow, Run
+from resnetzoo.signals import StopRequest
+from resnetzoo.spec import ModelSpec
+from resnetzoo.stepping import Stepping
+from resnetzoo.totals import EpochTotals
+
+
+class Training:
+    """The state of a run between two steps, and what moves it on.
+
+    Args:
+        model: on its device already.
+        data: what to learn from and to measure on.
+        recipe: as it runs on this number of images.
+        seed: of order and augmentation.
+        batches: the training set on the device.
+        stepping: how the steps run.
+        precision: of the steps; tests are always in fp32.
+        out: the run's folder; None keeps nothing on disk.
+        ranks: the processes that share the run.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: Data,
+        recipe: Recipe,
+        *,
+        seed: int,
+        batches: TrainBatches,
+        stepping: Stepping,
+        precision: Precision,
+        out: Path | None,
+        ranks: Ranks,
+    ) -> None:
+        found = getattr(model, "spec", None)
+        self.spec = found if isinstance(found, ModelSpec) else None
+        self.name = self.spec.label if self.spec else type(model).__name__
+        self.model = model
+        self.data = data
+        self.test = data.test.to(batches.device)
+        self.recipe = recipe
+        self.seed = seed
+        self.batches = batches
+        self.stepping = stepping
+        self.precision = precision
+        self.out = out
+        self.ranks = ranks
+        self.steps_per_epoch = steps_per_epoch(len(data.train), recipe.batch_size)
+        self.step = 0
+        self.rows: list[EpochRow] = []
+
+    @property
+    def totals(self) -> EpochTotals:
+        return self.stepping.totals
+
+    @property
+    def finished(self) -> bool:
+        return self.step >= self.recipe.steps
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must agree for a state to be this run's."""
+        return {
+            "spec": self.spec.to_dict() if self.spec else {"class": self.name},
+            "recipe": self.recipe.to_dict(),
+            "seed": self.seed,
+            "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
+            "precision": self.precision,
+        }
+
+    def progress(self, *, shown: bool, bar: bool) -> TrainingProgress:
+        epochs = math.ceil(self.recipe.steps / self.steps_per_epoch)
+        shown = shown and self.ranks.is_main
+        return TrainingProgress(
+            self.name, steps=self.recipe.steps, done=self.step, epochs=epochs, shown=shown, bar=bar and shown
+        )
+
+    def resume_or_start(self) -> None:
+        """Take up the state in `out`, or write the first one there: an unwritable folder is found out now."""
+        carry_normalization(self.model, self.batches.normalization)
+        if self.out is None:
+            return
+        checkpoint = read_latest(self.out)
+        if checkpoint is None:
+            self.save()
+            return
+        check_identity(checkpoint, self.identity, self.out)
+        self.model.load_state_dict(checkpoint.model)
+        self.stepping.load_optimizer_state(checkpoint.optimizer)
+        self.step = checkpoint.step
+        self.rows = [EpochRow(**row) for row in checkpoint.rows]
+        self.totals.set(**checkpoint.totals)
+        self.totals.leave_to_first(self.ranks)
+        self.write_log()
+
+    def steps(self, shown: TrainingProgress, stop: StopRequest, checkpoint_every: int | None) -> Iterator[None]:
+        """Run to the end, pausing behind each step, where other runs on the same device may go on."""
+        if not self.finished:
+            shown.say(self.stepping.reason)
+        while not self.finished:
+            yield from self.epoch(shown, stop, checkpoint_every)
+
+    def epoch(self, shown: TrainingProgress, stop: StopRequest, checkpoint_every: int | None) -> Iterator[None]:
+        """From the present step to the epoch's end: steps, test, row, checkpoint."""
+        epoch, first = divmod(self.step, self.steps_per_epoch)
+        last = min(self.steps_per_epoch, self.recipe.steps - epoch * self.steps_per_epoch)
+        low = starts_low(self.recipe, self.spec.depth if self.spec else 0, [row.train_error for row in self.rows])
+        self.model.train()
+        self.totals.start_clock()
+        with self.stepping.on_stream():
+            self.stepping.step.begin_epoch(self.batches.draw(seed=self.seed, epoch=epoch))
+        for place in range(first, last):
+            lr, places = self.learning_rate(low), self.places(place)
+            with self.stepping.on_stream():
+                self.stepping.step(places, lr)
+            self.step += 1
+            self.totals.images += places.stop - places.start
+            shown.advance(self.totals.images_per_second())
+            if place + 1 < last:
+                self.between_steps(stop, checkpoint_every)
+            yield
+        yield from self.end_epoch(epoch + 1, lr, shown)
+        self.stop_if_asked(self.ranks.agree(stop.signal_number))
+
+    def places(self, place: int) -> slice:
+        """Where the images of an epoch's step stand in its order."""
+        begin = place * self.recipe.batch_size
+        return slice(begin, min(begin + self.recipe.batch_size, len(self.data.train)))
+
+    def learning_rate(self, low: bool) -> float:
+        lr = lr_at(self.recipe, self.step)
+        return min(lr, self.recipe.low_start.lr) if low and self.recipe.low_start else lr
+
+    def end_epoch(self, epoch: int, lr: float, shown: TrainingProgress) -> Iterator[None]:
+        """Sums, test, row and checkpoint; it pauses until the device has come so far, and only then reads from it."""
+        totals = self.totals
+        yield from self.stepping.until_done()
+        totals.stop_clock()
+        with self.stepping.on_stream():
+            totals.gather(self.ranks)
+            train_loss, train_error = totals.loss_per_image(), totals.error()
+            began = time.perf_counter()
+            mine = self.test.select(self.ranks.share(slice(0, len(self.test))))
+            sums = [self.ranks.add_up(part) for part in sums_over(self.model, mine, self.batches.normalization)]
+        yield from self.stepping.until_done()
+        tested = Evaluation.of_sums(sums, n=len(self.test))
+        row = EpochRow(
+            epoch=epoch,
+            step=self.step,
+            lr=lr,
+            train_loss=train_loss,
+            train_error=train_error,
+            test_loss=tested.loss,
+            test_error=tested.error,
+            train_seconds=round(totals.seconds, 3),
+            test_seconds=round(time.perf_counter() - began, 3),
+            images_per_second=round(totals.images / totals.seconds, 1),
+        )
+        self.check_finite(row.train_loss, row.test_loss)
+        self.rows.append(row)
+        totals.set()
+        self.save()
+        self.write_log()
+        shown.epoch(row)
+
+    def between_steps(self, stop: StopRequest, checkpoint_every: int | None) -> None:
+        """Save in the middle of an epoch, if asked to, and stop, if asked to."""
+        asked = self.ranks.agree(stop.signal_number)
+        due = checkpoint_every is not None and self.step % checkpoint_every == 0
+        if due or asked is not None:
+            self.totals.stop_clock()
+            self.totals.gather(self.ranks)
+            self.save()
+            self.totals.leave_to_first(self.ranks)
+            self.totals.start_clock()
+        self.stop_if_asked(asked)
+
+    def stop_if_asked(self, signal_number: int | None) -> None:
+        if signal_number is None:
+            return
+        kept = (
+            f"saved in {self.out}; the same call goes on from there" if self.out else "nothing saved, for want of out"
+        )
+        done = f"stopped after step {self.step:,} of {self.recipe.steps:,}"
+        raise TrainingInterrupted(f"{done}: {kept}", signal_number)
+
+    def check_finite(self, *values: float) -> None:
+        """Stop if one of these is infinite or NaN."""
+        found = next((value for value in values if not math.isfinite(value)), None)
+        if found is not None:
+            kept = f"the last good checkpoint is {self.out / CHECKPOINT}" if self.out else "nothing was saved"
+            raise NonFiniteLossError(
+                f"{self.name}: the loss became {found} by step {self.step:,} at learning rate "
+                f"{self.stepping.rate:g}: try a lower lr; {kept}"
+            )
+
+    def save(self) -> None:
+        """Write the state, if it is sound and there is a folder."""
+        if self.out is None:
+            return
+        out = self.out
+        with self.stepping.on_stream():
+            # The loss of a step says nothing yet about the weights that it left behind.
+            largest = torch.stack([parameter.detach().abs().max() for parameter in self.model.parameters()])
+            self.check_finite(float(self.totals.loss), *largest.tolist())
+            checkpoint = Checkpoint(
+                identity=self.identity,
+                step=self.step,
+                model=self.model.state_dict(),
+                optimizer=self.stepping.optimizer_state(),
+                normalization=self.batches.normalization,
+                rows=[asdict(row) for row in self.rows],
+                totals=self.totals.to_dict(),
+            )
+            self.ranks.on_main(lambda: save_checkpoint(checkpoint, out))
+
+    def write_log(self) -> None:
+        """All finished epochs, a JSON line each: after a resumption too, none is missing and none stands twice."""
+        if self.out is not None:
+            path = self.out / "log.jsonl"
+            lines = [json.dumps({"model": self.name, "seed": self.seed, **asdict(row)}) for row in self.rows]
+            self.ranks.on_main(lambda: write_atomically(path, "".join(f"{line}\n" for line in lines).encode()))
+
+    def result(self) -> Run:
+        """What the run came to, written to `out` as well; the model in evaluation mode."""
+        self.model.eval()
+        run = Run(
+            model=self.model,
+            name=self.name,
+            spec=self.spec,
+            recipe=self.recipe,
+            seed=self.seed,
+            data=self.data.to_dict(),
+            normalization=self.batches.normalization.to_dict(),
+            device=device_name(self.stepping.device),
+            precision=self.precision,
+            execution=self.stepping.execution,
+            processes=self.ranks.count,
+            versions=provenance.versions(),
+            commit=provenance.commit(),
+            epochs=tuple(self.rows),
+        )
+        if self.out is not None:
+            path = self.out / "run.json"
+            self.ranks.on_main(lambda: write_atomically(path, json.dumps(run.to_dict(), indent=1).encode()))
+        return run
