@@ -34,9 +34,10 @@ def stepping_clock(step: float) -> Callable[[], float]:
 
 def test_a_race_warms_up_and_begins_each_round_with_another() -> None:
     log: list[str] = []
-    timings = bench.race([scripted("a", [9, 8, 1, 2, 6], log), scripted("b", [7, 7, 3, 4, 5], log)], rounds=3)
+    contestants = [scripted("a", [9, 8, 1, 2, 6], log), scripted("b", [7, 7, 3, 4, 5], log)]
+    timings = bench.race(contestants, rounds=3, clock=stepping_clock(20.0))
     assert log == ["a", "a", "b", "b", "a", "b", "b", "a", "a", "b"]
-    assert timings["a"] == bench.Timing(first=9, rounds=(1, 2, 6))
+    assert timings["a"] == bench.Timing(first=20, rounds=(1, 2, 6))
     assert (timings["a"].median, timings["b"].median) == (2, 4)
 
 
@@ -71,6 +72,16 @@ def test_rows_by_hand() -> None:
     assert (first.ratio, second.ratio) == (3.0, 1.0)  # the median of 4, 2 and 3, round by round
     alone = bench.rows_of("work", [ours], timings, calibration=unit)
     assert (alone[0].peer, alone[0].ratio) == ("", None)
+
+
+def test_a_step_of_fit_is_the_median_of_the_epochs_after_the_first() -> None:
+    fit = bench.Fit("plainnet20", 2, 3, bench.Place.find("cpu", "fp32"), compiled=False, epochs=4)
+    seconds = fit.seconds()
+    assert fit.last_run is not None
+    first, *later = fit.last_run.epochs
+    assert [row.step for row in fit.last_run.epochs] == [3, 6, 9, 12]
+    assert seconds == 2 / sorted(row.images_per_second for row in later)[1]
+    assert fit.first_epoch == [first.train_seconds]
 
 
 def test_flop_are_two_a_multiply_add() -> None:

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
-from torch.utils.flop_counter import FlopCounterMode
 
 from resnetzoo.bench.timing import Contestant, TimedCall
 from resnetzoo.bench.work import TRAINING_PASSES, random_images
@@ -111,6 +110,8 @@ def peer_versions() -> dict[str, str]:
 
 def flop_of(network: nn.Module) -> int:
     """Floating-point operations of one image's forward pass, two a multiply-add, as torch counts them."""
+    from torch.utils.flop_counter import FlopCounterMode  # here, for it brings a compiler along
+
     was_training = network.training
     device = next(network.parameters()).device
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

@@ -15,7 +15,7 @@ class Row:
         work: what the race was about, such as `resnet20, inference, batch 128`.
         name: of the contestant.
         seconds: of one call.
-        first_seconds: of its first call, compilation included.
+        first_seconds: of its whole first call, compilation included; see `Timing`.
         images_per_second: 0 where the work is not one of images.
         gflops: thousand million floating-point operations a second; 0 where they were not counted.
         matrix_fraction: `gflops` over the machine's matrix rate in the same race.

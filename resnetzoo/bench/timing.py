@@ -38,7 +38,8 @@ class Timing:
     """The seconds of one contestant.
 
     Attributes:
-        first: of its first call, before any round: where something is compiled, it is compiled here.
+        first: from the beginning of its first call to its end, before any round: where something is compiled, it is
+            compiled here. The first call of a contestant that trains is all of a short run.
         rounds: of one call, in each round.
     """
 
@@ -93,8 +94,8 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def warm_up(contestants: Sequence[Contestant]) -> dict[str, float]:
-    """Call each `WARMUP` times; the seconds of each one's first call.
+def warm_up(contestants: Sequence[Contestant], *, clock: Clock = time.perf_counter) -> dict[str, float]:
+    """Call each `WARMUP` times; how long each one's first call kept us.
 
     Raises:
         UsageError: two contestants share a name.
@@ -105,20 +106,22 @@ def warm_up(contestants: Sequence[Contestant]) -> dict[str, float]:
         raise UsageError(f'two contestants are called "{twice}"; give each a name of its own')
     first = {}
     for contestant in contestants:
-        first[contestant.name] = contestant.seconds()
+        began = clock()
+        contestant.seconds()
+        first[contestant.name] = clock() - began
         for _ in range(1, WARMUP):
             contestant.seconds()
     return first
 
 
-def race(contestants: Sequence[Contestant], *, rounds: int = 7) -> dict[str, Timing]:
+def race(contestants: Sequence[Contestant], *, rounds: int = 7, clock: Clock = time.perf_counter) -> dict[str, Timing]:
     """Warm up, then time every contestant once in each round; each round begins with another one.
 
     Raises:
         UsageError: fewer than one round, or two contestants of one name.
     """
     check_whole_number("rounds", rounds)
-    first = warm_up(contestants)
+    first = warm_up(contestants, clock=clock)
     seconds: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     for number in range(rounds):
         start = number % len(contestants)
