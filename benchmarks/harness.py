@@ -92,6 +92,7 @@ class Harness:
         rivals: bench.Rivals = bench.NO_RIVALS,
         *,
         calibration: bench.Contestant | None = None,
+        at_least: int = MIN_ROUNDS,
     ) -> dict[str, Any]:
         """Run the rounds and leave every figure in `extra_info`; returned, to be added to.
 
@@ -99,11 +100,12 @@ class Harness:
             ours: what the benchmark is about.
             rivals: who runs in the same rounds.
             calibration: the matrix product unless another stands for this kind of work.
+            at_least: rounds, however long they take.
         """
         unit = calibration or self.setting.matrix
         others = [unit, *rivals.contestants]
         first = bench.warm_up([*others, ours])
-        rounds = affordable_rounds(self.setting.race_seconds, [*others, ours])
+        rounds = max(at_least, affordable_rounds(self.setting.race_seconds, [*others, ours]))
         seconds: dict[str, list[float]] = {contestant.name: [] for contestant in [*others, ours]}
 
         def run_others() -> None:
