@@ -1,8 +1,8 @@
 # One command each; every target only calls the tool.
-.PHONY: install format lint types test package check
+.PHONY: install format lint types test package check bench bench-short bench-history
 
 install:
-	python -m pip install -e ".[test,dev]"
+	python -m pip install -e ".[test,dev,bench]"
 
 format:
 	ruff format . && ruff check --fix .
@@ -20,3 +20,13 @@ package:
 	python -m build
 
 check: lint types test
+
+bench:
+	mkdir -p runs && python -m pytest benchmarks --benchmark-json runs/bench.json
+	python benchmarks/track.py record runs/bench.json
+
+bench-short:
+	python -m pytest benchmarks -m short --race-seconds 5
+
+bench-history:
+	python benchmarks/track.py history

@@ -5,6 +5,8 @@
 """
 
 from resnetzoo import recipes as recipes
+from resnetzoo.agreement import Agreement as Agreement
+from resnetzoo.agreement import agreement as agreement
 from resnetzoo.complexity import Complexity as Complexity
 from resnetzoo.complexity import complexity as complexity
 from resnetzoo.data import Data as Data
@@ -22,6 +24,8 @@ from resnetzoo.errors import UnknownModelError as UnknownModelError
 from resnetzoo.errors import UsageError as UsageError
 from resnetzoo.evaluation import Evaluation as Evaluation
 from resnetzoo.evaluation import evaluate as evaluate
+from resnetzoo.inference import OptimizedNet as OptimizedNet
+from resnetzoo.inference import optimize as optimize
 from resnetzoo.many import Job as Job
 from resnetzoo.many import fit_many as fit_many
 from resnetzoo.network import CifarNet as CifarNet

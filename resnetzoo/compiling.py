@@ -1,56 +1,47 @@
-"""The compiled forward and backward pass, and whether a run is long enough to pay for it."""
+"""A network turned into machine code for batches of one shape, its weights frozen into it."""
 
-import types
 import warnings
+from collections.abc import Callable
+from types import FunctionType
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from resnetzoo.step import LossOf
+Forward = Callable[[Tensor], Tensor]
 
-REPAID_BY_IMAGES = 150_000
-"""Images from which compiling pays on a CPU: it takes as long as it saves over some 1,000 steps of 128, at any depth,
-since its time and what it saves both grow with the layers."""
+# The weights become constants, laid out once as the kernels want them. On a CPU the code that calls the kernels is
+# C++ as well: at batch 1 the Python that would do it takes a third of the time. On a GPU one CUDA graph replays all.
+_OPTIONS: dict[str, dict[str, str | int | bool | Callable[..., object]]] = {
+    "cpu": {"freezing": True, "cpp_wrapper": True},
+    "cuda": {"freezing": True, "triton.cudagraphs": True},
+}
 
 
-def compiling_pays(device: torch.device, images: int) -> bool:
-    """Whether a run over so many images (steps times batch) is shorter with compiling than without.
+def compile_frozen(network: nn.Module, example: Tensor) -> Forward | None:
+    """`network` compiled for inputs of the shape, strides, type and device of `example`.
 
-    On CUDA a recorded step has no overhead left, and what fusing saves repays compiling in very long runs only.
+    Its weights are read now; later changes to them have no effect. Where compiling fails, most often for want of
+    a C++ compiler, a warning says so, and there is None.
     """
-    return device.type == "cpu" and images >= REPAID_BY_IMAGES
+
+    def forward(inputs: Tensor) -> Tensor:
+        return cast(Tensor, network(inputs))
+
+    # torch counts the compilations of each code object and stops at its recompile limit; a copy starts from none.
+    own = FunctionType(forward.__code__.replace(), forward.__globals__, closure=forward.__closure__)
+    compiled = torch.compile(own, fullgraph=True, dynamic=False, options=_OPTIONS.get(example.device.type))
+    try:
+        compiled(example)
+    except Exception as error:  # whatever the compiler stumbles over, the network runs without it
+        warnings.warn(
+            f"the network runs uncompiled, since compiling it failed ({_first_line(error)}): install a C++ compiler "
+            "with Python's headers, or say compile=False",
+            stacklevel=3,
+        )
+        return None
+    return cast(Forward, compiled)
 
 
-def compiled(loss_of: LossOf) -> LossOf:
-    """`loss_of` compiled at its first call; where that fails it stays as it is, with a warning."""
-    fast = torch.compile(_with_own_code(loss_of), dynamic=False)
-    chosen: list[LossOf] = []
-
-    def first_compiled(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        if chosen:
-            return chosen[0](images, labels)
-        try:
-            result = fast(images, labels)
-        # No C++ compiler, one that is too old, no space for its files: each fails with exceptions of its own.
-        except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            warnings.warn(
-                f"training goes on uncompiled, which is slower: {type(error).__name__}: {reason}. A C++ compiler "
-                "(such as the package g++) is needed; compile=False asks for none",
-                stacklevel=2,
-            )
-            chosen.append(loss_of)
-            return loss_of(images, labels)
-        chosen.append(fast)
-        return result
-
-    return first_compiled
-
-
-def _with_own_code(function: LossOf) -> LossOf:
-    """A copy with a code object of its own: torch keeps what it compiled by code object, a few to each."""
-    made = cast(types.FunctionType, function)
-    return types.FunctionType(
-        made.__code__.replace(), made.__globals__, made.__name__, made.__defaults__, made.__closure__
-    )
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -81,6 +81,12 @@ def device_name(device: torch.device) -> str:
     return device.type
 
 
+def has_vnni() -> bool:
+    """Whether the CPU sums products of 8-bit integers in one instruction."""
+    supported = getattr(torch.cpu, "_is_vnni_supported", None)  # private, as in `_has_bf16`
+    return bool(supported and supported())
+
+
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)

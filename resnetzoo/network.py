@@ -59,7 +59,7 @@ class CifarNet(nn.Module):
         Raises:
             ValueError: `images` has another shape or is not float.
         """
-        self._check(images)
+        check_images(images, self.in_chans)
         x: Tensor = self.conv1(images)  # (N, 16, H, W)
         if not self.preactivation:
             x = F.relu(self.bn1(x), inplace=True)
@@ -97,19 +97,25 @@ class CifarNet(nn.Module):
             self.fc = fc.to(self.conv1.weight.device, self.conv1.weight.dtype)
         self.num_classes = num_classes
 
-    def _check(self, images: Tensor) -> None:
-        if images.dim() != 4 or images.shape[1] != self.in_chans:
-            raise ValueError(
-                f"expected images of shape (N, {self.in_chans}, H, W), found {list(images.shape)}; "
-                "one image needs images.unsqueeze(0), channels come before height and width"
-            )
-        if images.shape[2] < 1 or images.shape[3] < 1:
-            raise ValueError(f"expected images of at least one pixel, found shape {list(images.shape)}")
-        if not images.is_floating_point():
-            raise ValueError(
-                f"expected normalized float images, found {images.dtype}; "
-                "turn pixels of 0 to 255 into floats and normalize them as in training"
-            )
+
+def check_images(images: Tensor, in_chans: int) -> None:
+    """Refuse what a network with `in_chans` input channels does not take.
+
+    Raises:
+        ValueError: `images` has another shape or is not float.
+    """
+    if images.dim() != 4 or images.shape[1] != in_chans:
+        raise ValueError(
+            f"expected images of shape (N, {in_chans}, H, W), found {list(images.shape)}; "
+            "one image needs images.unsqueeze(0), channels come before height and width"
+        )
+    if images.shape[2] < 1 or images.shape[3] < 1:
+        raise ValueError(f"expected images of at least one pixel, found shape {list(images.shape)}")
+    if not images.is_floating_point():
+        raise ValueError(
+            f"expected normalized float images, found {images.dtype}; "
+            "turn pixels of 0 to 255 into floats and normalize them as in training"
+        )
 
 
 def _stage(spec: ModelSpec, prefix: str) -> nn.Sequential:

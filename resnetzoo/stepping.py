@@ -9,7 +9,7 @@ from torch import nn
 
 from resnetzoo.batches import TrainBatches
 from resnetzoo.batchnorm import with_summed_norms
-from resnetzoo.compiling import REPAID_BY_IMAGES, compiled, compiling_pays
+from resnetzoo.compiled_loss import REPAID_BY_IMAGES, compiled, compiling_pays
 from resnetzoo.device import Precision
 from resnetzoo.errors import UsageError
 from resnetzoo.ranks import Ranks

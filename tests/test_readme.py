@@ -23,6 +23,7 @@ def test_the_first_screen_has_the_two_commands() -> None:
     assert README.index(COMMANDS[1]) < 1_000
 
 
+@pytest.mark.filterwarnings("ignore:the network runs uncompiled")  # where there is no compiler
 @pytest.mark.parametrize("block", [block for kind, block in BLOCKS if kind == "python" and TOO_LONG not in block])
 def test_python_blocks_run(block: str) -> None:
     exec(compile(block, "README.md", "exec"), {})

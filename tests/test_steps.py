@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
 from resnetzoo.batchnorm import SummedBatchNorm2d, with_summed_norms
-from resnetzoo.compiling import REPAID_BY_IMAGES, compiled, compiling_pays
+from resnetzoo.compiled_loss import REPAID_BY_IMAGES, compiled, compiling_pays
 from resnetzoo.recipes import lr_at
 from resnetzoo.recording import WARM_UP_STEPS, RecordedStep
 from resnetzoo.step import LossOf, TrainStep, make_loss

@@ -1,0 +1,30 @@
+"""A training step inside `fit`, its batch cut and augmented, against eager steps on a batch that is there already."""
+
+import pytest
+from cases import COMPILED, RACED, network_cases
+from harness import Harness
+
+from resnetzoo import bench
+
+
+@network_cases()
+def test_step(harness: Harness, name: str, batch_size: int, compiled: bool) -> None:
+    setting = harness.setting
+    if compiled and not (name in COMPILED or setting.compile_all):
+        pytest.skip("compiled with --compile-all")
+    harness.skip_unaffordable(name, batch_size, training=True)
+    steps = 16 if batch_size == 1 else 2
+    ours = bench.step(
+        name,
+        batch_size=batch_size,
+        place=setting.place,
+        compiled=compiled,
+        steps=steps,
+    )
+    raced = name in RACED
+    rivals = (
+        bench.step_rivals(name, batch_size=batch_size, device=setting.place.device, loop=False)
+        if raced
+        else bench.NO_RIVALS
+    )
+    harness.race(ours, rivals)

@@ -1,0 +1,48 @@
+"""The short benchmark as a person reads it."""
+
+from typing import TYPE_CHECKING
+
+from resnetzoo.bench.short import Bench
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def bench_table(bench: Bench) -> "Table":
+    """A block a race, a row a contestant. rich is imported where a table is drawn, and nowhere else."""
+    from rich.table import Table
+
+    table = Table("race, contestant")
+    for title in ("images/s", "GFLOP/s", "of matrix rate", "ratio", "first call"):
+        table.add_column(title, justify="right")
+    work = ""
+    for row in bench.rows:
+        if row.work != work:
+            work = row.work
+            if table.row_count:
+                table.add_section()
+            table.add_row(work)
+        table.add_row(
+            f"  {row.name}",
+            f"{row.images_per_second:,.0f}",
+            f"{row.gflops:,.1f}",
+            f"{100 * row.matrix_fraction:.0f} %",
+            "-" if row.ratio is None else f"{row.ratio:.2f}x",
+            f"{row.first_seconds:.1f} s" if row.name.startswith("resnetzoo ") else "",
+        )
+    return table
+
+
+def bench_notes(bench: Bench) -> list[str]:
+    """What the figures mean, line by line, to stand under the table."""
+    ours = sum(row.first_seconds for row in bench.rows if row.name.startswith("resnetzoo "))
+    made = f"compiled; their first calls took {ours:.0f} s in all" if bench.compiled else "not compiled"
+    precision = bench.place["precision"]
+    return [
+        f"device       {bench.place['device']}; torch {bench.place['versions']['torch']}",
+        f"resnetzoo    {precision}, {made}",
+        "peers        eager, fp32, as their documentation runs them; ratio is to pytorchcv's network of the same depth",
+        f"matrix rate  {bench.matrix_gflops:,.0f} GFLOP/s in {precision}, measured in the same rounds",
+        f"figures      medians of {bench.rounds} rounds, each with every contestant once; 2 FLOP a multiply-add",
+        *(f"missing      {line}" for line in bench.missing),
+    ]

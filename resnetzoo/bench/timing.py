@@ -1,0 +1,130 @@
+"""Timing contestants in rounds: every round runs each of them once, so that what slows the machine slows them all."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from resnetzoo.checks import check_whole_number
+from resnetzoo.errors import UsageError
+
+Clock = Callable[[], float]
+
+WARMUP = 2  # calls: the first compiles and allocates, the second tells how many calls one measurement needs
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something to time against others.
+
+    Attributes:
+        name: what tables call it; no two of a race share one.
+        seconds: do the work and say how long one call of it took.
+        images: that one call handles; 0 where the work is not one of images.
+        flop: floating-point operations of one call, two a multiply-add; 0 where they are not what takes the time.
+    """
+
+    name: str
+    seconds: Callable[[], float]
+    images: int = 0
+    flop: int = 0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The seconds of one contestant.
+
+    Attributes:
+        first: from the beginning of its first call to its end, before any round: where something is compiled, it is
+            compiled here. The first call of a contestant that trains is all of a short run.
+        rounds: of one call, in each round.
+    """
+
+    first: float
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.rounds)
+
+
+class TimedCall:
+    """Calls `work` and gives the seconds of one call, waiting for the device before the clock is read.
+
+    Short work is repeated within one measurement until that takes `at_least` seconds: the first call is made once,
+    the second tells how many repetitions that needs.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], object],
+        device: torch.device,
+        *,
+        at_least: float = 0.1,
+        clock: Clock = time.perf_counter,
+    ) -> None:
+        self.work = work
+        self.device = device
+        self.at_least = at_least
+        self.clock = clock
+        self.calls = 0
+        self.repeats = 1
+
+    def __call__(self) -> float:
+        synchronize(self.device)
+        began = self.clock()
+        for _ in range(self.repeats):
+            self.work()
+        synchronize(self.device)
+        seconds = (self.clock() - began) / self.repeats
+        self.calls += 1
+        if self.calls == WARMUP:
+            self.repeats = max(1, math.ceil(self.at_least / max(seconds, 1e-9)))
+        return seconds
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was told; a CPU has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def warm_up(contestants: Sequence[Contestant], *, clock: Clock = time.perf_counter) -> dict[str, float]:
+    """Call each `WARMUP` times; how long each one's first call kept us.
+
+    Raises:
+        UsageError: two contestants share a name.
+    """
+    names = [contestant.name for contestant in contestants]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f'two contestants are called "{twice}"; give each a name of its own')
+    first = {}
+    for contestant in contestants:
+        began = clock()
+        contestant.seconds()
+        first[contestant.name] = clock() - began
+        for _ in range(1, WARMUP):
+            contestant.seconds()
+    return first
+
+
+def race(contestants: Sequence[Contestant], *, rounds: int = 7, clock: Clock = time.perf_counter) -> dict[str, Timing]:
+    """Warm up, then time every contestant once in each round; each round begins with another one.
+
+    Raises:
+        UsageError: fewer than one round, or two contestants of one name.
+    """
+    check_whole_number("rounds", rounds)
+    first = warm_up(contestants, clock=clock)
+    seconds: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    for number in range(rounds):
+        start = number % len(contestants)
+        for contestant in [*contestants[start:], *contestants[:start]]:
+            seconds[contestant.name].append(contestant.seconds())
+    return {name: Timing(first[name], tuple(values)) for name, values in seconds.items()}
