@@ -2,7 +2,7 @@
 
 import types
 import warnings
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -12,6 +12,8 @@ from resnetzoo.step import LossOf
 REPAID_BY_IMAGES = 150_000
 """Images from which compiling pays on a CPU: it takes as long as it saves over some 1,000 steps of 128, at any depth,
 since its time and what it saves both grow with the layers."""
+
+_OPTIONS: dict[str, Any] = {"cpp_wrapper": True}  # on a CPU, the calls between the kernels in C++ too
 
 
 def compiling_pays(device: torch.device, images: int) -> bool:
@@ -24,7 +26,7 @@ def compiling_pays(device: torch.device, images: int) -> bool:
 
 def compiled(loss_of: LossOf) -> LossOf:
     """`loss_of` compiled at its first call; where that fails it stays as it is, with a warning."""
-    fast = torch.compile(_with_own_code(loss_of), dynamic=False)
+    fast = torch.compile(_with_own_code(loss_of), dynamic=False, options=_OPTIONS)
     chosen: list[LossOf] = []
 
     def first_compiled(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

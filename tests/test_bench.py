@@ -11,6 +11,7 @@ from pytorchcv.model_provider import get_model
 import resnetzoo
 from resnetzoo import bench, cli
 from resnetzoo.bench import peers, rivals
+from resnetzoo.bench.ours import RunningFit
 
 CPU = torch.device("cpu")
 
@@ -82,6 +83,17 @@ def test_a_step_of_fit_is_the_median_of_the_epochs_after_the_first() -> None:
     assert [row.step for row in fit.last_run.epochs] == [3, 6, 9, 12]
     assert seconds == 2 / sorted(row.images_per_second for row in later)[1]
     assert fit.first_epoch == [first.train_seconds]
+
+
+def test_a_step_that_is_timed_is_a_step_of_one_run_that_goes_on() -> None:
+    """Each measurement begins with an epoch and ends with it, so that no test pass falls into one."""
+    run = RunningFit("plainnet20", 2, 3, bench.Place.find("cpu", "fp32"), compiled=False)
+    before = run.training.model.fc.weight.detach().clone()  # type: ignore[union-attr, operator]
+    for measured in (1, 2):
+        assert run.seconds() > 0
+        assert run.training.step == 4 * measured
+        assert [row.epoch for row in run.training.rows] == list(range(1, measured + 1))
+    assert not torch.equal(run.training.model.fc.weight, before)  # type: ignore[union-attr, arg-type]
 
 
 def test_flop_are_two_a_multiply_add() -> None:
