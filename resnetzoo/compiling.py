@@ -1,38 +1,44 @@
-"""A network turned into machine code for batches of one shape, its weights frozen into it."""
+"""A network turned into machine code for one input: its shape, strides, type and device."""
 
 import warnings
 from collections.abc import Callable
 from types import FunctionType
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 Forward = Callable[[Tensor], Tensor]
 
-# The weights become constants, laid out once as the kernels want them. On a CPU the code that calls the kernels is
-# C++ as well: at batch 1 the Python that would do it takes a third of the time. On a GPU one CUDA graph replays all.
-_OPTIONS: dict[str, dict[str, str | int | bool | Callable[..., object]]] = {
-    "cpu": {"freezing": True, "cpp_wrapper": True},
-    "cuda": {"freezing": True, "triton.cudagraphs": True},
-}
+# On a CPU the code that calls the kernels is C++ as well: at batch 1 the same in Python takes a third of the time. On a
+# GPU one CUDA graph replays all kernels.
+_OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}, "cuda": {"triton.cudagraphs": True}}
 
 
-def compile_frozen(network: nn.Module, example: Tensor) -> Forward | None:
-    """`network` compiled for inputs of the shape, strides, type and device of `example`.
+def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward | None:
+    """`network` compiled for inputs like `example`, to be called with no others and without gradients.
 
-    Its weights are read now; later changes to them have no effect. Where compiling fails, most often for want of
+    Its weights are read now; later changes to them may have no effect. Where compiling fails, most often for want of
     a C++ compiler, a warning says so, and there is None.
+
+    Args:
+        example: what an input will be like, in shape, strides, type and device.
+        network: one tensor in, one tensor out.
+        freeze: turn the weights into constants, laid out once as the kernels want them.
     """
+    from torch._inductor import config  # seconds to import
 
     def forward(inputs: Tensor) -> Tensor:
         return cast(Tensor, network(inputs))
 
-    # torch counts the compilations of each code object and stops at its recompile limit; a copy starts from none.
+    # torch keeps what it compiled by code object, and stops at its recompile limit; a copy of the code shares neither
+    # with any other network.
     own = FunctionType(forward.__code__.replace(), forward.__globals__, closure=forward.__closure__)
-    compiled = torch.compile(own, fullgraph=True, dynamic=False, options=_OPTIONS.get(example.device.type))
+    compiled = torch.compile(own, fullgraph=True, dynamic=False, options=_options(example.device))
     try:
-        compiled(example)
+        # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
+        with config.patch(freezing=freeze):
+            compiled(example)
     except Exception as error:  # whatever the compiler stumbles over, the network runs without it
         warnings.warn(
             f"the network runs uncompiled, since compiling it failed ({_first_line(error)}): install a C++ compiler "
@@ -41,6 +47,15 @@ def compile_frozen(network: nn.Module, example: Tensor) -> Forward | None:
         )
         return None
     return cast(Forward, compiled)
+
+
+def _options(device: torch.device) -> dict[str, Any] | None:
+    options = dict(_OPTIONS.get(device.type, {}))
+    # The input is always like the example, so the tenth of a millisecond that asking each time takes is saved, where
+    # this release of torch can leave it out.
+    if hasattr(torch.compiler, "skip_all_guards_unsafe"):
+        options["guard_filter_fn"] = torch.compiler.skip_all_guards_unsafe
+    return options or None
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.checks import check_whole_number
-from resnetzoo.compiling import Forward, compile_frozen
+from resnetzoo.compiling import Forward, compile_for
 from resnetzoo.data.images import ImageSet
 from resnetzoo.device import device_name, has_vnni, resolve_precision
 from resnetzoo.errors import UsageError
@@ -39,8 +39,9 @@ def optimize(
 
     Args:
         model: a network of this package; the copy stays on its device.
-        precision: `fp32`, `bf16`, or `auto`: bf16 where the hardware multiplies it itself. `int8` is the fastest on
-            CPUs with 8-bit dot products (VNNI) and the least exact; it takes plain and residual networks.
+        precision: `fp32`, `bf16`, or `auto`: bf16 where the hardware multiplies it itself. `int8` is the
+            fastest in large batches on CPUs with 8-bit dot products (VNNI), and the least exact; it takes plain and
+            residual networks.
         batch_size: None takes batches of any size and compiles for each shape of input when it first comes, for the
             first `MAX_COMPILED_SHAPES` shapes. A number compiles at once for that many images of 32 x 32 pixels
             and for nothing else: larger batches are cut into pieces of it.
@@ -177,7 +178,8 @@ class OptimizedNet(nn.Module):
         return logits.to(torch.float32, copy=True)  # a replayed CUDA graph writes to the same place each time
 
     def _compile(self, inputs: Tensor) -> None:
-        compiled = compile_frozen(self._network, inputs)
+        # Freezing cannot follow the 8-bit kernels, which write over an input; their weights are laid out already.
+        compiled = compile_for(inputs, self._network, freeze=self.precision != "int8")
         if compiled:
             self._compiled[inputs.shape] = compiled
         if not compiled or len(self._compiled) == MAX_COMPILED_SHAPES:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_network
 from test_models import KINDS
 from torch import nn
 
 import resnetzoo
-from resnetzoo import inference
+from resnetzoo import compiling, inference
 from resnetzoo.device import has_vnni
 from resnetzoo.folding import fold_batch_norm
 from resnetzoo.normalization import measure_normalization
@@ -68,23 +67,22 @@ def test_uncompiled_outputs(spec: resnetzoo.ModelSpec, precision: str, tolerance
 
 
 @needs_compiler
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize(
-    "spec",
+    ("spec", "precision", "tolerance"),
     [
-        resnetzoo.ModelSpec("residual", 8, in_chans=1, num_classes=7),
-        resnetzoo.ModelSpec("preactivation", 11, block="bottleneck", shortcut="projection"),
+        (resnetzoo.ModelSpec("residual", 8, in_chans=1, num_classes=7), "fp32", 1e-4),
+        (resnetzoo.ModelSpec("preactivation", 11, block="bottleneck", shortcut="projection"), "bf16", 0.1),
     ],
-    ids=lambda spec: spec.label,
+    ids=["resnet8-fp32", "preresnet11-bf16"],
 )
-def test_compiled_outputs(spec: resnetzoo.ModelSpec, precision: str) -> None:
+def test_compiled_outputs(spec: resnetzoo.ModelSpec, precision: str, tolerance: float) -> None:
     model = lived_in(spec)
     images = torch.randn(3, spec.in_chans, 32, 32)
     optimized = resnetzoo.optimize(model, precision=precision, batch_size=3)
     assert optimized._compiled
     uncompiled = resnetzoo.optimize(model, precision=precision, compile=False)
     difference = (optimized(images) - uncompiled(images)).abs().max()
-    assert float(difference) < (1e-4 if precision == "fp32" else 0.1) * spread(model(images))
+    assert float(difference) < tolerance * spread(model(images))
 
 
 @pytest.fixture(scope="module")
@@ -99,24 +97,21 @@ def trained() -> tuple[resnetzoo.CifarNet, resnetzoo.Data]:
 
 
 @needs_compiler
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_trained_network_agrees(trained: tuple[resnetzoo.CifarNet, resnetzoo.Data], precision: str) -> None:
+def test_a_trained_network_agrees(trained: tuple[resnetzoo.CifarNet, resnetzoo.Data]) -> None:
     model, data = trained
-    optimized = resnetzoo.optimize(model, precision=precision, batch_size=128)
+    optimized = resnetzoo.optimize(model, precision="bf16", batch_size=128)
     found = resnetzoo.agreement(model, optimized, data.test)
     assert found.n == 1_000
-    assert found.top1 >= 99  # after so few steps it is undecided on some images; a trained resnet20 reaches 99.9
-    assert found.max_logit_difference < (1e-3 if precision == "fp32" else 1)
-    assert resnetzoo.evaluate(optimized, data.test).error == pytest.approx(
-        resnetzoo.evaluate(model, data.test).error, abs=0.5
-    )
+    assert found.top1 >= 99  # after so few steps it is undecided on some images; a trained resnet20 reaches 99.8
+    assert found.max_logit_difference < 1
+    error = resnetzoo.evaluate(model, data.test).error
+    assert resnetzoo.evaluate(optimized, data.test).error == pytest.approx(error, abs=1)
 
 
-@needs_compiler
 @needs_vnni
 def test_a_trained_network_agrees_in_int8(trained: tuple[resnetzoo.CifarNet, resnetzoo.Data]) -> None:
     model, data = trained
-    optimized = resnetzoo.optimize(model, precision="int8", batch_size=128, calibration=data.train)
+    optimized = resnetzoo.optimize(model, precision="int8", compile=False, calibration=data.train)
     found = resnetzoo.agreement(model, optimized, data.test)
     assert found.top1 >= 98
     assert found.max_logit_difference < 2
@@ -139,13 +134,8 @@ def test_int8_outputs(spec: resnetzoo.ModelSpec) -> None:
 
 @needs_compiler
 @needs_vnni
-@pytest.mark.parametrize(
-    "spec",
-    [resnetzoo.ModelSpec("plain", 8), resnetzoo.ModelSpec("residual", 11, block="bottleneck", shortcut="projection")],
-    ids=lambda spec: spec.label,
-)
-def test_int8_compiled_is_int8_uncompiled(spec: resnetzoo.ModelSpec, tiny_data: resnetzoo.Data) -> None:
-    model = lived_in(spec)
+def test_int8_compiled_is_int8_uncompiled(tiny_data: resnetzoo.Data) -> None:
+    model = lived_in(resnetzoo.ModelSpec("residual", 11, block="bottleneck", shortcut="projection"))
     images = torch.randn(2, 3, 32, 32)
     one, other = (
         resnetzoo.optimize(model, precision="int8", batch_size=2, compile=compiled, calibration=tiny_data.train)
@@ -262,16 +252,16 @@ def test_only_so_many_shapes_are_compiled(tiny_model: resnetzoo.CifarNet, monkey
 
 
 @needs_compiler
-def test_many_networks_in_one_process() -> None:
-    """More than torch's limit of recompilations of one function, which is 8."""
-    images = torch.randn(1, 3, 32, 32)
-    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
-    for seed in range(12):
-        model = small_network(seed).eval()
-        optimized = resnetzoo.optimize(model, precision="fp32", batch_size=1)
-        with torch.no_grad():
-            torch.testing.assert_close(optimized(images), model(images), rtol=1e-3, atol=1e-4)
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] - before == 12
+def test_many_networks_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has compiled code of its own, and more of them than torch's limit for one function are no matter."""
+    monkeypatch.setattr("torch._dynamo.config.recompile_limit", 2)
+    inputs = torch.randn(1, 4)
+    networks = [nn.Linear(4, 2).requires_grad_(False) for _ in range(4)]
+    with torch.no_grad():
+        compiled = [compiling.compile_for(inputs, network, freeze=True) for network in networks]
+        for network, forward in zip(networks, compiled, strict=True):
+            assert forward
+            torch.testing.assert_close(forward(inputs), network(inputs))
 
 
 def test_without_a_compiler_it_warns_and_runs(
