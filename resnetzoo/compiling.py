@@ -3,12 +3,13 @@
 import warnings
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 Forward = Callable[[Tensor], Tensor]
+Function = TypeVar("Function", bound=Callable[..., object])
 
 # On a CPU the code that calls the kernels is C++ as well: at batch 1 the same in Python takes a third of the time. On a
 # GPU one CUDA graph replays all kernels.
@@ -31,17 +32,14 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
     def forward(inputs: Tensor) -> Tensor:
         return cast(Tensor, network(inputs))
 
-    # torch keeps what it compiled by code object, and stops at its recompile limit; a copy of the code shares neither
-    # with any other network.
-    own = FunctionType(forward.__code__.replace(), forward.__globals__, closure=forward.__closure__)
-    compiled = torch.compile(own, fullgraph=True, dynamic=False, options=_options(example.device))
+    compiled = torch.compile(with_own_code(forward), fullgraph=True, dynamic=False, options=_options(example.device))
     try:
         # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
         with config.patch(freezing=freeze):
             compiled(example)
     except Exception as error:  # whatever the compiler stumbles over, the network runs without it
         warnings.warn(
-            f"the network runs uncompiled, since compiling it failed ({_first_line(error)}): install a C++ compiler "
+            f"the network runs uncompiled, since compiling it failed ({first_line(error)}): install a C++ compiler "
             "with Python's headers, or say compile=False",
             stacklevel=3,
         )
@@ -58,5 +56,16 @@ def _options(device: torch.device) -> dict[str, Any] | None:
     return options or None
 
 
-def _first_line(error: Exception) -> str:
+def with_own_code(function: Function) -> Function:
+    """A copy of `function`, written in Python, with a code object of its own.
+
+    torch keeps what it compiled by code object, and stops at its recompile limit; a copy shares neither with another.
+    """
+    made = cast(FunctionType, function)
+    own = FunctionType(made.__code__.replace(), made.__globals__, closure=made.__closure__)
+    return cast(Function, own)
+
+
+def first_line(error: Exception) -> str:
+    """What to tell of a compiler's error, whose text may fill pages."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -65,7 +65,9 @@ class Stepping:
             share_model(model, ranks, self.device) if shared else model, recipe, self.device, precision
         )
         if compiling:
-            loss_of = compiled(make_loss(_for_compiler(model, self.device), recipe, self.device, precision))
+            loss_of = compiled(
+                make_loss(_for_compiler(model, self.device), recipe, self.device, precision), self.device
+            )
         step = TrainStep(loss_of, rest_loss_of, self.optimizer, batches, self.totals, whole)
         self.step: Step = step
         if shared:

@@ -123,7 +123,7 @@ class Training:
         self.write_log()
 
     def steps(self, shown: TrainingProgress, stop: StopRequest, checkpoint_every: int | None) -> Iterator[None]:
-        """Run to the end, pausing behind each step, where other runs on the same device may go on."""
+        """Run to the end, pausing behind each step and epoch, where other runs on the same device may go on."""
         if not self.finished:
             shown.say(self.stepping.reason)
         while not self.finished:
@@ -150,6 +150,7 @@ class Training:
             yield
         yield from self.end_epoch(epoch + 1, lr, shown)
         self.stop_if_asked(self.ranks.agree(stop.signal_number))
+        yield
 
     def places(self, place: int) -> slice:
         """Where the images of an epoch's step stand in its order."""
