@@ -74,6 +74,7 @@ class Stepping:
             self.step = SharedStep(step, ranks)
         elif self.stream is not None:
             self.step = RecordedStep(step, cuda_graph(self.stream))
+        if self.stream is not None:  # for the network and the images, which came there by the caller's stream
             self.stream.wait_stream(torch.cuda.current_stream(self.device))
         self.execution = _execution(compiling=compiling, recorded=isinstance(self.step, RecordedStep), shared=shared)
         self.reason = _reason(self.execution, self.device, images, ranks)

@@ -105,6 +105,8 @@ def prepare(
     spec = getattr(model, "spec", None)
     if isinstance(spec, ModelSpec):
         _check_spec(spec, data)
+    if len(data.test) < ranks.count:
+        raise UsageError(f"each of {ranks.count} processes needs a test image, and there are {len(data.test)}")
     resolved = resolve_precision(precision, batches.device)
     model.to(batches.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     training = Training(

@@ -66,7 +66,8 @@ class Training:
         self.name = self.spec.label if self.spec else type(model).__name__
         self.model = model
         self.data = data
-        self.test = data.test.to(batches.device)
+        # Of the test images, those that this process measures on.
+        self.test = data.test.select(ranks.share(slice(0, len(data.test)))).to(batches.device)
         self.recipe = recipe
         self.seed = seed
         self.batches = batches
@@ -114,12 +115,13 @@ class Training:
             self.save()
             return
         check_identity(checkpoint, self.identity, self.out)
-        self.model.load_state_dict(checkpoint.model)
-        self.stepping.load_optimizer_state(checkpoint.optimizer)
         self.step = checkpoint.step
         self.rows = [EpochRow(**row) for row in checkpoint.rows]
-        self.totals.set(**checkpoint.totals)
-        self.totals.leave_to_first(self.ranks)
+        with self.stepping.on_stream():
+            self.model.load_state_dict(checkpoint.model)
+            self.stepping.load_optimizer_state(checkpoint.optimizer)
+            self.totals.set(**checkpoint.totals)
+            self.totals.leave_to_first(self.ranks)
         self.write_log()
 
     def steps(self, shown: TrainingProgress, stop: StopRequest, checkpoint_every: int | None) -> Iterator[None]:
@@ -170,10 +172,9 @@ class Training:
             totals.gather(self.ranks)
             train_loss, train_error = totals.loss_per_image(), totals.error()
             began = time.perf_counter()
-            mine = self.test.select(self.ranks.share(slice(0, len(self.test))))
-            sums = [self.ranks.add_up(part) for part in sums_over(self.model, mine, self.batches.normalization)]
+            sums = [self.ranks.add_up(part) for part in sums_over(self.model, self.test, self.batches.normalization)]
         yield from self.stepping.until_done()
-        tested = Evaluation.of_sums(sums, n=len(self.test))
+        tested = Evaluation.of_sums(sums, n=len(self.data.test))
         row = EpochRow(
             epoch=epoch,
             step=self.step,
@@ -188,7 +189,8 @@ class Training:
         )
         self.check_finite(row.train_loss, row.test_loss)
         self.rows.append(row)
-        totals.set()
+        with self.stepping.on_stream():
+            totals.set()
         self.save()
         self.write_log()
         shown.epoch(row)
@@ -199,9 +201,10 @@ class Training:
         due = checkpoint_every is not None and self.step % checkpoint_every == 0
         if due or asked is not None:
             self.totals.stop_clock()
-            self.totals.gather(self.ranks)
-            self.save()
-            self.totals.leave_to_first(self.ranks)
+            with self.stepping.on_stream():
+                self.totals.gather(self.ranks)
+                self.save()
+                self.totals.leave_to_first(self.ranks)
             self.totals.start_clock()
         self.stop_if_asked(asked)
 
