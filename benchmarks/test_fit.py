@@ -16,9 +16,8 @@ STEPS = 8  # of an epoch of 128 images each
 )
 def test_fit(harness: Harness, name: str) -> None:
     setting = harness.setting
-    fit = bench.Fit(name, 128, STEPS, setting.place, compiled=True)
+    fit = bench.epoch(name, batch_size=128, place=setting.place, steps=STEPS)
     rivals = bench.step_rivals(name, batch_size=128, device=setting.place.device, steps=STEPS)
     if any(contestant.name == bench.LOOP for contestant in rivals.contestants):
         rivals = replace(rivals, peer=bench.LOOP)
-    info = harness.race(fit.contestant(), rivals)
-    info["first_epoch_seconds"] = {"cold": fit.first_epoch[0], "warm": fit.first_epoch[-1]}
+    harness.race(fit, rivals)

@@ -75,16 +75,6 @@ def test_rows_by_hand() -> None:
     assert (alone[0].peer, alone[0].ratio) == ("", None)
 
 
-def test_a_step_of_fit_is_the_median_of_the_epochs_after_the_first() -> None:
-    fit = bench.Fit("plainnet20", 2, 3, bench.Place.find("cpu", "fp32"), compiled=False, epochs=4)
-    seconds = fit.seconds()
-    assert fit.last_run is not None
-    first, *later = fit.last_run.epochs
-    assert [row.step for row in fit.last_run.epochs] == [3, 6, 9, 12]
-    assert seconds == 2 / sorted(row.images_per_second for row in later)[1]
-    assert fit.first_epoch == [first.train_seconds]
-
-
 def test_a_step_that_is_timed_is_a_step_of_one_run_that_goes_on() -> None:
     """Each measurement begins with an epoch and ends with it, so that no test pass falls into one."""
     run = RunningFit("plainnet20", 2, 3, bench.Place.find("cpu", "fp32"), compiled=False)
@@ -93,6 +83,8 @@ def test_a_step_that_is_timed_is_a_step_of_one_run_that_goes_on() -> None:
         assert run.seconds() > 0
         assert run.training.step == 4 * measured
         assert [row.epoch for row in run.training.rows] == list(range(1, measured + 1))
+    assert run.epoch_seconds() > 0
+    assert (run.training.step, len(run.training.rows)) == (12, 3)
     assert not torch.equal(run.training.model.fc.weight, before)  # type: ignore[union-attr, arg-type]
 
 

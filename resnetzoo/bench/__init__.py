@@ -4,8 +4,8 @@ from resnetzoo.bench.calibration import interpreter as interpreter
 from resnetzoo.bench.calibration import matrix_product as matrix_product
 from resnetzoo.bench.calibration import memory_copy as memory_copy
 from resnetzoo.bench.loop import LOOP as LOOP
-from resnetzoo.bench.ours import Fit as Fit
 from resnetzoo.bench.ours import batches as batches
+from resnetzoo.bench.ours import epoch as epoch
 from resnetzoo.bench.ours import forward as forward
 from resnetzoo.bench.ours import step as step
 from resnetzoo.bench.place import Place as Place

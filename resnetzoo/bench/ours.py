@@ -1,8 +1,6 @@
 """The networks of the zoo as contestants, by the functions that users call: `create`, `optimize`, `fit`."""
 
-import statistics
 import time
-from dataclasses import dataclass, field
 
 import torch
 
@@ -36,6 +34,12 @@ def step(name: str, *, batch_size: int, place: Place, compiled: bool = True, ste
     """One training step of `fit`, its batch cut, augmented and normalized: `steps` of them a measurement."""
     run = RunningFit(name, batch_size, steps, place, compiled)
     return Contestant(f"resnetzoo {name}", run.seconds, images=batch_size, flop=_training_flop(name, batch_size))
+
+
+def epoch(name: str, *, batch_size: int, place: Place, compiled: bool = True, steps: int = 8) -> Contestant:
+    """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row."""
+    run = RunningFit(name, batch_size, steps, place, compiled)
+    return Contestant(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=_training_flop(name, batch_size))
 
 
 def batches(images: resnetzoo.ImageSet, *, batch_size: int, place: Place) -> Contestant:
@@ -90,59 +94,20 @@ class RunningFit:
             next(self._pauses)
         synchronize(self.device)
         taken = time.perf_counter() - began
+        self._finish_epoch()
+        return taken / self.steps
+
+    def epoch_seconds(self) -> float:
+        """Of a whole epoch, by its steps."""
+        began = time.perf_counter()
+        self._finish_epoch()
+        synchronize(self.device)
+        return (time.perf_counter() - began) / (self.steps + 1)
+
+    def _finish_epoch(self) -> None:
         epochs = len(self.training.rows)
         while len(self.training.rows) == epochs:
             next(self._pauses)
-        return taken / self.steps
-
-
-@dataclass
-class Fit:
-    """`fit` on a small set, again and again: each call goes on with the same network.
-
-    Attributes:
-        name: of the network.
-        batch_size: images a step.
-        steps: of an epoch.
-        place: device and precision.
-        compiled: as `compile` of `fit`.
-        epochs: of one call; the first is not counted, for it may hold compilation.
-        first_epoch: seconds of each call's first epoch.
-        last_run: what the last call came to.
-    """
-
-    name: str
-    batch_size: int
-    steps: int
-    place: Place
-    compiled: bool | None = None
-    epochs: int = 3
-    first_epoch: list[float] = field(default_factory=list)
-    last_run: resnetzoo.Run | None = None
-
-    def __post_init__(self) -> None:
-        self._model = resnetzoo.create(self.name, seed=0)
-        self._data = resnetzoo.synthetic(train_images=self.batch_size * self.steps, test_images=10)
-        self._recipe = _gentle(epochs=self.epochs, steps_per_epoch=self.steps, batch_size=self.batch_size)
-
-    def seconds(self) -> float:
-        """One step's share of the training time: the median over the epochs from the second on."""
-        run = resnetzoo.fit(
-            self._model,
-            self._data,
-            self._recipe,
-            device=str(self.place.device),
-            precision=self.place.precision,
-            compile=self.compiled,
-            progress=False,
-        )
-        self.last_run = run
-        self.first_epoch.append(run.epochs[0].train_seconds)
-        return self.batch_size / statistics.median(row.images_per_second for row in run.epochs[1:])
-
-    def contestant(self) -> Contestant:
-        flop = _training_flop(self.name, self.batch_size)
-        return Contestant(f"resnetzoo {self.name}", self.seconds, images=self.batch_size, flop=flop)
 
 
 def _training_flop(name: str, batch_size: int) -> int:
