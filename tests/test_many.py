@@ -37,6 +37,17 @@ def test_many_runs_end_as_each_alone(
         assert [row.test_loss for row in run.epochs] == [row.test_loss for row in alone.epochs]
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_many_runs_side_by_side_on_cuda(tiny_data: resnetzoo.Data) -> None:
+    together = resnetzoo.fit_many(jobs(), tiny_data, precision="fp32", device="cuda", progress=False)
+    for run, job in zip(together, jobs(), strict=True):
+        alone = resnetzoo.fit(
+            job.model, tiny_data, job.recipe, seed=job.seed, precision="fp32", device="cuda", progress=False
+        )
+        for one, two in zip(run.epochs, alone.epochs, strict=True):
+            assert one.train_loss == pytest.approx(two.train_loss, rel=1e-3)
+
+
 def test_a_failed_run_does_not_take_the_others_with_it(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
     mixed = jobs(tmp_path)
     with torch.no_grad():

@@ -69,6 +69,21 @@ def test_a_recorded_step_does_what_the_step_does_at_every_rate(
     assert len({lr_at(recipe, number) for number in range(20)}) == 3
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_graph_trains_as_the_cpu_does(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    """Past the warm-up, at each rate, with the smaller batch of each epoch's end between replays."""
+    recipe = replace(tiny_recipe, batch_size=10, steps=20, lr=0.01)
+    recorded, plain = (
+        resnetzoo.fit(small_network(0), tiny_data, recipe, precision="fp32", device=device, progress=False)
+        for device in ("cuda", "cpu")
+    )
+    assert recorded.execution == "recorded"
+    for one, two in zip(recorded.epochs, plain.epochs, strict=True):
+        assert one.train_loss == pytest.approx(two.train_loss, rel=2e-2)
+        assert one.lr == two.lr
+    assert recorded.model.bn1.num_batches_tracked == 20
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     shape=st.tuples(st.integers(2, 9), st.integers(1, 5), st.integers(1, 7), st.integers(1, 7)),
