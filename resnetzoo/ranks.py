@@ -25,7 +25,7 @@ class Ranks:
 
     index: int = 0
     count: int = 1
-    control: dist.ProcessGroup | None = None
+    control: "dist.ProcessGroup | None" = None
 
     @property
     def is_main(self) -> bool:
