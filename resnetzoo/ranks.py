@@ -1,6 +1,7 @@
 """The processes that train one network together, as `torchrun` starts them; most often there is one."""
 
 import atexit
+import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,5 +107,6 @@ def _control_group() -> dist.ProcessGroup | None:
 
 
 def _leave() -> None:
+    gc.collect()  # what still refers to the group, in a cycle, would end it a second time
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -38,5 +38,4 @@ def share_model(model: nn.Module, ranks: Ranks, device: torch.device) -> nn.Modu
     """
     twin = with_summed_norms(model, ranks.add_up)
     twin.train()
-    # The running statistics follow global sums, the same in each process: nothing is left to broadcast.
-    return DistributedDataParallel(twin, device_ids=None if device.type == "cpu" else [device], broadcast_buffers=False)
+    return DistributedDataParallel(twin, device_ids=None if device.type == "cpu" else [device])

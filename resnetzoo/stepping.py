@@ -88,6 +88,10 @@ class Stepping:
             with torch.cuda.stream(self.stream):
                 yield
 
+    def release(self) -> None:
+        """Let go of the step, and of what it holds of other processes: nothing must outlive the group of these."""
+        del self.step
+
     def until_done(self) -> Iterator[None]:
         """Pause until the device has done everything that was asked of it so far on this stream."""
         if self.stream is None:

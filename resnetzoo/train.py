@@ -77,8 +77,11 @@ def fit(
             model, data, recipe, batches, seed=seed, precision=precision, compile=compile, out=out, ranks=ranks_here(on)
         )
         with training.progress(shown=progress, bar=True) as shown, stop_requests() as stop:
-            for _ in training.steps(shown, stop, checkpoint_every):
-                pass  # alone on the device, the run makes no use of its pauses
+            try:
+                for _ in training.steps(shown, stop, checkpoint_every):
+                    pass  # alone on the device, the run makes no use of its pauses
+            finally:
+                training.stepping.release()
     return training.result()
 
 

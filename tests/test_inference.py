@@ -252,12 +252,11 @@ def test_only_so_many_shapes_are_compiled(tiny_model: resnetzoo.CifarNet, monkey
 
 
 @needs_compiler
-def test_many_networks_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_networks_in_one_process() -> None:
     """Each has compiled code of its own, and more of them than torch's limit for one function are no matter."""
-    monkeypatch.setattr("torch._dynamo.config.recompile_limit", 2)
     inputs = torch.randn(1, 4)
     networks = [nn.Linear(4, 2).requires_grad_(False) for _ in range(4)]
-    with torch.no_grad():
+    with torch._dynamo.config.patch(recompile_limit=2), torch.no_grad():
         compiled = [compiling.compile_for(inputs, network, freeze=True) for network in networks]
         for network, forward in zip(networks, compiled, strict=True):
             assert forward

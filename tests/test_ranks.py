@@ -88,10 +88,7 @@ def assert_same_run(folder: Path, alone: Path) -> None:
 
 def test_two_processes_do_what_one_does(tmp_path: Path, alone: Path) -> None:
     said = run(tmp_path, 2, "run")
-    assert sorted(line.split("[")[0] for line in said.splitlines() if line.startswith("rank")) == [
-        "rank 0 shared 2 ",
-        "rank 1 shared 2 ",
-    ]
+    assert said.count("rank 0 shared 2 [") == said.count("rank 1 shared 2 [") == 1
     assert said.count("epoch   1/2") == 1  # one of them prints
     assert "2 processes share each batch" in said
     assert_same_run(tmp_path / "run", alone)
