@@ -67,5 +67,6 @@ def with_own_code(function: Function) -> Function:
 
 
 def first_line(error: Exception) -> str:
-    """What to tell of a compiler's error, whose text may fill pages."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """What to tell of a compiler's error, whose text may fill pages; a line that only leads in takes the next along."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])

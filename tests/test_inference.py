@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch._inductor.config
 from test_models import KINDS
 from torch import nn
 
@@ -263,18 +264,16 @@ def test_many_networks_in_one_process() -> None:
             torch.testing.assert_close(forward(inputs), network(inputs))
 
 
-def test_without_a_compiler_it_warns_and_runs(
-    tiny_model: resnetzoo.CifarNet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_a_compiler_it_warns_and_runs(tiny_model: resnetzoo.CifarNet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
     images = torch.randn(2, 3, 32, 32)
     optimized = resnetzoo.optimize(tiny_model, precision="fp32")
-    with pytest.warns(UserWarning, match=r"runs uncompiled.*install a C\+\+ compiler.*compile=False"):
-        logits = optimized(images)
+    with torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",)}):
+        with pytest.warns(UserWarning, match=r"runs uncompiled.*install a C\+\+ compiler.*compile=False"):
+            logits = optimized(images)
+        optimized(images[:1])  # warned once, it does not try again: another warning would be an error here
     with torch.no_grad():
         torch.testing.assert_close(logits, tiny_model.eval()(images), rtol=1e-3, atol=1e-4)
-    optimized(images[:1])  # warned once, it does not try again: another warning would be an error here
 
 
 @pytest.mark.parametrize(
