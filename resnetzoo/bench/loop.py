@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 import resnetzoo
 from resnetzoo.bench.timing import Contestant, TimedCall
-from resnetzoo.bench.work import TRAINING_PASSES
+from resnetzoo.bench.work import training_flop
 
 LOOP = "DataLoader loop"
 LOOP_PACKAGE = "torchvision"
@@ -78,5 +78,5 @@ def loop_step(name: str, *, batch_size: int, device: torch.device, steps: int = 
             optimizer.step()
 
     epoch_seconds = TimedCall(epoch, device, at_least=0)
-    flop = 2 * TRAINING_PASSES * resnetzoo.complexity(name).macs * batch_size
+    flop = training_flop(name, batch_size)
     return Contestant(LOOP, lambda: epoch_seconds() / steps, images=batch_size, flop=flop)

@@ -8,7 +8,7 @@ import resnetzoo
 from resnetzoo.batches import TrainBatches
 from resnetzoo.bench.place import Place
 from resnetzoo.bench.timing import Contestant, TimedCall, synchronize
-from resnetzoo.bench.work import TRAINING_PASSES, random_images
+from resnetzoo.bench.work import random_images, training_flop
 from resnetzoo.normalization import measure_normalization
 from resnetzoo.ranks import Ranks
 from resnetzoo.recipes import StepDecay
@@ -33,13 +33,13 @@ def forward(name: str, *, batch_size: int, place: Place, compiled: bool = True) 
 def step(name: str, *, batch_size: int, place: Place, compiled: bool = True, steps: int = 4) -> Contestant:
     """One training step of `fit`, its batch cut, augmented and normalized: `steps` of them a measurement."""
     run = RunningFit(name, batch_size, steps, place, compiled)
-    return Contestant(f"resnetzoo {name}", run.seconds, images=batch_size, flop=_training_flop(name, batch_size))
+    return Contestant(f"resnetzoo {name}", run.seconds, images=batch_size, flop=training_flop(name, batch_size))
 
 
 def epoch(name: str, *, batch_size: int, place: Place, compiled: bool = True, steps: int = 8) -> Contestant:
     """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row."""
     run = RunningFit(name, batch_size, steps, place, compiled)
-    return Contestant(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=_training_flop(name, batch_size))
+    return Contestant(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=training_flop(name, batch_size))
 
 
 def batches(images: resnetzoo.ImageSet, *, batch_size: int, place: Place) -> Contestant:
@@ -108,10 +108,6 @@ class RunningFit:
         epochs = len(self.training.rows)
         while len(self.training.rows) == epochs:
             next(self._pauses)
-
-
-def _training_flop(name: str, batch_size: int) -> int:
-    return 2 * TRAINING_PASSES * resnetzoo.complexity(name).macs * batch_size
 
 
 def _gentle(*, epochs: int, steps_per_epoch: int, batch_size: int) -> resnetzoo.Recipe:
