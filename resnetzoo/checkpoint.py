@@ -100,16 +100,16 @@ def read_latest(folder: Path) -> Checkpoint | None:
         return checkpoint
 
 
-def check_identity(checkpoint: Checkpoint, identity: dict[str, Any], folder: Path) -> None:
-    """Refuse to go on from the state of another run.
+def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+    """Refuse to take the run in `folder` for another one.
 
     Raises:
         CheckpointMismatchError: names each field that differs, with both values.
     """
-    found, wanted = _flat(checkpoint.identity), _flat(identity)
-    differing = [key for key in sorted(found.keys() | wanted.keys()) if found.get(key) != wanted.get(key)]
+    there, here = _flat(found), _flat(wanted)
+    differing = [key for key in sorted(there.keys() | here.keys()) if there.get(key) != here.get(key)]
     if differing:
-        fields = "; ".join(f"{key} is {found.get(key)!r} there, {wanted.get(key)!r} here" for key in differing)
+        fields = "; ".join(f"{key} is {there.get(key)!r} there, {here.get(key)!r} here" for key in differing)
         raise CheckpointMismatchError(
             f"{folder} holds another run: {fields}. Choose another folder with --out, or delete that one"
         )

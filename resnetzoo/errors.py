@@ -42,6 +42,10 @@ class CheckpointMismatchError(CheckpointError):
     """A checkpoint of another run: the message names the fields that differ."""
 
 
+class ResultsError(ResnetzooError, ValueError):
+    """A file of results that is damaged, was changed by hand, or belongs to something else."""
+
+
 class OutputError(ResnetzooError, OSError):
     """A file that could not be written; what stood there before is untouched."""
 

@@ -129,12 +129,29 @@ class Recipe:
         return replace(self, steps=steps, schedule=schedule)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; the schedule's kind stands beside its numbers."""
+        """Plain values, ready for JSON, the schedule's kind beside its numbers; `from_dict` reads them back."""
         values = asdict(self)
         values["schedule"] = {"kind": type(self.schedule).__name__, **values["schedule"]}
         if isinstance(self.schedule, StepDecay):
             values["schedule"]["milestones"] = list(self.schedule.milestones)
         return values
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
+        low = values["low_start"]
+        return cls(
+            **{
+                **values,
+                "schedule": _schedule_of(values["schedule"]),
+                "low_start": LowStart(**low) if low else None,
+            }
+        )
+
+
+def _schedule_of(values: dict[str, Any]) -> StepDecay | OneCycle:
+    if values["kind"] == "OneCycle":
+        return OneCycle(rise=values["rise"])
+    return StepDecay(milestones=tuple(values["milestones"]), factor=values["factor"])
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:

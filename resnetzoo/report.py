@@ -2,8 +2,7 @@
 
 import csv
 import io
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, stdev
@@ -11,18 +10,19 @@ from typing import Any
 
 from resnetzoo.data.images import data_title
 from resnetzoo.files import write_atomically
-from resnetzoo.run import Run
+from resnetzoo.run import RunRecord
+from resnetzoo.sealing import write_sealed
 
 
-def by_name(runs: Sequence[Run]) -> dict[str, list[Run]]:
+def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     """The runs of each network, over its seeds, in the order of their first."""
-    grouped: dict[str, list[Run]] = {}
+    grouped: dict[str, list[RunRecord]] = {}
     for run in runs:
         grouped.setdefault(run.name, []).append(run)
     return grouped
 
 
-def measured_on(runs: Sequence[Run]) -> str:
+def measured_on(runs: Sequence[RunRecord]) -> str:
     """What the runs were measured on; it says so when that is not the official set."""
     data = runs[0].data
     title = data_title(data["name"], data["part"])
@@ -31,22 +31,32 @@ def measured_on(runs: Sequence[Run]) -> str:
     return f"{title}: NOT CIFAR-10" if data["name"] == "synthetic" else f"{title} (NOT the official files)"
 
 
-def provenance_line(runs: Sequence[Run]) -> str:
+def provenance_line(runs: Sequence[RunRecord]) -> str:
     """How the figures were made, in one line for the foot of a picture or a table."""
-    first = runs[0]
-    data, seeds = first.data, sorted({run.seed for run in runs})
-    facts = [
-        f"{first.recipe.name}, seeds {', '.join(map(str, seeds))}",
-        f"n = {data['train_images']:,} training, {data['test_images']:,} test images",
-        f"data {data['fingerprint'][:12]}",
-        f"{first.device}, {first.precision}",
-        f"torch {first.versions['torch']}",
-        f"commit {first.commit[:12] if first.commit else 'unknown'}",
-    ]
-    return "; ".join(facts)
+    data = runs[0].data
+    return "; ".join(
+        [
+            f"{_each(run.recipe.name for run in runs)}, {seeds_words(runs)}",
+            f"n = {data['train_images']:,} training, {data['test_images']:,} test images",
+            f"data {data['fingerprint'][:12]}",
+            f"{_each(run.device for run in runs)}, {_each(run.precision for run in runs)}",
+            f"torch {_each(run.versions['torch'] for run in runs)}",
+            f"commit {_each(run.commit[:12] if run.commit else 'unknown' for run in runs)}",
+        ]
+    )
 
 
-def accuracy_table(runs: Sequence[Run], source: Mapping[str, Mapping[int, float]]) -> str:
+def seeds_words(runs: Sequence[RunRecord]) -> str:
+    """`seeds 0, 1, 2`."""
+    return f"seeds {', '.join(map(str, sorted({run.seed for run in runs})))}"
+
+
+def _each(words: Iterable[str]) -> str:
+    """Each word once, in the order of the first."""
+    return " and ".join(dict.fromkeys(words))
+
+
+def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, float]]) -> str:
     """Top-1 test accuracy by epoch, in percent: a column a network, then the columns of `source`.
 
     With several seeds a cell is mean and sample standard deviation.
@@ -70,23 +80,33 @@ def accuracy_table(runs: Sequence[Run], source: Mapping[str, Mapping[int, float]
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def save_results(runs: Sequence[Run], out: Path, **notes: Any) -> None:
+def save_results(runs: Sequence[RunRecord], out: Path, **notes: Any) -> None:
     """Write `out/results.json` (everything but the weights) and `out/epochs.csv` (a row an epoch of each run).
 
     Raises:
         OutputError: `out` cannot be written.
     """
     results = {**notes, "data": runs[0].data, "runs": [run.to_dict() for run in runs]}
-    write_atomically(out / "results.json", (json.dumps(results, indent=1) + "\n").encode())
-    rows = [{"model": run.name, "seed": run.seed, **asdict(row)} for run in runs for row in run.epochs]
+    write_sealed(out / "results.json", results)
+    write_csv(
+        out / "epochs.csv", [{"model": run.name, "seed": run.seed, **asdict(row)} for run in runs for row in run.epochs]
+    )
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows with the same keys, one or more, under a header.
+
+    Raises:
+        OutputError: `path` cannot be written.
+    """
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(out / "epochs.csv", table.getvalue().encode())
+    write_atomically(path, table.getvalue().encode())
 
 
-def _epochs(group: Sequence[Run]) -> list[tuple[Any, ...]]:
+def _epochs(group: Sequence[RunRecord]) -> list[tuple[Any, ...]]:
     """The rows of all seeds, an epoch together."""
     return list(zip(*(run.epochs for run in group), strict=False))
 

@@ -1,11 +1,15 @@
 """What a training run leaves behind: one row an epoch, with everything that is needed to repeat it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from resnetzoo.errors import ResultsError
 from resnetzoo.recipes import Recipe
+from resnetzoo.sealing import read_sealed
 from resnetzoo.spec import ModelSpec
 
 
@@ -19,7 +23,7 @@ class EpochRow:
         lr: learning rate of its last step.
         train_loss: mean loss over its augmented images while the weights moved, with the recipe's label smoothing.
         train_error: top-1 error over the same, in percent.
-        test_loss: mean cross-entropy on the test set at its end, in nats.
+        test_loss: mean cross-entropy on the test set at its end, in nats; NaN where the network overflowed.
         test_error: top-1 error on the test set at its end, in percent; always measured in fp32.
         train_seconds, test_seconds: wall time.
         images_per_second: training images over `train_seconds`.
@@ -37,12 +41,35 @@ class EpochRow:
     images_per_second: float
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run of `fit`.
+RUN_FILE = "run.json"
+
+
+def identity_of(
+    *, spec: dict[str, Any], recipe: Recipe, seed: int, data: Mapping[str, Any], precision: str
+) -> dict[str, Any]:
+    """What two runs must share for the one to go on where the other stopped.
+
+    Args:
+        spec: of the network, as plain values.
+        recipe: as it runs on this number of images.
+        seed: of order and augmentation.
+        data: its name and fingerprint, at least.
+        precision: of the steps.
+    """
+    return {
+        "spec": spec,
+        "recipe": recipe.to_dict(),
+        "seed": seed,
+        "data": {"name": data["name"], "fingerprint": data["fingerprint"]},
+        "precision": precision,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What is kept of a finished run: everything but the weights.
 
     Attributes:
-        model: the trained network, in evaluation mode.
         name: the network's label, such as `resnet20`.
         spec: the network's spec; None for a network from elsewhere.
         recipe: as it ran on this number of images.
@@ -56,7 +83,6 @@ class Run:
         epochs: one row each; the last is the result.
     """
 
-    model: nn.Module
     name: str
     spec: ModelSpec | None
     recipe: Recipe
@@ -72,12 +98,23 @@ class Run:
     epochs: tuple[EpochRow, ...]
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """What another run must share to be this one."""
+        return identity_of(
+            spec=self.spec.to_dict() if self.spec else {"class": self.name},
+            recipe=self.recipe,
+            seed=self.seed,
+            data=self.data,
+            precision=self.precision,
+        )
+
+    @property
     def wall_seconds(self) -> float:
         """Training and testing, summed over all sessions of the run."""
         return sum(row.train_seconds + row.test_seconds for row in self.epochs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the weights, ready for JSON."""
+        """Plain values, ready for JSON; `from_dict` reads them back."""
         return {
             "name": self.name,
             "spec": self.spec.to_dict() if self.spec else None,
@@ -94,3 +131,48 @@ class Run:
             "wall_seconds": round(self.wall_seconds, 2),
             "epochs": [asdict(row) for row in self.epochs],
         }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunRecord":
+        rest = {key: value for key, value in values.items() if key != "wall_seconds"}  # which is worked out
+        return RunRecord(
+            **{
+                **rest,
+                "spec": ModelSpec.from_dict(values["spec"]) if values["spec"] else None,
+                "recipe": Recipe.from_dict(values["recipe"]),
+                "epochs": tuple(EpochRow(**row) for row in values["epochs"]),
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(RunRecord):
+    """A finished run of `fit`.
+
+    Attributes:
+        model: the trained network, in evaluation mode.
+    """
+
+    model: nn.Module
+
+
+def read_record(path: Path) -> RunRecord:
+    """A run's `run.json`.
+
+    Raises:
+        ResultsError: not there, damaged, changed by hand, or written by a version with other fields.
+    """
+    return _record_of(read_sealed(path), path)
+
+
+def read_records(path: Path) -> list[RunRecord]:
+    """The runs of a `results.json`, or the one of a `run.json`; errors are those of `read_record`."""
+    values = read_sealed(path)
+    return [_record_of(run, path) for run in values.get("runs", [values])]
+
+
+def _record_of(values: dict[str, Any], path: Path) -> RunRecord:
+    try:
+        return RunRecord.from_dict(values)
+    except (KeyError, TypeError) as error:
+        raise ResultsError(f"{path}: not a run as this version writes it ({error})") from error

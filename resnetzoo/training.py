@@ -26,7 +26,8 @@ from resnetzoo.normalization import carry_normalization
 from resnetzoo.progress import TrainingProgress
 from resnetzoo.ranks import Ranks
 from resnetzoo.recipes import Recipe, lr_at, starts_low, steps_per_epoch
-from resnetzoo.run import EpochRow, Run
+from resnetzoo.run import RUN_FILE, EpochRow, Run, identity_of
+from resnetzoo.sealing import write_sealed
 from resnetzoo.signals import StopRequest
 from resnetzoo.spec import ModelSpec
 from resnetzoo.stepping import Stepping
@@ -90,13 +91,13 @@ class Training:
     @property
     def identity(self) -> dict[str, Any]:
         """What must agree for a state to be this run's."""
-        return {
-            "spec": self.spec.to_dict() if self.spec else {"class": self.name},
-            "recipe": self.recipe.to_dict(),
-            "seed": self.seed,
-            "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
-            "precision": self.precision,
-        }
+        return identity_of(
+            spec=self.spec.to_dict() if self.spec else {"class": self.name},
+            recipe=self.recipe,
+            seed=self.seed,
+            data={"name": self.data.name, "fingerprint": self.data.fingerprint},
+            precision=self.precision,
+        )
 
     def progress(self, *, shown: bool, bar: bool) -> TrainingProgress:
         epochs = math.ceil(self.recipe.steps / self.steps_per_epoch)
@@ -114,7 +115,7 @@ class Training:
         if checkpoint is None:
             self.save()
             return
-        check_identity(checkpoint, self.identity, self.out)
+        check_identity(checkpoint.identity, self.identity, self.out)
         self.step = checkpoint.step
         self.rows = [EpochRow(**row) for row in checkpoint.rows]
         with self.stepping.on_stream():
@@ -274,6 +275,6 @@ class Training:
             epochs=tuple(self.rows),
         )
         if self.out is not None:
-            path = self.out / "run.json"
-            self.ranks.on_main(lambda: write_atomically(path, json.dumps(run.to_dict(), indent=1).encode()))
+            path = self.out / RUN_FILE
+            self.ranks.on_main(lambda: write_sealed(path, run.to_dict()))
         return run

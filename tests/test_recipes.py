@@ -140,6 +140,7 @@ def test_presets(name: str) -> None:
     assert recipe.name == name
     assert get_recipe(name.lower()) is recipe is getattr(resnetzoo.recipes, name)
     assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
+    assert resnetzoo.Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
     assert recipe.to_dict().keys() == {field.name for field in fields(recipe)}
 
 

@@ -20,9 +20,12 @@ from resnetzoo.errors import (
     DeviceError,
     NonFiniteLossError,
     OutputError,
+    ResultsError,
 )
 from resnetzoo.normalization import measure_normalization
 from resnetzoo.recipes import LowStart, lr_at
+from resnetzoo.run import read_record
+from resnetzoo.sealing import read_sealed, write_sealed
 
 
 def fit(
@@ -66,14 +69,19 @@ def test_a_run_says_everything(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo
     run = fit(tiny_data, tiny_recipe, tmp_path / "run", seed=3)
     assert [(row.epoch, row.step, row.lr) for row in run.epochs] == [(1, 3, 0.05), (2, 6, 0.0005)]
     assert not run.model.training
-    written = json.loads((tmp_path / "run" / "run.json").read_text())
+    written = read_sealed(tmp_path / "run" / "run.json")
     assert written == json.loads(json.dumps(run.to_dict()))
+    assert read_record(tmp_path / "run" / "run.json").to_dict() == run.to_dict()
     assert written["seed"] == 3
     assert written["spec"]["depth"] == 8
     assert written["recipe"]["schedule"] == {"kind": "StepDecay", "milestones": [3, 5], "factor": 0.1}
     assert written["data"]["fingerprint"] == tiny_data.fingerprint
     assert (written["data"]["train_images"], written["data"]["test_images"]) == (48, 20)
     assert written["versions"]["torch"] == torch.__version__
+    del written["seed"]
+    write_sealed(tmp_path / "older.json", written)
+    with pytest.raises(ResultsError, match="not a run as this version writes it"):
+        read_record(tmp_path / "older.json")
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
     assert [line["test_error"] for line in lines] == [row.test_error for row in run.epochs]
