@@ -241,6 +241,22 @@ def test_a_loss_that_explodes_stops_and_keeps_the_last_good_state(
     assert all(value.isfinite().all() for value in kept.model.values())
 
 
+def test_a_test_that_overflows_does_not_end_a_run(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    class Lags(nn.Module):
+        """Sound in training; in a test it overflows, as a deep plain network does in its first steps."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3 * 32 * 32, 10)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.fc(images.flatten(1)) * (1.0 if self.training else torch.inf)
+
+    run = resnetzoo.fit(Lags(), tiny_data, tiny_recipe, precision="fp32", device="cpu", progress=False)
+    assert len(run.epochs) == 2
+    assert math.isnan(run.epochs[-1].test_loss)
+
+
 def test_weights_that_explode_behind_a_finite_loss_are_not_saved(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
 ) -> None:
