@@ -1,20 +1,19 @@
-"""Pictures of results. matplotlib is imported where a picture is drawn, and nowhere else."""
+"""Pictures of results."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from resnetzoo.files import write_atomically
+from resnetzoo.figures import new_figure, save_figure
 from resnetzoo.report import by_name, measured_on, provenance_line
-from resnetzoo.run import Run
+from resnetzoo.run import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def error_curves(axes: "Axes", runs: Sequence[Run]) -> None:
+def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
     """Error by epoch as in figure 6 of arXiv:1512.03385: bold for test, dashed for training, a colour a network.
 
     With several seeds the lines are means, and the range of the test errors is shaded.
@@ -34,29 +33,22 @@ def error_curves(axes: "Axes", runs: Sequence[Run]) -> None:
     axes.set_xlabel("epoch")
     axes.set_ylabel("top-1 error (%)")
     axes.set_ylim(bottom=0)
+    axes.locator_params(axis="x", integer=True)
     axes.grid(alpha=0.3)
 
 
-def save_comparison(runs: Sequence[Run], path: Path, *, title: str, source: Mapping[str, float]) -> None:
+def save_comparison(runs: Sequence[RunRecord], path: Path, *, title: str, source: Mapping[str, float]) -> None:
     """Draw `error_curves` into a PNG, with a dotted line for each published last-epoch error of `source`.
 
     Raises:
         OutputError: `path` cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 5)
     axes = figure.subplots()
     error_curves(axes, runs)
     for place, (name, error) in enumerate(source.items()):
         axes.axhline(error, color=f"C{place}", ls=":", lw=1.5, label=f"{name}: {error:.2f} %")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(f"{title}\n{measured_on(runs)}", fontsize=11)
     figure.supxlabel(provenance_line(runs), fontsize=6, color="0.4")
     axes.legend(fontsize=9)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=150)
-    write_atomically(path, picture.getvalue())
+    save_figure(figure, path)

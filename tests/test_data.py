@@ -259,6 +259,12 @@ def test_first_and_split(tiny_data: resnetzoo.Data) -> None:
     assert part.title == "the synthetic set, first 7 training images"
     assert part.fingerprint != tiny_data.fingerprint
     assert tiny_data.first(48) is tiny_data
+    both = tiny_data.first(7, 5)
+    assert (len(both.train), len(both.test)) == (7, 5)
+    assert both.title == "the synthetic set, first 7 training and 5 test images"
+    assert tiny_data.first(48, 5).title == "the synthetic set, first 5 test images"
+    with pytest.raises(resnetzoo.UsageError, match="test_images must be a whole number from 1 to 20, not 21"):
+        tiny_data.first(48, 21)
 
     split = tiny_data.validation_split(8, seed=3)
     again = tiny_data.validation_split(8, seed=3)

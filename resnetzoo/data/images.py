@@ -106,16 +106,21 @@ class Data:
             "test_images": len(self.test),
         }
 
-    def first(self, train_images: int) -> "Data":
-        """Only the first images of the training set; the test set stays whole.
+    def first(self, train_images: int, test_images: int | None = None) -> "Data":
+        """Only the first images of the training set, and of the test set, which otherwise stays whole.
 
         Raises:
             UsageError: fewer than one, or more than there are.
         """
         check_whole_number("train_images", train_images, maximum=len(self.train))
-        if train_images == len(self.train):
+        kept = len(self.test) if test_images is None else test_images
+        check_whole_number("test_images", kept, maximum=len(self.test))
+        parts = [f"{train_images:,} training"] if train_images < len(self.train) else []
+        parts += [f"{kept:,} test"] if kept < len(self.test) else []
+        if not parts:
             return self
-        return self._cut(f"first {train_images:,} training images", self.train.select(slice(train_images)), self.test)
+        train, test = self.train.select(slice(train_images)), self.test.select(slice(kept))
+        return self._cut(f"first {' and '.join(parts)} images", train, test)
 
     def validation_split(self, held_out: int = 5_000, *, seed: int = 0) -> "Data":
         """Hold out part of the training set and measure on that; the test set is not touched.
