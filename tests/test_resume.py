@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command, command_line, environment, small_network
+from conftest import Command, command_line, environment, small_network, start, wait_for
 
 import resnetzoo
 
@@ -22,24 +22,6 @@ TRAIN = (
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return resnetzoo.load_checkpoint(folder).state_dict()
-
-
-def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        command_line(*words),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
-    """Until the file is there; a process that ends before has failed."""
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

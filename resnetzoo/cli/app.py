@@ -1,0 +1,56 @@
+"""The command line: arguments in, public functions called, one line out for what goes wrong."""
+
+import os
+import shlex
+import sys
+import warnings
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import typer
+
+import resnetzoo
+from resnetzoo.cli.bench import bench_command
+from resnetzoo.cli.models import info_command, list_command
+from resnetzoo.cli.training import data_command, eval_command, train_command
+
+app = typer.Typer(
+    help="The CIFAR networks of Deep Residual Learning, with their plain twins. Example: resnetzoo info resnet56",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("list")(list_command)
+app.command("info")(info_command)
+app.command("data")(data_command)
+app.command("train")(train_command)
+app.command("eval")(eval_command)
+app.command("bench")(bench_command)
+
+
+def main() -> int:
+    """Run the command line; the exit status: 0 done, 1 failed for the reason printed, 2 wrong usage."""
+    warnings.formatwarning = _one_line
+    if os.environ.get("RANK", "0") == "0":
+        return _run()
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        return _run()  # of several processes that torchrun started, the first one speaks
+
+
+def _run() -> int:
+    try:
+        app()
+    except resnetzoo.TrainingInterrupted as stop:
+        print(f"{stop}\nto go on: {shlex.join(['resnetzoo', *sys.argv[1:]])}", file=sys.stderr)
+        return 128 + stop.signal_number
+    except (resnetzoo.ResnetzooError, OSError) as error:  # an OSError names its file
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, resnetzoo.UsageError) else 1
+    return 0
+
+
+def _one_line(message: Warning | str, *_: Any, **__: Any) -> str:
+    return f"warning: {message}\n"

@@ -1,0 +1,43 @@
+"""`bench`: speed against other libraries."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from resnetzoo.bench import bench_notes, bench_table, short_bench
+from resnetzoo.cli.options import AsJson, Device
+
+
+def bench_command(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Of the zoo.", show_default="resnet20 resnet56", metavar="[NAME]...")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Images a call; inference is timed at 1 too.")] = 128,
+    device: Device = "auto",
+    precision: Annotated[
+        str, typer.Option(help="Of our networks: auto, fp32 or bf16; the peers run in fp32.")
+    ] = "auto",
+    compiled: Annotated[
+        bool, typer.Option("--compile/--no-compile", help="Compiling takes longer than the races.")
+    ] = True,
+    rounds: Annotated[int, typer.Option(help="Of each race, every contestant once a round.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Time inference and training against other libraries. Example: resnetzoo bench resnet20 --no-compile."""
+    found = short_bench(
+        names or ("resnet20", "resnet56"),
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        compiled=compiled,
+        rounds=rounds,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=1))
+        return
+    Console(width=None if sys.stdout.isatty() else 120).print(bench_table(found))
+    print("\n".join(bench_notes(found)))

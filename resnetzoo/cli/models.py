@@ -1,0 +1,62 @@
+"""`list` and `info`: what networks there are, and what they cost."""
+
+import json
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import resnetzoo
+from resnetzoo.cli.options import AsJson, ShortcutWord
+
+
+def list_command(
+    pattern: Annotated[str, typer.Argument(help="Shell-style, in quotes: 'resnet*'.")] = "*", as_json: AsJson = False
+) -> None:
+    """List the networks with their costs. Example: resnetzoo list 'plainnet*'."""
+    names = resnetzoo.list_models(pattern)
+    if not names:
+        raise resnetzoo.UsageError(f'no name matches "{pattern}"; "resnetzoo list" shows all')
+    if as_json:
+        print(json.dumps([_facts(name, resnetzoo.get_spec(name), 32) for name in names], indent=1))
+        return
+    table = Table("name", "family", "block", "shortcut")
+    for title in ("parameters", "multiply-adds", "activations"):
+        table.add_column(title, justify="right")
+    for name in names:
+        spec, cost = resnetzoo.get_spec(name), resnetzoo.complexity(name)
+        words = (name, spec.family, spec.block, _shortcut(spec))
+        table.add_row(*words, *(f"{count:,}" for count in cost))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def info_command(
+    name: str,
+    shortcut: ShortcutWord = None,
+    num_classes: Annotated[int | None, typer.Option(help="Length of the logits.", show_default="10")] = None,
+    in_chans: Annotated[int | None, typer.Option(help="Channels of the images.", show_default="3")] = None,
+    input_size: Annotated[int, typer.Option(help="Side of the images in pixels.")] = 32,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a network is and costs. Example: resnetzoo info resnet56 --shortcut projection."""
+    spec = resnetzoo.get_spec(name)
+    choices = {"shortcut": shortcut, "num_classes": num_classes, "in_chans": in_chans}
+    spec = replace(spec, **{field: value for field, value in choices.items() if value is not None})  # type: ignore[arg-type]
+    facts = _facts(name, spec, input_size)
+    if as_json:
+        print(json.dumps(facts, indent=1))
+        return
+    for key, value in facts.items():
+        print(f"{key:<18} {f'{value:,}' if isinstance(value, int) and key in resnetzoo.Complexity._fields else value}")
+
+
+def _facts(name: str, spec: resnetzoo.ModelSpec, input_size: int) -> dict[str, object]:
+    cost = resnetzoo.complexity(spec, input_size=input_size)
+    return {"name": name, **spec.to_dict(), "shortcut": _shortcut(spec), "input_size": input_size, **cost._asdict()}
+
+
+def _shortcut(spec: resnetzoo.ModelSpec) -> str:
+    return "none" if spec.family == "plain" else spec.shortcut

@@ -1,0 +1,37 @@
+"""The options that several commands share: the same words everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import resnetzoo
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the data; else $RESNETZOO_DATA, the cache, a download.", show_default=False),
+]
+DatasetName = Annotated[str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100 or synthetic.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+ShortcutWord = Annotated[
+    str | None, typer.Option(help="identity (A), projection (B) or projection_all (C).", show_default="the name's own")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Validation = Annotated[
+    bool, typer.Option("--validation", help="Measure on a tenth held out of the training set (45k/5k).")
+]
+TrainImages = Annotated[int | None, typer.Option(help="Only the first N.", show_default="all")]
+Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
+
+
+def chosen_data(dataset: str, data_dir: Path | None, train_images: int | None, validation: bool) -> resnetzoo.Data:
+    """The data that these options mean."""
+    found = resnetzoo.load_data(dataset, data_dir)
+    found = found if train_images is None else found.first(train_images)
+    return found.validation_split(len(found.train) // 10) if validation else found
+
+
+def print_data(found: resnetzoo.Data) -> None:
+    print(f"data         {found.title}: {len(found.train):,} training and {len(found.test):,} test images")
+    print(f"source       {found.source}{'' if found.official else ' (not an official data set)'}")
+    print(f"fingerprint  {found.fingerprint}")
