@@ -1,0 +1,13 @@
+"""What goes on inside a network: responses, gradients, shortcuts.
+
+>>> import resnetzoo
+>>> from resnetzoo import analysis
+>>> data = resnetzoo.synthetic(train_images=8, test_images=8)
+>>> analysis.response_std(resnetzoo.plainnet(8), data.test).names[:3]
+('conv1', 'layer1.0.conv1', 'layer1.0.conv2')
+"""
+
+from resnetzoo.analysis.gradients import gradient_norms as gradient_norms
+from resnetzoo.analysis.responses import response_std as response_std
+from resnetzoo.analysis.shortcuts import shortcut_share as shortcut_share
+from resnetzoo.analysis.values import LayerValues as LayerValues

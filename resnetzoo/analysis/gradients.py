@@ -1,0 +1,40 @@
+"""How strongly each layer's weights are pulled in a training step."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+from resnetzoo.analysis.inputs import Batch, labelled_input
+from resnetzoo.analysis.layers import weighted_layers, zoo_network
+from resnetzoo.analysis.moments import at_least_fp32
+from resnetzoo.analysis.values import LayerValues
+
+
+def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
+    """L2 norm of the gradient of the mean cross-entropy (nats) with respect to the weight of each weighted layer.
+
+    The layers are the convolutions, 1x1 projections of shortcuts included (behind their block's F), and the
+    classifier `fc`, in the order of the forward pass. The gradient is that of a training step, with batch norm by the
+    statistics of `batch`, whichever mode the model is in; it is computed on a copy, and the model is not touched.
+
+    Args:
+        model: a network of this package.
+        batch: an `ImageSet`, such as `data.train.select(slice(128))`, or (images, labels), with int64 labels (N,) and
+            images uint8 (pixels) or float (normalized already) (N, C, H, W). All of it is one batch. Pixels become
+            input as in the model's training, if `fit` trained it, else by their mean and deviation.
+
+    Raises:
+        UsageError: another kind of model, images or labels, or a network without a classifier.
+    """
+    network = zoo_network(model)
+    with torch.inference_mode(False), torch.enable_grad():
+        network = copy.deepcopy(network).train().requires_grad_(True)
+        inputs, labels = labelled_input(network, batch)
+        layers = weighted_layers(network)
+        loss = F.cross_entropy(at_least_fp32(network(inputs)), labels)
+        gradients = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])
+    norms = [float(torch.linalg.vector_norm(at_least_fp32(gradient))) for gradient in gradients]
+    return LayerValues(tuple(layers), np.array(norms))

@@ -1,0 +1,99 @@
+"""What people hand in to be analysed, checked and turned into what a network reads.
+
+Shapes: images (N, C, H, W), labels (N,).
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from resnetzoo.checks import check_whole_number
+from resnetzoo.data.images import ImageSet
+from resnetzoo.errors import UsageError
+from resnetzoo.network import CifarNet
+from resnetzoo.normalization import Normalization, carried_normalization, measure_normalization
+
+Images = ImageSet | Tensor
+"""Pixels (an `ImageSet`, or uint8), or floats that are normalized already."""
+
+Batch = ImageSet | tuple[Tensor, Tensor] | list[Tensor]
+"""Images with their labels: an `ImageSet`, or images as above and int64 labels (N,), the pair that loaders give."""
+
+CHUNK = 500  # images at once where nobody says
+
+
+def chunks_of_inputs(network: CifarNet, images: Images, batch_size: int) -> Iterator[Tensor]:
+    """Inputs (n, C, H, W), n up to `batch_size`, of the network's type and on its device.
+
+    Pixels become input as in the training of `network`, if `fit` trained it, else by the mean and deviation of
+    `images`.
+
+    Raises:
+        UsageError: a batch below one image, or images of another kind, type or shape than the network reads.
+    """
+    check_whole_number("batch_size", batch_size)
+    tensor = images.images if isinstance(images, ImageSet) else images
+    _check_images(tensor, network.in_chans)
+    normalize = None
+    if tensor.dtype == torch.uint8:
+        normalize = carried_normalization(network) or measure_normalization(tensor, "channel")
+    return (_input(network, chunk, normalize) for chunk in torch.split(tensor, batch_size))
+
+
+def whole_input(network: CifarNet, images: Images) -> Tensor:
+    """All of it at once, (N, C, H, W); else as `chunks_of_inputs`."""
+    return torch.cat(list(chunks_of_inputs(network, images, CHUNK)))
+
+
+def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Inputs (N, C, H, W) and labels (N,) on the network's device.
+
+    Raises:
+        UsageError: images as in `chunks_of_inputs`, labels of another kind, type, number or range, or a network
+            without a classifier.
+    """
+    images, labels = (batch.images, batch.labels) if isinstance(batch, ImageSet) else _pair(batch)
+    inputs = whole_input(network, images)
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.shape != inputs.shape[:1]:
+        raise UsageError(f"labels must be an int64 tensor, one for each of {len(inputs)} images, not {_found(labels)}")
+    if not network.num_classes:
+        raise UsageError("the network has no classifier, so no loss: give it one with reset_classifier(10)")
+    outside = (labels < 0) | (labels >= network.num_classes)
+    if outside.any():
+        first = int(outside.nonzero()[0])
+        raise UsageError(
+            f"image {first} has label {int(labels[first])}; the network's classes go from 0 to "
+            f"{network.num_classes - 1}"
+        )
+    return inputs, labels.to(inputs.device)
+
+
+def _check_images(images: object, in_chans: int) -> None:
+    if not isinstance(images, Tensor):
+        raise UsageError(f"images must be an ImageSet, such as data.test, or a tensor, not {type(images).__name__}")
+    if images.dim() != 4 or images.shape[1] != in_chans or not images.numel():
+        raise UsageError(
+            f"images must be (N, {in_chans}, H, W) with at least one image of one pixel, not {_found(images)}"
+        )
+    if images.dtype != torch.uint8 and not images.is_floating_point():
+        raise UsageError(f"images must be uint8 pixels or normalized floats, not {_found(images)}")
+
+
+def _pair(batch: object) -> tuple[Tensor, Tensor]:
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        found = f"{type(batch).__name__} of {len(batch)}" if isinstance(batch, tuple | list) else type(batch).__name__
+        raise UsageError(f"batch must be an ImageSet, or (images, labels), not {found}")
+    images, labels = batch
+    return images, labels
+
+
+def _input(network: CifarNet, images: Tensor, normalize: Normalization | None) -> Tensor:
+    weight = network.conv1.weight
+    moved = images.to(weight.device)
+    inputs = normalize(moved) if normalize else moved
+    return inputs.to(weight.dtype).contiguous(memory_format=torch.channels_last)
+
+
+def _found(value: object) -> str:
+    return f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__

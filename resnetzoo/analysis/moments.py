@@ -1,0 +1,46 @@
+"""Mean, mean square and deviation of a layer over all images, taken in piece by piece."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Moments:
+    """Sums over the maps of a layer, one an image and channel; all maps of a layer have the same places.
+
+    Attributes:
+        maps: how many.
+        means: the sum of their means.
+        squares: the sum of their mean squares.
+    """
+
+    maps: int = 0
+    means: float = 0.0
+    squares: float = 0.0
+
+    def add(self, output: Tensor) -> None:
+        """Take in (n, C, H, W): each map in the network's precision, all of them together in float64."""
+        variance, mean = torch.var_mean(at_least_fp32(output), dim=(2, 3), correction=0)  # (n, C)
+        variance, mean = variance.cpu().double(), mean.cpu().double()  # in this order, since MPS has no float64
+        self.maps += mean.numel()
+        self.means += float(mean.sum())
+        self.squares += float((variance + mean.square()).sum())
+
+    @property
+    def mean_square(self) -> float:
+        """Over images, channels and places."""
+        return self.squares / self.maps
+
+    @property
+    def std(self) -> float:
+        """Of all values about their common mean (divided by their number); NaN if one of them is."""
+        variance = self.mean_square - (self.means / self.maps) ** 2
+        return float(np.sqrt(np.maximum(0, variance)))
+
+
+def at_least_fp32(x: Tensor) -> Tensor:
+    """`x`, in fp32 if it is of a shorter type."""
+    return x.float() if x.element_size() < 4 else x

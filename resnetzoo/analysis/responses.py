@@ -1,0 +1,41 @@
+"""How strongly each layer responds: figure 7 of arXiv:1512.03385."""
+
+from collections import defaultdict
+
+import numpy as np
+import torch
+from torch import nn
+
+from resnetzoo.analysis.inputs import CHUNK, Images, chunks_of_inputs
+from resnetzoo.analysis.layers import evaluation_twin, watch_responses
+from resnetzoo.analysis.moments import Moments
+from resnetzoo.analysis.values import LayerValues
+
+
+def response_std(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
+    """Standard deviation of the response of each 3x3 convolution, the stem's included, over images, channels, places.
+
+    The response is what comes out of the batch norm behind the convolution, before the nonlinearity or the addition
+    (arXiv:1512.03385, section 4.2, "Analysis of layer responses", figure 7); of a bottleneck block the 3x3
+    convolution alone counts. In pre-activation networks the norm is the next one inside the block. Where there is
+    none, since the convolution's output goes straight into the addition or, as the stem's, into the first block, that
+    output itself is measured: there the values are not on the scale of the normalized ones.
+
+    Measured in evaluation mode, on the device where the model is; the model is not touched.
+
+    Args:
+        model: a network of this package.
+        images: an `ImageSet` such as `data.test`, or uint8 (N, C, H, W): pixels, which become input as in the model's
+            training, if `fit` trained it, else by their mean and deviation. Or floats, normalized already.
+        batch_size: images at once; the result does not depend on it.
+
+    Raises:
+        UsageError: another kind of model or images, or a batch below one image.
+    """
+    twin = evaluation_twin(model)
+    layers: dict[str, Moments] = defaultdict(Moments)
+    watch_responses(twin, lambda name, response: layers[name].add(response))
+    with torch.inference_mode():
+        for inputs in chunks_of_inputs(twin, images, batch_size):
+            twin(inputs)
+    return LayerValues(tuple(layers), np.array([layer.std for layer in layers.values()]))

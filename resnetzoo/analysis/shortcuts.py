@@ -1,0 +1,45 @@
+"""How much of each block's output its shortcut carries."""
+
+from collections import defaultdict
+
+import numpy as np
+import torch
+from torch import nn
+
+from resnetzoo.analysis.inputs import CHUNK, Images, chunks_of_inputs
+from resnetzoo.analysis.layers import evaluation_twin, watch_branches, watch_shortcuts
+from resnetzoo.analysis.moments import Moments
+from resnetzoo.analysis.values import LayerValues
+
+
+def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
+    """For each block, S / (S + R): 0 where all comes from the branch F, 1 where all comes from the shortcut.
+
+    S and R are the sums of squares, over images, channels and places, of the two summands of equation 1 of
+    arXiv:1512.03385 just before they are added: the shortcut's output and F's. (Their product, which the addition
+    brings in, is in neither.) A block in which both are zero, or one is too large for the network's type, has NaN.
+
+    Measured in evaluation mode, on the device where the model is; the model is not touched.
+
+    Args:
+        model: a residual or pre-activation network of this package.
+        images: an `ImageSet` such as `data.test`, or uint8 (N, C, H, W): pixels, which become input as in the model's
+            training, if `fit` trained it, else by their mean and deviation. Or floats, normalized already.
+        batch_size: images at once; the result does not depend on it.
+
+    Raises:
+        UsageError: a plain network or another kind of model, other images, or a batch below one image.
+    """
+    twin = evaluation_twin(model)
+    shortcuts: dict[str, Moments] = defaultdict(Moments)
+    branches: dict[str, Moments] = defaultdict(Moments)
+    watch_shortcuts(twin, lambda name, output: shortcuts[name].add(output))
+    watch_branches(twin, lambda name, output: branches[name].add(output))
+    with torch.inference_mode():
+        for inputs in chunks_of_inputs(twin, images, batch_size):
+            twin(inputs)
+    names = tuple(block.name for block in twin.spec.blocks())
+    carried = np.array([shortcuts[name].mean_square for name in names])
+    added = np.array([branches[name].mean_square for name in names])
+    with np.errstate(invalid="ignore"):  # nothing by nothing is NaN
+        return LayerValues(names, carried / (carried + added))

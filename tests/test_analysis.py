@@ -1,0 +1,285 @@
+"""What is measured inside networks, against forward passes written out by hand."""
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from test_inference import lived_in
+from test_models import KINDS
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+import resnetzoo
+from resnetzoo import analysis
+from resnetzoo.data.images import ImageSet
+from resnetzoo.normalization import carry_normalization, measure_normalization
+
+SMALL = [replace(spec, depth=8 if spec.block == "basic" else 11, widths=(4, 8, 16)) for spec in KINDS]
+BY_KIND = pytest.mark.parametrize("spec", SMALL, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
+Measure = Callable[[nn.Module, ImageSet], object]
+MEASURES: dict[str, Measure] = {
+    "response_std": analysis.response_std,
+    "gradient_norms": analysis.gradient_norms,
+    "shortcut_share": analysis.shortcut_share,
+}
+
+
+@pytest.fixture
+def images() -> ImageSet:
+    return resnetzoo.synthetic(seed=1, train_images=10, test_images=10).test
+
+
+@dataclass
+class ByHand:
+    """A forward pass in evaluation mode out of the state dict alone, with everything that is measured of it."""
+
+    model: resnetzoo.CifarNet
+    responses: dict[str, Tensor] = field(default_factory=dict)
+    shortcuts: dict[str, Tensor] = field(default_factory=dict)
+    branches: dict[str, Tensor] = field(default_factory=dict)
+
+    @torch.no_grad()
+    def run(self, x: Tensor) -> Tensor:
+        spec = self.model.spec
+        preactivation = spec.family == "preactivation"
+        x = self.conv("conv1", x)
+        if not preactivation:
+            x = self.norm("bn1", x)
+        self.responses["conv1"] = x
+        x = x if preactivation else F.relu(x)
+        for block in spec.blocks():
+            added = self.preactivation(block, x) if preactivation else self.postactivation(block, x)
+            x = added if preactivation else F.relu(added)
+        x = F.relu(self.norm("bn", x)) if preactivation else x
+        return F.linear(x.mean((2, 3)), self.model.fc.weight, self.model.fc.bias)
+
+    def postactivation(self, block: Any, x: Tensor) -> Tensor:
+        convs = ["conv1", "conv2", "conv3"][: self.model.spec.layers_per_block]
+        y = x
+        for number, name in enumerate(convs, start=1):
+            y = self.norm(f"{block.name}.bn{number}", self.conv(f"{block.name}.{name}", y, self.stride(block, name)))
+            self.note_3x3(f"{block.name}.{name}", y)
+            y = y if name == convs[-1] else F.relu(y)
+        if self.model.spec.family == "plain":
+            return y
+        return self.add(block, self.shortcut(block, x), y)
+
+    def preactivation(self, block: Any, x: Tensor) -> Tensor:
+        a = F.relu(self.norm(f"{block.name}.bn1", x))
+        shortcut = self.shortcut(block, a if self.model.spec.has_projection(block) else x)
+        y = self.conv(f"{block.name}.conv1", a, self.stride(block, "conv1"))
+        for number in range(2, self.model.spec.layers_per_block + 1):
+            y = self.norm(f"{block.name}.bn{number}", y)
+            self.note_3x3(f"{block.name}.conv{number - 1}", y)
+            y = self.conv(f"{block.name}.conv{number}", F.relu(y), self.stride(block, f"conv{number}"))
+        if self.model.spec.block == "basic":
+            self.note_3x3(f"{block.name}.conv2", y)
+        return self.add(block, shortcut, y)
+
+    def add(self, block: Any, shortcut: Tensor, branch: Tensor) -> Tensor:
+        self.shortcuts[block.name], self.branches[block.name] = shortcut, branch
+        return shortcut + branch
+
+    def shortcut(self, block: Any, x: Tensor) -> Tensor:
+        name = f"{block.name}.downsample"
+        if self.model.spec.has_projection(block):
+            x = self.conv(f"{name}.0", x, block.stride)
+            return x if self.model.spec.family == "preactivation" else self.norm(f"{name}.1", x)
+        padded = torch.zeros(len(x), block.out_chans, *x[0, 0, :: block.stride, :: block.stride].shape).to(x)
+        front = (block.out_chans - block.in_chans) // 2
+        padded[:, front : front + block.in_chans] = x[:, :, :: block.stride, :: block.stride]
+        return padded
+
+    def stride(self, block: Any, conv: str) -> int:
+        return block.stride if conv == ("conv1" if self.model.spec.block == "basic" else "conv2") else 1
+
+    def note_3x3(self, name: str, response: Tensor) -> None:
+        if self.model.state_dict()[f"{name}.weight"].shape[2:] == (3, 3):
+            self.responses[name] = response
+
+    def conv(self, name: str, x: Tensor, stride: int = 1) -> Tensor:
+        weight = self.model.state_dict()[f"{name}.weight"]
+        return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
+
+    def norm(self, name: str, x: Tensor) -> Tensor:
+        state = self.model.state_dict()
+        mean, variance, scale, shift = (
+            state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return F.batch_norm(x, mean, variance, scale, shift)
+
+
+def by_hand(model: resnetzoo.CifarNet, inputs: Tensor) -> ByHand:
+    forward = ByHand(model)
+    with torch.no_grad():
+        torch.testing.assert_close(forward.run(inputs), model.eval()(inputs))
+    return forward
+
+
+@BY_KIND
+def test_every_kind_of_network_against_its_forward_pass_by_hand(spec: resnetzoo.ModelSpec) -> None:
+    model = lived_in(spec).double()
+    inputs = torch.randn(6, 3, 6, 6, dtype=torch.float64)
+    forward = by_hand(model, inputs)
+
+    found = analysis.response_std(model, inputs, batch_size=4)
+    assert len(found.names) == 1 + sum(2 if spec.block == "basic" else 1 for _ in spec.blocks())
+    assert found.names == tuple(forward.responses)
+    np.testing.assert_allclose(found.values, [float(x.std(correction=0)) for x in forward.responses.values()])
+    assert found.values.dtype == np.float64
+
+    if spec.family != "plain":
+        share = analysis.shortcut_share(model, inputs, batch_size=4)
+        pairs = zip(forward.shortcuts.values(), forward.branches.values(), strict=True)
+        expected = [float(s.square().sum() / (s.square().sum() + f.square().sum())) for s, f in pairs]
+        np.testing.assert_allclose(share.values, expected)
+        assert share.names == tuple(block.name for block in spec.blocks())
+        assert ((share.values >= 0) & (share.values <= 1)).all()
+
+
+@BY_KIND
+def test_gradients_of_every_kind_are_those_of_a_training_step(spec: resnetzoo.ModelSpec) -> None:
+    model = lived_in(spec).double()
+    inputs, labels = torch.randn(4, 3, 8, 8, dtype=torch.float64), torch.tensor([0, 3, 9, 3])
+    found = analysis.gradient_norms(model, (inputs, labels))
+    F.cross_entropy(model.train()(inputs), labels).backward()
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
+    np.testing.assert_allclose(found.values, [float(layer.weight.grad.norm()) for layer in layers.values()])
+    assert found.names == tuple(layers)
+    assert len(found.names) == spec.depth + sum(spec.has_projection(block) for block in spec.blocks())
+
+
+def test_the_classifiers_gradient_by_its_formula(tiny_model: resnetzoo.CifarNet) -> None:
+    """(softmax - one-hot)' features / N."""
+    inputs, labels = torch.randn(4, 3, 8, 8), torch.tensor([0, 3, 9, 3])
+    found = analysis.gradient_norms(tiny_model, (inputs, labels))
+    with torch.no_grad():
+        features = tiny_model.forward_head(tiny_model.train().forward_features(inputs), pre_logits=True)
+        excess = tiny_model.fc(features).softmax(dim=1) - F.one_hot(labels, 10)
+    assert found.names[-1] == "fc"
+    assert found.values[-1] == pytest.approx(float((excess.T @ features / 4).norm()), rel=1e-5)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_gradients_where_none_are_kept(
+    context: Callable[[], AbstractContextManager[None]], tiny_model: resnetzoo.CifarNet, images: ImageSet
+) -> None:
+    expected = analysis.gradient_norms(tiny_model, images)
+    tiny_model.requires_grad_(False)
+    with context():
+        np.testing.assert_array_equal(analysis.gradient_norms(tiny_model, images).values, expected.values)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_model_is_left_as_it_was(name: str, tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
+    tiny_model.bn1.eval()  # of the rest in training mode
+    tiny_model.conv1.requires_grad_(False)
+    state, modes = copy.deepcopy(tiny_model.state_dict()), [module.training for module in tiny_model.modules()]
+    MEASURES[name](tiny_model, images)
+    assert all(torch.equal(value, state[key]) for key, value in tiny_model.state_dict().items())
+    assert [module.training for module in tiny_model.modules()] == modes
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in tiny_model.modules())
+    assert all(parameter.grad is None for parameter in tiny_model.parameters())
+    assert [parameter.requires_grad for parameter in tiny_model.parameters()].count(False) == 1
+
+
+def test_pieces_give_what_the_whole_gives(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
+    for measure in (analysis.response_std, analysis.shortcut_share):
+        whole, pieces = measure(tiny_model, images), measure(tiny_model, images, batch_size=3)
+        np.testing.assert_allclose(whole.values, pieces.values, rtol=1e-5)
+
+
+def test_pixels_become_input_as_in_training_else_by_their_own_mean(
+    tiny_model: resnetzoo.CifarNet, images: ImageSet
+) -> None:
+    own = measure_normalization(images.images, "channel")
+    other = resnetzoo.Normalization("channel", own.mean + 0.5, own.std * 2)
+    for normalization in (own, other):
+        if normalization is other:
+            carry_normalization(tiny_model, other)
+        expected = analysis.response_std(tiny_model, normalization(images.images)).values
+        for pixels in (images, images.images):
+            np.testing.assert_array_equal(analysis.response_std(tiny_model, pixels).values, expected)
+    expected = analysis.gradient_norms(tiny_model, images).values
+    inputs = other(images.images).double()
+    for pair in ((inputs, images.labels), [inputs, images.labels]):
+        np.testing.assert_array_equal(analysis.gradient_norms(tiny_model, pair).values, expected)
+
+
+def test_a_branch_that_starts_at_zero_leaves_all_to_the_shortcut(images: ImageSet) -> None:
+    model = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16), zero_init_residual=True))
+    assert analysis.shortcut_share(model, images).values.tolist() == [1, 1, 1]
+    nn.init.zeros_(model.conv1.weight)
+    assert np.isnan(analysis.shortcut_share(model, images).values).all()
+
+
+def test_values_sorted_fall_with_their_names() -> None:
+    values = analysis.LayerValues(("a", "b", "c", "d"), np.array([1.0, np.nan, 3.0, 2.0]))
+    fallen = values.sorted()
+    assert fallen.names == ("c", "d", "a", "b")
+    np.testing.assert_array_equal(fallen.values, [3, 2, 1, np.nan])
+    assert values.names == ("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_other_models_are_refused(name: str, images: ImageSet) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=r"takes a network of resnetzoo.*not Linear"):
+        MEASURES[name](nn.Linear(3, 3), images)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (resnetzoo.synthetic(train_images=10, test_images=10), "an ImageSet, such as data.test, or a tensor, not Data"),
+        (np.zeros((2, 3, 8, 8)), "or a tensor, not ndarray"),
+        (torch.zeros(3, 8, 8), r"must be \(N, 3, H, W\).*not torch.float32 \[3, 8, 8\]"),
+        (torch.zeros(2, 1, 8, 8), r"not torch.float32 \[2, 1, 8, 8\]"),
+        (torch.zeros(0, 3, 8, 8), "at least one image of one pixel"),
+        (torch.zeros(2, 3, 8, 0), "at least one image of one pixel"),
+        (torch.zeros(2, 3, 8, 8, dtype=torch.int64), "uint8 pixels or normalized floats, not torch.int64"),
+    ],
+)
+def test_images_that_no_network_reads(images: Any, message: str, tiny_model: resnetzoo.CifarNet) -> None:
+    measures: list[Callable[[], object]] = [
+        lambda: analysis.response_std(tiny_model, images),
+        lambda: analysis.shortcut_share(tiny_model, images),
+        lambda: analysis.gradient_norms(tiny_model, (images, torch.zeros(2, dtype=torch.int64))),
+    ]
+    for measure in measures:
+        with pytest.raises(resnetzoo.UsageError, match=message):
+            measure()
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (torch.zeros(2, 3, 8, 8), r"an ImageSet, or \(images, labels\), not Tensor"),
+        ((torch.zeros(2, 3, 8, 8),), r"or \(images, labels\), not tuple of 1"),
+        ((torch.zeros(2, 3, 8, 8), torch.zeros(2)), r"int64 tensor, one for each of 2 images, not torch.float32 \[2\]"),
+        ((torch.zeros(2, 3, 8, 8), torch.zeros(3, dtype=torch.int64)), r"2 images, not torch.int64 \[3\]"),
+        ((torch.zeros(2, 3, 8, 8), [0, 1]), "2 images, not list"),
+        (
+            (torch.zeros(2, 3, 8, 8), torch.tensor([0, 10])),
+            "image 1 has label 10; the network's classes go from 0 to 9",
+        ),
+    ],
+)
+def test_batches_without_a_loss(batch: Any, message: str, tiny_model: resnetzoo.CifarNet) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        analysis.gradient_norms(tiny_model, batch)
+
+
+def test_what_cannot_be_measured_says_why(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
+    with pytest.raises(resnetzoo.UsageError, match="plainnet8 is plain and has no shortcuts"):
+        analysis.shortcut_share(resnetzoo.plainnet(8), images)
+    with pytest.raises(resnetzoo.UsageError, match="batch_size must be a whole number from 1, not 0"):
+        analysis.response_std(tiny_model, images, batch_size=0)
+    tiny_model.reset_classifier(0)
+    with pytest.raises(resnetzoo.UsageError, match=r"no classifier, so no loss.*reset_classifier\(10\)"):
+        analysis.gradient_norms(tiny_model, images)
+    assert len(analysis.response_std(tiny_model, images).names) == 7
