@@ -26,6 +26,8 @@ MEASURES: dict[str, Measure] = {
     "response_std": analysis.response_std,
     "gradient_norms": analysis.gradient_norms,
     "shortcut_share": analysis.shortcut_share,
+    "cka": lambda model, images: analysis.cka(model, model, images),
+    "loss_surface": lambda model, images: analysis.loss_surface(model, images, points=3),
 }
 
 
@@ -42,6 +44,7 @@ class ByHand:
     responses: dict[str, Tensor] = field(default_factory=dict)
     shortcuts: dict[str, Tensor] = field(default_factory=dict)
     branches: dict[str, Tensor] = field(default_factory=dict)
+    outputs: dict[str, Tensor] = field(default_factory=dict)
 
     @torch.no_grad()
     def run(self, x: Tensor) -> Tensor:
@@ -51,10 +54,10 @@ class ByHand:
         if not preactivation:
             x = self.norm("bn1", x)
         self.responses["conv1"] = x
-        x = x if preactivation else F.relu(x)
+        x = self.outputs["stem"] = x if preactivation else F.relu(x)
         for block in spec.blocks():
             added = self.preactivation(block, x) if preactivation else self.postactivation(block, x)
-            x = added if preactivation else F.relu(added)
+            x = self.outputs[block.name] = added if preactivation else F.relu(added)
         x = F.relu(self.norm("bn", x)) if preactivation else x
         return F.linear(x.mean((2, 3)), self.model.fc.weight, self.model.fc.bias)
 
@@ -121,6 +124,12 @@ def by_hand(model: resnetzoo.CifarNet, inputs: Tensor) -> ByHand:
     return forward
 
 
+def linear_cka(x: Tensor, y: Tensor) -> float:
+    """By features: |Y'X|^2 / (|X'X| |Y'Y|), arXiv:1905.00414, table 1."""
+    x, y = x.flatten(1) - x.flatten(1).mean(0), y.flatten(1) - y.flatten(1).mean(0)
+    return float((y.T @ x).norm() ** 2 / ((x.T @ x).norm() * (y.T @ y).norm()))
+
+
 @BY_KIND
 def test_every_kind_of_network_against_its_forward_pass_by_hand(spec: resnetzoo.ModelSpec) -> None:
     model = lived_in(spec).double()
@@ -133,12 +142,18 @@ def test_every_kind_of_network_against_its_forward_pass_by_hand(spec: resnetzoo.
     np.testing.assert_allclose(found.values, [float(x.std(correction=0)) for x in forward.responses.values()])
     assert found.values.dtype == np.float64
 
+    same = analysis.cka(model, model, inputs)
+    assert same.rows == same.columns == tuple(forward.outputs) == ("stem", *(block.name for block in spec.blocks()))
+    expected = [[linear_cka(x, y) for y in forward.outputs.values()] for x in forward.outputs.values()]
+    np.testing.assert_allclose(same.values, expected)
+    np.testing.assert_allclose(np.diag(same.values), 1)
+
     if spec.family != "plain":
         share = analysis.shortcut_share(model, inputs, batch_size=4)
         pairs = zip(forward.shortcuts.values(), forward.branches.values(), strict=True)
         expected = [float(s.square().sum() / (s.square().sum() + f.square().sum())) for s, f in pairs]
         np.testing.assert_allclose(share.values, expected)
-        assert share.names == tuple(block.name for block in spec.blocks())
+        assert share.names == same.rows[1:]
         assert ((share.values >= 0) & (share.values <= 1)).all()
 
 
@@ -218,6 +233,69 @@ def test_a_branch_that_starts_at_zero_leaves_all_to_the_shortcut(images: ImageSe
     assert np.isnan(analysis.shortcut_share(model, images).values).all()
 
 
+def test_cka_of_networks_that_differ(tiny_model: resnetzoo.CifarNet) -> None:
+    other = lived_in(resnetzoo.ModelSpec("plain", 14, widths=(4, 8, 16)))
+    inputs = torch.randn(8, 3, 8, 8)
+    found = analysis.cka(tiny_model, other, inputs)
+    assert (len(found.rows), len(found.columns)) == found.values.shape == (4, 7)
+    one, two = by_hand(tiny_model, inputs).outputs["layer2.0"], by_hand(other, inputs).outputs["layer3.1"]
+    assert found.values[2, 6] == pytest.approx(linear_cka(one, two), rel=1e-4)
+    np.testing.assert_allclose(analysis.cka(other, tiny_model, inputs).values, found.values.T, rtol=1e-9)
+    assert ((found.values > 0) & (found.values < 1)).all()
+
+
+def test_cka_does_not_see_a_scale_or_an_order_of_channels() -> None:
+    model = lived_in(resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16)))
+    turned = copy.deepcopy(model)
+    last, order = turned.layer3[-1], torch.randperm(16)
+    with torch.no_grad():
+        last.conv2.weight.copy_(last.conv2.weight[order])
+        for name, factor in [("weight", 3), ("bias", 3), ("running_mean", 1), ("running_var", 1)]:
+            values = getattr(last.bn2, name)
+            values.copy_(factor * values[order])
+    inputs = torch.randn(8, 3, 8, 8)
+    found = analysis.cka(model, turned, inputs)
+    np.testing.assert_allclose(found.values, analysis.cka(model, model, inputs).values, rtol=1e-5)
+
+
+def test_the_middle_of_the_surface_is_the_networks_own_loss(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
+    surface = analysis.loss_surface(tiny_model, images, points=3, span=0.7)
+    assert surface.losses.shape == (3, 3)
+    assert surface.losses[1, 1] == resnetzoo.evaluate(tiny_model, images).loss
+    again = analysis.loss_surface(tiny_model, images, points=3, span=0.7)
+    np.testing.assert_array_equal(surface.losses, again.losses)
+    other = analysis.loss_surface(tiny_model, images, points=3, span=0.7, seed=1)
+    assert (surface.losses != other.losses).sum() == 8
+
+
+def test_the_steps_of_the_surface(tiny_model: resnetzoo.CifarNet) -> None:
+    """At 7 points and 0.7, steps that were added up would miss the middle by their rounding."""
+    batch = torch.zeros(1, 3, 4, 4), torch.tensor([0])
+    surface = analysis.loss_surface(tiny_model, batch, points=7, span=0.7)
+    np.testing.assert_allclose(surface.first, np.linspace(-0.7, 0.7, 7), atol=1e-12)
+    np.testing.assert_array_equal(surface.first, surface.second)
+    assert surface.first[3] == 0
+    assert surface.first[-1] == 0.7
+
+
+def test_the_corners_of_the_surface_by_hand(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
+    """Each filter of a direction is as long as the network's; norms and biases do not move."""
+    surface = analysis.loss_surface(tiny_model, images, points=3, span=0.5, seed=7)
+    random = torch.Generator().manual_seed(7)
+    weights = [name for name, value in tiny_model.named_parameters() if value.dim() > 1]
+    directions: list[dict[str, Tensor]] = [{}, {}]
+    for direction in directions:
+        for name in weights:
+            weight = tiny_model.get_parameter(name).detach()
+            drawn = torch.randn(weight.shape, generator=random)
+            direction[name] = torch.stack([d / d.norm() * w.norm() for d, w in zip(drawn, weight, strict=True)])
+    for (i, a), (j, b) in [((0, -0.5), (0, -0.5)), ((0, -0.5), (2, 0.5)), ((2, 0.5), (1, 0))]:
+        moved = copy.deepcopy(tiny_model)
+        for name in weights:
+            moved.get_parameter(name).data += a * directions[0][name] + b * directions[1][name]
+        assert surface.losses[i, j] == pytest.approx(resnetzoo.evaluate(moved, images).loss, rel=1e-5)
+
+
 def test_values_sorted_fall_with_their_names() -> None:
     values = analysis.LayerValues(("a", "b", "c", "d"), np.array([1.0, np.nan, 3.0, 2.0]))
     fallen = values.sorted()
@@ -248,6 +326,7 @@ def test_images_that_no_network_reads(images: Any, message: str, tiny_model: res
     measures: list[Callable[[], object]] = [
         lambda: analysis.response_std(tiny_model, images),
         lambda: analysis.shortcut_share(tiny_model, images),
+        lambda: analysis.cka(tiny_model, tiny_model, images),
         lambda: analysis.gradient_norms(tiny_model, (images, torch.zeros(2, dtype=torch.int64))),
     ]
     for measure in measures:
@@ -270,15 +349,28 @@ def test_images_that_no_network_reads(images: Any, message: str, tiny_model: res
     ],
 )
 def test_batches_without_a_loss(batch: Any, message: str, tiny_model: resnetzoo.CifarNet) -> None:
-    with pytest.raises(resnetzoo.UsageError, match=message):
-        analysis.gradient_norms(tiny_model, batch)
+    for measure in (analysis.gradient_norms, analysis.loss_surface):
+        with pytest.raises(resnetzoo.UsageError, match=message):
+            measure(tiny_model, batch)
 
 
 def test_what_cannot_be_measured_says_why(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
     with pytest.raises(resnetzoo.UsageError, match="plainnet8 is plain and has no shortcuts"):
         analysis.shortcut_share(resnetzoo.plainnet(8), images)
+    with pytest.raises(resnetzoo.UsageError, match="from 2 to 2,000 of them, not 1;"):
+        analysis.cka(tiny_model, tiny_model, torch.zeros(1, 3, 8, 8))
+    with pytest.raises(resnetzoo.UsageError, match="not 2,001;"):
+        analysis.cka(tiny_model, tiny_model, torch.zeros(2_001, 3, 1, 1))
     with pytest.raises(resnetzoo.UsageError, match="batch_size must be a whole number from 1, not 0"):
         analysis.response_std(tiny_model, images, batch_size=0)
+    with pytest.raises(resnetzoo.UsageError, match="points must be a whole number from 3, not 1"):
+        analysis.loss_surface(tiny_model, images, points=1)
+    with pytest.raises(resnetzoo.UsageError, match=r"points must be odd.*not 4: take 5"):
+        analysis.loss_surface(tiny_model, images, points=4)
+    with pytest.raises(resnetzoo.UsageError, match="span must be a number above 0, not -1"):
+        analysis.loss_surface(tiny_model, images, span=-1)
+    with pytest.raises(resnetzoo.UsageError, match="seed must be a whole number"):
+        analysis.loss_surface(tiny_model, images, seed=-1)
     tiny_model.reset_classifier(0)
     with pytest.raises(resnetzoo.UsageError, match=r"no classifier, so no loss.*reset_classifier\(10\)"):
         analysis.gradient_norms(tiny_model, images)

@@ -1,4 +1,4 @@
-"""What goes on inside a network: responses, gradients, shortcuts.
+"""What goes on inside a network: responses, gradients, shortcuts, similarity, the loss around its weights.
 
 >>> import resnetzoo
 >>> from resnetzoo import analysis
@@ -10,4 +10,8 @@
 from resnetzoo.analysis.gradients import gradient_norms as gradient_norms
 from resnetzoo.analysis.responses import response_std as response_std
 from resnetzoo.analysis.shortcuts import shortcut_share as shortcut_share
+from resnetzoo.analysis.similarity import Similarity as Similarity
+from resnetzoo.analysis.similarity import cka as cka
+from resnetzoo.analysis.surface import Surface as Surface
+from resnetzoo.analysis.surface import loss_surface as loss_surface
 from resnetzoo.analysis.values import LayerValues as LayerValues

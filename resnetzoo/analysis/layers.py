@@ -91,6 +91,13 @@ def watch_branches(twin: CifarNet, see: See) -> None:
         _watch(block.get_submodule(_INSIDE[type(block)].last), name, see)
 
 
+def watch_outputs(twin: CifarNet, see: See) -> None:
+    """Show what enters the first block, as `stem`, and what comes out of each block, under the block's name."""
+    twin.layer1.register_forward_pre_hook(lambda module, inputs: see("stem", inputs[0]))
+    for name, block in _blocks(twin).items():
+        _watch(block, name, see)
+
+
 def _blocks(network: CifarNet) -> dict[str, nn.Module]:
     return {block.name: network.get_submodule(block.name) for block in network.spec.blocks()}
 

@@ -1,0 +1,79 @@
+"""How alike the layers of two networks see the same images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from resnetzoo.analysis.inputs import Images, whole_input
+from resnetzoo.analysis.layers import evaluation_twin, watch_outputs
+from resnetzoo.analysis.moments import at_least_fp32
+from resnetzoo.errors import UsageError
+
+MAX_IMAGES = 2_000  # 32 MB a layer
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """The layers of one network compared with those of another.
+
+    Attributes:
+        rows: the layers of the one: `stem`, then the blocks as in the state dict, such as `layer1.0`.
+        columns: the layers of the other.
+        values: float64 (rows, columns), from 0 to 1.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: NDArray[np.float64]
+
+
+def cka(model_a: nn.Module, model_b: nn.Module, images: Images) -> Similarity:
+    """Linear centred kernel alignment between the outputs of stem and blocks of two networks.
+
+    With X (N, features) the output of a layer for N images, minus its mean over them, and Y that of another, it is
+    <XX', YY'> / (|XX'| |YY'|), Frobenius (arXiv:1905.00414, section 3, equations 3 and 4 with a linear kernel): 1 for
+    features that are equal up to a rotation and one scale, 0 for unrelated ones. The two networks may differ in
+    everything but the images they take. A layer that gives the same for all images, or overflows, has NaN.
+
+    Measured in evaluation mode, each on the device where its model is; the models are not touched.
+
+    Args:
+        model_a: a network of this package; its layers are the rows.
+        model_b: another, or the same; its layers are the columns.
+        images: from 2 to 2,000, the same for both; some 500 are usual, such as `data.test.select(slice(500))`. Each
+            layer takes N x N numbers of 8 bytes, and with few images unrelated layers look alike. Pixels (an
+            `ImageSet`, or uint8 (N, C, H, W)) become input as in each model's training, if `fit` trained it, else by
+            their mean and deviation; floats are normalized already.
+
+    Raises:
+        UsageError: another kind of model or images, or another number of images.
+    """
+    rows, columns = _kernels(model_a, images), _kernels(model_b, images)
+    values = torch.stack(list(rows.values())) @ torch.stack(list(columns.values())).T
+    return Similarity(tuple(rows), tuple(columns), values.numpy())
+
+
+def _kernels(model: nn.Module, images: Images) -> dict[str, Tensor]:
+    """For each layer the N x N products of its centred outputs, at norm 1, float64 (N * N,) on the CPU."""
+    kernels: dict[str, Tensor] = {}
+
+    def see(name: str, output: Tensor) -> None:
+        features = at_least_fp32(output).flatten(1)  # (N, C * H * W)
+        centred = features - features.mean(dim=0)
+        kernel = (centred @ centred.T).cpu().double()  # (N, N)
+        kernels[name] = kernel.flatten() / kernel.norm()
+
+    twin = evaluation_twin(model)
+    watch_outputs(twin, see)
+    with torch.inference_mode():
+        inputs = whole_input(twin, images)
+        if not 2 <= len(inputs) <= MAX_IMAGES:
+            raise UsageError(
+                f"cka compares all pairs of images: from 2 to {MAX_IMAGES:,} of them, not {len(inputs):,}; "
+                "take some, such as data.test.select(slice(500))"
+            )
+        twin(inputs)
+    return kernels

@@ -1,0 +1,101 @@
+"""The loss around a network's weights, on a plane through them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+from resnetzoo.analysis.inputs import CHUNK, Batch, labelled_input
+from resnetzoo.analysis.layers import evaluation_twin, weighted_layers
+from resnetzoo.analysis.moments import at_least_fp32
+from resnetzoo.checks import check_seed, check_whole_number
+from resnetzoo.errors import UsageError
+from resnetzoo.network import CifarNet
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """The loss on a grid around a network's weights, which are in the middle, at (0, 0).
+
+    Attributes:
+        first: float64 (points,), steps along the first direction, in units of each filter's norm.
+        second: float64 (points,), steps along the second.
+        losses: float64 (points, points), mean cross-entropy in nats; `losses[i, j]` is at `first[i]`, `second[j]`.
+    """
+
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+    losses: NDArray[np.float64]
+
+
+def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: float = 1.0, seed: int = 0) -> Surface:
+    """Mean cross-entropy on a plane through the model's weights, in evaluation mode.
+
+    The two directions are random and filter-normalized (arXiv:1712.09913, section 4): each filter (a convolution's
+    output channel, a row of the classifier) is normal and then scaled to the norm of the model's filter; norms and
+    biases stay as they are, running statistics too. The middle of the grid is the loss of the model itself.
+
+    Computed on the device where the model is; the model is not touched. It takes points x points evaluations of
+    `batch`: the default on 500 images is the work of 220,500.
+
+    Args:
+        model: a network of this package.
+        batch: an `ImageSet`, such as `data.train.select(slice(500))`, or (images, labels), with int64 labels (N,) and
+            images uint8 (pixels) or float (normalized already) (N, C, H, W). Pixels become input as in the model's
+            training, if `fit` trained it, else by their mean and deviation.
+        points: on each side of the grid; odd, so that one is in the middle.
+        span: the farthest step on either side, in units of each filter's norm.
+        seed: of the directions, which are the same on every device.
+
+    Raises:
+        UsageError: another kind of model, images or labels, a network without a classifier, or an even number of
+            points or below 3, a span that is no positive number, or no seed.
+    """
+    check_whole_number("points", points, minimum=3)
+    if points % 2 == 0:
+        raise UsageError(f"points must be odd, so that one is in the middle, not {points}: take {points + 1}")
+    if not isinstance(span, int | float) or not isfinite(span) or span <= 0:
+        raise UsageError(f"span must be a number above 0, not {span!r}")
+    check_seed(seed)
+    twin = evaluation_twin(model)
+    generator = torch.Generator().manual_seed(seed)
+    steps = np.arange(-(points // 2), points // 2 + 1) / (points // 2) * span  # exactly 0 in the middle
+    with torch.inference_mode():
+        inputs, labels = labelled_input(twin, batch)
+        chunks = list(zip(torch.split(inputs, CHUNK), torch.split(labels, CHUNK), strict=True))
+        weights = {f"{name}.weight": layer.weight for name, layer in weighted_layers(twin).items()}
+        one, other = _direction(weights, generator), _direction(weights, generator)
+        losses = np.empty((points, points))
+        for i, a in enumerate(steps.tolist()):
+            for j, b in enumerate(steps.tolist()):
+                moved = {name: weight + a * one[name] + b * other[name] for name, weight in weights.items()}
+                losses[i, j] = _loss(twin, moved, chunks)
+    return Surface(first=steps, second=steps.copy(), losses=losses)
+
+
+def _direction(weights: Weights, generator: torch.Generator) -> Weights:
+    """Normal numbers, each filter of them scaled to the norm of the one in `weights`."""
+    direction = {}
+    for name, weight in weights.items():
+        filters = weight.flatten(1)  # (filters, weights of each)
+        drawn = torch.randn(filters.shape, generator=generator).to(weight)
+        scale = torch.linalg.vector_norm(filters, dim=1) / torch.linalg.vector_norm(drawn, dim=1)
+        direction[name] = (drawn * scale[:, None]).view_as(weight)
+    return direction
+
+
+def _loss(network: CifarNet, weights: Weights, chunks: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """Mean cross-entropy of `network` with `weights` in the place of its own."""
+    total = 0.0
+    for inputs, labels in chunks:
+        logits: Tensor = functional_call(network, weights, (inputs,))  # (n, classes)
+        total += float(F.cross_entropy(at_least_fp32(logits), labels, reduction="sum"))
+    return total / sum(len(labels) for _, labels in chunks)
