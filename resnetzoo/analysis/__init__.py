@@ -8,6 +8,11 @@
 """
 
 from resnetzoo.analysis.gradients import gradient_norms as gradient_norms
+from resnetzoo.analysis.plots import plot_cka as plot_cka
+from resnetzoo.analysis.plots import plot_gradient_norms as plot_gradient_norms
+from resnetzoo.analysis.plots import plot_loss_surface as plot_loss_surface
+from resnetzoo.analysis.plots import plot_response_std as plot_response_std
+from resnetzoo.analysis.plots import plot_shortcut_share as plot_shortcut_share
 from resnetzoo.analysis.responses import response_std as response_std
 from resnetzoo.analysis.shortcuts import shortcut_share as shortcut_share
 from resnetzoo.analysis.similarity import Similarity as Similarity

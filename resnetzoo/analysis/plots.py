@@ -1,0 +1,95 @@
+"""Pictures of what was measured, each drawn onto axes that are given. matplotlib is imported where one is drawn."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resnetzoo.analysis.similarity import Similarity
+from resnetzoo.analysis.surface import Surface
+from resnetzoo.analysis.values import LayerValues
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+
+_MAX_TICKS = 12  # names that fit along a side
+_LEVELS = 12  # of the loss, the lowest and the highest among them
+
+
+def plot_response_std(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
+    """Deviations of responses over layers, as in figure 7 of arXiv:1512.03385; a line a network, named by its key.
+
+    Curves of `values.sorted()` make that figure's lower panel.
+    """
+    _lines(axes, curves)
+    axes.set_xlabel("layer index (3x3 convolutions)")
+    axes.set_ylabel("standard deviation of the response")
+    axes.set_ylim(bottom=0)
+
+
+def plot_gradient_norms(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
+    """Norms of gradients over layers on a logarithmic axis; a line a network, named by its key."""
+    _lines(axes, curves)
+    axes.set_yscale("log")
+    axes.set_xlabel("layer index (convolutions and classifier)")
+    axes.set_ylabel("norm of the loss gradient (nats per unit of weight)")
+
+
+def plot_shortcut_share(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
+    """Shares of shortcuts over blocks, from 0 to 1; a line a network, named by its key."""
+    _lines(axes, curves)
+    axes.set_xlabel("block index")
+    axes.set_ylabel("share of the shortcut in sums of squares")
+    axes.set_ylim(0, 1)
+
+
+def plot_cka(axes: "Axes", similarity: Similarity) -> "AxesImage":
+    """Similarities as a picture, dark 0 and bright 1, the first layers in the lower left corner.
+
+    Returns the picture, so that `axes.figure.colorbar(picture)` can add the scale.
+    """
+    picture = axes.imshow(
+        similarity.values, vmin=0, vmax=1, cmap="viridis", origin="lower", aspect="auto", interpolation="nearest"
+    )
+    columns, rows = _some_of(similarity.columns), _some_of(similarity.rows)
+    axes.set_xticks(columns, [similarity.columns[place] for place in columns], rotation=90)
+    axes.set_yticks(rows, [similarity.rows[place] for place in rows])
+    axes.set_xlabel("stem and blocks of the second network")
+    axes.set_ylabel("stem and blocks of the first network")
+    return picture
+
+
+def plot_loss_surface(axes: "Axes", surface: Surface) -> None:
+    """Losses in nats as labelled contours, each the same factor above the one before; a cross marks the network.
+
+    Losses that are not finite, or below a millionth of the highest, lie outside the contours.
+    """
+    from matplotlib.colors import LogNorm
+
+    finite = surface.losses[np.isfinite(surface.losses)]
+    if finite.size and finite.min() < finite.max():
+        levels = np.unique(np.geomspace(max(finite.min(), 1e-6 * finite.max()), finite.max(), _LEVELS))
+        lines = axes.contour(
+            surface.first, surface.second, surface.losses.T, levels=levels, norm=LogNorm(), cmap="viridis"
+        )
+        axes.clabel(lines, fmt="%.2g", fontsize=8)
+    axes.plot(0, 0, "k+")
+    axes.set_aspect("equal")
+    axes.set_xlabel("first direction (norms of the filters)")
+    axes.set_ylabel("second direction (norms of the filters)")
+
+
+def _lines(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for name, curve in curves.items():
+        axes.plot(np.arange(1, len(curve.values) + 1), curve.values, marker="o", ms=3, lw=1.5, label=name)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9)
+
+
+def _some_of(names: tuple[str, ...]) -> list[int]:
+    """The places of at most `_MAX_TICKS` names, evenly spaced from the first."""
+    return list(range(0, len(names), -(-len(names) // _MAX_TICKS)))
