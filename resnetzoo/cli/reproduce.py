@@ -1,0 +1,114 @@
+"""`reproduce` and `rerun`: the evidence made again, and a recorded run checked."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import resnetzoo
+from resnetzoo.cli.options import (
+    DataDir,
+    DatasetName,
+    Device,
+    Precision,
+    TrainImages,
+    Validation,
+    chosen_data,
+    print_data,
+)
+from resnetzoo.device import resolve_device, resolve_precision
+from resnetzoo.reproduce import TARGETS, budget_of, get_target, parse_numbers, parse_seeds, reproduce
+from resnetzoo.rerunning import COMPARED, differences, find_record, place_differences, rerun
+
+
+def reproduce_command(
+    target: Annotated[str, typer.Argument(help=f"{', '.join(TARGETS)}.")],
+    budget: Annotated[
+        str, typer.Option(help="full, short (fewer steps) or smoke (seconds, measures nothing).")
+    ] = "full",
+    seeds: Annotated[
+        str | None, typer.Option(help="How many, or a list such as 0,2,5.", show_default="the budget's")
+    ] = None,
+    depths: Annotated[str | None, typer.Option(help="Only these, such as 20,56.", show_default="all")] = None,
+    dataset: DatasetName = "auto",
+    data_dir: DataDir = None,
+    validation: Validation = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    jobs: Annotated[int | None, typer.Option(help="Runs side by side on CUDA.", show_default="8")] = None,
+    runs: Annotated[
+        Path | None, typer.Option(help="Where runs are kept, to share them.", show_default="OUT/runs")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The report's folder.", show_default="runs/reproduce-TARGET-BUDGET")
+    ] = None,
+) -> None:
+    """Make a table or figure again, and judge it. Example: resnetzoo reproduce figure6 --budget short --seeds 2."""
+    budget_of(get_target(target), budget)  # a mistake is said before any data is fetched
+    wanted = None if seeds is None else parse_seeds(seeds)
+    deep = () if depths is None else parse_numbers("depths", depths)
+    on = resolve_device(device)
+    found = chosen_data(dataset, data_dir, None, validation)
+    words = ["resnetzoo", "reproduce", target, "--budget", budget, "--dataset", found.name]
+    words += ["--seeds", seeds] if seeds else []
+    words += ["--depths", depths] if depths else []
+    words += ["--validation"] if validation else []
+    words += ["--device", on.type, "--precision", resolve_precision(precision, on)]
+    threads = f"OMP_NUM_THREADS={torch.get_num_threads()} " if on.type == "cpu" else ""
+    folder = out or Path("runs") / f"reproduce-{target}-{budget}"
+    print_data(found)
+    outcome = reproduce(
+        target,
+        found,
+        out=folder,
+        budget=budget,
+        seeds=wanted,
+        depths=deep,
+        runs=runs,
+        device=device,
+        precision=precision,
+        jobs=jobs,
+        command=threads + shlex.join(words),
+    )
+    table = Table("claim", "verdict", "figures")
+    for verdict in outcome.verdicts:
+        table.add_row(verdict.claim, verdict.answer, verdict.figures)
+    Console(width=None if typer.get_text_stream("stdout").isatty() else 160).print(table)
+    for run, reason in outcome.failed.items():
+        print(f"failed: {run}: {reason}")
+    print(f"written: {folder / 'report.html'}, {folder / 'report.md'}, {folder / 'results.json'}")
+    if outcome.failed:
+        raise resnetzoo.ResnetzooError(f"{len(outcome.failed)} of the runs failed; the same command tries them again")
+
+
+def rerun_command(
+    results: Annotated[Path, typer.Argument(help="A results.json or run.json.")],
+    network: Annotated[str | None, typer.Option(help="Its label there.", show_default="the first")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the run.", show_default="the first")] = None,
+    epochs: Annotated[int, typer.Option(help="How many to train again.")] = 1,
+    dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the recorded one")] = None,
+    data_dir: DataDir = None,
+    train_images: TrainImages = None,
+    validation: Validation = False,
+    device: Device = "auto",
+) -> None:
+    """Train a recorded run's first epochs again and compare. Example: resnetzoo rerun runs/a/run.json --epochs 2."""
+    record = find_record(results, network, seed)
+    print(f"{record.name}, {record.recipe.name}, seed {record.seed}, {record.precision}, steps {record.execution}")
+    for difference in place_differences(record, device):
+        print(f"not as it was: {difference}")
+    found = chosen_data(dataset or record.data["name"], data_dir, train_images, validation)
+    rows = rerun(record, found, epochs=epochs, device=device)
+    table = Table("epoch", "figure", "recorded", "here")
+    for recorded, row in zip(record.epochs, rows, strict=False):
+        for field in COMPARED:
+            table.add_row(str(row.epoch), field, repr(getattr(recorded, field)), repr(getattr(row, field)))
+    Console().print(table)
+    differing = sum(len(differences(recorded, row)) for recorded, row in zip(record.epochs, rows, strict=False))
+    if differing:
+        raise resnetzoo.ResnetzooError(f"{differing} of {len(rows) * len(COMPARED)} figures differ from the record")
+    print("all figures as recorded, to the last digit")

@@ -1,0 +1,17 @@
+"""The evidence: the paper's table and figures made again, each with a verdict."""
+
+from resnetzoo.reproduce.budgets import Budget as Budget
+from resnetzoo.reproduce.budgets import budget_of as budget_of
+from resnetzoo.reproduce.claims import Above as Above
+from resnetzoo.reproduce.claims import AtMost as AtMost
+from resnetzoo.reproduce.claims import Lower as Lower
+from resnetzoo.reproduce.outcome import Outcome as Outcome
+from resnetzoo.reproduce.outcome import Summary as Summary
+from resnetzoo.reproduce.plan import parse_numbers as parse_numbers
+from resnetzoo.reproduce.plan import parse_seeds as parse_seeds
+from resnetzoo.reproduce.reproduction import reproduce as reproduce
+from resnetzoo.reproduce.targets import TARGETS as TARGETS
+from resnetzoo.reproduce.targets import Network as Network
+from resnetzoo.reproduce.targets import Target as Target
+from resnetzoo.reproduce.targets import get_target as get_target
+from resnetzoo.reproduce.verdicts import Verdict as Verdict

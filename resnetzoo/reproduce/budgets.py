@@ -1,0 +1,61 @@
+"""How much of a target is trained: all of it, in a short form, or just enough to see that it runs."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from resnetzoo.data.images import Data
+from resnetzoo.errors import UsageError
+from resnetzoo.recipes import SMOKE, Recipe
+from resnetzoo.reproduce.targets import Target
+
+BudgetName = Literal["full", "short", "smoke"]
+
+# Three steps of 64 an epoch: enough for a curve.
+_SMOKE_TRAIN_IMAGES = 192
+_SMOKE_TEST_IMAGES = 200
+_SMOKE_EPOCHS = 2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A share of a target.
+
+    Attributes:
+        name: `full`, `short` or `smoke`.
+        recipe: of its runs.
+        seeds: how many of each network, if nobody says otherwise.
+        measures: whether its figures mean anything.
+        shortened: whether its recipe is shorter than the full one.
+    """
+
+    name: BudgetName
+    recipe: Recipe
+    seeds: int
+    measures: bool
+    shortened: bool
+
+    @property
+    def label(self) -> str:
+        """For titles: `short budget: QUICK20`."""
+        return f"{self.name} budget: {self.recipe.name}"
+
+    def of(self, data: Data) -> Data:
+        """The part of the data that it trains and measures on."""
+        if self.measures:
+            return data
+        return data.first(min(_SMOKE_TRAIN_IMAGES, len(data.train)), min(_SMOKE_TEST_IMAGES, len(data.test)))
+
+
+def budget_of(target: Target, name: str) -> Budget:
+    """The share of `target` with this name.
+
+    Raises:
+        UsageError: not `full`, `short` or `smoke`.
+    """
+    if name == "full":
+        return Budget("full", target.recipe, target.seeds, measures=True, shortened=False)
+    if name == "short":
+        return Budget("short", target.short_recipe, min(target.seeds, 3), measures=True, shortened=True)
+    if name == "smoke":
+        return Budget("smoke", SMOKE.with_epochs(_SMOKE_EPOCHS), 1, measures=False, shortened=True)
+    raise UsageError(f'budget must be one of {", ".join(get_args(BudgetName))}, not "{name}"')

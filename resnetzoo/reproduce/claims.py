@@ -1,0 +1,61 @@
+"""Claims about networks, as frozen rows: what must be below what for each to hold."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Measure = Literal["test error", "response std"]
+
+
+@dataclass(frozen=True)
+class Lower:
+    """One network's mean is below another's.
+
+    Attributes:
+        text: the claim in words.
+        lower, higher: labels of the two networks, such as `resnet56 (projection)`.
+        measure: of what: `test error` (last epoch, percent), or `response std` (mean over the layers of figure 7).
+    """
+
+    text: str
+    lower: str
+    higher: str
+    measure: Measure = "test error"
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return (self.lower, self.higher)
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """A network's mean test error is at or below a figure.
+
+    Attributes:
+        text: the claim in words.
+        network: its label.
+        bound: percent, published for the recipe of the full budget: shorter runs say nothing about it.
+    """
+
+    text: str
+    network: str
+    bound: float
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return (self.network,)
+
+
+@dataclass(frozen=True)
+class Above:
+    """A network's mean test error is above a figure; the fields are those of `AtMost`."""
+
+    text: str
+    network: str
+    bound: float
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return (self.network,)
+
+
+Claim = Lower | AtMost | Above

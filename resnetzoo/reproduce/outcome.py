@@ -1,0 +1,110 @@
+"""What a target came to: the runs, what was measured on them, and the verdicts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from statistics import mean, stdev
+from typing import Any
+
+from resnetzoo.complexity import complexity
+from resnetzoo.report import by_name
+from resnetzoo.reproduce.budgets import Budget
+from resnetzoo.reproduce.layers import LayerRow
+from resnetzoo.reproduce.samples import binomial_error
+from resnetzoo.reproduce.targets import Target
+from resnetzoo.reproduce.verdicts import Samples, Verdict, verdict
+from resnetzoo.run import RunRecord
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The last-epoch test errors of one network over its seeds.
+
+    Attributes:
+        network: its label.
+        params: parameters; None of a network that is not the zoo's.
+        errors: percent, one a seed.
+        test_images: that each was measured on.
+    """
+
+    network: str
+    params: int | None
+    errors: tuple[float, ...]
+    test_images: int
+
+    @property
+    def mean(self) -> float:
+        return mean(self.errors)
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation over seeds; None of a single one."""
+        return stdev(self.errors) if len(self.errors) > 1 else None
+
+    @property
+    def standard_error(self) -> float:
+        """Binomial, of the mean error on these test images, in percent."""
+        return binomial_error(self.mean, self.test_images)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "n": len(self.errors), "mean": self.mean, "std": self.std, "se": self.standard_error}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A target's results.
+
+    Attributes:
+        target, budget: what was asked for.
+        command: that makes it again.
+        records: the finished runs.
+        failed: label of a run -> why it has no result.
+        layers: responses and gradients, if the target measures them.
+    """
+
+    target: Target
+    budget: Budget
+    command: str
+    records: tuple[RunRecord, ...]
+    failed: Mapping[str, str]
+    layers: tuple[LayerRow, ...]
+
+    @property
+    def summaries(self) -> list[Summary]:
+        """A row a network, in the target's order."""
+        rows = []
+        for name, group in by_name(self.records).items():
+            spec = group[0].spec
+            params = complexity(spec).params if spec else None
+            errors = tuple(record.epochs[-1].test_error for record in group)
+            rows.append(Summary(name, params, errors, group[0].data["test_images"]))
+        return rows
+
+    @property
+    def samples(self) -> Samples:
+        """A value a seed, for the claims."""
+        responses: dict[str, list[float]] = {}
+        for row in self.layers:
+            if row.state == "trained" and row.measure == "response std":
+                responses.setdefault(row.network, []).append(mean(row.values))
+        return {"test error": {row.network: row.errors for row in self.summaries}, "response std": responses}
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        official = all(bool(record.data["official"]) and record.data["name"] == "cifar10" for record in self.records)
+        return [verdict(claim, self.samples, self.budget, official=official) for claim in self.target.claims]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "target": self.target.name,
+            "title": self.target.title,
+            "source": self.target.source,
+            "budget": self.budget.name,
+            "recipe": self.budget.recipe.name,
+            "command": self.command,
+            "verdicts": [asdict(found) for found in self.verdicts],
+            "networks": [row.to_dict() for row in self.summaries],
+            "failed": dict(self.failed),
+            "layers": [row.to_dict() for row in self.layers],
+            "runs": [record.to_dict() for record in self.records],
+        }

@@ -1,0 +1,142 @@
+"""Which runs a target comes to, and how far each of them is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from resnetzoo.checkpoint import CHECKPOINT, PREVIOUS, check_identity, read_checkpoint
+from resnetzoo.checks import check_seed, check_whole_number
+from resnetzoo.data.images import Data
+from resnetzoo.device import Precision
+from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.network import CifarNet
+from resnetzoo.recipes import Recipe
+from resnetzoo.registry import get_spec
+from resnetzoo.reproduce.targets import Network, Target
+from resnetzoo.run import RUN_FILE, RunRecord, identity_of, read_record
+from resnetzoo.spec import ModelSpec
+from resnetzoo.zoo import create
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a target.
+
+    Attributes:
+        network: its name and shortcut.
+        spec: what will be built, with the classes of the data.
+        recipe: as it runs on this number of images.
+        seed: of weights, order and augmentation.
+        folder: where it is kept.
+    """
+
+    network: Network
+    spec: ModelSpec
+    recipe: Recipe
+    seed: int
+    folder: Path
+
+    @property
+    def label(self) -> str:
+        return f"{self.spec.label} {self.recipe.name} seed {self.seed}"
+
+    def build(self) -> CifarNet:
+        """The network with the weights that it starts from."""
+        return create(
+            self.network.name, num_classes=self.spec.num_classes, shortcut=self.network.shortcut, seed=self.seed
+        )
+
+
+def parse_numbers(field: str, text: str) -> tuple[int, ...]:
+    """`0,2,5` -> (0, 2, 5), each once.
+
+    Raises:
+        UsageError: anything but whole numbers from 0 with commas between.
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words or not all(word.isascii() and word.isdigit() for word in words):
+        raise UsageError(f'{field} must be whole numbers with commas between, such as 0,1,2, not "{text}"')
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`3` means three seeds, (0, 1, 2); with a comma it is a list: `4,` means seed 4 alone.
+
+    Raises:
+        UsageError: not a number from 1, and not a list of numbers.
+    """
+    numbers = parse_numbers("seeds", text)
+    if "," not in text:
+        check_whole_number("seeds", numbers[0], maximum=1_000)
+        return tuple(range(numbers[0]))
+    for seed in numbers:
+        check_seed(seed)
+    return numbers
+
+
+def plan_runs(
+    target: Target, recipe: Recipe, seeds: Sequence[int], data: Data, folder: Path, depths: Sequence[int] = ()
+) -> list[PlannedRun]:
+    """The runs, all networks of a seed before the next seed, each in a folder named as `resnetzoo train` does.
+
+    Raises:
+        UsageError: none of the target's networks has one of `depths`.
+    """
+    runs = []
+    for seed in seeds:
+        for network in _chosen(target, depths):
+            words = [network.name, *([network.shortcut] if network.shortcut else []), recipe.name, f"seed{seed}"]
+            spec = _spec_of(network, num_classes=len(data.classes))
+            runs.append(PlannedRun(network, spec, recipe.for_images(len(data.train)), seed, folder / "-".join(words)))
+    return runs
+
+
+def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
+    """How far the run is, from what its folder holds.
+
+    Raises:
+        ResultsError: its `run.json` was changed by hand or is damaged.
+        CheckpointMismatchError: the folder holds another run, or one on other data.
+    """
+    record = finished(run, data, precision)
+    if record is not None:
+        return run.recipe.steps
+    for path in (run.folder / CHECKPOINT, run.folder / PREVIOUS):
+        try:
+            checkpoint = read_checkpoint(path)
+        except CheckpointError:  # none yet, or a damaged one, which the trainer will name
+            continue
+        check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
+        return checkpoint.step
+    return 0
+
+
+def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | None:
+    """The record of a finished run; None while there is none. It raises what `steps_done` does."""
+    path = run.folder / RUN_FILE
+    if not path.exists():
+        return None
+    record = read_record(path)
+    check_identity(record.identity, _identity(run, data, precision), run.folder)
+    return record
+
+
+def _chosen(target: Target, depths: Sequence[int]) -> list[Network]:
+    if not depths:
+        return list(target.networks)
+    offered = [*target.networks, *target.on_request]
+    known = sorted({get_spec(network.name).depth for network in offered})
+    for depth in depths:
+        if depth not in known:
+            raise UsageError(f"{target.name} has no network of {depth} layers; it has {', '.join(map(str, known))}")
+    return [network for network in offered if get_spec(network.name).depth in depths]
+
+
+def _spec_of(network: Network, num_classes: int) -> ModelSpec:
+    spec = replace(get_spec(network.name), num_classes=num_classes)
+    return replace(spec, shortcut=network.shortcut) if network.shortcut else spec
+
+
+def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, object]:
+    whose = {"name": data.name, "fingerprint": data.fingerprint}
+    return identity_of(spec=run.spec.to_dict(), recipe=run.recipe, seed=run.seed, data=whose, precision=precision)

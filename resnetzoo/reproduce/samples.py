@@ -1,0 +1,46 @@
+"""Means over seeds, and what may be said of their difference."""
+
+import math
+from collections.abc import Sequence
+from statistics import mean, variance
+from typing import NamedTuple
+
+# Student's t, 97.5 %, for 1 to 30 degrees of freedom; beyond, the last is a little wide, never narrow.
+_T975 = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+
+
+class Interval(NamedTuple):
+    """A 95 % confidence interval."""
+
+    low: float
+    high: float
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Of the mean over seeds, by Student's t; it takes two values at least."""
+    return _around(mean(values), variance(values) / len(values), len(values) - 1)
+
+
+def difference_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
+    """Of mean(first) - mean(second), by Welch's t: their spreads may differ. It takes two values of each at least."""
+    parts = [variance(values) / len(values) for values in (first, second)]
+    total = sum(parts)
+    if total == 0:
+        return _around(mean(first) - mean(second), 0.0, 1)
+    freedom = total**2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True))
+    return _around(mean(first) - mean(second), total, freedom)
+
+
+def binomial_error(error: float, n: int) -> float:
+    """Standard error of a test error, both in percent, as `n` images drawn at random give it."""
+    return math.sqrt(error * (100 - error) / n)
+
+
+def _around(middle: float, squared_error: float, freedom: float) -> Interval:
+    place = min(max(int(freedom), 1), len(_T975)) - 1  # rounded down: wider
+    reach = _T975[place] * math.sqrt(squared_error)
+    return Interval(middle - reach, middle + reach)

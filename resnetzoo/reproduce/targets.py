@@ -1,0 +1,211 @@
+"""What can be reproduced: each target a frozen row of networks, recipe, seeds and claims."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from resnetzoo.errors import UsageError
+from resnetzoo.recipes import HE2015, MODERN, QUICK20, Recipe
+from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower
+from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER, SOURCE
+from resnetzoo.spec import Shortcut
+
+
+@dataclass(frozen=True)
+class Network:
+    """A name of the zoo, with another shortcut than its own if one is given."""
+
+    name: str
+    shortcut: Shortcut | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A table, figure or comparison.
+
+    Attributes:
+        name: what people type.
+        title: what it is, for headings.
+        source: where it was published.
+        networks: to train.
+        on_request: to train only if their depth is asked for: they take days.
+        recipe: of the full budget.
+        short_recipe: of the short budget.
+        seeds: how many of each network in the full budget.
+        claims: what the runs are to decide.
+        by_epoch: whether the report shows the accuracy of each epoch.
+        layers: whether the report measures responses and gradients by layer.
+    """
+
+    name: str
+    title: str
+    source: str
+    networks: tuple[Network, ...]
+    recipe: Recipe
+    short_recipe: Recipe
+    seeds: int
+    claims: tuple[Claim, ...]
+    on_request: tuple[Network, ...] = ()
+    by_epoch: bool = False
+    layers: bool = False
+
+
+_DEPTHS = (20, 32, 44, 56, 110)
+_PLAIN = tuple(Network(f"plainnet{depth}") for depth in _DEPTHS)
+_RESIDUAL = tuple(Network(f"resnet{depth}") for depth in _DEPTHS)
+
+
+def _falls_with_depth(family: str, depths: tuple[int, ...]) -> tuple[Lower, ...]:
+    return tuple(
+        Lower(f"{deep} layers do better than {shallow}, residual", f"{family}{deep}", f"{family}{shallow}")
+        for shallow, deep in pairwise(depths)
+    )
+
+
+def _rises_with_depth(family: str, depths: tuple[int, ...]) -> tuple[Lower, ...]:
+    return tuple(
+        Lower(f"{deep} layers do worse than {shallow}, plain", f"{family}{shallow}", f"{family}{deep}")
+        for shallow, deep in pairwise(depths)
+    )
+
+
+def _residual_beats_plain(depths: tuple[int, ...]) -> tuple[Lower, ...]:
+    return tuple(
+        Lower(f"residual beats plain at {depth} layers", f"resnet{depth}", f"plainnet{depth}") for depth in depths
+    )
+
+
+_SOURCE = Target(
+    name="source",
+    title="A sequential and a residual network, 20 epochs",
+    source="the source document: 81.13 % against 85.69 % of the test images",
+    networks=(Network("plainnet20"), Network("resnet20")),
+    recipe=QUICK20,
+    short_recipe=QUICK20.with_epochs(5),
+    seeds=3,
+    claims=(
+        *_residual_beats_plain((20,)),
+        AtMost("the plain network errs no more than the source's sequential one", "plainnet20", SOURCE["plainnet20"]),
+        AtMost("the residual network errs no more than the source's", "resnet20", SOURCE["resnet20"]),
+    ),
+    by_epoch=True,
+)
+
+_TABLE6 = Target(
+    name="table6",
+    title="Residual networks of 20 to 110 layers",
+    source="arXiv:1512.03385, table 6",
+    networks=_RESIDUAL,
+    on_request=(Network("resnet1202"),),
+    recipe=HE2015,
+    short_recipe=QUICK20,
+    seeds=5,
+    claims=(
+        *(AtMost(f"{name} errs no more than the paper's", name, PAPER[name]) for name in BEST_PEER),
+        *(AtMost(f"{name} errs no more than the best peer's", name, error) for name, error in BEST_PEER.items()),
+        *_falls_with_depth("resnet", _DEPTHS),
+    ),
+)
+
+_FIGURE6 = Target(
+    name="figure6",
+    title="Training and test error of plain and residual networks by depth",
+    source="arXiv:1512.03385, figure 6",
+    networks=(*_PLAIN, *_RESIDUAL),
+    recipe=HE2015,
+    short_recipe=QUICK20,
+    seeds=3,
+    claims=(
+        Lower("plain-56 is worse than plain-20", "plainnet20", "plainnet56"),
+        *_rises_with_depth("plainnet", (20, 32, 44, 56)),
+        Above("plain-110 fails: its error is above 60 %", "plainnet110", 60.0),
+        Lower("residual-56 is better than residual-20", "resnet56", "resnet20"),
+        *_falls_with_depth("resnet", _DEPTHS),
+        *_residual_beats_plain(_DEPTHS),
+    ),
+)
+
+_FIGURE7 = Target(
+    name="figure7",
+    title="Standard deviations of layer responses",
+    source="arXiv:1512.03385, figure 7",
+    networks=tuple(Network(name) for name in ("plainnet20", "plainnet56", "resnet20", "resnet56", "resnet110")),
+    recipe=HE2015,
+    short_recipe=QUICK20,
+    seeds=3,
+    claims=(
+        Lower("residual responses are below plain ones at 20 layers", "resnet20", "plainnet20", "response std"),
+        Lower("residual responses are below plain ones at 56 layers", "resnet56", "plainnet56", "response std"),
+        Lower("residual responses at 56 layers are below those at 20", "resnet56", "resnet20", "response std"),
+        Lower("residual responses at 110 layers are below those at 56", "resnet110", "resnet56", "response std"),
+    ),
+    layers=True,
+)
+
+_SHORTCUTS = Target(
+    name="shortcuts",
+    title="Shortcut options A, B and C",
+    source="the options of arXiv:1512.03385, section 3.3 and table 3 (there on ImageNet: C best, then B, then A)",
+    networks=tuple(
+        Network(name, shortcut)
+        for name in ("resnet20", "resnet56")
+        for shortcut in ("identity", "projection", "projection_all")
+    ),
+    recipe=HE2015,
+    short_recipe=QUICK20,
+    seeds=3,
+    claims=tuple(
+        Lower(f"{words} at {depth} layers", f"resnet{depth} ({better})", f"resnet{depth}{worse}")
+        for depth in (20, 56)
+        for words, better, worse in (
+            ("projections where the shape changes (B) beat identity (A)", "projection", ""),
+            ("projections everywhere (C) beat B", "projection_all", " (projection)"),
+        )
+    ),
+)
+
+_PREACTIVATION = Target(
+    name="preactivation",
+    title="Original against pre-activation residual networks",
+    source="arXiv:1603.05027, table 2",
+    networks=tuple(Network(name) for name in ("resnet110", "preresnet110", "resnet164", "preresnet164")),
+    recipe=HE2015,
+    short_recipe=QUICK20,
+    seeds=3,
+    claims=(
+        Lower("pre-activation is better at 110 layers", "preresnet110", "resnet110"),
+        Lower("pre-activation is better at 164 layers", "preresnet164", "resnet164"),
+        *(
+            AtMost(f"{name} errs no more than the paper's", name, PAPER[name])
+            for name in ("preresnet110", "preresnet164")
+        ),
+    ),
+)
+
+_MODERN = Target(
+    name="modern",
+    title="Residual networks by the recipe of today, 200 epochs",
+    source="chenyaofo/pytorch-cifar-models, README",
+    networks=tuple(Network(f"resnet{depth}", "projection") for depth in (20, 32, 44, 56)),
+    recipe=MODERN.with_epochs(200),
+    short_recipe=MODERN.with_epochs(20),
+    seeds=3,
+    claims=tuple(
+        AtMost(f"{name} errs no more than the best published", name, error)
+        for name, error in BEST_OF_ANY_RECIPE.items()
+    ),
+)
+
+TARGETS: dict[str, Target] = {
+    target.name: target for target in (_SOURCE, _TABLE6, _FIGURE6, _FIGURE7, _SHORTCUTS, _PREACTIVATION, _MODERN)
+}
+
+
+def get_target(name: str) -> Target:
+    """The target with this name.
+
+    Raises:
+        UsageError: no such target; the message lists them.
+    """
+    if name not in TARGETS:
+        raise UsageError(f'unknown target "{name}"; known: {", ".join(TARGETS)}')
+    return TARGETS[name]

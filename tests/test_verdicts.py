@@ -1,0 +1,123 @@
+"""Statistics and verdicts, by hand."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import resnetzoo
+from resnetzoo.recipes import SMOKE
+from resnetzoo.reproduce import TARGETS, Above, AtMost, Lower, parse_seeds
+from resnetzoo.reproduce.budgets import Budget, budget_of
+from resnetzoo.reproduce.plan import plan_runs
+from resnetzoo.reproduce.samples import _T975, binomial_error, difference_interval, mean_interval
+from resnetzoo.reproduce.targets import Target
+from resnetzoo.reproduce.verdicts import verdict
+
+FULL = Budget("full", SMOKE, 3, measures=True, shortened=False)
+SHORT = Budget("short", SMOKE, 3, measures=True, shortened=True)
+NOTHING = Budget("smoke", SMOKE, 1, measures=False, shortened=True)
+BETTER = Lower("a beats b", "a", "b")
+
+
+def test_the_quantiles_of_t() -> None:
+    """The density integrated from 0 to each quantile is 0.475."""
+    for freedom, quantile in enumerate(_T975, start=1):
+        scale = math.gamma((freedom + 1) / 2) / (math.sqrt(freedom * math.pi) * math.gamma(freedom / 2))
+        x = np.linspace(0, quantile, 100_001)
+        density = scale * (1 + x**2 / freedom) ** (-(freedom + 1) / 2)
+        area = (density.sum() - (density[0] + density[-1]) / 2) * x[1]
+        assert area == pytest.approx(0.475, abs=5e-5), freedom
+
+
+def test_intervals_by_hand() -> None:
+    low, high = mean_interval([1.0, 2.0, 3.0])  # mean 2, standard error 1 / sqrt(3), 2 degrees of freedom
+    assert (low, high) == pytest.approx((2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5))
+    low, high = difference_interval([1.0, 2.0, 3.0], [5.0, 6.0, 7.0])  # se sqrt(2 / 3), 4 degrees of freedom
+    assert (low, high) == pytest.approx((-4 - 2.776 * (2 / 3) ** 0.5, -4 + 2.776 * (2 / 3) ** 0.5))
+    assert difference_interval([2.0, 2.0], [1.0, 1.0]) == (1.0, 1.0)
+    assert binomial_error(10.0, 10_000) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "answer"),
+    [
+        ([9.0, 9.1, 9.2], [11.0, 11.2, 11.1], "holds"),
+        ([11.0, 11.2, 11.1], [9.0, 9.1, 9.2], "does not hold"),
+        ([9.0, 9.5, 10.0], [9.6, 9.9, 10.2], "not enough evidence"),
+        ([9.0], [11.0, 11.1], "not enough evidence"),
+        ([9.0, 9.0], [9.0, 9.0], "not enough evidence"),
+    ],
+)
+def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: str) -> None:
+    samples = {"test error": {"a": first, "b": second}, "response std": {}}
+    found = verdict(BETTER, samples, SHORT, official=True)
+    assert found.answer == answer
+    assert f"(n={len(first)})" in found.figures
+    assert verdict(BETTER, samples, SHORT, official=False).answer == "not enough evidence"
+    assert verdict(BETTER, samples, NOTHING, official=True).answer == "not enough evidence"
+
+
+@pytest.mark.parametrize(
+    ("claim", "errors", "answer"),
+    [
+        (AtMost("a", "a", 9.0), [8.0, 8.1, 8.2], "holds"),
+        (AtMost("a", "a", 9.0), [9.5, 9.6, 9.7], "does not hold"),
+        (AtMost("a", "a", 9.0), [8.9, 9.0, 9.1], "not enough evidence"),
+        (Above("a", "a", 60.0), [90.0, 89.0, 90.0], "holds"),
+        (Above("a", "a", 60.0), [20.0, 21.0, 22.0], "does not hold"),
+    ],
+)
+def test_a_bound(claim: AtMost | Above, errors: Sequence[float], answer: str) -> None:
+    samples = {"test error": {"a": errors}, "response std": {}}
+    assert verdict(claim, samples, FULL, official=True).answer == answer
+    short = verdict(claim, samples, SHORT, official=True)
+    assert short.answer == "not enough evidence"
+    assert "for the full recipe" in short.figures
+
+
+def test_what_was_not_trained_is_said() -> None:
+    samples = {"test error": {"a": [9.0, 9.1]}, "response std": {}}
+    assert "b not trained" in verdict(BETTER, samples, FULL, official=True).figures
+    assert "a and b not trained" in verdict(Lower("", "a", "b", "response std"), samples, FULL, official=True).figures
+    assert "c not trained" in verdict(AtMost("", "c", 1.0), samples, FULL, official=True).figures
+
+
+@given(seeds=st.lists(st.integers(0, 2**63 - 1), min_size=2, unique=True))
+def test_a_list_of_seeds_is_read_as_written(seeds: list[int]) -> None:
+    assert list(parse_seeds(", ".join(map(str, seeds)))) == seeds
+
+
+@given(count=st.integers(1, 1_000))
+def test_one_number_is_how_many_seeds(count: int) -> None:
+    assert parse_seeds(f" {count} ") == tuple(range(count))
+    assert parse_seeds(f"{count},") == (count,)
+
+
+@pytest.mark.parametrize("text", ["", ",", "0", "-1", "1.5", "a", "1,b", "1;2", "²", "2000", str(2**63) + ","])
+def test_what_is_no_seed(text: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match="seed"):
+        parse_seeds(text)
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))
+@pytest.mark.parametrize("budget", ["full", "short", "smoke"])
+def test_every_target_trains_what_its_claims_are_about(target: Target, budget: str, tmp_path: Path) -> None:
+    share = budget_of(target, budget)
+    data = resnetzoo.synthetic(train_images=256, test_images=10)
+    runs = plan_runs(target, share.recipe, range(share.seeds), data, tmp_path)
+    labels = {run.spec.label for run in runs}
+    assert {name for claim in target.claims for name in claim.networks} <= labels
+    assert len({run.folder for run in runs}) == len(runs) == share.seeds * len(target.networks)
+
+
+def test_the_largest_network_is_trained_on_request(tmp_path: Path) -> None:
+    data = resnetzoo.synthetic(train_images=256, test_images=10)
+    runs = plan_runs(TARGETS["table6"], SMOKE, [0], data, tmp_path, depths=[20, 1202])
+    assert [run.spec.label for run in runs] == ["resnet20", "resnet1202"]
+    with pytest.raises(resnetzoo.UsageError, match="table6 has no network of 57 layers; it has 20, 32"):
+        plan_runs(TARGETS["table6"], SMOKE, [0], data, tmp_path, depths=[57])
