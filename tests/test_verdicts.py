@@ -55,11 +55,12 @@ def test_intervals_by_hand() -> None:
 )
 def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: str) -> None:
     samples = {"test error": {"a": first, "b": second}, "response std": {}}
-    found = verdict(BETTER, samples, SHORT, official=True)
+    found = verdict(BETTER, samples, SHORT, official=True, whole=True)
     assert found.answer == answer
     assert f"(n={len(first)})" in found.figures
-    assert verdict(BETTER, samples, SHORT, official=False).answer == "not enough evidence"
-    assert verdict(BETTER, samples, NOTHING, official=True).answer == "not enough evidence"
+    assert verdict(BETTER, samples, SHORT, official=False, whole=True).answer == "not enough evidence"
+    assert verdict(BETTER, samples, SHORT, official=True, whole=False).answer == answer
+    assert verdict(BETTER, samples, NOTHING, official=True, whole=True).answer == "not enough evidence"
 
 
 @pytest.mark.parametrize(
@@ -74,17 +75,23 @@ def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: s
 )
 def test_a_bound(claim: AtMost | Above, errors: Sequence[float], answer: str) -> None:
     samples = {"test error": {"a": errors}, "response std": {}}
-    assert verdict(claim, samples, FULL, official=True).answer == answer
-    short = verdict(claim, samples, SHORT, official=True)
+    assert verdict(claim, samples, FULL, official=True, whole=True).answer == answer
+    short = verdict(claim, samples, SHORT, official=True, whole=True)
     assert short.answer == "not enough evidence"
     assert "for the full recipe" in short.figures
+    part = verdict(claim, samples, FULL, official=True, whole=False)
+    assert part.answer == "not enough evidence"
+    assert "for the whole training and test set" in part.figures
 
 
 def test_what_was_not_trained_is_said() -> None:
     samples = {"test error": {"a": [9.0, 9.1]}, "response std": {}}
-    assert "b not trained" in verdict(BETTER, samples, FULL, official=True).figures
-    assert "a and b not trained" in verdict(Lower("", "a", "b", "response std"), samples, FULL, official=True).figures
-    assert "c not trained" in verdict(AtMost("", "c", 1.0), samples, FULL, official=True).figures
+    assert "b not trained" in verdict(BETTER, samples, FULL, official=True, whole=True).figures
+    assert (
+        "a and b not trained"
+        in verdict(Lower("", "a", "b", "response std"), samples, FULL, official=True, whole=True).figures
+    )
+    assert "c not trained" in verdict(AtMost("", "c", 1.0), samples, FULL, official=True, whole=True).figures
 
 
 @given(seeds=st.lists(st.integers(0, 2**63 - 1), min_size=2, unique=True))

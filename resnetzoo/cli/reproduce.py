@@ -1,6 +1,7 @@
 """`reproduce` and `rerun`: the evidence made again, and a recorded run checked."""
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from resnetzoo.cli.options import (
     print_data,
 )
 from resnetzoo.device import resolve_device, resolve_precision
-from resnetzoo.reproduce import TARGETS, budget_of, get_target, parse_numbers, parse_seeds, reproduce
+from resnetzoo.reproduce import TARGETS, Outcome, budget_of, get_target, parse_numbers, parse_seeds, reproduce
 from resnetzoo.rerunning import COMPARED, differences, find_record, place_differences, rerun
 
 
@@ -74,15 +75,21 @@ def reproduce_command(
         jobs=jobs,
         command=threads + shlex.join(words),
     )
-    table = Table("claim", "verdict", "figures")
-    for verdict in outcome.verdicts:
-        table.add_row(verdict.claim, verdict.answer, verdict.figures)
-    Console(width=None if typer.get_text_stream("stdout").isatty() else 160).print(table)
+    _print_verdicts(outcome)
     for run, reason in outcome.failed.items():
         print(f"failed: {run}: {reason}")
     print(f"written: {folder / 'report.html'}, {folder / 'report.md'}, {folder / 'results.json'}")
     if outcome.failed:
         raise resnetzoo.ResnetzooError(f"{len(outcome.failed)} of the runs failed; the same command tries them again")
+
+
+def _print_verdicts(outcome: Outcome) -> None:
+    if not outcome.verdicts:
+        return
+    table = Table("claim", "verdict", "figures")
+    for verdict in outcome.verdicts:
+        table.add_row(verdict.claim, verdict.answer, verdict.figures)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def rerun_command(

@@ -90,8 +90,11 @@ class Outcome:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        official = all(bool(record.data["official"]) and record.data["name"] == "cifar10" for record in self.records)
-        return [verdict(claim, self.samples, self.budget, official=official) for claim in self.target.claims]
+        data = self.records[0].data  # the plan gives all runs the same
+        official, whole = data["official"] and data["name"] == "cifar10", not data["part"]
+        return [
+            verdict(claim, self.samples, self.budget, official=official, whole=whole) for claim in self.target.claims
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

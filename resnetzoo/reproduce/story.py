@@ -15,16 +15,7 @@ def tell(outcome: Outcome, pictures: Sequence[Picture]) -> list[Block]:
         Heading(f"{outcome.target.title}: {measured_on(outcome.records)}", level=1),
         Paragraph(f"{outcome.target.source}. {_protocol(outcome)}"),
         Code(outcome.command),
-        Heading("Verdicts"),
-        Paragraph(
-            "At 95 % confidence over seeds (Student's t, Welch's for differences): the test set is taken as given. "
-            "Where the runs cannot tell, the answer is: not enough evidence."
-        ),
-        Table(
-            ("claim", "verdict", "figures"),
-            tuple((found.claim, found.answer, found.figures) for found in outcome.verdicts),
-            first_number=3,
-        ),
+        *_verdicts(outcome),
         Heading("Test error at the last epoch"),
         _errors(outcome.summaries),
         Paragraph(
@@ -56,6 +47,23 @@ def _protocol(outcome: Outcome) -> str:
     elif outcome.budget.shortened:
         words.append("This is a shortened form: the paper's figures stand beside it for orientation only.")
     return " ".join(words)
+
+
+def _verdicts(outcome: Outcome) -> list[Block]:
+    if not outcome.target.claims:
+        return []
+    return [
+        Heading("Verdicts"),
+        Paragraph(
+            "At 95 % confidence over seeds (Student's t, Welch's for differences): the test set is taken as given. "
+            "Where the runs cannot tell, the answer is: not enough evidence."
+        ),
+        Table(
+            ("claim", "verdict", "figures"),
+            tuple((found.claim, found.answer, found.figures) for found in outcome.verdicts),
+            first_number=3,
+        ),
+    ]
 
 
 def _errors(summaries: Sequence[Summary]) -> Table:

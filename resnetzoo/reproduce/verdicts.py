@@ -22,7 +22,7 @@ class Verdict:
     figures: str
 
 
-def verdict(claim: Claim, samples: Samples, budget: Budget, *, official: bool) -> Verdict:
+def verdict(claim: Claim, samples: Samples, budget: Budget, *, official: bool, whole: bool) -> Verdict:
     """The answer at 95 % confidence over seeds.
 
     Args:
@@ -30,9 +30,10 @@ def verdict(claim: Claim, samples: Samples, budget: Budget, *, official: bool) -
         samples: a value a seed: measure -> label of the network -> values.
         budget: how much was trained.
         official: whether the data is CIFAR-10 itself, of which all the claims are.
+        whole: whether it is all of it, as published figures are: with other parts, only comparisons are fair.
     """
     figures, answer = _weigh(claim, samples)
-    reasons = [reason for reason in (_missing(claim, samples), _unfit(claim, budget, official=official)) if reason]
+    reasons = [reason for reason in (_missing(claim, samples), _unfit(claim, budget, official, whole)) if reason]
     if reasons:
         return Verdict(claim.text, "not enough evidence", "; ".join([figures, *reasons] if figures else reasons))
     return Verdict(claim.text, answer, figures)
@@ -47,11 +48,13 @@ def _missing(claim: Claim, samples: Samples) -> str:
     return f"one seed of {' and '.join(single)}: the spread is not known" if single else ""
 
 
-def _unfit(claim: Claim, budget: Budget, *, official: bool) -> str:
+def _unfit(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:
     if not official:
         return "not measured on CIFAR-10"
     if not budget.measures:
         return f"the {budget.name} budget measures nothing"
+    if not whole and not isinstance(claim, Lower):
+        return "the figure is for the whole training and test set"
     if budget.shortened and not isinstance(claim, Lower):
         return f"the figure is for the full recipe, not for the {budget.name} budget"
     return ""
