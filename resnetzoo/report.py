@@ -48,7 +48,8 @@ def provenance_line(runs: Sequence[RunRecord]) -> str:
 
 def seeds_words(runs: Sequence[RunRecord]) -> str:
     """`seeds 0, 1, 2`."""
-    return f"seeds {', '.join(map(str, sorted({run.seed for run in runs})))}"
+    seeds = sorted({run.seed for run in runs})
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def _each(words: Iterable[str]) -> str:

@@ -15,10 +15,11 @@ from resnetzoo.plots import error_curves
 from resnetzoo.report import by_name, measured_on, provenance_line
 from resnetzoo.reproduce.layers import LayerMeasure, LayerRow, State
 from resnetzoo.reproduce.outcome import Outcome
-from resnetzoo.reproduce.published import PAPER
+from resnetzoo.reproduce.published import PAPER, SOURCE, SOURCE_EPOCH
 from resnetzoo.run import RunRecord
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -52,9 +53,18 @@ def _curves(outcome: Outcome) -> "Figure":
     row = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     for axes, (kind, group) in zip(row, kinds.items(), strict=True):
         error_curves(axes, group)
+        _mark_source(axes, group)
         axes.set_title(kind, fontsize=10)
         axes.legend(fontsize=7)
     return figure
+
+
+def _mark_source(axes: "Axes", records: Sequence[RunRecord]) -> None:
+    """The source document's errors, at the epoch that they were published for."""
+    for place, name in enumerate(by_name(records)):
+        if name in SOURCE and len(records[0].epochs) == SOURCE_EPOCH:
+            label = f"source document: {SOURCE[name]:.2f} %"
+            axes.plot(SOURCE_EPOCH, SOURCE[name], "X", color=f"C{place}", ms=9, label=label)
 
 
 def _by_depth(outcome: Outcome) -> "Figure":

@@ -15,6 +15,7 @@ PAPER = {
 """arXiv:1512.03385, table 6 (110 layers: the best of 5 runs, 6.61 +- 0.16); 164 layers and pre-activation:
 arXiv:1603.05027, tables 2 and 3 (medians of 5 runs)."""
 
+SOURCE_EPOCH = 20
 SOURCE = {"plainnet20": 18.87, "resnet20": 14.31}
 """The source document's sequential and residual network after 20 epochs: 81.13 % and 85.69 % right. Their depth and
 recipe are not known; they stand beside the 20-layer networks because the comparison is the same."""

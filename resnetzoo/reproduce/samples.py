@@ -26,13 +26,15 @@ def mean_interval(values: Sequence[float]) -> Interval:
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """Of mean(first) - mean(second), by Welch's t: their spreads may differ. It takes two values of each at least."""
-    parts = [variance(values) / len(values) for values in (first, second)]
-    total = sum(parts)
-    if total == 0:
-        return _around(mean(first) - mean(second), 0.0, 1)
-    freedom = total**2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True))
-    return _around(mean(first) - mean(second), total, freedom)
+    """Of mean(first) - mean(second), by Student's t with a spread in common. It takes two values of each at least.
+
+    With so few seeds a spread apiece (Welch's t) would be a guess apiece; of groups as large as each other the
+    standard error is the same either way.
+    """
+    groups = (first, second)
+    freedom = sum(len(values) - 1 for values in groups)
+    pooled = sum((len(values) - 1) * variance(values) for values in groups) / freedom
+    return _around(mean(first) - mean(second), sum(pooled / len(values) for values in groups), freedom)
 
 
 def binomial_error(error: float, n: int) -> float:
@@ -40,7 +42,6 @@ def binomial_error(error: float, n: int) -> float:
     return math.sqrt(error * (100 - error) / n)
 
 
-def _around(middle: float, squared_error: float, freedom: float) -> Interval:
-    place = min(max(int(freedom), 1), len(_T975)) - 1  # rounded down: wider
-    reach = _T975[place] * math.sqrt(squared_error)
+def _around(middle: float, squared_error: float, freedom: int) -> Interval:
+    reach = _T975[min(freedom, len(_T975)) - 1] * math.sqrt(squared_error)
     return Interval(middle - reach, middle + reach)

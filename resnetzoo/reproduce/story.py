@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from resnetzoo.document import Block, Code, Heading, Paragraph, Picture, Table
 from resnetzoo.report import by_name, measured_on, provenance_line
 from resnetzoo.reproduce.outcome import Outcome, Summary
-from resnetzoo.reproduce.published import BEST_PEER, PAPER, SOURCE
+from resnetzoo.reproduce.published import BEST_PEER, PAPER, SOURCE, SOURCE_EPOCH
 from resnetzoo.run import RunRecord
 
 
@@ -55,7 +55,8 @@ def _verdicts(outcome: Outcome) -> list[Block]:
     return [
         Heading("Verdicts"),
         Paragraph(
-            "At 95 % confidence over seeds (Student's t, Welch's for differences): the test set is taken as given. "
+            "At 95 % confidence over seeds (Student's t; of two networks, with their spread in common), the test set "
+            "taken as given. "
             "Where the runs cannot tell, the answer is: not enough evidence."
         ),
         Table(
@@ -95,7 +96,7 @@ def _by_epoch(records: Sequence[RunRecord]) -> Table:
     rows = []
     for place in range(last):
         ours = [f"{100 - record.epochs[place].test_error:.2f}" for record in groups]
-        theirs = [f"{100 - error:.2f}" if place + 1 == 20 else "-" for error in SOURCE.values()]
+        theirs = [f"{100 - error:.2f}" if place + 1 == SOURCE_EPOCH else "-" for error in SOURCE.values()]
         rows.append((str(place + 1), *ours, *theirs))
     return Table(header, tuple(rows), first_number=0)
 
