@@ -4,13 +4,14 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError
 from resnetzoo.files import write_atomically
 from resnetzoo.normalization import Normalization
+from resnetzoo.torch_files import read_torch_file
 
 FORMAT = "resnetzoo-checkpoint-1"
 CHECKPOINT = "checkpoint.pt"
@@ -58,21 +59,37 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: it is not there, truncated, damaged, or not written by this package.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint")
-    if path.stat().st_size == 0:
-        raise CheckpointError(f"{path}: empty: 0 bytes found")
+    content = read_torch_file(path)
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-    # A damaged file may fail in the archive, in the pickle or in a tensor, each with exceptions of its own.
-    except Exception as error:
-        size = path.stat().st_size
-        first_line = (str(error).splitlines() or [type(error).__name__])[0][:100]
-        raise CheckpointError(f"{path}: truncated or damaged, {size:,} bytes found ({first_line})") from error
-    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
-        raise CheckpointError(f"{path}: not a checkpoint of resnetzoo's trainer ({FORMAT})")
-    values["normalization"] = Normalization(**values["normalization"])
-    return Checkpoint(**values)
+        return checkpoint_of(content)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def is_training_state(content: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a file's content is a training state of this package, of whatever version."""
+    return isinstance(content, dict) and str(content.get("format", "")).startswith("resnetzoo-checkpoint-")
+
+
+def checkpoint_of(content: object) -> Checkpoint:
+    """The training state that a file of this package holds.
+
+    Raises:
+        CheckpointError: it holds something else, or the state of another version.
+    """
+    if not is_training_state(content):
+        raise CheckpointError(
+            f"not a checkpoint of resnetzoo's trainer ({FORMAT}); load_checkpoint reads weights of other makes"
+        )
+    values = dict(content)
+    if values.pop("format") != FORMAT:
+        raise CheckpointError(
+            f"a training state in the format {content['format']}, this version of resnetzoo reads {FORMAT}"
+        )
+    try:
+        return Checkpoint(**{**values, "normalization": Normalization(**values["normalization"])})
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"a training state that lacks parts of it ({error})") from error
 
 
 def read_latest(folder: Path) -> Checkpoint | None:
