@@ -59,8 +59,8 @@ def evaluate(
     Args:
         model: images (N, C, H, W) -> logits (N, classes).
         images: what to measure on, such as `data.test`.
-        normalization: how pixels become input: by default as in the model's training, if `fit` trained it, else by
-            the mean and deviation of `images`.
+        normalization: how pixels become input: by default as in the model's training, if `fit` or `load_checkpoint`
+            left that on it, else by the mean and deviation of `images`.
         precision: `fp32`, `bf16` or `auto`.
         batch_size: images at once.
 

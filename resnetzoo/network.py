@@ -9,6 +9,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.blocks import build_block, conv3x3
 from resnetzoo.normalization import Normalization
+from resnetzoo.origin import Origin
 from resnetzoo.spec import ModelSpec
 
 
@@ -24,6 +25,7 @@ class CifarNet(nn.Module):
     Attributes:
         spec: what was built.
         normalization: the map from pixels to input that it was trained with; None when it has not been trained.
+        origin: the file that its weights come from, and what was found there; None when they come from none.
         num_features: channels that enter the classifier.
         num_classes: length of the logits; 0 after `reset_classifier(0)`.
     """
@@ -32,6 +34,7 @@ class CifarNet(nn.Module):
         super().__init__()
         self.spec = spec
         self.normalization: Normalization | None = None
+        self.origin: Origin | None = None
         self.in_chans = spec.in_chans
         self.num_classes = spec.num_classes
         self.num_features = spec.num_features

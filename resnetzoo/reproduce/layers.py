@@ -11,7 +11,7 @@ from resnetzoo.data.images import Data, ImageSet
 from resnetzoo.network import CifarNet
 from resnetzoo.normalization import Normalization, carry_normalization
 from resnetzoo.reproduce.plan import PlannedRun
-from resnetzoo.restore import network_of, open_checkpoint
+from resnetzoo.loading import network_of, open_checkpoint
 
 State = Literal["initial", "trained"]
 LayerMeasure = Literal["response std", "gradient norm"]

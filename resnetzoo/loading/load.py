@@ -1,0 +1,170 @@
+"""A network from a file, whoever wrote it: read, unwrap, translate, recognise, build."""
+
+import re
+import warnings
+from pathlib import Path
+
+from torch import Tensor
+
+from resnetzoo.checkpoint import Checkpoint, checkpoint_of, is_training_state
+from resnetzoo.errors import CheckpointError
+from resnetzoo.loading.authors import find_author, normalization_of
+from resnetzoo.loading.build import build_network
+from resnetzoo.loading.infer import as_family, check_family, describe, infer_spec, is_also_plain
+from resnetzoo.loading.layouts import find_layout, our_names
+from resnetzoo.loading.safetensors_files import SUFFIX, SafetensorsFile, read_safetensors
+from resnetzoo.loading.strangers import stranger_by_names, stranger_by_shapes
+from resnetzoo.loading.trained import checkpoint_file, network_of
+from resnetzoo.loading.unwrap import Found, find_weights
+from resnetzoo.network import CifarNet
+from resnetzoo.normalization import carry_normalization
+from resnetzoo.origin import Origin
+from resnetzoo.spec import Family, ModelSpec
+from resnetzoo.torch_files import read_torch_file
+
+_AS_THE_FILE_SAYS = "as the file says"
+_UNKNOWN = "unknown (evaluate takes that of the images, unless it is given another)"
+
+
+class CheckpointWarning(UserWarning):
+    """A network was loaded, but may not be what its file's name or its user takes it for."""
+
+
+def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarNet:
+    """The network in a file, in evaluation mode, with its `.spec`, `.normalization` and `.origin`.
+
+    Reads files of `torch.save` and of safetensors in the names of this package, torchvision (so chenyaofo's and
+    bearpaw's), akamaster and pytorchcv: weights alone, or a dictionary with them in it, with whatever prefixes wrappers
+    put before their names. Depth, family, block, shortcut, widths, classes and channels are read off names and shapes;
+    `print(model.origin)` says what was found and how. Nothing in the file is executed.
+
+    Args:
+        path: the file, or the folder of a run of `fit`.
+        family: what weights are that fit two families: `residual`, if left out, or `plain`, whose networks have the
+            names and shapes of residual ones with identity shortcuts. Files of `fit` say it themselves.
+
+    Raises:
+        CheckpointError: not there, truncated, damaged, or no network of this package; the message says what it is
+            instead.
+        UsageError: an unknown family.
+
+    Warns:
+        CheckpointWarning: the file's name says another depth or family, or the names leave open how the network
+            computes.
+    """
+    file = checkpoint_file(Path(path))
+    content = read_safetensors(file) if file.suffix == SUFFIX else read_torch_file(file)
+    try:
+        if is_training_state(content):
+            return _trained(checkpoint_of(content), file, family)
+        if isinstance(content, SafetensorsFile):
+            if content.spec is not None:
+                return _stored(content, content.spec, file, family)
+            content = content.weights
+        model, doubts = _recognised(find_weights(content), file, family)
+    except CheckpointError as error:
+        raise CheckpointError(f"{file}: {error}") from error
+    for doubt in doubts:
+        warnings.warn(f"{file}: {doubt}", CheckpointWarning, stacklevel=2)
+    return model
+
+
+def _trained(checkpoint: Checkpoint, file: Path, family: Family | None) -> CifarNet:
+    """The network of a run of `fit`, which says what it is."""
+    model = network_of(checkpoint)
+    check_family(model.spec, family)
+    identity = checkpoint.identity
+    try:
+        training = {
+            "trained_on": identity["data"]["name"],
+            "recipe": identity["recipe"]["name"],
+            "seed": identity["seed"],
+            "step": checkpoint.step,
+        }
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"a training state that does not say how it was trained ({error})") from error
+    model.origin = Origin(
+        str(file), "resnetzoo", _in_words(model.spec), normalization=_AS_THE_FILE_SAYS, training=training
+    )
+    return model
+
+
+def _stored(content: SafetensorsFile, spec: ModelSpec, file: Path, family: Family | None) -> CifarNet:
+    """The network of a safetensors file of this package, which says what it is."""
+    check_family(spec, family)
+    model = build_network(spec, content.weights)
+    known = content.normalization
+    if known is not None:
+        carry_normalization(model, known)
+    said = _UNKNOWN if known is None else _AS_THE_FILE_SAYS
+    model.origin = Origin(str(file), "resnetzoo", _in_words(spec), normalization=said)
+    return model
+
+
+def _recognised(found: Found, file: Path, family: Family | None) -> tuple[CifarNet, list[str]]:
+    """The network with these weights, and what is doubtful about it."""
+    _refuse(stranger_by_names(found.weights), file)
+    layout = find_layout(found.weights)
+    names = our_names(layout, found.weights)
+    weights: dict[str, Tensor] = {names[name]: tensor for name, tensor in found.weights.items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    _refuse(stranger_by_shapes(shapes), file)
+    inferred = infer_spec(shapes)
+    spec = as_family(inferred, family)
+    model = build_network(spec, weights)
+
+    author = find_author(layout.name, spec)
+    if author is not None:
+        carry_normalization(model, normalization_of(author))
+    said = _UNKNOWN if author is None else f"as {author.name} trains (the file does not say)"
+    notes = list(found.notes)
+    if layout.name == "torchvision" and is_also_plain(inferred) and family is None:
+        notes.append(f'plainnet{spec.depth} has the same names and shapes: family="plain" loads it as that')
+    model.origin = Origin(
+        str(file), layout.name, _in_words(spec), found.opened, said, tuple(notes), training=found.beside
+    )
+    return model, _doubts(spec, layout.name, file)
+
+
+def _refuse(stranger: str | None, file: Path) -> None:
+    if stranger is not None:
+        claim = _claim(file)
+        claimed = f", not the {claim[0]}net of {claim[1]} layers that its name says" if claim else ""
+        raise CheckpointError(
+            f"it is {stranger}{claimed}; resnetzoo has the CIFAR networks of arXiv:1512.03385: a 3x3 stem, three "
+            'stages, one width a stage ("resnetzoo list")'
+        )
+
+
+def _doubts(spec: ModelSpec, layout: str, file: Path) -> list[str]:
+    doubts = []
+    claim = _claim(file)
+    if claim and claim[1] != spec.depth:
+        doubts.append(f"the name says {claim[1]}, the weights are {describe(spec)}")
+    if claim and claim[0] == "plain" and spec.family != "plain":
+        cure = 'family="plain" loads them as that' if is_also_plain(spec) else "its shapes cannot be plain"
+        doubts.append(f"the name says plain, the weights were loaded as {describe(spec)}; {cure}")
+    if layout == "torchvision" and spec.family == "preactivation" and spec.shortcut != "identity":
+        doubts.append(
+            "a pre-activation network whose names leave open what its projections take: here the activated input of "
+            "their block, as in the authors' code; in bearpaw's pytorch-classification, whose names are the same, the "
+            "input itself, and such weights answer wrongly here"
+        )
+    return doubts
+
+
+def _claim(file: Path) -> tuple[str, int] | None:
+    """The family and depth that the name of a file, or else of its folder, says: `resnet-110/model_best.pth.tar`."""
+    for name in (file.name, file.absolute().parent.name):
+        if said := re.search(r"(plain|pre-?res|res)net[-_]?(\d+)", name.lower()):
+            return said[1], int(said[2])
+    return None
+
+
+def _in_words(spec: ModelSpec) -> str:
+    words = [spec.label, f"{spec.num_classes} classes"]
+    if spec.in_chans != 3:
+        words.append(f"{spec.in_chans} input channels")
+    if spec.widths != (16, 32, 64):
+        words.append(f"widths {spec.widths}")
+    return ", ".join(words)

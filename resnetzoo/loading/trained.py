@@ -1,0 +1,68 @@
+"""The network in a training state of `fit`."""
+
+from pathlib import Path
+
+from resnetzoo.checkpoint import CHECKPOINT, Checkpoint, read_checkpoint
+from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.loading.build import build_network
+from resnetzoo.network import CifarNet
+from resnetzoo.normalization import carry_normalization
+from resnetzoo.spec import ModelSpec
+
+_SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # what people name files of weights
+
+
+def open_checkpoint(path: str | Path) -> Checkpoint:
+    """The training state in a file, or in a run's folder.
+
+    Raises:
+        CheckpointError: not there, truncated, damaged, or not written by `fit`.
+    """
+    return read_checkpoint(checkpoint_file(Path(path)))
+
+
+def network_of(checkpoint: Checkpoint) -> CifarNet:
+    """The network of a training state.
+
+    Raises:
+        CheckpointError: it is of a network that is not this package's, or lacks part of it.
+    """
+    spec = checkpoint.identity.get("spec") or {}
+    if "family" not in spec:
+        found = spec.get("class", "network of another kind")
+        raise CheckpointError(
+            f"the checkpoint is of a {found}, which resnetzoo cannot build: load its weights yourself"
+        )
+    model = build_network(stored_spec(spec), checkpoint.model)
+    carry_normalization(model, checkpoint.normalization)
+    return model
+
+
+def stored_spec(values: object) -> ModelSpec:
+    """The spec that a file of this package carries.
+
+    Raises:
+        CheckpointError: it is none, or of another version.
+    """
+    try:
+        return ModelSpec.from_dict(values)  # type: ignore[arg-type]
+    except (KeyError, TypeError, UsageError) as error:
+        raise CheckpointError(f"its spec is none that this version of resnetzoo reads: {values!r} ({error})") from error
+
+
+def checkpoint_file(path: Path) -> Path:
+    """`path`, or the checkpoint in it if it is a run's folder.
+
+    Raises:
+        CheckpointError: a folder without one, or one that may not be read.
+    """
+    try:
+        if not path.is_dir():
+            return path
+        if (path / CHECKPOINT).exists():
+            return path / CHECKPOINT
+        others = sorted(file.name for file in path.iterdir() if file.suffix in _SUFFIXES)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+    instead = f"; give one of its files: {', '.join(others[:4])}" if others else ""
+    raise CheckpointError(f"{path}: a folder without {CHECKPOINT}{instead}")
