@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import Call
 from pytorchcv.model_provider import get_model
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
+from typer.testing import CliRunner
 
 import resnetzoo
-from resnetzoo import CheckpointError, CheckpointWarning, ModelSpec
+from resnetzoo import CheckpointError, CheckpointWarning, ModelSpec, cli
 
 State = dict[str, Tensor]
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -325,3 +327,17 @@ def test_loading_leaves_the_random_state_and_the_file_alone(tmp_path: Path) -> N
     model.train()(IMAGES)
     assert torch.equal(torch.get_rng_state(), state)
     assert path.read_bytes() == content
+
+
+def test_eval_measures_weights_of_others(call: Call, cifar10_folder: Path, tmp_path: Path) -> None:
+    torch.save(in_names_of_akamaster(ours(ModelSpec("residual", 8))), tmp_path / "weights.th")
+    torch.save(ours(ModelSpec("residual", 8, num_classes=7)).state_dict(), tmp_path / "seven.pt")
+    words = ("--data-dir", str(cifar10_folder.parent), "--device", "cpu", "--json")
+    with pytest.warns(resnetzoo.UnofficialDataWarning):
+        said = CliRunner().invoke(cli.app, ["eval", "weights.th", "--family", "plain", *words])
+    facts = json.loads(said.stdout)
+    assert (facts["network"], facts["n"]) == ("plainnet8", 20)
+    assert facts["origin"].startswith("weights.th: plainnet8, 10 classes in the names of akamaster")
+    status, errors = call(cli.main, "eval", "seven.pt", *words)
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "on which data its 7 classes were trained; give --dataset" in errors

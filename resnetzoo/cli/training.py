@@ -81,25 +81,26 @@ def train_command(
 
 
 def eval_command(
-    checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt, or the run's folder.")],
+    checkpoint: Annotated[Path, typer.Argument(help="A run's folder, or a file of weights, ours or others'.")],
     dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the one it was trained on")] = None,
+    family: Annotated[
+        str | None, typer.Option(help="plain, for weights that fit plain and residual.", show_default="residual")
+    ] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     as_json: AsJson = False,
 ) -> None:
     """Measure a checkpoint on a test set. Example: resnetzoo eval runs/resnet20-SMOKE-seed0."""
-    state = resnetzoo.open_checkpoint(checkpoint)
-    trained_on = state.identity["data"]["name"]
-    model = resnetzoo.network_of(state).to(resolve_device(device))
-    found = resnetzoo.load_data(dataset or trained_on, data_dir)
+    model = resnetzoo.load_checkpoint(checkpoint, family=family)  # type: ignore[arg-type]
+    training = model.origin.training if model.origin else {}
+    model = model.to(resolve_device(device))
+    found = resnetzoo.load_data(dataset or _trained_on(training, model.num_classes), data_dir)
     measured = resnetzoo.evaluate(model, found.test, precision=precision)
     facts = {
         "network": model.spec.label,
-        "trained_on": trained_on,
-        "recipe": state.identity["recipe"]["name"],
-        "seed": state.identity["seed"],
-        "step": state.step,
+        "origin": str(model.origin),
+        **training,
         "measured_on": found.title,
         "fingerprint": found.fingerprint,
         "n": measured.n,
@@ -112,3 +113,13 @@ def eval_command(
         return
     for key, value in facts.items():
         print(f"{key:<18} {value}")
+
+
+def _trained_on(training: dict[str, object], num_classes: int) -> str:
+    """The data set that a checkpoint names, or else the one with as many classes as the network."""
+    named = training.get("trained_on") or {10: "cifar10", 100: "cifar100"}.get(num_classes)
+    if named is None:
+        raise resnetzoo.UsageError(
+            f"the checkpoint does not say on which data its {num_classes} classes were trained; give --dataset"
+        )
+    return str(named)

@@ -8,10 +8,10 @@ from torch.optim.swa_utils import update_bn
 
 from resnetzoo.analysis import LayerValues, gradient_norms, response_std
 from resnetzoo.data.images import Data, ImageSet
+from resnetzoo.loading import network_of, open_checkpoint
 from resnetzoo.network import CifarNet
 from resnetzoo.normalization import Normalization, carry_normalization
 from resnetzoo.reproduce.plan import PlannedRun
-from resnetzoo.loading import network_of, open_checkpoint
 
 State = Literal["initial", "trained"]
 LayerMeasure = Literal["response std", "gradient norm"]
