@@ -18,6 +18,7 @@ from resnetzoo.data import cifar100 as cifar100
 from resnetzoo.data import load_data as load_data
 from resnetzoo.data import synthetic as synthetic
 from resnetzoo.errors import CheckpointError as CheckpointError
+from resnetzoo.errors import DownloadError as DownloadError
 from resnetzoo.errors import ResnetzooError as ResnetzooError
 from resnetzoo.errors import SomeRunsFailedError as SomeRunsFailedError
 from resnetzoo.errors import TrainingInterrupted as TrainingInterrupted
@@ -45,6 +46,10 @@ from resnetzoo.run import Run as Run
 from resnetzoo.spec import ModelSpec as ModelSpec
 from resnetzoo.train import fit as fit
 from resnetzoo.version import __version__ as __version__
+from resnetzoo.weights import Weights as Weights
+from resnetzoo.weights import get_weights as get_weights
+from resnetzoo.weights import list_weights as list_weights
+from resnetzoo.weights.writing import save_weights as save_weights
 from resnetzoo.zoo import create as create
 from resnetzoo.zoo import plainnet as plainnet
 from resnetzoo.zoo import preresnet as preresnet

@@ -2,15 +2,23 @@
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.blocks import build_block, conv3x3
+from resnetzoo.errors import UsageError
 from resnetzoo.normalization import Normalization
 from resnetzoo.origin import Origin
+from resnetzoo.preprocessing import ImageTransform
 from resnetzoo.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from resnetzoo.weights.row import Weights
 
 
 class CifarNet(nn.Module):
@@ -26,6 +34,7 @@ class CifarNet(nn.Module):
         spec: what was built.
         normalization: the map from pixels to input that it was trained with; None when it has not been trained.
         origin: the file that its weights come from, and what was found there; None when they come from none.
+        weights: the row of its trained weights, with its facts; None when they are of no row.
         num_features: channels that enter the classifier.
         num_classes: length of the logits; 0 after `reset_classifier(0)`.
     """
@@ -35,6 +44,7 @@ class CifarNet(nn.Module):
         self.spec = spec
         self.normalization: Normalization | None = None
         self.origin: Origin | None = None
+        self.weights: Weights | None = None
         self.in_chans = spec.in_chans
         self.num_classes = spec.num_classes
         self.num_features = spec.num_features
@@ -80,6 +90,23 @@ class CifarNet(nn.Module):
             return pooled
         logits: Tensor = self.fc(pooled)
         return logits
+
+    def preprocess(self, image: "Image | Tensor") -> Tensor:
+        """An image of any size and mode -> float32 (in_chans, 32, 32), normalized as in training.
+
+        A tensor is uint8, or float from 0 to 1; (C, H, W), or a batch of them. `model(model.preprocess(image)[None])`
+        classifies a PIL image.
+
+        Raises:
+            UsageError: the network has not been trained, so nothing is known of its input; or no image.
+        """
+        if self.normalization is None:
+            raise UsageError(
+                f"{self.spec.label} has not been trained, or its file does not say with which normalization: "
+                "set model.normalization, or take weights that say it"
+            )
+        transform = ImageTransform(self.normalization)
+        return transform.forward(image)
 
     def get_classifier(self) -> nn.Module:
         """The last layer: `nn.Linear`, or `nn.Identity` after `reset_classifier(0)`."""

@@ -34,13 +34,22 @@ _SPECS: dict[str, ModelSpec] = {
 _NAME = re.compile(r"(plainnet|resnet|preresnet)(\d{1,6})")
 
 
-def list_models(pattern: str = "*") -> list[str]:
+def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     """Registered names that match a shell-style pattern, in natural order: 20 before 110.
 
     >>> list_models("plainnet*")
     ['plainnet20', 'plainnet32', 'plainnet44', 'plainnet56', 'plainnet110']
+
+    Args:
+        pattern: of the names.
+        pretrained: only networks that have trained weights; `list_weights` says which.
     """
-    return sorted((name for name in _SPECS if fnmatchcase(name, pattern)), key=_natural_order)
+    names = set(_SPECS)
+    if pretrained:
+        from resnetzoo.weights.catalogue import list_weights  # rows know their normalization, and so need torch
+
+        names = {row.network for row in list_weights()}
+    return sorted((name for name in names if fnmatchcase(name, pattern)), key=_natural_order)
 
 
 def get_spec(name: str) -> ModelSpec:

@@ -11,6 +11,7 @@ from resnetzoo.errors import ResultsError, UsageError
 from resnetzoo.network import CifarNet
 from resnetzoo.ranks import Ranks
 from resnetzoo.run import EpochRow, RunRecord, read_records
+from resnetzoo.seeding import seeded
 from resnetzoo.signals import stop_requests
 from resnetzoo.train import cut_on_device, prepare
 
@@ -94,6 +95,5 @@ def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
 def _fresh(record: RunRecord) -> CifarNet:
     if record.spec is None:
         raise ResultsError(f"{record.name} is no network of the zoo, so it cannot be built again")
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(record.seed)
+    with seeded(record.seed):
         return CifarNet(record.spec)

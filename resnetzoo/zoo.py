@@ -1,14 +1,15 @@
 """Ways to make a network: by name, or by depth."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import torch
-
-from resnetzoo.checks import check_seed
+from resnetzoo.errors import UsageError
 from resnetzoo.network import CifarNet
 from resnetzoo.registry import get_spec
+from resnetzoo.seeding import seeded
 from resnetzoo.spec import Block, ModelSpec, Shortcut
+from resnetzoo.weights.trained import trained_network
 
 
 def create(
@@ -19,11 +20,14 @@ def create(
     shortcut: Shortcut | None = None,
     zero_init_residual: bool | None = None,
     seed: int | None = None,
+    weights: bool | str | Path | None = None,
 ) -> CifarNet:
-    """A network by its name, with fresh weights and in training mode.
+    """A network by its name: with fresh weights in training mode, or with trained ones in evaluation mode.
 
     >>> create("resnet20", num_classes=100).spec.num_classes
     100
+    >>> create("resnet20", weights=True).weights.name
+    'resnet20.quick20_c10'
 
     Args:
         name: one of `list_models()`.
@@ -32,11 +36,20 @@ def create(
         shortcut: `identity`, `projection` or `projection_all`; the registered spec's if left out.
         zero_init_residual: start each residual branch at zero.
         seed: of the weights; left out, they come from torch's random state, which otherwise stays as it is.
+        weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), a file that
+            `load_checkpoint` reads, or an https address of one. They bring their shortcut and classes along; with
+            another `num_classes` the classifier is fresh.
 
     Raises:
         UnknownModelError: no such name; the message lists near ones.
-        UsageError: a choice that the network cannot have.
+        UsageError: a choice that the network cannot have, or weights that are not there or of another network.
+        CheckpointError: a file of weights that cannot be read, or is not the one that was published.
+        DownloadError: weights that could not be fetched.
     """
+    if weights is not None and weights is not False:
+        if zero_init_residual:
+            raise UsageError("zero_init_residual is about fresh weights: leave it out, or weights")
+        return trained_network(name, weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut, seed=seed)
     choices: dict[str, Any] = {
         "num_classes": num_classes,
         "in_chans": in_chans,
@@ -45,11 +58,7 @@ def create(
     }
     made = {field: value for field, value in choices.items() if value is not None}
     spec = replace(get_spec(name), **made)
-    if seed is None:
-        return CifarNet(spec)
-    check_seed(seed)
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return CifarNet(spec)
 
 

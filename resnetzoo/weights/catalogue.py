@@ -1,0 +1,43 @@
+"""All weights by name."""
+
+import difflib
+from fnmatch import fnmatchcase
+
+from resnetzoo.errors import UsageError
+from resnetzoo.weights.ours import OURS
+from resnetzoo.weights.peers import PEERS
+from resnetzoo.weights.row import Weights
+
+_ALL: dict[str, Weights] = {row.name: row for row in (*OURS, *PEERS)}
+
+
+def list_weights(pattern: str = "*") -> list[Weights]:
+    """The rows whose names match a shell-style pattern: `resnet20.*`, `*_c100`; ours come first."""
+    return [row for name, row in _ALL.items() if fnmatchcase(name, pattern)]
+
+
+def get_weights(name: str) -> Weights:
+    """The row with this name, such as `resnet20.quick20_c10`.
+
+    Raises:
+        UsageError: no such row; the message lists near ones.
+    """
+    if name not in _ALL:
+        network = name.split(".")[0]
+        near = [row.name for row in list_weights(f"{network}.*")] or difflib.get_close_matches(name, _ALL, cutoff=0.4)
+        there = f"there is {', '.join(near)}" if near else f"known: {', '.join(_ALL)}"
+        raise UsageError(f'no weights are called "{name}"; {there}')
+    return _ALL[name]
+
+
+def default_weights(network: str) -> Weights:
+    """The first row of a network of the zoo: `create(network, weights=True)` takes it.
+
+    Raises:
+        UsageError: the network has none; the message lists those that have.
+    """
+    for row in _ALL.values():
+        if row.network == network:
+            return row
+    have = ", ".join(dict.fromkeys(row.network for row in _ALL.values()))
+    raise UsageError(f"{network} has no weights; networks that have: {have}")

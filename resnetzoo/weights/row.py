@@ -1,0 +1,83 @@
+"""A weight file as a fact: what it is, how it was made, how well it does."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from resnetzoo.normalization import Normalization
+from resnetzoo.preprocessing import ImageTransform
+from resnetzoo.spec import ModelSpec
+
+Epoch = Literal["last", "best on the test set", "not said"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Trained weights of one network.
+
+    Attributes:
+        name: the network's name and a tag, such as `resnet20.quick20_c10`.
+        spec: the network, with its shortcut and number of classes.
+        file: the file's name, in the package or as its author calls it.
+        url: where it is fetched from; None if the package carries it.
+        sha256: of the file; of others' files what their authors publish of it: the beginning.
+        classes: the names of the labels.
+        mean, std: of the normalization, on the scale 0 to 1, a value a channel.
+        input_size: side of the images in pixels.
+        params: parameters.
+        test_error: top-1, in percent, as its author publishes it.
+        test_images: that it was measured on.
+        trained_on: the data set, with its fingerprint where it is known.
+        recipe: how it was trained, with the seed where it is known.
+        epoch: which one was kept, and how it was chosen.
+        licence: of the file.
+        source: who made it, and where that is written.
+    """
+
+    name: str
+    spec: ModelSpec
+    file: str
+    url: str | None
+    sha256: str
+    classes: tuple[str, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    input_size: int = 32
+    params: int
+    test_error: float
+    test_images: int = 10_000
+    trained_on: str
+    recipe: str
+    epoch: Epoch
+    licence: str
+    source: str
+
+    @property
+    def network(self) -> str:
+        """The name of the zoo: `resnet20`."""
+        return self.name.split(".")[0]
+
+    @property
+    def tag(self) -> str:
+        """What tells these weights from others of the network: `quick20_c10`."""
+        return self.name.split(".")[1]
+
+    @property
+    def packaged(self) -> bool:
+        """Whether the file comes with the package, so that no network is needed."""
+        return self.url is None
+
+    @property
+    def normalization(self) -> Normalization:
+        """The map from pixels to input that the network was trained with."""
+        mean, std = (torch.tensor(channels).reshape(-1, 1, 1) for channels in (self.mean, self.std))
+        return Normalization("channel", mean, std)
+
+    def transforms(self) -> ImageTransform:
+        """What makes an image into input: a PIL image or a tensor of any size -> float32 (3, 32, 32)."""
+        return ImageTransform(self.normalization, self.input_size)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {**vars(self), "spec": self.spec.to_dict(), "classes": list(self.classes)}

@@ -1,0 +1,91 @@
+"""Where a row's file is: in the package, in the cache, or fetched into it, always with its hash checked."""
+
+import hashlib
+import re
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+
+from resnetzoo.data.cifar import cache_folder
+from resnetzoo.errors import CheckpointError, DownloadError, UsageError
+from resnetzoo.files import write_atomically
+from resnetzoo.weights.row import Weights
+
+_PACKAGED = Path(__file__).parent / "files"
+_SCHEMES = ("https://",)
+_TIMEOUT = 20.0  # seconds without a byte
+_NETWORK_ERRORS = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError)
+
+
+def file_of(row: Weights) -> Path:
+    """The row's file on this machine, fetched if it has to be.
+
+    Raises:
+        CheckpointError: the file is not the one of the row.
+        DownloadError: it is in no cache, and could not be fetched.
+        OutputError: the cache cannot be written.
+    """
+    if row.url is None:
+        path = _PACKAGED / row.file
+    else:
+        path = cached(row.file)
+        if not path.is_file():
+            write_atomically(path, _checked(fetch(row.url, path), row.sha256, row.url))
+            return path
+    _checked(path.read_bytes(), row.sha256, str(path))
+    return path
+
+
+def file_at(url: str) -> Path:
+    """The file at an address, fetched into the cache once; a hash in its name, as torch.hub writes it, is checked.
+
+    Raises:
+        CheckpointError: the file does not have that hash.
+        DownloadError, OutputError: as `file_of`.
+    """
+    name = url.split("?")[0].rstrip("/").split("/")[-1]
+    path = cached(f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}")  # two addresses may end alike
+    if not path.is_file():
+        said = re.search(r"-([0-9a-f]{8,64})\.", name)
+        write_atomically(path, _checked(fetch(url, path), said[1] if said else "", url))
+    return path
+
+
+def cached(file: str) -> Path:
+    """Its place in the cache."""
+    return cache_folder() / "weights" / file
+
+
+def fetch(url: str, path: Path) -> bytes:
+    """What is at an https address; `path` is where it will be kept, for the message.
+
+    Raises:
+        UsageError: another kind of address.
+        DownloadError: it does not come; the message says what to do offline.
+    """
+    if not url.startswith(_SCHEMES):
+        raise UsageError(f"weights are fetched from https addresses, not from {url}")
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:  # noqa: S310 (the schemes above alone)
+            content: bytes = response.read()
+    except _NETWORK_ERRORS as error:
+        reason = getattr(error, "reason", None) or error
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it is the answer, still open
+            reason = f"status {error.code}, {reason}"
+        raise DownloadError(
+            f"{url} could not be fetched: {reason}; fetch it on a machine with a network and put it at {path}, "
+            "or use weights that the package carries"
+        ) from error
+    return content
+
+
+def _checked(content: bytes, sha256: str, where: str) -> bytes:
+    found = hashlib.sha256(content).hexdigest()
+    if not found.startswith(sha256):
+        raise CheckpointError(
+            f"{where}: not the file that was published: its SHA-256 is {found}, not {sha256}; "
+            "delete it, if it is in the cache, to have it fetched again"
+        )
+    return content

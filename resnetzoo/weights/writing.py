@@ -1,0 +1,44 @@
+"""A network's weights as a file of safetensors that says what it is."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from resnetzoo.errors import UsageError
+from resnetzoo.files import write_atomically
+from resnetzoo.network import CifarNet
+
+Stored = Literal["fp32", "fp16"]
+
+
+def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32") -> None:
+    """Write weights, spec and normalization; `load_checkpoint` reads them back.
+
+    Args:
+        model: a network of this package.
+        path: a name that ends in `.safetensors`.
+        precision: `fp16` halves the file; the largest rounding error is 1 in 2,048.
+
+    Raises:
+        UsageError: another kind of name, an unknown precision, or a value that fp16 cannot hold.
+        OutputError: the file cannot be written; what stood there is untouched.
+    """
+    from safetensors.torch import save
+
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise UsageError(f"weights are written to a file that ends in .safetensors, not to {path.name}")
+    if precision not in ("fp32", "fp16"):
+        raise UsageError(f'precision must be fp32 or fp16, not "{precision}"')
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if precision == "fp16":
+        tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+        too_large = [name for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.isinf().any()]
+        if too_large:
+            raise UsageError(f"{', '.join(too_large)} hold values beyond fp16's 65,504: write them in fp32")
+    metadata = {"spec": json.dumps(model.spec.to_dict())}
+    normalization = model.normalization
+    if normalization is not None:
+        values = {"kind": normalization.kind, "mean": normalization.mean.tolist(), "std": normalization.std.tolist()}
+        metadata["normalization"] = json.dumps(values)
+    write_atomically(path, save(tensors, metadata))

@@ -1,0 +1,192 @@
+"""Weights as facts: every row against its file, its network and its record."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import resnetzoo
+from resnetzoo.data import layouts
+from resnetzoo.weights import Weights, store
+from resnetzoo.weights.ours import OURS
+
+ALL = resnetzoo.list_weights()
+PACKAGED = [row for row in ALL if row.packaged]
+
+
+@pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
+def test_a_row_says_what_its_network_is(row: Weights) -> None:
+    assert resnetzoo.get_weights(row.name) is row
+    assert row.network in resnetzoo.list_models(pretrained=True)
+    spec = resnetzoo.get_spec(row.network)
+    assert (row.spec.family, row.spec.depth) == (spec.family, spec.depth)
+    assert row.params == resnetzoo.complexity(row.spec).params
+    assert len(row.classes) == row.spec.num_classes
+    assert 0 < row.test_error < 100
+    assert set(row.sha256) <= set("0123456789abcdef")
+    assert len(row.sha256) == 64 if row.packaged else len(row.sha256) >= 8
+    assert row.sha256[:8] in row.file or row.packaged
+    assert str(row.url).startswith("https://") or row.packaged
+    assert row.to_dict()["spec"]["depth"] == row.spec.depth
+
+
+@pytest.mark.parametrize("row", PACKAGED, ids=lambda row: row.name)
+def test_a_packaged_file_is_the_one_of_its_row(row: Weights, real_data: str) -> None:
+    path = store.file_of(row)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
+    model = resnetzoo.create(row.network, weights=row.name)
+    assert model.weights is row
+    assert model.spec == row.spec
+    assert not model.training
+    assert model.normalization is not None
+    for ours, said in ((model.normalization.mean, row.mean), (model.normalization.std, row.std)):
+        assert ours.flatten().tolist() == pytest.approx(said, abs=1e-6)
+    if real_data:
+        found = resnetzoo.evaluate(model, resnetzoo.cifar10(real_data).test)
+        assert found.error == pytest.approx(row.test_error, abs=0.1)
+
+
+def test_the_package_stays_small() -> None:
+    assert sum(store.file_of(row).stat().st_size for row in OURS) < 9_000_000
+
+
+def test_the_first_row_is_the_default() -> None:
+    assert [row.network for row in PACKAGED] >= ["plainnet20", "resnet20"]
+    model = resnetzoo.create("resnet20", weights=True)
+    assert model.weights is resnetzoo.get_weights("resnet20.quick20_c10")
+    tagged = resnetzoo.create("resnet20", weights="quick20_c10")
+    images = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(model(images), tagged(images))
+    assert resnetzoo.create("resnet20", weights=False).training
+    assert resnetzoo.create("resnet20").weights is None
+
+
+def test_another_number_of_classes_gets_a_fresh_classifier() -> None:
+    trained = resnetzoo.create("resnet20", weights=True)
+    model = resnetzoo.create("resnet20", weights=True, num_classes=7, seed=3)
+    assert model(torch.rand(1, 3, 32, 32)).shape == (1, 7)
+    assert torch.equal(model.conv1.weight, trained.conv1.weight)
+    assert model.weights is None
+    again = resnetzoo.create("resnet20", weights=True, num_classes=7, seed=3)
+    assert torch.equal(model.fc.weight, again.fc.weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "message"),
+    [
+        (
+            "resnet20",
+            {"weights": "fast"},
+            'no weights are called "resnet20.fast"; there is resnet20.quick20_c10, resnet',
+        ),
+        ("preresnet20", {"weights": True}, "preresnet20 has no weights; networks that have: plainnet20, resnet20"),
+        ("resnet32", {"weights": "resnet20.quick20_c10"}, "the weights are of resnet20, not of resnet32"),
+        ("resnet20", {"weights": True, "shortcut": "projection"}, 'have shortcut="identity", not "projection"'),
+        ("resnet20", {"weights": True, "in_chans": 1}, "the weights take 3 channels, not 1"),
+        ("resnet20", {"weights": True, "zero_init_residual": True}, "zero_init_residual is about fresh weights"),
+        ("resnet20", {"weights": "http://example.org/a.pt"}, "fetched from https addresses"),
+        ("resnet57", {"weights": True}, "the nearest valid: 56 or 62"),
+    ],
+)
+def test_what_cannot_be_meant(name: str, choices: dict[str, object], message: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=message.replace("(", r"\(")):
+        resnetzoo.create(name, **choices)  # type: ignore[arg-type]
+
+
+def test_a_file_as_weights(tmp_path: Path) -> None:
+    model = resnetzoo.create("plainnet20", seed=4).eval()
+    resnetzoo.save_weights(model, tmp_path / "mine.safetensors")
+    again = resnetzoo.create("plainnet20", weights=tmp_path / "mine.safetensors")
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in model.state_dict().items())
+    torch.save(model.state_dict(), tmp_path / "mine.pt")
+    assert resnetzoo.create("plainnet20", weights=str(tmp_path / "mine.pt")).spec.family == "plain"
+    with pytest.raises(resnetzoo.UsageError, match="the weights are of plainnet20, not of resnet20"):
+        resnetzoo.create("resnet20", weights=tmp_path / "mine.safetensors")
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Weights]]:
+    """A peer's row whose file a server on this machine publishes."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    torch.save(resnetzoo.create("resnet20", seed=1).state_dict(), folder / "weights.pt")
+    sha256 = hashlib.sha256((folder / "weights.pt").read_bytes()).hexdigest()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(store, "_SCHEMES", ("http://", "https://"))
+    url = f"http://127.0.0.1:{server.server_port}/weights.pt"
+    row = resnetzoo.get_weights("resnet20.akamaster_c10")
+    yield folder / "weights.pt", Weights(**{**vars(row), "url": url, "file": "weights.pt", "sha256": sha256[:8]})
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_file_is_fetched_once_and_checked(published: tuple[Path, Weights]) -> None:
+    served, row = published
+    path = store.file_of(row)
+    assert path.read_bytes() == served.read_bytes()
+    served.unlink()
+    assert store.file_of(row) == path
+    path.write_bytes(b"something else")
+    with pytest.raises(resnetzoo.CheckpointError, match=r"weights\.pt: not the file that was published: its SHA-256"):
+        store.file_of(row)
+
+
+def test_wrong_bytes_and_dead_links_leave_nothing(published: tuple[Path, Weights]) -> None:
+    served, row = published
+    served.write_bytes(b"a page of HTML")
+    with pytest.raises(resnetzoo.CheckpointError, match="not the file that was published"):
+        store.file_of(row)
+    served.unlink()
+    with pytest.raises(resnetzoo.ResnetzooError, match=r"could not be fetched: status 404, File not found; fetch it on a machine with"):
+        store.file_of(row)
+    assert not store.cached(row.file).exists()
+
+
+def test_an_address_as_weights(published: tuple[Path, Weights]) -> None:
+    _, row = published
+    model = resnetzoo.create("resnet20", weights=row.url)
+    assert torch.equal(model.conv1.weight, resnetzoo.create("resnet20", seed=1).conv1.weight)
+
+
+@pytest.mark.parametrize(
+    ("mode", "size"), [("RGB", (32, 32)), ("RGB", (100, 40)), ("L", (32, 64)), ("RGBA", (48, 48)), ("P", (33, 32))]
+)
+def test_an_image_of_any_size_and_mode_becomes_input(mode: str, size: tuple[int, int]) -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    image = Image.fromarray(pixels).convert(mode)
+    found = model.preprocess(image)
+    assert found.shape == (3, 32, 32)
+    assert torch.equal(found, resnetzoo.get_weights("resnet20.quick20_c10").transforms()(image)) or torch.allclose(
+        found, resnetzoo.get_weights("resnet20.quick20_c10").transforms()(image), atol=1e-4
+    )
+    if (mode, size) == ("RGB", (32, 32)):  # nothing is resampled: what `evaluate` feeds
+        assert model.normalization is not None
+        planes = torch.from_numpy(pixels).permute(2, 0, 1)
+        assert torch.equal(found, model.normalization(planes))
+        assert torch.allclose(model.preprocess(planes.float() / 255), found)
+
+
+def test_transparent_is_white() -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    clear = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
+    assert torch.equal(model.preprocess(clear), model.preprocess(Image.new("RGB", (32, 32), "white")))
+
+
+def test_a_fresh_network_knows_no_preprocessing() -> None:
+    with pytest.raises(resnetzoo.UsageError, match="has not been trained"):
+        resnetzoo.create("resnet20").preprocess(Image.new("RGB", (32, 32)))
+
+
+def test_the_classes_are_the_data_sets() -> None:
+    assert resnetzoo.get_weights("resnet20.chenyaofo_c100").classes == layouts.CIFAR100.classes
+    assert resnetzoo.get_weights("resnet20.akamaster_c10").classes == layouts.CIFAR10.classes
