@@ -136,6 +136,15 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return run
 
 
+def assert_one_line(said: tuple[int, str], status: int, message: str) -> None:
+    """What a person who made a mistake gets: its exit status, and one line."""
+    exit_status, errors = said
+    assert exit_status == status
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+    assert message in errors
+
+
 def command_line(*words: str | Path) -> list[str]:
     first = [sys.executable, "-m", "resnetzoo"] if words[0] == "resnetzoo" else [sys.executable, str(words[0])]
     return [*first, *(str(word) for word in words[1:])]

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Call, Command
+from conftest import Call, Command, assert_one_line
 from typer.testing import CliRunner
 
 import resnetzoo
@@ -88,11 +88,7 @@ def test_train_on_held_out_images(run_command: Command) -> None:
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
-    exit_status, errors = call(cli.main, *words)
-    assert exit_status == status
-    assert errors.startswith("error: ")
-    assert errors.count("\n") == 1
-    assert message in errors
+    assert_one_line(call(cli.main, *words), status, message)
 
 
 @pytest.mark.parametrize(

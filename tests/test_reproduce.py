@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Call, start, wait_for
+from conftest import Call, assert_one_line, start, wait_for
 
 import resnetzoo
 from resnetzoo import cli, registry, rerunning
@@ -193,11 +193,7 @@ def test_a_recorded_run_comes_out_the_same(report: Path, tiny_data: resnetzoo.Da
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
-    exit_status, errors = call(cli.main, *words)
-    assert exit_status == status
-    assert errors.startswith("error: ")
-    assert errors.count("\n") == 1
-    assert message in errors
+    assert_one_line(call(cli.main, *words), status, message)
 
 
 def test_killed_and_resumed_on_the_command_line(tmp_path: Path) -> None:

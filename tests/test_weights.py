@@ -146,7 +146,9 @@ def test_wrong_bytes_and_dead_links_leave_nothing(published: tuple[Path, Weights
     with pytest.raises(resnetzoo.CheckpointError, match="not the file that was published"):
         store.file_of(row)
     served.unlink()
-    with pytest.raises(resnetzoo.ResnetzooError, match=r"could not be fetched: status 404, File not found; fetch it on a machine with"):
+    with pytest.raises(
+        resnetzoo.ResnetzooError, match=r"could not be fetched: status 404, File not found; fetch it on a machine with"
+    ):
         store.file_of(row)
     assert not store.cached(row.file).exists()
 

@@ -9,9 +9,10 @@ from resnetzoo.spec import Block, Family, ModelSpec, Shortcut
 
 Channels = tuple[float, float, float]  # red, green, blue, on the scale 0 to 1
 
-_IMAGENET: tuple[Channels, Channels] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_CIFAR10: tuple[Channels, Channels] = ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
-_CIFAR100: tuple[Channels, Channels] = ((0.5070, 0.4865, 0.4409), (0.2673, 0.2564, 0.2761))
+# Mean and deviation, as they stand in training code.
+IMAGENET: tuple[Channels, Channels] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CIFAR10: tuple[Channels, Channels] = ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
+CIFAR100: tuple[Channels, Channels] = ((0.5070, 0.4865, 0.4409), (0.2673, 0.2564, 0.2761))
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ class Author:
 # Read in their training code: trainer.py; chenyaofo/image-classification-codebase conf/; cifar.py;
 # osmr/imgclsmob pytorch/datasets/. Bearpaw's pre-activation networks compute otherwise than ours, and have no row.
 AUTHORS = (
-    Author("akamaster", "akamaster", ("residual",), ("basic",), "identity", (10,), _IMAGENET),
-    Author("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (10,), _CIFAR10),
-    Author("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (100,), _CIFAR100),
-    Author("bearpaw", "torchvision", ("residual",), ("bottleneck",), "projection", (10, 100), _CIFAR10),
+    Author("akamaster", "akamaster", ("residual",), ("basic",), "identity", (10,), IMAGENET),
+    Author("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (10,), CIFAR10),
+    Author("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (100,), CIFAR100),
+    Author("bearpaw", "torchvision", ("residual",), ("bottleneck",), "projection", (10, 100), CIFAR10),
     Author(
         "pytorchcv",
         "pytorchcv",
@@ -51,7 +52,7 @@ AUTHORS = (
         ("basic", "bottleneck"),
         "projection",
         (10, 100),
-        _CIFAR10,
+        CIFAR10,
     ),
 )
 

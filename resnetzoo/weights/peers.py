@@ -1,12 +1,9 @@
 """Weights that others published, a literal row each; they are fetched from their authors' own addresses on demand."""
 
-from resnetzoo.data.layouts import CIFAR10, CIFAR100
+from resnetzoo.data import layouts
+from resnetzoo.loading.authors import CIFAR10, CIFAR100, IMAGENET
 from resnetzoo.spec import ModelSpec
 from resnetzoo.weights.row import Weights
-
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_CIFAR10_MEAN, _CIFAR10_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-_CIFAR100_MEAN, _CIFAR100_STD = (0.5070, 0.4865, 0.4409), (0.2673, 0.2564, 0.2761)
 
 
 def _akamaster(depth: int, sha256: str, params: int, error: float) -> Weights:
@@ -18,9 +15,9 @@ def _akamaster(depth: int, sha256: str, params: int, error: float) -> Weights:
         file=file,
         url=f"https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/{file}",
         sha256=sha256,
-        classes=CIFAR10.classes,
-        mean=_IMAGENET_MEAN,
-        std=_IMAGENET_STD,
+        classes=layouts.CIFAR10.classes,
+        mean=IMAGENET[0],
+        std=IMAGENET[1],
         params=params,
         test_error=error,
         trained_on="cifar10, 50,000 images",
@@ -33,7 +30,8 @@ def _akamaster(depth: int, sha256: str, params: int, error: float) -> Weights:
 
 def _chenyaofo(depth: int, num_classes: int, sha256: str, params: int, accuracy: float) -> Weights:
     """Option B; the best of 200 epochs as the test set tells it."""
-    published = CIFAR10 if num_classes == 10 else CIFAR100
+    published = layouts.CIFAR10 if num_classes == 10 else layouts.CIFAR100
+    mean, std = CIFAR10 if num_classes == 10 else CIFAR100
     file = f"cifar{num_classes}_resnet{depth}-{sha256}.pt"
     return Weights(
         name=f"resnet{depth}.chenyaofo_c{num_classes}",
@@ -42,8 +40,8 @@ def _chenyaofo(depth: int, num_classes: int, sha256: str, params: int, accuracy:
         url=f"https://github.com/chenyaofo/pytorch-cifar-models/releases/download/resnet/{file}",
         sha256=sha256,
         classes=published.classes,
-        mean=_CIFAR10_MEAN if num_classes == 10 else _CIFAR100_MEAN,
-        std=_CIFAR10_STD if num_classes == 10 else _CIFAR100_STD,
+        mean=mean,
+        std=std,
         params=params,
         test_error=round(100 - accuracy, 2),
         trained_on=f"{published.name}, 50,000 images",
