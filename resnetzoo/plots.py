@@ -5,6 +5,8 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from resnetzoo.drawing import draw as draw
+from resnetzoo.drawing import save_drawing as save_drawing
 from resnetzoo.figures import new_figure, save_figure
 from resnetzoo.report import by_name, measured_on, provenance_line
 from resnetzoo.run import RunRecord

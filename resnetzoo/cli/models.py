@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 import resnetzoo
+from resnetzoo import plots
 from resnetzoo.cli.options import AsJson, ShortcutWord
 
 
@@ -39,6 +41,9 @@ def info_command(
     num_classes: Annotated[int | None, typer.Option(help="Length of the logits.", show_default="10")] = None,
     in_chans: Annotated[int | None, typer.Option(help="Channels of the images.", show_default="3")] = None,
     input_size: Annotated[int, typer.Option(help="Side of the images in pixels.")] = 32,
+    draw: Annotated[
+        Path | None, typer.Option(help="Draw its architecture into this file, an SVG.", show_default="no picture")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a network is and costs. Example: resnetzoo info resnet56 --shortcut projection."""
@@ -46,6 +51,8 @@ def info_command(
     choices = {"shortcut": shortcut, "num_classes": num_classes, "in_chans": in_chans}
     spec = replace(spec, **{field: value for field, value in choices.items() if value is not None})  # type: ignore[arg-type]
     facts = _facts(name, spec, input_size)
+    if draw is not None:
+        plots.save_drawing(spec, draw)
     if as_json:
         print(json.dumps(facts, indent=1))
         return
