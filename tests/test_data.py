@@ -253,6 +253,13 @@ def test_a_flipped_byte_is_read_or_refused(place: int, value: int) -> None:
         assert str(error).startswith("file: ")
 
 
+def test_results_do_not_say_where_on_a_machine_the_data_lay(cifar10_folder: Path) -> None:
+    with pytest.warns(resnetzoo.UnofficialDataWarning):
+        data = resnetzoo.cifar10(cifar10_folder)
+    assert data.source == str(cifar10_folder)
+    assert data.to_dict()["source"] == cifar10_folder.name
+
+
 def test_first_and_split(tiny_data: resnetzoo.Data) -> None:
     part = tiny_data.first(7)
     assert (len(part.train), len(part.test)) == (7, 20)

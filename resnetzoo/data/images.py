@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -101,7 +102,7 @@ class Data:
             "part": self.part,
             "fingerprint": self.fingerprint,
             "official": self.official,
-            "source": self.source,
+            "source": _without_place(self.source),
             "train_images": len(self.train),
             "test_images": len(self.test),
         }
@@ -141,6 +142,11 @@ class Data:
 
     def _cut(self, part: str, train: ImageSet, test: ImageSet) -> "Data":
         return replace(self, part=f"{self.part}, {part}" if self.part else part, train=train, test=test)
+
+
+def _without_place(source: str) -> str:
+    """Of a folder its own name: where it lies on a machine is nobody else's business."""
+    return Path(source).name if Path(source).is_absolute() else source
 
 
 def data_title(name: str, part: str) -> str:
