@@ -1,8 +1,8 @@
 # One command each; every target only calls the tool.
-.PHONY: install format lint types test package check bench bench-short bench-history
+.PHONY: install format lint types test docs package check bench bench-short bench-history
 
 install:
-	python -m pip install -e ".[test,dev,bench]"
+	python -m pip install -e ".[test,dev,bench,docs]"
 
 format:
 	ruff format . && ruff check --fix .
@@ -15,6 +15,9 @@ types:
 
 test:
 	python -m pytest
+
+docs:
+	sphinx-build -W -n docs docs/_build/html
 
 package:
 	python -m build

@@ -7,6 +7,7 @@
 from resnetzoo import recipes as recipes
 from resnetzoo.agreement import Agreement as Agreement
 from resnetzoo.agreement import agreement as agreement
+from resnetzoo.checkpoint import Checkpoint as Checkpoint
 from resnetzoo.complexity import Complexity as Complexity
 from resnetzoo.complexity import complexity as complexity
 from resnetzoo.data import Data as Data
@@ -37,12 +38,16 @@ from resnetzoo.many import fit_many as fit_many
 from resnetzoo.network import CifarNet as CifarNet
 from resnetzoo.normalization import Normalization as Normalization
 from resnetzoo.origin import Origin as Origin
+from resnetzoo.preprocessing import ImageTransform as ImageTransform
 from resnetzoo.recipes import Recipe as Recipe
 from resnetzoo.registry import get_spec as get_spec
 from resnetzoo.registry import list_models as list_models
 from resnetzoo.registry import register as register
 from resnetzoo.run import EpochRow as EpochRow
 from resnetzoo.run import Run as Run
+from resnetzoo.run import RunRecord as RunRecord
+from resnetzoo.run import read_records as read_records
+from resnetzoo.spec import BlockShape as BlockShape
 from resnetzoo.spec import ModelSpec as ModelSpec
 from resnetzoo.train import fit as fit
 from resnetzoo.version import __version__ as __version__

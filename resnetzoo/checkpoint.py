@@ -26,7 +26,8 @@ class Checkpoint:
     Attributes:
         identity: spec, recipe, seed, data and precision: what a run must share with this state to go on from it.
         step: optimizer steps done.
-        model, optimizer: their state dicts.
+        model: its state dict.
+        optimizer: its state dict.
         normalization: of the network's input.
         rows: the finished epochs, as dictionaries.
         totals: sums over the unfinished epoch.

@@ -9,6 +9,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.normalization import NormalizationKind
 
 CIFAR_TRAIN_IMAGES = 50_000
+"""Images that a preset in epochs counts its steps on."""
 
 
 @dataclass(frozen=True)
@@ -241,9 +242,13 @@ SMOKE = Recipe(
     nesterov=True,
     weight_decay=5e-4,
 )
-"""Seconds: shows that everything runs, measures nothing. Source: none, it is our own."""
+"""Takes seconds, shows that everything runs, and measures nothing.
+
+Source: none, it is our own.
+"""
 
 RECIPES: dict[str, Recipe] = {"QUICK20": QUICK20, "HE2015": HE2015, "MODERN": MODERN, "SMOKE": SMOKE}
+"""The presets by name."""
 
 
 def get_recipe(name: str) -> Recipe:

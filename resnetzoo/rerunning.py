@@ -16,6 +16,7 @@ from resnetzoo.signals import stop_requests
 from resnetzoo.train import cut_on_device, prepare
 
 COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
+"""The fields of an `EpochRow` that must come out the same."""
 
 
 def find_record(path: str | Path, network: str | None = None, seed: int | None = None) -> RunRecord:

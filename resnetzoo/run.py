@@ -25,7 +25,8 @@ class EpochRow:
         train_error: top-1 error over the same, in percent.
         test_loss: mean cross-entropy on the test set at its end, in nats; NaN where the network overflowed.
         test_error: top-1 error on the test set at its end, in percent; always measured in fp32.
-        train_seconds, test_seconds: wall time.
+        train_seconds: wall time of training.
+        test_seconds: wall time of the test.
         images_per_second: training images over `train_seconds`.
     """
 
@@ -76,10 +77,12 @@ class RunRecord:
         seed: of order and augmentation.
         data: name, fingerprint, whether official, source and sizes of the data.
         normalization: of the network's input.
-        device, precision: where and how it was computed.
+        device: where it was computed, with the number of threads of a CPU.
+        precision: of the steps.
         execution: how its steps ran: `eager`, `compiled`, `recorded` (as a CUDA graph), both, or `shared`.
         processes: that shared it.
-        versions, commit: of the software.
+        versions: of the software.
+        commit: of this package, where it runs from a checkout.
         epochs: one row each; the last is the result.
     """
 

@@ -92,7 +92,7 @@ class ModelSpec:
 
     @property
     def label(self) -> str:
-        """A short name for tables and titles: `resnet56`, or `resnet56 (projection)` with that shortcut."""
+        """What tables and titles call it, `resnet56`, or `resnet56 (projection)` with that shortcut."""
         name = f"{_PREFIX[self.family]}{self.depth}"
         usual = "projection" if self.block == "bottleneck" else "identity"
         return name if self.family == "plain" or self.shortcut == usual else f"{name} ({self.shortcut})"
@@ -103,7 +103,7 @@ class ModelSpec:
 
     @property
     def blocks_per_stage(self) -> int:
-        """The paper's n: depth = 6n+2 (basic) or 9n+2 (bottleneck)."""
+        """The paper's n, where depth = 6n+2 (basic) or 9n+2 (bottleneck)."""
         return (self.depth - 2) // (3 * self.layers_per_block)
 
     @property

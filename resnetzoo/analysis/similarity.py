@@ -34,9 +34,9 @@ def cka(model_a: nn.Module, model_b: nn.Module, images: Images) -> Similarity:
     """Linear centred kernel alignment between the outputs of stem and blocks of two networks.
 
     With X (N, features) the output of a layer for N images, minus its mean over them, and Y that of another, it is
-    <XX', YY'> / (|XX'| |YY'|), Frobenius (arXiv:1905.00414, section 3, equations 3 and 4 with a linear kernel): 1 for
-    features that are equal up to a rotation and one scale, 0 for unrelated ones. The two networks may differ in
-    everything but the images they take. A layer that gives the same for all images, or overflows, has NaN.
+    <XX', YY'> / (norm(XX') norm(YY')), Frobenius (arXiv:1905.00414, section 3, equations 3 and 4 with a linear
+    kernel): 1 for features that are equal up to a rotation and one scale, 0 for unrelated ones. The two networks may
+    differ in everything but the images they take. A layer that gives the same for all images, or overflows, has NaN.
 
     Measured in evaluation mode, each on the device where its model is; the models are not touched.
 

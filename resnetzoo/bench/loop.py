@@ -11,6 +11,7 @@ from resnetzoo.bench.timing import Contestant, TimedCall
 from resnetzoo.bench.work import training_flop
 
 LOOP = "DataLoader loop"
+"""What tables call a training loop as tutorials write it, with a DataLoader and torchvision's transforms."""
 LOOP_PACKAGE = "torchvision"
 LOOP_CURE = f'{LOOP}: {LOOP_PACKAGE} is not installed: pip install "resnetzoo[bench]"'
 

@@ -28,6 +28,7 @@ class Rivals:
 
 
 NO_RIVALS = Rivals(contestants=(), peer="", missing=())
+"""Of a case that no peer has."""
 
 
 def forward_rivals(name: str, *, batch_size: int, device: torch.device) -> Rivals:

@@ -5,6 +5,7 @@ from resnetzoo.reproduce.budgets import budget_of as budget_of
 from resnetzoo.reproduce.claims import Above as Above
 from resnetzoo.reproduce.claims import AtMost as AtMost
 from resnetzoo.reproduce.claims import Lower as Lower
+from resnetzoo.reproduce.layers import LayerRow as LayerRow
 from resnetzoo.reproduce.outcome import Outcome as Outcome
 from resnetzoo.reproduce.outcome import Summary as Summary
 from resnetzoo.reproduce.plan import parse_numbers as parse_numbers

@@ -36,7 +36,7 @@ class Budget:
 
     @property
     def label(self) -> str:
-        """For titles: `short budget: QUICK20`."""
+        """What titles call it, with its recipe."""
         return f"{self.name} budget: {self.recipe.name}"
 
     def of(self, data: Data) -> Data:

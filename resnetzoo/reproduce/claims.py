@@ -12,7 +12,8 @@ class Lower:
 
     Attributes:
         text: the claim in words.
-        lower, higher: labels of the two networks, such as `resnet56 (projection)`.
+        lower: label of the network that should have less, such as `resnet56 (projection)`.
+        higher: label of the other.
         measure: of what: `test error` (last epoch, percent), or `response std` (mean over the layers of figure 7).
     """
 

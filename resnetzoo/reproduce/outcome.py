@@ -54,7 +54,8 @@ class Outcome:
     """A target's results.
 
     Attributes:
-        target, budget: what was asked for.
+        target: what was asked for.
+        budget: how much of it.
         command: that makes it again.
         records: the finished runs.
         failed: label of a run -> why it has no result.

@@ -211,6 +211,7 @@ TARGETS: dict[str, Target] = {
     target.name: target
     for target in (_SOURCE, _TABLE6, _FIGURE6, _FIGURE7, _SHORTCUTS, _PREACTIVATION, _MODERN, _REPEATABILITY)
 }
+"""The targets by name."""
 
 
 def get_target(name: str) -> Target:

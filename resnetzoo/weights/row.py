@@ -23,7 +23,8 @@ class Weights:
         url: where it is fetched from; None if the package carries it.
         sha256: of the file; of others' files what their authors publish of it: the beginning.
         classes: the names of the labels.
-        mean, std: of the normalization, on the scale 0 to 1, a value a channel.
+        mean: of the normalization, on the scale 0 to 1, a value a channel.
+        std: the same of its deviation.
         input_size: side of the images in pixels.
         params: parameters.
         test_error: top-1, in percent, as its author publishes it.
@@ -55,12 +56,12 @@ class Weights:
 
     @property
     def network(self) -> str:
-        """The name of the zoo: `resnet20`."""
+        """The name in the zoo, such as `resnet20`."""
         return self.name.split(".")[0]
 
     @property
     def tag(self) -> str:
-        """What tells these weights from others of the network: `quick20_c10`."""
+        """What tells these weights from others of the network, such as `quick20_c10`."""
         return self.name.split(".")[1]
 
     @property

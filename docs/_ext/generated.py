@@ -1,0 +1,230 @@
+"""Directives that write tables and pictures from the code and the committed results, so that no page can drift."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import resnetzoo
+from resnetzoo import plots
+from resnetzoo.reproduce.published import PAPER
+from resnetzoo.run import RunRecord, read_records
+from resnetzoo.sealing import read_sealed
+
+DOCS = Path(__file__).resolve().parent.parent
+RESULTS = DOCS / "results"
+_OWN_COLOUR = ' color="#333"'
+SPEED = DOCS.parent / "benchmarks" / "results"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], first_number: int = 1) -> nodes.table:
+    """A table that sorts; columns from `first_number` on stand to the right."""
+    group = nodes.tgroup(cols=len(header))
+    group += [nodes.colspec(colwidth=1) for _ in header]
+    group += nodes.thead("", _row(header, first_number))
+    group += nodes.tbody("", *(_row(row, first_number) for row in rows))
+    return nodes.table("", group, classes=["figures"])
+
+
+def _row(cells: Sequence[str], first_number: int) -> nodes.row:
+    row = nodes.row()
+    for place, cell in enumerate(cells):
+        entry = nodes.entry("", nodes.paragraph("", cell))
+        if place >= first_number:
+            entry["classes"].append("text-right")
+        row += entry
+    return row
+
+
+def result_folders() -> list[Path]:
+    return sorted(path.parent for path in RESULTS.glob("*/results.json"))
+
+
+def full_records() -> list[RunRecord]:
+    """All committed runs on CIFAR-10 itself, whole."""
+    found = [record for folder in result_folders() for record in read_records(folder / "results.json")]
+    return [record for record in found if record.data["official"] and not record.data["part"]]
+
+
+class ZooTable(SphinxDirective):
+    """Every network, or those of one pattern, with costs and errors."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        names = resnetzoo.list_models(self.arguments[0] if self.arguments else "*")
+        header = ("network", "parameters", "multiply-adds", "activations", "paper (%)", "ours (%)", "n", "by")
+        header = (*header, "weights", "images/s")
+        ours, speed = _best_errors(), _inference_speed()
+        rows = []
+        for name in names:
+            cost = resnetzoo.complexity(name)
+            error, recipe, count = ours.get(name, ("-", "-", "-"))
+            weights = str(len(resnetzoo.list_weights(f"{name}.*")) or "-")
+            paper = f"{PAPER[name]:.2f}" if name in PAPER else "-"
+            rows.append(
+                (name, *(f"{count:,}" for count in cost), paper, error, count, recipe, weights, speed.get(name, "-"))
+            )
+        return [table(header, rows)]
+
+
+def _best_errors() -> dict[str, tuple[str, str, str]]:
+    """By network, the mean last-epoch error of the recipe that does best, with the recipe and the number of seeds."""
+    groups: dict[tuple[str, str], dict[int, float]] = {}
+    for record in full_records():
+        errors = groups.setdefault((record.name, record.recipe.name), {})
+        errors[record.seed] = record.epochs[-1].test_error
+    best: dict[str, tuple[float, tuple[str, str, str]]] = {}
+    for (name, recipe), errors in groups.items():
+        values = list(errors.values())
+        words = f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+        if name not in best or mean(values) < best[name][0]:
+            best[name] = (mean(values), (words, recipe, str(len(values))))
+    return {name: words for name, (_, words) in best.items()}
+
+
+def _latest_speed() -> dict[str, Any]:
+    records = [json.loads(path.read_text()) for path in SPEED.glob("*/*.json")]
+    return max(records, key=lambda record: str(record["recorded"])) if records else {}
+
+
+def _inference_speed() -> dict[str, str]:
+    """Images a second at batch 128, compiled, of the latest record."""
+    found = {}
+    for case, figures in _latest_speed().get("benchmarks", {}).items():
+        if case.startswith("forward[") and "-128-compiled" in case:
+            found[case.removeprefix("forward[").split("-")[0]] = f"{figures['images_per_second']:,.0f}"
+    return found
+
+
+class SpeedTable(SphinxDirective):
+    """The latest record of speed, case by case, beside the fastest peer."""
+
+    def run(self) -> list[nodes.Node]:
+        latest = _latest_speed()
+        rows = []
+        for case, figures in latest["benchmarks"].items():
+            pace = figures.get("images_per_second")
+            ours = f"{pace:,.0f} images/s" if pace else f"{figures['median'] * 1e3:,.2f} ms"
+            ratio = f"{figures['ratio']:.2f}" if figures.get("ratio") else "-"
+            rows.append((case, figures.get("peer") or "-", ours, ratio))
+        facts = f"{latest['device']}, {latest['precision']}, torch {latest['versions']['torch']}, "
+        facts += f"commit {latest['commit'][:12]}, {latest['recorded'][:10]}."
+        return [
+            table(("case", "fastest peer", "resnetzoo", "times the peer"), rows, first_number=2),
+            nodes.paragraph("", facts),
+        ]
+
+
+class WeightsTable(SphinxDirective):
+    """Every row of weights."""
+
+    def run(self) -> list[nodes.Node]:
+        header = ("weights", "test error (%)", "parameters", "epoch", "recipe", "licence", "where")
+        rows = [
+            (
+                row.name,
+                f"{row.test_error:.2f}",
+                f"{row.params:,}",
+                row.epoch,
+                row.recipe,
+                row.licence,
+                "in the package" if row.packaged else "fetched",
+            )
+            for row in resnetzoo.list_weights()
+        ]
+        return [table(header, rows, first_number=9)]
+
+
+class RecipeTable(SphinxDirective):
+    """Every recipe beside the others, setting by setting."""
+
+    def run(self) -> list[nodes.Node]:
+        recipes = resnetzoo.recipes.RECIPES
+        values = {name: recipe.to_dict() for name, recipe in recipes.items()}
+        settings = [setting for setting in values["HE2015"] if setting != "name"]
+        rows = [(setting, *(_words(values[name][setting]) for name in recipes)) for setting in settings]
+        return [table(("setting", *recipes), rows, first_number=9)]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return " and ".join(f"{inner:,}" for inner in value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+class Verdicts(SphinxDirective):
+    """The claims of one committed result, or of all, with their verdicts."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        folders = [RESULTS / self.arguments[0]] if self.arguments else result_folders()
+        rows = []
+        for folder in folders:
+            for found in read_sealed(folder / "results.json").get("verdicts", []):
+                rows.append((folder.name, found["claim"], found["answer"], found["figures"]))
+        return [table(("result", "claim", "verdict", "figures"), rows, first_number=9)] if rows else []
+
+
+class Provenance(SphinxDirective):
+    """How one committed result was made, and the command that makes it again."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        path = RESULTS / self.arguments[0] / "results.json"
+        command = read_sealed(path)["command"]
+        rows = [
+            (
+                record.name,
+                str(record.seed),
+                f"{record.epochs[-1].train_error:.2f}",
+                f"{record.epochs[-1].test_error:.2f}",
+                record.recipe.name,
+                f"{record.device}, {record.precision}",
+                record.versions["torch"],
+                (record.commit or "unknown")[:12],
+                record.data["fingerprint"][:12],
+            )
+            for record in read_records(path)
+        ]
+        header = ("network", "seed", "training error (%)", "test error (%)", "recipe", "computed on", "torch")
+        return [
+            nodes.literal_block("", command, language="sh"),
+            table((*header, "commit", "data"), rows),
+        ]
+
+
+class Architecture(SphinxDirective):
+    """Networks drawn from their specs, side by side."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        drawn = [plots.draw(resnetzoo.get_spec(name)) for name in self.arguments[0].split()]
+        # As inline pictures they take the page's colour.
+        inside = "".join(f"<div>{picture.replace(_OWN_COLOUR, '')}</div>" for picture in drawn)
+        return [nodes.raw("", f'<div class="architecture side-by-side">{inside}</div>', format="html")]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    for name, directive in {
+        "zoo-table": ZooTable,
+        "speed-table": SpeedTable,
+        "weights-table": WeightsTable,
+        "recipe-table": RecipeTable,
+        "verdicts": Verdicts,
+        "provenance": Provenance,
+        "architecture": Architecture,
+    }.items():
+        app.add_directive(name, directive)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,60 @@
+"""The documentation site. Its tables and pictures are made from the code and the committed results at build time."""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+
+import resnetzoo  # noqa: E402 (the checkout's own)
+
+project = "resnetzoo"
+author = "the resnetzoo developers"
+copyright = "the resnetzoo developers, MIT licence"  # noqa: A001 (Sphinx's own name)
+version = release = resnetzoo.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "generated",
+]
+exclude_patterns = ["_build", "results"]
+default_role = "literal"
+nitpicky = True
+# Other projects' pages are linked where the build may fetch their inventories; without a network they are plain text.
+nitpick_ignore_regex = [
+    ("py:.*", r"(torch|nn|np|numpy|timm|torchvision|PIL|matplotlib|rich|typer|pathlib|collections|dist)\b.*"),
+    ("py:.*", r"(tuple|dict)\[.*|Table"),
+    ("py:.*", r"(Tensor|Axes|AxesImage|Figure|Image|Path|NDArray|Sequence|Mapping|Callable|Iterator|optional|Any)\b.*"),
+]
+if os.environ.get("DOCS_INTERSPHINX"):
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "torch": ("https://docs.pytorch.org/docs/stable", None),
+        "torchvision": ("https://docs.pytorch.org/vision/stable", None),
+        "timm": ("https://huggingface.co/docs/timm", None),
+    }
+
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_title = "resnetzoo"
+html_favicon = "_static/favicon.svg"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["tables.js"]
+copybutton_prompt_text = r"\$ "
+copybutton_prompt_is_regexp = True

@@ -1,0 +1,92 @@
+"""What the documentation shows is what works, and it shows everything."""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from typer.testing import CliRunner
+
+from resnetzoo import cli, errors
+
+DOCS = ROOT / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "results"} & set(page.relative_to(DOCS).parts))
+BLOCK = re.compile(
+    r"(?:^% not run: (?P<reason>.+)\n)?^```(?P<kind>python|sh)\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL
+)
+BLOCKS = {page: list(BLOCK.finditer(page.read_text())) for page in PAGES}
+COMMANDS = sorted(
+    {
+        line
+        for blocks in BLOCKS.values()
+        for block in blocks
+        if block["kind"] == "sh"
+        for line in block["code"].splitlines()
+        if line.startswith("resnetzoo ")
+    }
+)
+ROOMS = ("analysis", "bench", "plots", "recipes", "report", "reproduce", "rerunning")
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(DOCS))
+
+
+@pytest.mark.filterwarnings("ignore:the network runs uncompiled")  # where there is no compiler
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(block["kind"] == "python" for block in BLOCKS[page])], ids=name_of
+)
+def test_python_blocks_run_one_after_the_other(page: Path) -> None:
+    namespace: dict[str, object] = {}
+    for block in BLOCKS[page]:
+        if block["kind"] == "python" and not block["reason"]:
+            exec(compile(block["code"], name_of(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_exist_with_these_options(line: str) -> None:
+    _, command, *words = line.split()
+    said = CliRunner().invoke(cli.app, [command, "--help"])
+    assert said.exit_code == 0
+    assert {word for word in words if word.startswith("--")} <= set(re.findall(r"--[a-z0-9-]+", said.output))
+
+
+def public_names(module_name: str) -> set[str]:
+    """What a module offers under a name of its own: functions, classes and values, but no modules."""
+    module = importlib.import_module(module_name)
+    source = inspect.getsource(module)
+    again = set(re.findall(r"import \w+ as (\w+)", source))
+    own = {
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module_name and not name.startswith("_")
+    }
+    values = set(re.findall(r"^([A-Z][A-Z0-9_]+) *[:=]", source, re.MULTILINE))
+    return {name for name in again | own | values if not inspect.ismodule(getattr(module, name))}
+
+
+@pytest.mark.parametrize("module", ["resnetzoo", *(f"resnetzoo.{room}" for room in ROOMS)])
+def test_every_public_name_is_documented(module: str) -> None:
+    documented = {
+        found
+        for page in (DOCS / "api").glob("*.md")
+        for found in re.findall(r"auto\w+:: (resnetzoo[\w.]*)", page.read_text())
+    }
+    names = public_names(module) - {"__version__"}
+    known = {path.rsplit(".", 1)[1] for path in documented}
+    assert names <= known, f"not in docs/api: {sorted(names - known)}"
+
+
+def test_every_error_is_documented() -> None:
+    page = (DOCS / "api" / "errors.md").read_text()
+    for name, value in vars(errors).items():
+        if inspect.isclass(value) and issubclass(value, errors.ResnetzooError):
+            assert f"resnetzoo.errors.{name}\n" in page
+
+
+def test_pictures_are_there() -> None:
+    for page in PAGES:
+        for picture in re.findall(r"```\{image\} (\S+)", page.read_text()):
+            assert (page.parent / picture).is_file(), (name_of(page), picture)
