@@ -1,0 +1,44 @@
+"""Draw the loss around the weights of a plain and a residual network.
+
+    python examples/loss_surface.py surface.png
+
+Both are the trained ones of the package; the directions are random and filter-normalized (arXiv:1712.09913).
+"""
+
+import argparse
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+import resnetzoo
+from resnetzoo import analysis
+
+
+def main() -> None:
+    args = parse_args()
+    data = resnetzoo.load_data(args.dataset, args.data_dir)
+    batch = data.test.select(slice(args.images))
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, name in zip(figure.subplots(1, 2), ("plainnet20", "resnet20"), strict=True):
+        model = resnetzoo.create(name, weights=True)
+        analysis.plot_loss_surface(axes, analysis.loss_surface(model, batch, points=args.points))
+        axes.set_title(name)
+    figure.suptitle(f"Loss (nats) on {len(batch)} test images of {data.title}")
+    figure.savefig(args.out, dpi=150)
+    print(f"written: {args.out}")
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--dataset", choices=["auto", "cifar10", "synthetic"], default="auto")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--points", type=int, default=21, help="along each direction, an odd number")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Train one network on two GPUs.
+
+    torchrun --nproc-per-node=2 examples/two_gpus.py
+
+The processes share each batch; the result is that of one process. Without torchrun it runs on one.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import resnetzoo
+
+
+def main() -> None:
+    args = parse_args()
+    data = resnetzoo.load_data(args.dataset, args.data_dir)
+    if args.train_images:
+        data = data.first(args.train_images)
+    model = resnetzoo.create(args.model, num_classes=len(data.classes), seed=0)  # the same weights in each process
+    recipe = resnetzoo.recipes.get_recipe(args.recipe)
+    recipe = recipe if args.epochs is None else recipe.with_epochs(args.epochs)
+    run = resnetzoo.fit(model, data, recipe, device=args.device, out=args.out)
+    if os.environ.get("RANK", "0") == "0":
+        print(f"{run.name}: {run.epochs[-1].test_error:.2f} % test error, {run.processes} processes")
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="resnet110")
+    parser.add_argument("--recipe", default="HE2015")
+    parser.add_argument("--epochs", type=int, help="the recipe's if left out")
+    parser.add_argument("--dataset", default="auto")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--train-images", type=int, help="only the first N")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, default=Path("runs/two-gpus"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
