@@ -106,8 +106,9 @@ def test_finished_runs_are_not_repeated_and_seeds_can_be_added(again: Reproduce,
     first = read_records(report / "results.json")
     kept = {path: path.read_bytes() for path in (report / "runs").rglob("run.json")}
     said: list[str] = []
-    second = again(seeds=(0, 1), say=said.append)
+    second = again(seeds=(0, 1), jobs=2, say=said.append)
     assert "4 runs, 2 of them done" in said[0]
+    assert "one run fills a cpu: 2 jobs take turns" in said
     assert all(path.read_bytes() == content for path, content in kept.items())
     assert [record.to_dict() for record in second.records[:2]] == [record.to_dict() for record in first]
 

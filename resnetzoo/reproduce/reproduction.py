@@ -76,6 +76,8 @@ def reproduce(
 
     left = forecast(planned, part, device=str(on), precision=resolved, say=say)
     together = (jobs or _JOBS_ON_CUDA) if runs_together(on) else 1
+    if jobs is not None and jobs > together:
+        say(f"one run fills a {on.type}: {jobs} jobs take turns")
     failed = train_all(left, part, device=str(on), precision=resolved, jobs=together, say=say)
     done = [(run, record) for run in planned if (record := finished(run, part, resolved)) is not None]
     if not done:
