@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
+import torch.fx
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
@@ -128,8 +129,12 @@ class CifarNet(nn.Module):
         self.num_classes = num_classes
 
 
+@torch.fx.has_side_effect
+@torch.fx.wrap
 def check_images(images: Tensor, in_chans: int) -> None:
     """Refuse what a network with `in_chans` input channels does not take.
+
+    Symbolic tracing keeps it as one step, so that traced networks check their images as well.
 
     Raises:
         ValueError: `images` has another shape or is not float.
