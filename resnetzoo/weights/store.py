@@ -18,21 +18,29 @@ _TIMEOUT = 20.0  # seconds without a byte
 _NETWORK_ERRORS = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError)
 
 
-def file_of(row: Weights) -> Path:
+def place_of(row: Weights, folder: Path | None = None) -> Path:
+    """Where the row's file is, or will be once it is fetched: in the package, in `folder`, or in the cache."""
+    if row.packaged:
+        return _PACKAGED / row.file
+    return cached(row.file) if folder is None else folder / row.file
+
+
+def file_of(row: Weights, folder: Path | None = None) -> Path:
     """The row's file on this machine, fetched if it has to be.
+
+    Args:
+        row: the weights.
+        folder: where to keep what is fetched; left out, the cache.
 
     Raises:
         CheckpointError: the file is not the one of the row.
         DownloadError: it is in no cache, and could not be fetched.
         OutputError: the cache cannot be written.
     """
-    if row.url is None:
-        path = _PACKAGED / row.file
-    else:
-        path = cached(row.file)
-        if not path.is_file():
-            write_atomically(path, _checked(fetch(row.url, path), row.sha256, row.url))
-            return path
+    path = place_of(row, folder)
+    if row.url is not None and not path.is_file():
+        write_atomically(path, _checked(fetch(row.url, path), row.sha256, row.url))
+        return path
     _checked(path.read_bytes(), row.sha256, str(path))
     return path
 

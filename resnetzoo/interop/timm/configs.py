@@ -1,0 +1,63 @@
+"""What timm knows of a network's weights, made from our rows: where they are, which input and head they have."""
+
+from typing import Any
+
+from timm.models import DefaultCfg, PretrainedCfg, generate_default_cfgs
+
+from resnetzoo.registry import get_spec
+from resnetzoo.spec import ModelSpec
+from resnetzoo.weights.catalogue import list_weights
+from resnetzoo.weights.ours import OURS
+from resnetzoo.weights.row import Weights
+from resnetzoo.weights.store import place_of
+
+_CIFAR10 = OURS[0]  # its mean and deviation are those of CIFAR-10's training images
+
+
+def default_configs(name: str, variant: str) -> DefaultCfg:
+    """Of the network `name`, which timm calls `variant`: a configuration for each of its rows, under the row's tag.
+
+    The first row is the default, as in `create(name, weights=True)`; a network without any has one without weights.
+    """
+    rows = list_weights(f"{name}.*")
+    configs: dict[str, dict[str, Any] | PretrainedCfg] = {f"{variant}.{row.tag}": _of_row(row) for row in rows}
+    if not configs:
+        configs[variant] = _untrained(get_spec(name))
+    made: dict[str, DefaultCfg] = generate_default_cfgs(configs)
+    return made[variant]
+
+
+def _of_row(row: Weights) -> dict[str, Any]:
+    return {
+        **_network(row.spec, row.input_size),
+        "file": str(place_of(row)) if row.packaged else None,
+        "url": row.url,
+        "mean": row.mean,
+        "std": row.std,
+        "label_names": row.classes,
+        "license": row.licence.lower(),
+        "description": f"top-1 error {row.test_error} % on {row.test_images:,} test images; {row.trained_on}",
+        "notes": (f"recipe: {row.recipe}", f"epoch: {row.epoch}", f"source: {row.source}", f"SHA-256: {row.sha256}"),
+    }
+
+
+def _untrained(spec: ModelSpec) -> dict[str, Any]:
+    mean: tuple[float, ...] = _CIFAR10.mean
+    std: tuple[float, ...] = _CIFAR10.std
+    if spec.in_chans != 3:  # grey, on each channel
+        mean, std = ((sum(channels) / 3,) * spec.in_chans for channels in (mean, std))
+    return {**_network(spec, _CIFAR10.input_size), "mean": mean, "std": std}
+
+
+def _network(spec: ModelSpec, side: int) -> dict[str, Any]:
+    """What depends on the architecture alone; `side` in pixels."""
+    return {
+        "input_size": (spec.in_chans, side, side),
+        "pool_size": (-(-side // 4), -(-side // 4)),
+        "num_classes": spec.num_classes,
+        "crop_pct": 1.0,
+        "interpolation": "bicubic",
+        "first_conv": "conv1",
+        "classifier": "fc",
+        "paper_ids": "arXiv:1603.05027" if spec.family == "preactivation" else "arXiv:1512.03385",
+    }

@@ -1,0 +1,203 @@
+"""A network of the zoo with what timm asks of its own. Its weights have the names that they have without it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.fx
+from timm.models import checkpoint_seq
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+from resnetzoo.errors import UsageError
+from resnetzoo.network import CifarNet, check_images
+from resnetzoo.spec import ModelSpec
+
+torch.fx.wrap("check_images")  # one step of a symbolic trace here, too
+Indices = int | Sequence[int] | None  # of stages, as timm writes them
+_STAGES = ("layer1", "layer2", "layer3")
+_BEHIND = (*_STAGES, "bn", "act", "avgpool", "fc")
+
+
+class TimmCifarNet(CifarNet):
+    """A CIFAR network that timm can adapt, take features from, group, checkpoint and train.
+
+    Shapes as those of `CifarNet`; without pooling and classifier, images (N, in_chans, H, W) -> feature map
+    (N, num_features, H/4, W/4).
+
+    Args:
+        spec: what to build.
+        drop_rate: share of the pooled features that is dropped in training, before the classifier.
+
+    Attributes:
+        global_pool: `avg`, or empty where there is neither pooling nor classifier.
+        head_hidden_size: channels that enter the classifier.
+        feature_info: of each stage its channels (`num_chs`), how much smaller than the image it is (`reduction`), and
+            its name (`module`).
+        grad_checkpointing: whether blocks are computed again in the backward pass instead of remembered.
+
+    Raises:
+        UsageError: `drop_rate` is no share.
+    """
+
+    def __init__(self, spec: ModelSpec, *, drop_rate: float = 0.0) -> None:
+        super().__init__(spec)
+        if not 0 <= drop_rate <= 1:
+            raise UsageError(f"drop_rate must be from 0 to 1, not {drop_rate!r}")
+        self.drop_rate = float(drop_rate)
+        self.global_pool = "avg"
+        self.head_hidden_size = self.num_features
+        self.grad_checkpointing = False
+        self.act1: nn.Module = nn.Identity() if self.preactivation else nn.ReLU(inplace=True)
+        self.act: nn.Module = nn.ReLU(inplace=True) if self.preactivation else nn.Identity()
+        for name in _BEHIND:  # timm's feature lists run the modules of a network in the order of their registration
+            module = self.get_submodule(name)
+            delattr(self, name)
+            self.add_module(name, module)
+        self.feature_info: list[dict[str, Any]] = [
+            {"num_chs": width * self.num_features // spec.widths[-1], "reduction": 2**stage, "module": name}
+            for stage, (name, width) in enumerate(zip(_STAGES, spec.widths, strict=True))
+        ]
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """As `CifarNet.forward_features`."""
+        x = self._stem(images)
+        x = self._checkpointed(x) if self.grad_checkpointing else self.layer3(self.layer2(self.layer1(x)))
+        features: Tensor = self.act(self.bn(x))
+        return features
+
+    def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
+        """As `CifarNet.forward_head`; without pooling the feature map itself."""
+        x = features
+        if self.global_pool:
+            x = self.avgpool(x).flatten(1)  # (N, num_features)
+        if self.drop_rate > 0:
+            x = F.dropout(x, p=self.drop_rate, training=self.training)
+        if pre_logits:
+            return x
+        logits: Tensor = self.fc(x)
+        return logits
+
+    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
+        """Put a fresh classifier in place; with 0 there is none.
+
+        Args:
+            num_classes: length of the logits.
+            global_pool: `avg`, or empty for the feature map as it is (only without classifier); left out, it stays.
+
+        Raises:
+            UsageError: another pooling, a classifier without pooling, or no number of classes.
+        """
+        pool = self.global_pool if global_pool is None else global_pool
+        if pool not in ("avg", ""):
+            raise UsageError(f'global_pool must be "avg", or "" for none, not {pool!r}')
+        if not pool and num_classes:
+            raise UsageError('a classifier needs pooled features: global_pool="avg", or num_classes=0')
+        super().reset_classifier(num_classes)
+        self.global_pool = pool
+
+    def forward_intermediates(
+        self,
+        x: Tensor,
+        indices: Indices = None,
+        norm: bool = False,
+        stop_early: bool = False,
+        output_fmt: str = "NCHW",
+        intermediates_only: bool = False,
+    ) -> list[Tensor] | tuple[Tensor, list[Tensor]]:
+        """What the stages give, with the last features or alone.
+
+        Args:
+            x: images (N, in_chans, H, W).
+            indices: of the stages, 0 to 2; a number alone means the last so many, None all.
+            norm: put a pre-activation network's last norm on its last stage; others have none of their own.
+            stop_early: compute no stage behind the last one that is asked for.
+            output_fmt: NCHW.
+            intermediates_only: leave the last features out.
+
+        Raises:
+            UsageError: there is no such stage, or another `output_fmt`.
+        """
+        if output_fmt != "NCHW":
+            raise UsageError(f"feature maps are NCHW: output_fmt={str(output_fmt)!r} is none of theirs")
+        taken = stage_indices(indices)
+        stages = [self.layer1, self.layer2, self.layer3][: max(taken) + 1 if stop_early else None]
+        x = self._stem(x)
+        maps = []
+        for stage in stages:
+            x = checkpoint_seq(stage, x) if self.grad_checkpointing else stage(x)
+            maps.append(x)
+        complete = len(stages) == len(_STAGES)
+        final = self.act(self.bn(x)) if complete else x
+        if norm and complete:
+            maps[-1] = final
+        intermediates = [found for index, found in enumerate(maps) if index in taken]
+        return intermediates if intermediates_only else (final, intermediates)
+
+    def prune_intermediate_layers(
+        self, indices: Indices = 1, prune_norm: bool = False, prune_head: bool = True
+    ) -> list[int]:
+        """Remove what these stages do not need, and give their indices back, counted from the first.
+
+        Args:
+            indices: as those of `forward_intermediates`.
+            prune_norm: remove the last norm.
+            prune_head: remove pooling and classifier; behind a missing stage they go in any case.
+
+        Raises:
+            UsageError: there is no such stage.
+        """
+        taken = stage_indices(indices)
+        last = max(taken)
+        shorter = last + 1 < len(_STAGES)
+        for name in _STAGES[last + 1 :]:
+            setattr(self, name, nn.Sequential())
+        if prune_norm or shorter:
+            self.bn, self.act = nn.Identity(), nn.Identity()
+        if shorter:
+            self.num_features = self.head_hidden_size = self.feature_info[last]["num_chs"]
+        if prune_head or shorter:
+            self.reset_classifier(0, "")
+        return taken
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Compute blocks again in the backward pass instead of remembering what they gave: less memory, more time."""
+        self.grad_checkpointing = enable
+
+    def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
+        """Expressions that order parameters by layer: the stem, then each block, or each stage if `coarse`."""
+        blocks = [(r"^layer(\d+)" if coarse else r"^layer(\d+)\.(\d+)", None), (r"^bn\.", (99999,))]
+        return {"stem": r"^(?:conv1|bn1)\.", "blocks": blocks}
+
+    def no_weight_decay(self) -> set[str]:
+        """Names of parameters that are never to decay: none."""
+        return set()
+
+    def _stem(self, images: Tensor) -> Tensor:
+        check_images(images, self.in_chans)
+        x: Tensor = self.act1(self.bn1(self.conv1(images)))  # (N, 16, H, W)
+        return x
+
+    @torch.jit.unused
+    def _checkpointed(self, x: Tensor) -> Tensor:
+        """The stages, of which only the blocks' inputs are remembered."""
+        y: Tensor = checkpoint_seq([self.layer1, self.layer2, self.layer3], x, flatten=True)
+        return y
+
+
+def stage_indices(indices: Indices) -> list[int]:
+    """The stages that are meant, counted from 0: all, the last so many, or each by its place, -1 for the last.
+
+    Raises:
+        UsageError: there is no such stage.
+    """
+    count = len(_STAGES)
+    if indices is None:
+        return list(range(count))
+    if isinstance(indices, int):
+        if not 0 < indices <= count:
+            raise UsageError(f"the networks have {count} stages, of which the last {indices} cannot be taken")
+        return list(range(count - indices, count))
+    if not indices or any(not -count <= index < count for index in indices):
+        raise UsageError(f"the networks have {count} stages, with the indices 0 to {count - 1}, not {tuple(indices)}")
+    return [index % count for index in indices]

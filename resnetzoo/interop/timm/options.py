@@ -1,0 +1,72 @@
+"""The words that `timm.create_model` passes on to a network of the zoo."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from resnetzoo.errors import UsageError
+from resnetzoo.interop.timm.network import stage_indices
+from resnetzoo.spec import Shortcut
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a network can be asked for; what is left out is as registered, or as the weights have it.
+
+    Attributes:
+        num_classes: length of the logits; 0 for pooled features instead.
+        in_chans: channels of the images.
+        drop_rate: share of the pooled features that is dropped in training.
+        global_pool: `avg`, or empty for the feature map itself, with `num_classes=0`.
+        shortcut: `identity`, `projection` or `projection_all`.
+        zero_init_residual: start each residual branch at zero.
+        features_only: give the feature maps of stages instead of logits.
+        out_indices: of these stages, 0 to 2.
+        feature_cls: timm's class that takes them, or its word for it: `list`, `dict`, `hook`, `fx` or `getter`.
+        feature_cfg: more arguments of that class.
+        pretrained_strict: whether a file of weights must fit in every name.
+        pretrained_model_args: of a file from a hub, what its network was created with.
+    """
+
+    num_classes: int | None = None
+    in_chans: int | None = None
+    drop_rate: float = 0.0
+    global_pool: str | None = None
+    shortcut: Shortcut | None = None
+    zero_init_residual: bool = False
+    features_only: bool = False
+    out_indices: int | tuple[int, ...] | None = None
+    feature_cls: str | type | None = None
+    feature_cfg: Mapping[str, Any] | None = None
+    pretrained_strict: bool = True
+    pretrained_model_args: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Options":
+        """The options with these names and values.
+
+        Raises:
+            UsageError: a name that is none; the message lists those that are.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [name for name in found if name not in known]
+        if unknown:
+            raise UsageError(f"networks of resnetzoo have no {', '.join(unknown)}; they take {', '.join(known[:10])}")
+        return cls(**found)
+
+    def feature_arguments(self) -> dict[str, Any]:
+        """What `timm.models.build_model_with_cfg` takes about features.
+
+        Raises:
+            UsageError: `out_indices` that are none of the stages, or words about features where none are asked for.
+        """
+        wanted = {"out_indices": self.out_indices, "feature_cls": self.feature_cls}
+        chosen = {**(self.feature_cfg or {}), **{name: value for name, value in wanted.items() if value is not None}}
+        if not self.features_only:
+            if chosen:
+                raise UsageError(f"{', '.join(chosen)} without features_only=True")
+            return {}
+        return {
+            "features_only": True,
+            "feature_cfg": {**chosen, "out_indices": tuple(stage_indices(chosen.get("out_indices")))},
+        }

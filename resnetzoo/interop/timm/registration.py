@@ -1,0 +1,169 @@
+"""Every network of the zoo in timm's registry, and the way from its name there to the network."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from timm.models import (
+    DefaultCfg,
+    PretrainedCfg,
+    build_model_with_cfg,
+    is_model,
+    model_entrypoint,
+    register_model,
+)
+from torch import Tensor, nn
+
+from resnetzoo.errors import UsageError
+from resnetzoo.interop.timm.configs import default_configs
+from resnetzoo.interop.timm.network import TimmCifarNet
+from resnetzoo.interop.timm.options import Options
+from resnetzoo.loading.layouts import find_layout, our_names
+from resnetzoo.loading.safetensors_files import read_safetensors
+from resnetzoo.loading.unwrap import find_weights
+from resnetzoo.normalization import carry_normalization
+from resnetzoo.registry import get_spec, list_models
+from resnetzoo.spec import ModelSpec
+from resnetzoo.weights.catalogue import default_weights, get_weights, list_weights
+from resnetzoo.weights.row import Weights
+from resnetzoo.weights.store import file_of
+
+PREFIX = "resnetzoo_"
+_HEAD = ("num_classes", "in_chans", "global_pool")  # where they are left out, timm takes them from the configuration
+_SOURCES = ("file", "url", "state_dict", "hf_hub_id")  # where a configuration of timm says that weights are
+
+Config = str | dict[str, Any] | PretrainedCfg | None  # a tag, or timm's facts of some weights
+default_cfgs: dict[str, DefaultCfg] = {}  # the name under which timm's registry looks for them
+
+
+def register_networks() -> None:
+    """Register each network of `list_models()` with timm, as `resnetzoo_NAME`.
+
+    Importing `resnetzoo.interop.timm` does it; to be called again after `resnetzoo.register`. What is registered stays.
+
+    Raises:
+        UsageError: somebody else has registered such a name.
+    """
+    for name in list_models():
+        variant = PREFIX + name.replace(".", "_")  # behind a point timm expects a tag
+        if not is_model(variant):
+            default_cfgs[variant] = default_configs(name, variant)
+            register_model(_entrypoint(name, variant))
+        elif model_entrypoint(variant).__module__ != __name__:
+            raise UsageError(f"timm has another model called {variant}, of {model_entrypoint(variant).__module__}")
+
+
+def _entrypoint(name: str, variant: str) -> Callable[..., nn.Module]:
+    """The function that timm calls to create the network `name`."""
+
+    def create(
+        pretrained: bool = False,
+        pretrained_cfg: Config = None,
+        pretrained_cfg_overlay: dict[str, Any] | None = None,
+        cache_dir: str | Path | None = None,
+        **options: Any,
+    ) -> nn.Module:
+        sources = dict(pretrained_cfg_overlay or {})
+        return _build(name, variant, pretrained, pretrained_cfg, sources, cache_dir, Options.of(options))
+
+    create.__name__ = create.__qualname__ = variant
+    create.__doc__ = f"The network {name}; the arguments are those of `timm.create_model`."
+    setattr(sys.modules[__name__], variant, create)  # timm adds its name to __all__
+    return create
+
+
+def _build(
+    name: str,
+    variant: str,
+    pretrained: bool,
+    config: Config,
+    overlay: dict[str, Any],
+    cache_dir: str | Path | None,
+    options: Options,
+) -> nn.Module:
+    row = _row(name, config)
+    elsewhere = isinstance(config, dict | PretrainedCfg) or any(overlay.get(source) for source in _SOURCES)
+    ours = pretrained and not elsewhere
+    if ours:
+        if options.zero_init_residual:
+            raise UsageError("zero_init_residual is about fresh weights: leave it out, or pretrained=True")
+        row = row or default_weights(name)
+        overlay["file"] = str(file_of(row, None if cache_dir is None else Path(cache_dir)))  # with its hash checked
+    chosen = {key: getattr(options, key) for key in _HEAD}
+    more = {"cache_dir": cache_dir, "pretrained_model_args": options.pretrained_model_args}
+    arguments: dict[str, Any] = {
+        "pretrained_cfg": config,
+        "pretrained_cfg_overlay": overlay,
+        "pretrained_filter_fn": _our_weights,
+        "pretrained_strict": options.pretrained_strict,
+        "drop_rate": options.drop_rate,
+        **options.feature_arguments(),
+        **{key: value for key, value in {**chosen, **more}.items() if value is not None},
+    }
+    spec = _spec(name, row, options, binding=not elsewhere)
+    network: nn.Module = build_model_with_cfg(partial(_network, spec), variant, pretrained, **arguments)
+    if ours and row is not None and isinstance(network, TimmCifarNet):
+        _carry(network, row)
+    return network
+
+
+def _network(
+    spec: ModelSpec, *, num_classes: int | None = None, in_chans: int, drop_rate: float, global_pool: str = "avg"
+) -> TimmCifarNet:
+    """The network of `spec` with another head and input."""
+    classes = spec.num_classes if num_classes is None else num_classes
+    model = TimmCifarNet(replace(spec, num_classes=classes or spec.num_classes, in_chans=in_chans), drop_rate=drop_rate)
+    if classes == 0 or global_pool != "avg":
+        model.reset_classifier(classes, global_pool)
+    return model
+
+
+def _row(name: str, config: Config) -> Weights | None:
+    """The row whose tag a configuration names, if any.
+
+    Raises:
+        UsageError: no row has the tag; the message lists those of the network.
+    """
+    if isinstance(config, str):
+        return get_weights(f"{name}.{config}")
+    tag = config.get("tag") if isinstance(config, dict) else getattr(config, "tag", None)
+    return next((row for row in list_weights(f"{name}.*") if row.tag == tag), None)
+
+
+def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) -> ModelSpec:
+    """The registered spec, with the shortcut that is asked for, or else that of the weights.
+
+    Raises:
+        UsageError: the weights have another shortcut than is asked for, and are `binding`.
+    """
+    spec = get_spec(name)
+    if binding and row is not None and options.shortcut not in (None, row.spec.shortcut):
+        raise UsageError(
+            f'{row.name} has shortcut="{row.spec.shortcut}", not "{options.shortcut}": leave shortcut out, or the tag'
+        )
+    shortcut = options.shortcut or (spec if row is None else row.spec).shortcut
+    return replace(spec, shortcut=shortcut, zero_init_residual=options.zero_init_residual or spec.zero_init_residual)
+
+
+def _our_weights(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """Weights of a file, in whatever layout, under our names and in fp32; timm fits them to `model`'s input and head.
+
+    Raises:
+        CheckpointError: it holds no weights of a network.
+    """
+    weights = find_weights(state).weights
+    names = our_names(find_layout(weights), weights)
+    return {names[name]: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+
+
+def _carry(model: TimmCifarNet, row: Weights) -> None:
+    """Let the network say what its weights were trained on, where that is still so."""
+    if model.in_chans != row.spec.in_chans:
+        return
+    said = read_safetensors(file_of(row)).normalization if row.packaged else None  # to the last digit
+    carry_normalization(model, said or row.normalization)
+    if model.num_classes == row.spec.num_classes:
+        model.weights = row
