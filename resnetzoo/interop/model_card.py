@@ -1,0 +1,123 @@
+"""The model card of a network: what is known of its weights, for people and as metadata of the Hugging Face Hub."""
+
+import torch
+from huggingface_hub import EvalResult, ModelCardData
+
+from resnetzoo.complexity import complexity
+from resnetzoo.loading import load_checkpoint
+from resnetzoo.network import CifarNet
+from resnetzoo.weights.row import Weights
+from resnetzoo.weights.store import file_of, place_of
+
+_PAPERS = {"preactivation": "1603.05027"}  # of arXiv; the others are of the first
+_FIRST_PAPER = "1512.03385"
+_FORMULAS = {
+    "plain": "y = relu(F(x))",
+    "residual": "y = relu(F(x) + shortcut(x))",
+    "preactivation": "y = x + F(x), norm and ReLU first",
+}
+_DATA = {"cifar10": ("CIFAR-10", "uoft-cs/cifar10"), "cifar100": ("CIFAR-100", "uoft-cs/cifar100")}
+
+
+def card_of(model: CifarNet) -> str:
+    """The file README.md of a repository: metadata in YAML, then the card in Markdown.
+
+    It tells the facts of the row that the network carries, as long as its weights are still that row's; of other
+    networks what they say themselves.
+    """
+    row = true_row(model)
+    return f"---\n{_metadata(model, row).to_yaml()}\n---\n\n{_text(model, row)}"
+
+
+def true_row(model: CifarNet) -> Weights | None:
+    """The row that the network carries, if its weights are still those of the row's file: training leaves it behind.
+
+    A file that is no longer on this machine is not fetched for it.
+    """
+    row = model.weights
+    if row is None or not place_of(row).is_file():
+        return None
+    published = load_checkpoint(file_of(row), family=row.spec.family).state_dict()
+    found = model.state_dict()
+    same = all(name in found and torch.equal(found[name].cpu(), tensor) for name, tensor in published.items())
+    return row if same else None
+
+
+def _metadata(model: CifarNet, row: Weights | None) -> ModelCardData:
+    """For the hub's search; with a row also its licence, its data set and its accuracy."""
+    paper = _PAPERS.get(model.spec.family, _FIRST_PAPER)
+    tags = ["cifar", model.spec.family, f"arxiv:{paper}", "model_hub_mixin", "pytorch_model_hub_mixin"]
+    if row is None:
+        return ModelCardData(library_name="resnetzoo", pipeline_tag="image-classification", tags=tags)
+    title, data_set = _DATA[row.trained_on.split(",")[0]]
+    accuracy = EvalResult(
+        task_type="image-classification",
+        dataset_type=data_set,
+        dataset_name=title,
+        dataset_split="test",
+        metric_type="accuracy",
+        metric_name=f"top-1 accuracy, percent of {row.test_images:,} images",
+        metric_value=round(100 - row.test_error, 2),
+    )
+    return ModelCardData(
+        library_name="resnetzoo",
+        pipeline_tag="image-classification",
+        tags=tags,
+        license=row.licence.lower(),
+        datasets=[data_set],
+        model_name=row.name,
+        eval_results=[accuracy],
+    )
+
+
+def _text(model: CifarNet, row: Weights | None) -> str:
+    """In Markdown: what the network is, how to use it, and every fact that is known of its weights."""
+    spec = model.spec
+    paper = _PAPERS.get(spec.family, _FIRST_PAPER)
+    facts = {
+        "network": f"{spec.label}: {_FORMULAS[spec.family]}, {spec.depth} layers in {spec.block} blocks",
+        "shortcuts": "none" if spec.family == "plain" else spec.shortcut,
+        "parameters": f"{complexity(spec).params:,}",
+        "input": f"{spec.in_chans} x 32 x 32, float, normalized",
+        "classes": f"{spec.num_classes}" if row is None else ", ".join(row.classes),
+        **_normalization(model),
+        **(_training(model) if row is None else _of_row(row)),
+    }
+    table = "\n".join(f"| {fact} | {value} |" for fact, value in facts.items())
+    unknown = "" if row else "\nIts accuracy is not recorded: `resnetzoo eval model.safetensors` measures it.\n"
+    return (
+        f"# {spec.label if row is None else row.name}\n\n"
+        f"A network of [arXiv:{paper}](https://arxiv.org/abs/{paper}) for images of 32 x 32 pixels, built by "
+        "`resnetzoo`.\n\n"
+        "```python\nfrom resnetzoo.interop.huggingface import HubCifarNet\n\n"
+        'model = HubCifarNet.from_pretrained("OWNER/REPOSITORY")  # or a folder\n'
+        "logits = model(images)  # float, normalized; model.preprocess(image) makes them of a picture\n```\n\n"
+        f"| | |\n| --- | --- |\n{table}\n{unknown}"
+    )
+
+
+def _of_row(row: Weights) -> dict[str, str]:
+    return {
+        "test error, top-1": f"{row.test_error} % (n = {row.test_images:,} test images)",
+        "trained on": row.trained_on,
+        "recipe": row.recipe,
+        "epoch kept": row.epoch,
+        "licence": row.licence,
+        "source": row.source,
+        "SHA-256 of the source's file": row.sha256,
+    }
+
+
+def _training(model: CifarNet) -> dict[str, str]:
+    """What the file that the weights come from says of their training."""
+    said = {} if model.origin is None else model.origin.training
+    return {key.replace("_", " "): str(value) for key, value in said.items()}
+
+
+def _normalization(model: CifarNet) -> dict[str, str]:
+    if model.normalization is None:
+        return {"normalization": "unknown"}
+    values = model.normalization.to_dict()
+    return {
+        "normalization": f"(pixel / 255 - mean) / std; {values['kind']}, mean {values['mean']}, std {values['std']}"
+    }
