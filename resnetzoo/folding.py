@@ -30,7 +30,8 @@ def fold_batch_norm(network: CifarNet) -> CifarNet:
     """
     folded = copy.deepcopy(network).float().eval().requires_grad_(False)
     for module in list(folded.modules()):
-        for conv_name, norm_name in _FOLLOWS.get(type(module), ()):
+        kind = next((kind for kind in _FOLLOWS if isinstance(module, kind)), None)
+        for conv_name, norm_name in _FOLLOWS[kind] if kind else ():
             conv, norm = getattr(module, conv_name, None), getattr(module, norm_name, None)
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))

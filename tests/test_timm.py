@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 import resnetzoo
 from resnetzoo import registry
+from resnetzoo.folding import fold_batch_norm
 from resnetzoo.weights import catalogue, store
 
 timm = pytest.importorskip("timm", reason="the interoperation with timm needs timm")
@@ -222,6 +223,21 @@ def test_script_trace_pickle_and_copy(name: str) -> None:
         torch.testing.assert_close(torch.jit.script(extractor)(images), extractor(images))
     for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), torch.fx.symbolic_trace(model)):
         torch.testing.assert_close(twin(images), model(images))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_function_of_the_package_takes_it(name: str, tmp_path: Path, tiny_data: resnetzoo.Data) -> None:
+    model = create(name).eval()
+    images = images_for(model)
+    for module in model.modules():  # norms that do something
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.running_var, 0.5, 2)
+    folded = fold_batch_norm(model)
+    assert isinstance(folded.bn1, nn.Identity)
+    torch.testing.assert_close(folded(images), model(images), rtol=1e-3, atol=1e-4)
+    resnetzoo.save_weights(model, tmp_path / "mine.safetensors")
+    again = resnetzoo.load_checkpoint(tmp_path / "mine.safetensors")
+    assert resnetzoo.evaluate(again, tiny_data.test).loss == resnetzoo.evaluate(model, tiny_data.test).loss
 
 
 # What people type
