@@ -14,7 +14,7 @@ types:
 	mypy
 
 test:
-	python -m pytest
+	python -m pytest -n auto
 
 docs:
 	sphinx-build -W -n docs docs/_build/html

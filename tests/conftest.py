@@ -16,6 +16,11 @@ import torch
 import resnetzoo
 from resnetzoo.data.layouts import CIFAR10, CIFAR100, Layout, Published
 
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # the processes that share the machine share its cores, too
+    _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ["OMP_NUM_THREADS"] = str(_threads)  # of the processes that tests start
+    torch.set_num_threads(_threads)
+
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = os.environ.get("RESNETZOO_DATA", "")
 TINY_RECIPE = resnetzoo.Recipe(

@@ -103,7 +103,7 @@ def test_a_trained_network_agrees(trained: tuple[resnetzoo.CifarNet, resnetzoo.D
     optimized = resnetzoo.optimize(model, precision="bf16", batch_size=128)
     found = resnetzoo.agreement(model, optimized, data.test)
     assert found.n == 1_000
-    assert found.top1 >= 99  # after so few steps it is undecided on some images; a trained resnet20 reaches 99.8
+    assert found.top1 >= 98  # after so few steps it is undecided on some images; a trained resnet20 reaches 99.8
     assert found.max_logit_difference < 1
     error = resnetzoo.evaluate(model, data.test).error
     assert resnetzoo.evaluate(optimized, data.test).error == pytest.approx(error, abs=1)
@@ -114,7 +114,7 @@ def test_a_trained_network_agrees_in_int8(trained: tuple[resnetzoo.CifarNet, res
     model, data = trained
     optimized = resnetzoo.optimize(model, precision="int8", compile=False, calibration=data.train)
     found = resnetzoo.agreement(model, optimized, data.test)
-    assert found.top1 >= 98
+    assert found.top1 >= 97
     assert found.max_logit_difference < 2
 
 

@@ -18,7 +18,7 @@ TOO_LONG = "recipes.QUICK20"
 def test_the_first_screen_has_the_two_commands() -> None:
     assert COMMANDS[:2] == [
         "python -m pip install . && python examples/cifar_compare.py",
-        'python -m pip install -e ".[test]" && python -m pytest',
+        'python -m pip install -e ".[test]" && python -m pytest -n auto',
     ]
     assert README.index(COMMANDS[1]) < 1_000
 
