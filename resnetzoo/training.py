@@ -109,6 +109,9 @@ class Training:
     def resume_or_start(self) -> None:
         """Take up the state in `out`, or write the first one there: an unwritable folder is found out now."""
         carry_normalization(self.model, self.batches.normalization)
+        for field in ("weights", "origin"):  # what a row or a file said of the network ends here
+            if hasattr(self.model, field):
+                setattr(self.model, field, None)
         if self.out is None:
             return
         checkpoint = read_latest(self.out)

@@ -101,6 +101,13 @@ def test_what_cannot_be_meant(name: str, choices: dict[str, object], message: st
         resnetzoo.create(name, **choices)  # type: ignore[arg-type]
 
 
+def test_training_ends_what_a_row_says(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    resnetzoo.fit(model, tiny_data, tiny_recipe, precision="fp32", device="cpu", progress=False)
+    assert model.weights is None
+    assert model.origin is None
+
+
 def test_a_file_as_weights(tmp_path: Path) -> None:
     model = resnetzoo.create("plainnet20", seed=4).eval()
     resnetzoo.save_weights(model, tmp_path / "mine.safetensors")
