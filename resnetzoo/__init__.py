@@ -54,6 +54,7 @@ from resnetzoo.version import __version__ as __version__
 from resnetzoo.weights import Weights as Weights
 from resnetzoo.weights import get_weights as get_weights
 from resnetzoo.weights import list_weights as list_weights
+from resnetzoo.weights.opening import load_model as load_model
 from resnetzoo.weights.writing import save_weights as save_weights
 from resnetzoo.zoo import create as create
 from resnetzoo.zoo import plainnet as plainnet

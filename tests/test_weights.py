@@ -199,3 +199,32 @@ def test_a_fresh_network_knows_no_preprocessing() -> None:
 def test_the_classes_are_the_data_sets() -> None:
     assert resnetzoo.get_weights("resnet20.chenyaofo_c100").classes == layouts.CIFAR100.classes
     assert resnetzoo.get_weights("resnet20.akamaster_c10").classes == layouts.CIFAR10.classes
+
+
+@pytest.mark.parametrize(
+    ("word", "error", "message"),
+    [
+        ("resent20", resnetzoo.UnknownModelError, "did you mean resnet20.*; and there is no file of that name"),
+        ("resnet20.fast", resnetzoo.UsageError, 'no weights are called "resnet20.fast"; there is resnet20.quick20'),
+        ("preresnet20", resnetzoo.UsageError, "preresnet20 has no weights"),
+        ("./resnet20", resnetzoo.CheckpointError, "no such checkpoint"),
+        ("resnet20.pt", resnetzoo.CheckpointError, "no such checkpoint"),
+        (Path("resnet20"), resnetzoo.CheckpointError, "no such checkpoint"),
+        ("", resnetzoo.CheckpointError, "a folder without checkpoint.pt"),
+    ],
+)
+def test_words_that_are_no_model(word: str | Path, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        resnetzoo.load_model(word)
+
+
+def test_words_that_are_a_model() -> None:
+    named = resnetzoo.load_model("resnet20.quick20_c10")
+    assert named.weights is resnetzoo.get_weights("resnet20.quick20_c10")
+    resnetzoo.save_weights(named, "mine.safetensors")
+    for word in ("mine.safetensors", Path("mine.safetensors")):
+        assert torch.equal(resnetzoo.load_model(word).conv1.weight, named.conv1.weight)
+    torch.save(resnetzoo.create("plainnet20").state_dict(), "some")
+    assert resnetzoo.load_model("some", family="plain").spec.family == "plain"
+    with pytest.raises(resnetzoo.CheckpointError, match='family="plain" was asked for'):
+        resnetzoo.load_model("resnet20", family="plain")

@@ -9,7 +9,7 @@ from resnetzoo.network import CifarNet
 from resnetzoo.normalization import carry_normalization
 from resnetzoo.spec import ModelSpec
 
-_SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # what people name files of weights
+SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # what people name files of weights
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:
@@ -61,7 +61,7 @@ def checkpoint_file(path: Path) -> Path:
             return path
         if (path / CHECKPOINT).exists():
             return path / CHECKPOINT
-        others = sorted(file.name for file in path.iterdir() if file.suffix in _SUFFIXES)
+        others = sorted(file.name for file in path.iterdir() if file.suffix in SUFFIXES)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
     instead = f"; give one of its files: {', '.join(others[:4])}" if others else ""

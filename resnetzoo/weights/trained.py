@@ -4,6 +4,7 @@ from pathlib import Path
 
 from resnetzoo.errors import UsageError
 from resnetzoo.loading import load_checkpoint
+from resnetzoo.loading.trained import SUFFIXES
 from resnetzoo.network import CifarNet
 from resnetzoo.normalization import carry_normalization
 from resnetzoo.registry import get_spec
@@ -12,8 +13,6 @@ from resnetzoo.spec import Family, Shortcut
 from resnetzoo.weights.catalogue import default_weights, get_weights, list_weights
 from resnetzoo.weights.row import Weights
 from resnetzoo.weights.store import file_at, file_of
-
-_SUFFIXES = {".pt", ".pth", ".th", ".ckpt", ".tar", ".bin", ".safetensors"}
 
 
 def trained_network(
@@ -63,7 +62,7 @@ def find_row(name: str, weights: bool | str | Path) -> Weights | None:
     tags = {row.tag: row for row in list_weights(f"{name}.*")}
     if weights in tags:
         return tags[weights]
-    if "://" in weights or Path(weights).exists() or "/" in weights or Path(weights).suffix in _SUFFIXES:
+    if "://" in weights or Path(weights).exists() or "/" in weights or Path(weights).suffix in SUFFIXES:
         return None
     return get_weights(weights if "." in weights else f"{name}.{weights}")
 
