@@ -38,6 +38,9 @@ from resnetzoo.many import fit_many as fit_many
 from resnetzoo.network import CifarNet as CifarNet
 from resnetzoo.normalization import Normalization as Normalization
 from resnetzoo.origin import Origin as Origin
+from resnetzoo.prediction import Prediction as Prediction
+from resnetzoo.prediction import predict as predict
+from resnetzoo.prediction import save_sheet as save_sheet
 from resnetzoo.preprocessing import ImageTransform as ImageTransform
 from resnetzoo.recipes import Recipe as Recipe
 from resnetzoo.registry import get_spec as get_spec

@@ -1,7 +1,5 @@
 """How far an optimized network gives the outputs of the one it was made of, measured on images."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +8,7 @@ from torch import nn
 from resnetzoo.checks import check_whole_number
 from resnetzoo.data.images import ImageSet
 from resnetzoo.errors import UsageError
+from resnetzoo.modes import evaluating
 from resnetzoo.normalization import carried_normalization, measure_normalization
 
 
@@ -46,7 +45,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     device = next(model.parameters()).device
     same = 0
     largest = torch.zeros(())
-    with _evaluating(model), _evaluating(optimized), torch.no_grad():
+    with evaluating(model), evaluating(optimized), torch.no_grad():
         for pixels in torch.split(images.images, batch_size):
             inputs = normalize(pixels.to(device))  # (n, C, H, W)
             expected, found = model(inputs).float(), optimized(inputs).float()  # (n, classes)
@@ -55,13 +54,3 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
             same += int((expected.argmax(dim=1) == found.argmax(dim=1)).sum())
             largest = torch.maximum(largest, (expected - found).abs().max().cpu())  # NaN if there is one
     return Agreement(top1=100 * same / len(images), max_logit_difference=float(largest), n=len(images))
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)

@@ -46,6 +46,10 @@ class ResultsError(ResnetzooError, ValueError):
     """A file of results that is damaged, was changed by hand, or belongs to something else."""
 
 
+class ImageError(ResnetzooError, ValueError):
+    """A file that is not there, is damaged or is no image; the message is the reason alone, without its name."""
+
+
 class OutputError(ResnetzooError, OSError):
     """A file that could not be written; what stood there before is untouched."""
 

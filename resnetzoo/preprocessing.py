@@ -57,12 +57,12 @@ def _pixels(image: "Image | Tensor", channels: int) -> Tensor:
         return image
     from torchvision.transforms.v2.functional import pil_to_tensor
 
-    pixels: Tensor = pil_to_tensor(_flat(image).convert("RGB" if channels == 3 else "L"))
+    pixels: Tensor = pil_to_tensor(flatten(image).convert("RGB" if channels == 3 else "L"))
     return pixels
 
 
-def _flat(image: "Image") -> "Image":
-    """Transparent parts become white, 16 bits become 8."""
+def flatten(image: "Image") -> "Image":
+    """The image with white where it is transparent, and with 8 bits instead of 16."""
     from PIL import Image
 
     if image.mode.startswith("I;16") or image.mode == "I":

@@ -49,7 +49,7 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
         from resnetzoo.weights.catalogue import list_weights  # rows know their normalization, and so need torch
 
         names = {row.network for row in list_weights()}
-    return sorted((name for name in names if fnmatchcase(name, pattern)), key=_natural_order)
+    return sorted((name for name in names if fnmatchcase(name, pattern)), key=natural_order)
 
 
 def get_spec(name: str) -> ModelSpec:
@@ -78,8 +78,9 @@ def register(name: str, spec: ModelSpec) -> None:
     _SPECS[name] = spec
 
 
-def _natural_order(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A key to sort by that counts: 20 before 110."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _unknown(name: object) -> str:

@@ -13,6 +13,7 @@ import typer
 import resnetzoo
 from resnetzoo.cli.bench import bench_command
 from resnetzoo.cli.models import info_command, list_command
+from resnetzoo.cli.prediction import predict_command
 from resnetzoo.cli.reproduce import reproduce_command, rerun_command
 from resnetzoo.cli.training import data_command, eval_command, train_command
 
@@ -31,6 +32,7 @@ app.command("train")(train_command)
 app.command("eval")(eval_command)
 app.command("reproduce")(reproduce_command)
 app.command("rerun")(rerun_command)
+app.command("predict")(predict_command)
 app.command("bench")(bench_command)
 
 

@@ -16,6 +16,9 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 ShortcutWord = Annotated[
     str | None, typer.Option(help="identity (A), projection (B) or projection_all (C).", show_default="the name's own")
 ]
+FamilyWord = Annotated[
+    str | None, typer.Option(help="plain, for weights that fit plain and residual.", show_default="residual")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Validation = Annotated[
     bool, typer.Option("--validation", help="Measure on a tenth held out of the training set (45k/5k).")

@@ -13,6 +13,7 @@ from resnetzoo.cli.options import (
     DataDir,
     DatasetName,
     Device,
+    FamilyWord,
     Precision,
     ShortcutWord,
     TrainImages,
@@ -83,9 +84,7 @@ def train_command(
 def eval_command(
     checkpoint: Annotated[Path, typer.Argument(help="A run's folder, or a file of weights, ours or others'.")],
     dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the one it was trained on")] = None,
-    family: Annotated[
-        str | None, typer.Option(help="plain, for weights that fit plain and residual.", show_default="residual")
-    ] = None,
+    family: FamilyWord = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     precision: Precision = "fp32",
