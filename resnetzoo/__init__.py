@@ -20,6 +20,7 @@ from resnetzoo.data import load_data as load_data
 from resnetzoo.data import synthetic as synthetic
 from resnetzoo.errors import CheckpointError as CheckpointError
 from resnetzoo.errors import DownloadError as DownloadError
+from resnetzoo.errors import ExportError as ExportError
 from resnetzoo.errors import ResnetzooError as ResnetzooError
 from resnetzoo.errors import SomeRunsFailedError as SomeRunsFailedError
 from resnetzoo.errors import TrainingInterrupted as TrainingInterrupted
@@ -27,6 +28,12 @@ from resnetzoo.errors import UnknownModelError as UnknownModelError
 from resnetzoo.errors import UsageError as UsageError
 from resnetzoo.evaluation import Evaluation as Evaluation
 from resnetzoo.evaluation import evaluate as evaluate
+from resnetzoo.export import Exported as Exported
+from resnetzoo.export import WithPreprocessing as WithPreprocessing
+from resnetzoo.export import export_onnx as export_onnx
+from resnetzoo.export import export_program as export_program
+from resnetzoo.export import export_safetensors as export_safetensors
+from resnetzoo.export import export_torchscript as export_torchscript
 from resnetzoo.inference import OptimizedNet as OptimizedNet
 from resnetzoo.inference import optimize as optimize
 from resnetzoo.loading import CheckpointWarning as CheckpointWarning

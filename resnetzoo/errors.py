@@ -50,6 +50,10 @@ class ImageError(ResnetzooError, ValueError):
     """A file that is not there, is damaged or is no image; the message is the reason alone, without its name."""
 
 
+class ExportError(ResnetzooError, RuntimeError):
+    """An export that does not answer as its network does, or a package that is missing for it; nothing was written."""
+
+
 class OutputError(ResnetzooError, OSError):
     """A file that could not be written; what stood there before is untouched."""
 

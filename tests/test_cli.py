@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import resnetzoo
 from resnetzoo import cli
 
-COMMANDS = ["list", "info", "data", "train", "eval", "predict", "reproduce", "rerun", "bench"]
+COMMANDS = ["list", "info", "data", "train", "eval", "predict", "export", "reproduce", "rerun", "bench"]
 SMOKE = ("--dataset", "synthetic", "--train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
 
 

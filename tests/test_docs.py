@@ -27,7 +27,7 @@ COMMANDS = sorted(
         if line.startswith("resnetzoo ")
     }
 )
-ROOMS = ("analysis", "bench", "plots", "prediction", "recipes", "report", "reproduce", "rerunning")
+ROOMS = ("analysis", "bench", "export", "plots", "prediction", "recipes", "report", "reproduce", "rerunning")
 
 
 def name_of(page: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import environment
 
-HEAVY = ["torchvision", "matplotlib", "rich", "typer", "timm", "safetensors", "huggingface_hub"]
+HEAVY = ["torchvision", "matplotlib", "rich", "typer", "timm", "safetensors", "huggingface_hub", "onnx", "onnxruntime"]
 
 
 def test_neither_import_nor_create_loads_what_they_do_not_need() -> None:

@@ -12,6 +12,7 @@ import typer
 
 import resnetzoo
 from resnetzoo.cli.bench import bench_command
+from resnetzoo.cli.export import export_command
 from resnetzoo.cli.models import info_command, list_command
 from resnetzoo.cli.prediction import predict_command
 from resnetzoo.cli.reproduce import reproduce_command, rerun_command
@@ -33,6 +34,7 @@ app.command("eval")(eval_command)
 app.command("reproduce")(reproduce_command)
 app.command("rerun")(rerun_command)
 app.command("predict")(predict_command)
+app.command("export")(export_command)
 app.command("bench")(bench_command)
 
 

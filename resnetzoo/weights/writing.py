@@ -36,9 +36,14 @@ def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32
         too_large = [name for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.isinf().any()]
         if too_large:
             raise UsageError(f"{', '.join(too_large)} hold values beyond fp16's 65,504: write them in fp32")
+    write_atomically(path, save(tensors, metadata_of(model)))
+
+
+def metadata_of(model: CifarNet) -> dict[str, str]:
+    """What files of weights say of their network: its spec and, where it is known, its normalization, each as JSON."""
     metadata = {"spec": json.dumps(model.spec.to_dict())}
     normalization = model.normalization
     if normalization is not None:
         values = {"kind": normalization.kind, "mean": normalization.mean.tolist(), "std": normalization.std.tolist()}
         metadata["normalization"] = json.dumps(values)
-    write_atomically(path, save(tensors, metadata))
+    return metadata

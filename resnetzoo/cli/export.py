@@ -1,0 +1,34 @@
+"""`export`: a network as a file that other programs run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import resnetzoo
+from resnetzoo.cli.options import FamilyWord
+from resnetzoo.export import FORMATS, get_format
+from resnetzoo.export.subject import check_suffix
+
+
+def export_command(
+    model: Annotated[str, typer.Argument(help="A name, a row of weights, a checkpoint or a run's folder.")],
+    to: Annotated[str, typer.Option(help=f"{', '.join(FORMATS)}.")],
+    preprocessing: Annotated[
+        bool, typer.Option("--preprocessing", help="Inside the graph: uint8 pixels (N, H, W, C) in, probabilities out.")
+    ] = False,
+    family: FamilyWord = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file.", show_default="the network's name, with the format's suffix")
+    ] = None,
+) -> None:
+    """Write a trained network for other programs, and check it. Example: resnetzoo export resnet20 --to onnx."""
+    chosen = get_format(to)
+    if out is not None:
+        check_suffix(out, chosen.suffix)
+    network = resnetzoo.load_model(model, family=family)  # type: ignore[arg-type]
+    subject = resnetzoo.WithPreprocessing(network) if preprocessing else network
+    path = out or Path(f"{network.spec.label.split()[0]}{chosen.suffix}")
+    done = chosen.export(subject, path)
+    print(f"written: {done.path}, {done.path.stat().st_size:,} bytes")
+    print(f"checked: {done.runtime} gives the model's outputs, with differences up to {done.max_difference:.1e}")

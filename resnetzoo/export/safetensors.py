@@ -1,0 +1,41 @@
+"""safetensors: the weights alone, with what they are of."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from resnetzoo.errors import UsageError
+from resnetzoo.export.subject import Exportable, check_suffix, subject_of
+from resnetzoo.export.verifying import Exported, verified
+from resnetzoo.export.wrapper import WithPreprocessing
+from resnetzoo.files import write_atomically
+from resnetzoo.loading import load_checkpoint
+from resnetzoo.version import __version__
+from resnetzoo.weights.writing import save_weights
+
+SUFFIX = ".safetensors"
+
+
+def export_safetensors(model: Exportable, path: str | Path) -> Exported:
+    """Write weights, spec and normalization as `save_weights` does; checked by loading them back.
+
+    Args:
+        model: a network; it is left as it was.
+        path: a name that ends in `.safetensors`.
+
+    Raises:
+        UsageError: another kind of model or name, or `WithPreprocessing`: such a file holds no graph.
+        ExportError: what was loaded back gives other outputs than the model; nothing is written then.
+        OutputError: the file cannot be written; what stood there is untouched.
+    """
+    path = check_suffix(path, SUFFIX)
+    if isinstance(model, WithPreprocessing):
+        raise UsageError(
+            "safetensors holds weights and no graph, so no preprocessing either: its metadata say the normalization"
+        )
+    subject = subject_of(model)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / path.name
+        save_weights(subject.network, file)
+        done = verified(subject, load_checkpoint(file), f"resnetzoo {__version__}", path)
+        write_atomically(path, file.read_bytes())
+    return done

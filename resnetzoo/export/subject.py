@@ -1,0 +1,84 @@
+"""What is exported: a network or one with its preprocessing, its inputs, and the facts that go into the file."""
+
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from resnetzoo.errors import UsageError
+from resnetzoo.export.wrapper import WithPreprocessing
+from resnetzoo.labels import known_classes
+from resnetzoo.network import CifarNet
+from resnetzoo.preprocessing import INPUT_SIZE
+from resnetzoo.version import __version__
+from resnetzoo.weights.writing import metadata_of
+
+Exportable = CifarNet | WithPreprocessing
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A float32 copy in evaluation mode on the CPU, ready for an exporter.
+
+    Attributes:
+        module: the copy.
+        network: the `CifarNet` in it.
+        input_name, output_name: `images` and `logits`, or `pixels` and `probabilities`.
+        facts: what the file says of it, by name; texts, or JSON of everything else.
+    """
+
+    module: nn.Module
+    network: CifarNet
+    input_name: str
+    output_name: str
+    facts: dict[str, str]
+
+    def inputs(self, count: int) -> Tensor:
+        """Random images as `module` takes them, the same each time; `count` of them."""
+        random = torch.Generator().manual_seed(count)
+        chans = self.network.in_chans
+        if self.input_name == "pixels":
+            return torch.randint(0, 256, (count, INPUT_SIZE, INPUT_SIZE, chans), dtype=torch.uint8, generator=random)
+        return torch.randn(count, chans, INPUT_SIZE, INPUT_SIZE, generator=random)
+
+
+def subject_of(model: Exportable) -> Subject:
+    """The subject that `model` is; it is left as it was.
+
+    Raises:
+        UsageError: it is no network of this package.
+    """
+    if not isinstance(model, CifarNet | WithPreprocessing):
+        raise UsageError(
+            f"networks of resnetzoo are exported, as create, load_checkpoint and load_model give, not "
+            f"{type(model).__name__}"
+        )
+    module = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    if isinstance(module, WithPreprocessing):
+        return Subject(module, module.model, "pixels", "probabilities", _facts(module.model, "uint8 (N, H, W, C)"))
+    return Subject(module, module, "images", "logits", _facts(module, "float32 (N, C, H, W), normalized"))
+
+
+def check_suffix(path: str | Path, suffix: str) -> Path:
+    """Refuse, before anything is computed, a name with another suffix.
+
+    Raises:
+        UsageError: says the right name.
+    """
+    path = Path(path)
+    if path.suffix != suffix:
+        raise UsageError(f"this format is written to names that end in {suffix}, not to {path.name or path}")
+    return path
+
+
+def _facts(network: CifarNet, takes: str) -> dict[str, str]:
+    facts = {"resnetzoo": __version__, "input": takes, "input_size": str(INPUT_SIZE), **metadata_of(network)}
+    classes = known_classes(network)
+    if classes is not None:
+        facts["classes"] = json.dumps(classes)
+    if network.weights is not None:
+        facts["weights"] = network.weights.name
+    return facts

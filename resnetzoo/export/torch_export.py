@@ -1,0 +1,42 @@
+"""torch.export: the network as a graph that torch loads without this package."""
+
+import io
+import json
+from pathlib import Path
+
+import torch
+
+from resnetzoo.export.subject import Exportable, check_suffix, subject_of
+from resnetzoo.export.verifying import Exported, verified
+from resnetzoo.files import write_atomically
+
+SUFFIX = ".pt2"
+FACTS = "resnetzoo.json"  # the file inside that says what the network is
+
+
+def export_program(model: Exportable, path: str | Path) -> Exported:
+    """Write a program of `torch.export`, for batches of any number of 32 x 32 images; checked by loading it back.
+
+    `torch.export.load(path).module()` runs it. `extra_files={"resnetzoo.json": ""}` there is filled with its spec,
+    normalization and names of classes.
+
+    Args:
+        model: a network or `WithPreprocessing(model)`; it is left as it was.
+        path: a name that ends in `.pt2`.
+
+    Raises:
+        UsageError: another kind of model or name.
+        ExportError: what was loaded back gives other outputs than the model; nothing is written then.
+        OutputError: the file cannot be written; what stood there is untouched.
+    """
+    path = check_suffix(path, SUFFIX)
+    subject = subject_of(model)
+    dynamic = ({0: torch.export.Dim("batch")},)
+    program = torch.export.export(subject.module, (subject.inputs(2),), dynamic_shapes=dynamic)
+    content = io.BytesIO()
+    torch.export.save(program, content, extra_files={FACTS: json.dumps(subject.facts)})
+    content.seek(0)
+    run = torch.export.load(content).module()
+    done = verified(subject, run, f"torch.export {torch.__version__}", path)
+    write_atomically(path, content.getvalue())
+    return done

@@ -1,0 +1,52 @@
+"""TorchScript: the network with its code, for torch in C++ and on phones."""
+
+import io
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from resnetzoo.export.subject import Exportable, check_suffix, subject_of
+from resnetzoo.export.verifying import Exported, verified
+from resnetzoo.files import write_atomically
+
+SUFFIX = ".pt"
+FACTS = "resnetzoo.json"  # the file inside that says what the network is
+
+
+def export_torchscript(model: Exportable, path: str | Path) -> Exported:
+    """Write a script of `torch.jit`, for batches of any number of images of any size; checked by loading it back.
+
+    `torch.jit.load(path)` runs it, in Python as `torch::jit::load` in C++. `_extra_files={"resnetzoo.json": ""}` there
+    is filled with its spec, normalization and names of classes. torch advises `torch.export` for new programs.
+
+    Args:
+        model: a network or `WithPreprocessing(model)`; it is left as it was.
+        path: a name that ends in `.pt`.
+
+    Raises:
+        UsageError: another kind of model or name.
+        ExportError: what was loaded back gives other outputs than the model; nothing is written then.
+        OutputError: the file cannot be written; what stood there is untouched.
+    """
+    path = check_suffix(path, SUFFIX)
+    subject = subject_of(model)
+    content = io.BytesIO()
+    with _without_advice():
+        torch.jit.save(torch.jit.script(subject.module), content, _extra_files={FACTS: json.dumps(subject.facts)})
+        content.seek(0)
+        run = torch.jit.load(content)  # type: ignore[no-untyped-call]
+    done = verified(subject, run, f"torch.jit {torch.__version__}", path)
+    write_atomically(path, content.getvalue())
+    return done
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Without torch's advice against scripts, once a layer: who comes here has asked for one."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"`torch\.jit\.\w+` is")
+        yield

@@ -1,0 +1,72 @@
+"""An export is only written when its own runtime answers as the network does."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from resnetzoo.errors import ExportError
+from resnetzoo.export.subject import Subject
+
+TOLERANCE = 1e-4  # of an output
+ROUNDINGS = 10  # what is allowed instead, in roundings of the network itself, where that is more
+BATCHES = (1, 3)  # images; networks are traced with two
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written.
+
+    Attributes:
+        path: the file.
+        runtime: what it was loaded back and run by, with its version.
+        max_difference: the largest absolute difference between an output of it and of the model.
+        rounding: the largest between an output of the model in float32 and in float64.
+    """
+
+    path: Path
+    runtime: str
+    max_difference: float
+    rounding: float
+
+
+def verified(subject: Subject, run: Callable[[Tensor], Tensor], runtime: str, path: Path) -> Exported:
+    """What can be said of the file at `path`, once `run`, which its runtime loaded, has answered as the network does.
+
+    Both get random batches of one image and of three. A difference of 1e-4 is allowed, or ten times what the network's
+    own outputs differ between float32 and float64: two runtimes add up in different orders, and untrained deep networks
+    make of that what they like (0.2 of plainnet110's fresh logits of 0.6; 1e-6 of a trained one's).
+
+    Raises:
+        ExportError: a difference is larger, a shape is another, or the network's own outputs are not finite.
+    """
+    exact = copy.deepcopy(subject.module).double()
+    difference = rounding = 0.0
+    for count in BATCHES:
+        inputs = subject.inputs(count)
+        with torch.inference_mode():
+            expected = subject.module(inputs)  # (count, classes)
+            found = run(inputs)
+            own = _largest(expected, exact(inputs if inputs.dtype == torch.uint8 else inputs.double()))
+        if not expected.isfinite().all():
+            raise ExportError(
+                f"the outputs of {subject.network.spec.label} itself are not finite, so that no export of it can be "
+                "checked: train it first"
+            )
+        if found.shape != expected.shape:
+            raise ExportError(f"{runtime} gives outputs {list(found.shape)}, the model {list(expected.shape)}")
+        apart, allowed = _largest(found, expected), max(TOLERANCE, ROUNDINGS * own)
+        if not apart <= allowed:  # NaN is not
+            raise ExportError(
+                f"{runtime} differs from the model by {apart:.2g} on {count} random images, where {allowed:.2g} is "
+                "allowed: nothing was written"
+            )
+        difference, rounding = max(difference, apart), max(rounding, own)
+    return Exported(path, runtime, difference, rounding)
+
+
+def _largest(found: Tensor, expected: Tensor) -> float:
+    return float((found - expected).abs().max())

@@ -1,0 +1,53 @@
+"""A network that takes pixels and answers with probabilities, so that a program needs to know nothing else."""
+
+import torch
+from torch import Tensor, nn
+
+from resnetzoo.errors import UsageError
+from resnetzoo.network import CifarNet
+
+
+class WithPreprocessing(nn.Module):
+    """y = softmax(model((pixels / 255 - mean) / std)): uint8 (N, H, W, C) -> float32 (N, num_classes).
+
+    Pixels lie as image libraries keep them, red, green, blue for each place. Nothing is resized: images have the
+    network's own size, 32 x 32.
+
+    Args:
+        model: a trained network; it is part of the new one, not copied.
+
+    Raises:
+        UsageError: it has not been trained, does not say with which normalization, or has no classifier.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: CifarNet) -> None:
+        super().__init__()
+        if model.normalization is None:
+            raise UsageError(
+                f"{model.spec.label} has not been trained, or its file does not say with which normalization: "
+                "set model.normalization, take weights that say it, or export without preprocessing"
+            )
+        if model.num_classes == 0:
+            raise UsageError("a network without a classifier gives no probabilities: export it without preprocessing")
+        self.model = model
+        device = model.conv1.weight.device
+        self.register_buffer("mean", model.normalization.mean.to(device), persistent=False)  # (C, 1, 1) or (C, H, W)
+        self.register_buffer("std", model.normalization.std.to(device), persistent=False)  # (C, 1, 1)
+        self.train(model.training)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """uint8 (N, H, W, C) -> probabilities (N, num_classes).
+
+        Raises:
+            ValueError: `pixels` are not uint8, or of another shape.
+        """
+        if pixels.dtype != torch.uint8:
+            raise ValueError(f"expected pixels as uint8 from 0 to 255, found {pixels.dtype}")
+        if pixels.dim() != 4:
+            raise ValueError(f"expected pixels of shape (N, H, W, C), found {list(pixels.shape)}")
+        images = (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std  # (N, C, H, W)
+        logits: Tensor = self.model(images)
+        return logits.softmax(dim=1)
