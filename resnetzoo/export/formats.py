@@ -24,6 +24,7 @@ FORMATS: dict[str, Format] = {
     "torchscript": Format(torchscript.SUFFIX, torchscript.export_torchscript),
     "safetensors": Format(safetensors.SUFFIX, safetensors.export_safetensors),
 }
+"""The formats by the word that people type."""
 
 
 def get_format(word: str) -> Format:
