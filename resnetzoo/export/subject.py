@@ -17,6 +17,7 @@ from resnetzoo.version import __version__
 from resnetzoo.weights.writing import metadata_of
 
 Exportable = CifarNet | WithPreprocessing
+"""What can be exported."""
 
 
 @dataclass(frozen=True, eq=False)
