@@ -1,5 +1,6 @@
 """How well a network does on a set of images."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from resnetzoo.checks import check_whole_number
 from resnetzoo.data.images import ImageSet
 from resnetzoo.device import Precision, autocast, resolve_precision
 from resnetzoo.errors import UsageError
+from resnetzoo.modes import evaluating
 from resnetzoo.normalization import Normalization, carried_normalization, measure_normalization
 
 
@@ -42,8 +44,12 @@ class Evaluation:
     @property
     def standard_error(self) -> float:
         """Binomial standard error of `error`, in percent."""
-        share = self.error / 100
-        return float(100 * (share * (1 - share) / self.n) ** 0.5)
+        return binomial_error(self.error, self.n)
+
+
+def binomial_error(error: float, n: int) -> float:
+    """Standard error of a test error, both in percent, as `n` images drawn at random give it."""
+    return math.sqrt(error * (100 - error) / n)
 
 
 def evaluate(
@@ -83,13 +89,8 @@ def sums_over(
 ) -> tuple[Tensor, Tensor]:
     """Summed loss and number of wrong answers in evaluation mode, left on the model's device; nothing waits for it."""
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode(), autocast(device, precision):
-            return _sums(model, images, normalize, batch_size, device)
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.inference_mode(), autocast(device, precision):
+        return _sums(model, images, normalize, batch_size, device)
 
 
 def _sums(

@@ -1,5 +1,6 @@
 """The fixed map from pixels to a network's input: (pixel / 255 - mean) / std. It is part of what was trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +36,12 @@ class Normalization:
         """`kind`, and the channel averages of `mean` and `std`: enough to report, ready for JSON."""
         mean = [round(float(value), 6) for value in self.mean.mean(dim=(1, 2))]
         return {"kind": self.kind, "mean": mean, "std": [round(float(value), 6) for value in self.std.flatten()]}
+
+
+def channel_normalization(mean: Sequence[float], std: Sequence[float]) -> Normalization:
+    """The normalization of these values, one a channel, on the scale 0 to 1."""
+    means, deviations = (torch.tensor(values).reshape(-1, 1, 1) for values in (mean, std))
+    return Normalization("channel", means, deviations)
 
 
 def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalization:

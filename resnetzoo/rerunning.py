@@ -11,9 +11,9 @@ from resnetzoo.errors import ResultsError, UsageError
 from resnetzoo.network import CifarNet
 from resnetzoo.ranks import Ranks
 from resnetzoo.run import EpochRow, RunRecord, read_records
-from resnetzoo.seeding import seeded
 from resnetzoo.signals import stop_requests
 from resnetzoo.train import cut_on_device, prepare
+from resnetzoo.zoo import fresh_network
 
 COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
 """The fields of an `EpochRow` that must come out the same."""
@@ -96,5 +96,4 @@ def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
 def _fresh(record: RunRecord) -> CifarNet:
     if record.spec is None:
         raise ResultsError(f"{record.name} is no network of the zoo, so it cannot be built again")
-    with seeded(record.seed):
-        return CifarNet(record.spec)
+    return fresh_network(record.spec, record.seed)

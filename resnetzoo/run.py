@@ -45,20 +45,26 @@ class EpochRow:
 RUN_FILE = "run.json"
 
 
+def folder_name(name: str, shortcut: str | None, recipe: Recipe, seed: int) -> str:
+    """What the folder of a run is called: `resnet20-projection-QUICK20-seed0`."""
+    return "-".join([name, *([shortcut] if shortcut else []), recipe.name, f"seed{seed}"])
+
+
 def identity_of(
-    *, spec: dict[str, Any], recipe: Recipe, seed: int, data: Mapping[str, Any], precision: str
+    *, name: str, spec: ModelSpec | None, recipe: Recipe, seed: int, data: Mapping[str, Any], precision: str
 ) -> dict[str, Any]:
     """What two runs must share for the one to go on where the other stopped.
 
     Args:
-        spec: of the network, as plain values.
+        name: of the network.
+        spec: of the network; None for one from elsewhere, which its name stands for.
         recipe: as it runs on this number of images.
         seed: of order and augmentation.
         data: its name and fingerprint, at least.
         precision: of the steps.
     """
     return {
-        "spec": spec,
+        "spec": spec.to_dict() if spec else {"class": name},
         "recipe": recipe.to_dict(),
         "seed": seed,
         "data": {"name": data["name"], "fingerprint": data["fingerprint"]},
@@ -104,7 +110,8 @@ class RunRecord:
     def identity(self) -> dict[str, Any]:
         """What another run must share to be this one."""
         return identity_of(
-            spec=self.spec.to_dict() if self.spec else {"class": self.name},
+            name=self.name,
+            spec=self.spec,
             recipe=self.recipe,
             seed=self.seed,
             data=self.data,

@@ -92,7 +92,8 @@ class Training:
     def identity(self) -> dict[str, Any]:
         """What must agree for a state to be this run's."""
         return identity_of(
-            spec=self.spec.to_dict() if self.spec else {"class": self.name},
+            name=self.name,
+            spec=self.spec,
             recipe=self.recipe,
             seed=self.seed,
             data={"name": self.data.name, "fingerprint": self.data.fingerprint},

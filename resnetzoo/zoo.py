@@ -58,6 +58,11 @@ def create(
     }
     made = {field: value for field, value in choices.items() if value is not None}
     spec = replace(get_spec(name), **made)
+    return fresh_network(spec, seed)
+
+
+def fresh_network(spec: ModelSpec, seed: int | None) -> CifarNet:
+    """The network of a spec with the weights that `create(..., seed=seed)` would give it."""
     with seeded(seed):
         return CifarNet(spec)
 

@@ -6,7 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Call, Command
+from conftest import ROOT, Call, Command, assert_one_line
 
 SCRIPT = ROOT / "examples" / "cifar_compare.py"
 SHORT = ("--dataset", "synthetic", "--train-images", "128", "--epochs", "2", "--device", "cpu", "--out", "out")
@@ -76,8 +76,4 @@ def test_compare_reads_a_folder(run_command: Command, cifar10_folder: Path, tmp_
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
     main = runpy.run_path(str(SCRIPT))["main"]
-    exit_status, errors = call(main, *SHORT, *words)
-    assert exit_status == status
-    assert errors.startswith("error: ")
-    assert errors.count("\n") == 1
-    assert message in errors
+    assert_one_line(call(main, *SHORT, *words), status, message)

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import resnetzoo
+from resnetzoo.evaluation import binomial_error
 from resnetzoo.recipes import SMOKE
 from resnetzoo.reproduce import TARGETS, Above, AtMost, Lower, parse_seeds
 from resnetzoo.reproduce.budgets import Budget, budget_of
 from resnetzoo.reproduce.plan import plan_runs
-from resnetzoo.reproduce.samples import _T975, binomial_error, difference_interval, mean_interval
+from resnetzoo.reproduce.samples import _T975, difference_interval, mean_interval
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import verdict
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.bench.timing import Contestant, TimedCall
 from resnetzoo.bench.work import TRAINING_PASSES, random_images
+from resnetzoo.modes import evaluating
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,7 @@ def flop_of(network: nn.Module) -> int:
     """Floating-point operations of one image's forward pass, two a multiply-add, as torch counts them."""
     from torch.utils.flop_counter import FlopCounterMode  # here, for it brings a compiler along
 
-    was_training = network.training
     device = next(network.parameters()).device
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network.eval()(random_images(1, device))
-    network.train(was_training)
+    with evaluating(network), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(random_images(1, device))
     return int(counter.get_total_flops())

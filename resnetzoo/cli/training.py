@@ -22,6 +22,7 @@ from resnetzoo.cli.options import (
     print_data,
 )
 from resnetzoo.device import resolve_device
+from resnetzoo.run import folder_name
 
 
 def data_command(
@@ -64,7 +65,7 @@ def train_command(
     resolve_device(device)
     found = chosen_data(dataset, data_dir, train_images, validation)
     model = resnetzoo.create(name, num_classes=len(found.classes), shortcut=shortcut, seed=seed)  # type: ignore[arg-type]
-    folder = out or Path("runs") / "-".join([name, *([shortcut] if shortcut else []), chosen.name, f"seed{seed}"])
+    folder = out or Path("runs") / folder_name(name, shortcut, chosen, seed)
     print_data(found)
     run = resnetzoo.fit(
         model,

@@ -16,7 +16,7 @@ from resnetzoo.files import write_atomically
 
 _CHUNK = 1 << 18  # bytes
 _TIMEOUT = 20.0  # seconds without a byte
-_NETWORK_ERRORS = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
+NETWORK_ERRORS = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
 
 
 def download(archive: Archive, layout: Layout, root: Path) -> Path:
@@ -50,7 +50,7 @@ def _fetch(archive: Archive, packed: Path) -> None:
     for url in archive.urls:
         try:
             _append(url, part, archive.size)
-        except _NETWORK_ERRORS as error:
+        except NETWORK_ERRORS as error:
             reasons.append(f"{url}: {getattr(error, 'reason', None) or error}")
             continue
         size, found = part.stat().st_size, _md5(part)

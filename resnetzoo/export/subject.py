@@ -16,6 +16,7 @@ from resnetzoo.preprocessing import INPUT_SIZE
 from resnetzoo.version import __version__
 from resnetzoo.weights.writing import metadata_of
 
+FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
 Exportable = CifarNet | WithPreprocessing
 """What can be exported."""
 

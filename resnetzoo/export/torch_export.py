@@ -6,12 +6,11 @@ from pathlib import Path
 
 import torch
 
-from resnetzoo.export.subject import Exportable, check_suffix, subject_of
+from resnetzoo.export.subject import FACTS, Exportable, check_suffix, subject_of
 from resnetzoo.export.verifying import Exported, verified
 from resnetzoo.files import write_atomically
 
 SUFFIX = ".pt2"
-FACTS = "resnetzoo.json"  # the file inside that says what the network is
 
 
 def export_program(model: Exportable, path: str | Path) -> Exported:

@@ -18,12 +18,11 @@ except ModuleNotFoundError as error:
 
 from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.interop.model_card import card_of
-from resnetzoo.loading.build import build_network
+from resnetzoo.loading.load import stored_network
 from resnetzoo.loading.safetensors_files import read_safetensors
 from resnetzoo.loading.trained import stored_spec
 from resnetzoo.network import CifarNet
 from resnetzoo.normalization import carry_normalization
-from resnetzoo.origin import Origin
 from resnetzoo.spec import ModelSpec
 from resnetzoo.weights.writing import save_weights
 
@@ -122,13 +121,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
             file = Path(found)
         content = read_safetensors(file)
         try:
-            spec = stored_spec(config)
-            model = build_network(spec, content.weights)
+            model = stored_network(content, stored_spec(config), file)
         except CheckpointError as error:
             raise CheckpointError(f"{model_id}: {error}") from error
-        known = content.normalization
-        if known is not None:
-            carry_normalization(model, known)
-        said = "unknown" if known is None else "as the file says"
-        model.origin = Origin(str(file), "resnetzoo", f"{spec.label}, {spec.num_classes} classes", normalization=said)
         return cls.of(model)

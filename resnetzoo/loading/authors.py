@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import torch
-
-from resnetzoo.normalization import Normalization
+from resnetzoo.normalization import Normalization, channel_normalization
 from resnetzoo.spec import Block, Family, ModelSpec, Shortcut
 
 Channels = tuple[float, float, float]  # red, green, blue, on the scale 0 to 1
@@ -63,5 +61,4 @@ def find_author(layout: str, spec: ModelSpec) -> Author | None:
 
 
 def normalization_of(author: Author) -> Normalization:
-    mean, std = (torch.tensor(channels).reshape(3, 1, 1) for channels in author.mean_std)
-    return Normalization("channel", mean, std)
+    return channel_normalization(*author.mean_std)

@@ -59,7 +59,8 @@ def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarN
             return _trained(checkpoint_of(content), file, family)
         if isinstance(content, SafetensorsFile):
             if content.spec is not None:
-                return _stored(content, content.spec, file, family)
+                check_family(content.spec, family)
+                return stored_network(content, content.spec, file)
             content = content.weights
         model, doubts = _recognised(find_weights(content), file, family)
     except CheckpointError as error:
@@ -89,9 +90,12 @@ def _trained(checkpoint: Checkpoint, file: Path, family: Family | None) -> Cifar
     return model
 
 
-def _stored(content: SafetensorsFile, spec: ModelSpec, file: Path, family: Family | None) -> CifarNet:
-    """The network of a safetensors file of this package, which says what it is."""
-    check_family(spec, family)
+def stored_network(content: SafetensorsFile, spec: ModelSpec, file: Path) -> CifarNet:
+    """The network of a safetensors file of this package, which says what it is.
+
+    Raises:
+        CheckpointError: its weights are not those of `spec`.
+    """
     model = build_network(spec, content.weights)
     known = content.normalization
     if known is not None:

@@ -1,5 +1,6 @@
 """The network in a training state of `fit`."""
 
+import os
 from pathlib import Path
 
 from resnetzoo.checkpoint import CHECKPOINT, Checkpoint, read_checkpoint
@@ -10,6 +11,12 @@ from resnetzoo.normalization import carry_normalization
 from resnetzoo.spec import ModelSpec
 
 SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # what people name files of weights
+
+
+def looks_like_a_file(word: str) -> bool:
+    """Whether a word that may also be a name is meant as a file: it is there, or is written as one."""
+    path = Path(word)
+    return path.exists() or "/" in word or os.sep in word or path.suffix in SUFFIXES
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:

@@ -28,14 +28,8 @@ class Lower:
 
 
 @dataclass(frozen=True)
-class AtMost:
-    """A network's mean test error is at or below a figure.
-
-    Attributes:
-        text: the claim in words.
-        network: its label.
-        bound: percent, published for the recipe of the full budget: shorter runs say nothing about it.
-    """
+class _Bound:
+    """What is claimed of one network and a figure."""
 
     text: str
     network: str
@@ -47,16 +41,19 @@ class AtMost:
 
 
 @dataclass(frozen=True)
-class Above:
+class AtMost(_Bound):
+    """A network's mean test error is at or below a figure.
+
+    Attributes:
+        text: the claim in words.
+        network: its label.
+        bound: percent, published for the recipe of the full budget: shorter runs say nothing about it.
+    """
+
+
+@dataclass(frozen=True)
+class Above(_Bound):
     """A network's mean test error is above a figure; the fields are those of `AtMost`."""
-
-    text: str
-    network: str
-    bound: float
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        return (self.network,)
 
 
 Claim = Lower | AtMost | Above

@@ -6,10 +6,10 @@ from statistics import mean, stdev
 from typing import Any
 
 from resnetzoo.complexity import complexity
+from resnetzoo.evaluation import binomial_error
 from resnetzoo.report import by_name
 from resnetzoo.reproduce.budgets import Budget
 from resnetzoo.reproduce.layers import LayerRow
-from resnetzoo.reproduce.samples import binomial_error
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import Samples, Verdict, verdict
 from resnetzoo.run import RunRecord
@@ -93,9 +93,8 @@ class Outcome:
     def verdicts(self) -> list[Verdict]:
         data = self.records[0].data  # the plan gives all runs the same
         official, whole = data["official"] and data["name"] == "cifar10", not data["part"]
-        return [
-            verdict(claim, self.samples, self.budget, official=official, whole=whole) for claim in self.target.claims
-        ]
+        samples = self.samples
+        return [verdict(claim, samples, self.budget, official=official, whole=whole) for claim in self.target.claims]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

@@ -13,9 +13,9 @@ from resnetzoo.network import CifarNet
 from resnetzoo.recipes import Recipe
 from resnetzoo.registry import get_spec
 from resnetzoo.reproduce.targets import Network, Target
-from resnetzoo.run import RUN_FILE, RunRecord, identity_of, read_record
+from resnetzoo.run import RUN_FILE, RunRecord, folder_name, identity_of, read_record
 from resnetzoo.spec import ModelSpec
-from resnetzoo.zoo import create
+from resnetzoo.zoo import fresh_network
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,12 @@ class PlannedRun:
     """One run of a target.
 
     Attributes:
-        network: its name and shortcut.
         spec: what will be built, with the classes of the data.
         recipe: as it runs on this number of images.
         seed: of weights, order and augmentation.
         folder: where it is kept.
     """
 
-    network: Network
     spec: ModelSpec
     recipe: Recipe
     seed: int
@@ -42,9 +40,7 @@ class PlannedRun:
 
     def build(self) -> CifarNet:
         """The network with the weights that it starts from."""
-        return create(
-            self.network.name, num_classes=self.spec.num_classes, shortcut=self.network.shortcut, seed=self.seed
-        )
+        return fresh_network(self.spec, self.seed)
 
 
 def parse_numbers(field: str, text: str) -> tuple[int, ...]:
@@ -85,22 +81,18 @@ def plan_runs(
     runs = []
     for seed in seeds:
         for network in _chosen(target, depths):
-            words = [network.name, *([network.shortcut] if network.shortcut else []), recipe.name, f"seed{seed}"]
             spec = _spec_of(network, num_classes=len(data.classes))
-            runs.append(PlannedRun(network, spec, recipe.for_images(len(data.train)), seed, folder / "-".join(words)))
+            own = folder / folder_name(network.name, network.shortcut, recipe, seed)
+            runs.append(PlannedRun(spec, recipe.for_images(len(data.train)), seed, own))
     return runs
 
 
 def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
-    """How far the run is, from what its folder holds.
+    """How far the run is, from the checkpoint in its folder.
 
     Raises:
-        ResultsError: its `run.json` was changed by hand or is damaged.
         CheckpointMismatchError: the folder holds another run, or one on other data.
     """
-    record = finished(run, data, precision)
-    if record is not None:
-        return run.recipe.steps
     for path in (run.folder / CHECKPOINT, run.folder / PREVIOUS):
         try:
             checkpoint = read_checkpoint(path)
@@ -112,7 +104,12 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
 
 
 def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | None:
-    """The record of a finished run; None while there is none. It raises what `steps_done` does."""
+    """The record of a finished run; None while there is none.
+
+    Raises:
+        ResultsError: its `run.json` was changed by hand or is damaged.
+        CheckpointMismatchError: the folder holds another run, or one on other data.
+    """
     path = run.folder / RUN_FILE
     if not path.exists():
         return None
@@ -139,4 +136,6 @@ def _spec_of(network: Network, num_classes: int) -> ModelSpec:
 
 def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, object]:
     whose = {"name": data.name, "fingerprint": data.fingerprint}
-    return identity_of(spec=run.spec.to_dict(), recipe=run.recipe, seed=run.seed, data=whose, precision=precision)
+    return identity_of(
+        name=run.spec.label, spec=run.spec, recipe=run.recipe, seed=run.seed, data=whose, precision=precision
+    )

@@ -95,10 +95,10 @@ def forecast(
     """Say what is to be run and how long it should take; the runs that are not finished.
 
     Raises:
-        ResultsError, CheckpointMismatchError: as `steps_done`, before anything is trained.
+        ResultsError, CheckpointMismatchError: as `finished` and `steps_done`, before anything is trained.
     """
-    progress = {run: steps_done(run, data, precision) for run in runs}
-    left = [run for run in runs if progress[run] < run.recipe.steps or finished(run, data, precision) is None]
+    left = [run for run in runs if finished(run, data, precision) is None]
+    progress = {run: steps_done(run, data, precision) if run in left else run.recipe.steps for run in runs}
     say(f"{len(runs)} runs, {len(runs) - len(left)} of them done; times from two uncompiled steps of each network")
     paces = {}
     total = 0.0

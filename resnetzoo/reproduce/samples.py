@@ -37,11 +37,6 @@ def difference_interval(first: Sequence[float], second: Sequence[float]) -> Inte
     return _around(mean(first) - mean(second), sum(pooled / len(values) for values in groups), freedom)
 
 
-def binomial_error(error: float, n: int) -> float:
-    """Standard error of a test error, both in percent, as `n` images drawn at random give it."""
-    return math.sqrt(error * (100 - error) / n)
-
-
 def _around(middle: float, squared_error: float, freedom: int) -> Interval:
     reach = _T975[min(freedom, len(_T975)) - 1] * math.sqrt(squared_error)
     return Interval(middle - reach, middle + reach)

@@ -1,12 +1,11 @@
 """A trained network by one word, as the command line takes it: a name, a row of weights, or a file."""
 
-import os
 from pathlib import Path
 
 from resnetzoo.errors import UnknownModelError
 from resnetzoo.loading import load_checkpoint
 from resnetzoo.loading.infer import check_family
-from resnetzoo.loading.trained import SUFFIXES
+from resnetzoo.loading.trained import looks_like_a_file
 from resnetzoo.network import CifarNet
 from resnetzoo.registry import list_models
 from resnetzoo.spec import Family
@@ -45,5 +44,4 @@ def load_model(word: str | Path, *, family: Family | None = None) -> CifarNet:
 def _means_a_file(word: str) -> bool:
     if word in list_models() or word in {row.name for row in list_weights()}:
         return False
-    path = Path(word)
-    return path.exists() or "/" in word or os.sep in word or path.suffix in SUFFIXES
+    return looks_like_a_file(word)

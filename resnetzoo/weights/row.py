@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
-
-from resnetzoo.normalization import Normalization
+from resnetzoo.normalization import Normalization, channel_normalization
 from resnetzoo.preprocessing import ImageTransform
 from resnetzoo.spec import ModelSpec
 
@@ -72,8 +70,7 @@ class Weights:
     @property
     def normalization(self) -> Normalization:
         """The map from pixels to input that the network was trained with."""
-        mean, std = (torch.tensor(channels).reshape(-1, 1, 1) for channels in (self.mean, self.std))
-        return Normalization("channel", mean, std)
+        return channel_normalization(self.mean, self.std)
 
     def transforms(self) -> ImageTransform:
         """What makes an image into input: a PIL image or a tensor of any size -> float32 (3, 32, 32)."""

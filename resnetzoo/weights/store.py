@@ -4,10 +4,10 @@ import hashlib
 import re
 import urllib.error
 import urllib.request
-from http.client import HTTPException
 from pathlib import Path
 
 from resnetzoo.data.cifar import cache_folder
+from resnetzoo.data.download import NETWORK_ERRORS
 from resnetzoo.errors import CheckpointError, DownloadError, UsageError
 from resnetzoo.files import write_atomically
 from resnetzoo.weights.row import Weights
@@ -15,7 +15,6 @@ from resnetzoo.weights.row import Weights
 _PACKAGED = Path(__file__).parent / "files"
 _SCHEMES = ("https://",)
 _TIMEOUT = 20.0  # seconds without a byte
-_NETWORK_ERRORS = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError)
 
 
 def place_of(row: Weights, folder: Path | None = None) -> Path:
@@ -77,7 +76,7 @@ def fetch(url: str, path: Path) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:  # noqa: S310 (the schemes above alone)
             content: bytes = response.read()
-    except _NETWORK_ERRORS as error:
+    except NETWORK_ERRORS as error:
         reason = getattr(error, "reason", None) or error
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it is the answer, still open

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from resnetzoo.errors import UsageError
 from resnetzoo.loading import load_checkpoint
-from resnetzoo.loading.trained import SUFFIXES
+from resnetzoo.loading.trained import looks_like_a_file
 from resnetzoo.network import CifarNet
 from resnetzoo.normalization import carry_normalization
 from resnetzoo.registry import get_spec
@@ -62,7 +62,7 @@ def find_row(name: str, weights: bool | str | Path) -> Weights | None:
     tags = {row.tag: row for row in list_weights(f"{name}.*")}
     if weights in tags:
         return tags[weights]
-    if "://" in weights or Path(weights).exists() or "/" in weights or Path(weights).suffix in SUFFIXES:
+    if looks_like_a_file(weights):  # or an address
         return None
     return get_weights(weights if "." in weights else f"{name}.{weights}")
 
