@@ -27,7 +27,19 @@ COMMANDS = sorted(
         if line.startswith("resnetzoo ")
     }
 )
-ROOMS = ("analysis", "bench", "export", "plots", "prediction", "recipes", "report", "reproduce", "rerunning")
+ROOMS = (
+    "analysis",
+    "bench",
+    "export",
+    "interop.huggingface",
+    "interop.timm",
+    "plots",
+    "prediction",
+    "recipes",
+    "report",
+    "reproduce",
+    "rerunning",
+)
 
 
 def name_of(page: Path) -> str:

@@ -24,10 +24,12 @@ def example(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
-def test_every_example_is_tested_and_says_how_it_is_started() -> None:
+def test_every_example_is_tested_shown_and_says_how_it_is_started() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_exampl*.py"))
+    shown = (ROOT / "docs" / "examples.md").read_text()
     for path in (ROOT / "examples").glob("*.py"):
         assert path.stem in tests
+        assert f"../examples/{path.name}" in shown
         assert f"examples/{path.name}" in path.read_text().split('"""')[1]
 
 
@@ -46,6 +48,25 @@ def test_finetune_folder(example: Example, tmp_path: Path) -> None:
     said = example("finetune_folder", "pets", "--epochs", "1", "--device", "cpu")
     assert "error on 2 held-out images" in said
     assert (tmp_path / "runs" / "finetuned" / "run.json").is_file()
+
+
+def test_timm_features(example: Example, tmp_path: Path) -> None:
+    pytest.importorskip("timm", reason="needs timm")
+    (tmp_path / "photos").mkdir()
+    for name, colour in (("sea", "navy"), ("sand", "wheat"), ("night", "#000070")):
+        Image.new("RGB", (60, 40), colour).save(tmp_path / "photos" / f"{name}.png")
+    said = {line.split()[0]: line.split()[1] for line in example("timm_features", "photos").splitlines()}
+    assert said["sea.png"] == "night.png"
+    assert said["night.png"] == "sea.png"
+
+
+def test_export_onnx(example: Example, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    Image.new("RGB", (60, 40), "skyblue").save(tmp_path / "photo.jpg")
+    said = example("export_onnx", "photo.jpg").splitlines()
+    photographed = example("classify_photo", "photo.jpg").splitlines()
+    assert said[-3:] == photographed
+    assert (tmp_path / "resnet20.onnx").is_file()
 
 
 def test_loss_surface(example: Example, tmp_path: Path) -> None:

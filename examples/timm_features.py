@@ -1,0 +1,41 @@
+"""Find the images in a folder that a network sees as most alike, by its features through timm.
+
+    python examples/timm_features.py photos/ --network resnet20
+
+Prints each file, the one most like it, and the cosine between their features.
+"""
+
+import argparse
+from pathlib import Path
+
+import timm
+import torch
+from PIL import Image
+
+import resnetzoo.interop.timm  # noqa: F401 (registers every network with timm, as resnetzoo_NAME)
+
+
+def main() -> None:
+    args = parse_args()
+    paths = sorted(path for path in args.folder.iterdir() if path.suffix.lower() in Image.registered_extensions())
+    if len(paths) < 2:
+        raise SystemExit(f"{args.folder} holds {len(paths)} images; two at least are needed")
+    model = timm.create_model(f"resnetzoo_{args.network}", pretrained=True, num_classes=0).eval()  # 0: no classifier
+    transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
+    images = torch.stack([transform(Image.open(path).convert("RGB")) for path in paths])  # (N, 3, 32, 32)
+    with torch.inference_mode():
+        features = torch.nn.functional.normalize(model(images))  # (N, 64), of length 1
+    likeness = (features @ features.T).fill_diagonal_(-1)  # (N, N), cosines
+    for path, (cosine, place) in zip(paths, zip(*likeness.max(dim=1), strict=True), strict=True):
+        print(f"{path.name:<24} {paths[place].name:<24} {cosine:.3f}")
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--network", default="resnet20", help="a network with weights, as in resnetzoo list")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
