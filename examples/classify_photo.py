@@ -19,7 +19,7 @@ def main(path: str) -> None:
     with torch.inference_mode():
         probabilities = model(model.preprocess(image)[None]).softmax(dim=1)[0]  # (10,)
     for probability, place in zip(*probabilities.topk(3), strict=True):
-        print(f"{model.weights.classes[place]:<12} {probability:.1%}")
+        print(f"{model.classes[place]:<12} {probability:.1%}")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ class Checkpoint:
         normalization: of the network's input.
         rows: the finished epochs, as dictionaries.
         totals: sums over the unfinished epoch.
+        classes: the names of the labels that are learned; older files do not say them.
     """
 
     identity: dict[str, Any]
@@ -40,6 +41,7 @@ class Checkpoint:
     normalization: Normalization
     rows: list[dict[str, Any]]
     totals: dict[str, Any]
+    classes: tuple[str, ...] = ()
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
@@ -88,7 +90,8 @@ def checkpoint_of(content: object) -> Checkpoint:
             f"a training state in the format {content['format']}, this version of resnetzoo reads {FORMAT}"
         )
     try:
-        return Checkpoint(**{**values, "normalization": Normalization(**values["normalization"])})
+        normalization, classes = Normalization(**values["normalization"]), tuple(values.get("classes", ()))
+        return Checkpoint(**{**values, "normalization": normalization, "classes": classes})
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"a training state that lacks parts of it ({error})") from error
 

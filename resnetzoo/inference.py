@@ -98,6 +98,7 @@ class OptimizedNet(nn.Module):
         normalization: the map from pixels to input that the model was trained with, or None.
         in_chans: channels of the input images.
         num_classes: length of the logits; 0 where the model has no classifier.
+        classes: their names, where the model says them; else None.
         precision: `fp32`, `bf16` or `int8`.
     """
 
@@ -110,6 +111,7 @@ class OptimizedNet(nn.Module):
         self.normalization = model.normalization
         self.in_chans = model.in_chans
         self.num_classes = model.num_classes
+        self.classes = model.classes
         self.precision = precision
         self._device = model.conv1.weight.device
         self._dtype = _DTYPES[precision]

@@ -1,11 +1,8 @@
-"""The names of the classes that a network tells apart."""
-
-from torch import nn
+"""What classes are called: those of the package's data sets, and those without names."""
 
 from resnetzoo.data import layouts
 from resnetzoo.data.synthetic import CLASSES as SYNTHETIC
 from resnetzoo.errors import UsageError
-from resnetzoo.network import CifarNet
 
 _DATA_SETS: dict[str, tuple[str, ...]] = {
     "cifar10": layouts.CIFAR10.classes,
@@ -26,21 +23,6 @@ def classes_of(dataset: str) -> tuple[str, ...]:
     if dataset not in _DATA_SETS:
         raise UsageError(f'dataset must be one of {", ".join(_DATA_SETS)}, not "{dataset}"')
     return _DATA_SETS[dataset]
-
-
-def known_classes(model: nn.Module) -> tuple[str, ...] | None:
-    """The classes of `model` in the order of its logits, where its weights or its file say them.
-
-    They do where it has a row of `list_weights`, or comes from a run of `fit` on one of the package's data sets.
-    """
-    if not isinstance(model, CifarNet):
-        return None
-    classes: tuple[str, ...] = ()
-    if model.weights is not None:
-        classes = model.weights.classes
-    elif model.origin is not None:
-        classes = _DATA_SETS.get(str(model.origin.training.get("trained_on")), ())
-    return classes if classes and len(classes) == model.num_classes else None
 
 
 def numbered_classes(num_classes: int) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ class CifarNet(nn.Module):
         spec: what was built.
         normalization: the map from pixels to input that it was trained with; None when it has not been trained.
         origin: the file that its weights come from, and what was found there; None when they come from none.
+        classes: their names in the order of the logits, where its weights or its file say them; else None.
         weights: the row of its trained weights, with its facts; None when they are of no row.
         num_features: channels that enter the classifier.
         num_classes: length of the logits; 0 after `reset_classifier(0)`.
@@ -45,6 +46,7 @@ class CifarNet(nn.Module):
         self.spec = spec
         self.normalization: Normalization | None = None
         self.origin: Origin | None = None
+        self.classes: tuple[str, ...] | None = None
         self.weights: Weights | None = None
         self.in_chans = spec.in_chans
         self.num_classes = spec.num_classes
@@ -127,6 +129,7 @@ class CifarNet(nn.Module):
             _he_init(fc)
             self.fc = fc.to(self.conv1.weight.device, self.conv1.weight.dtype)
         self.num_classes = num_classes
+        self.classes = None
 
 
 @torch.fx.has_side_effect

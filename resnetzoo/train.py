@@ -63,6 +63,7 @@ def fit(
         DeviceError: a device that is not here.
         CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision.
         CheckpointError: `out` holds only damaged checkpoints.
+        ResultsError: `out` holds a finished run whose record was changed by hand.
         OutputError: `out` cannot be written; what was saved stays.
         NonFiniteLossError: the loss is infinite or NaN; the last good checkpoint stays.
         TrainingInterrupted: Ctrl-C or SIGTERM; the step was finished and saved.

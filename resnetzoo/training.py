@@ -22,11 +22,12 @@ from resnetzoo.device import Precision, device_name
 from resnetzoo.errors import NonFiniteLossError, TrainingInterrupted
 from resnetzoo.evaluation import Evaluation, sums_over
 from resnetzoo.files import write_atomically
+from resnetzoo.network import CifarNet
 from resnetzoo.normalization import carry_normalization
 from resnetzoo.progress import TrainingProgress
 from resnetzoo.ranks import Ranks
 from resnetzoo.recipes import Recipe, lr_at, starts_low, steps_per_epoch
-from resnetzoo.run import RUN_FILE, EpochRow, Run, identity_of
+from resnetzoo.run import RUN_FILE, EpochRow, Run, RunRecord, identity_of, read_record
 from resnetzoo.sealing import write_sealed
 from resnetzoo.signals import StopRequest
 from resnetzoo.spec import ModelSpec
@@ -78,6 +79,7 @@ class Training:
         self.ranks = ranks
         self.steps_per_epoch = steps_per_epoch(len(data.train), recipe.batch_size)
         self.step = 0
+        self.record: RunRecord | None = None  # of a run that was finished before, by its own commit and versions
         self.rows: list[EpochRow] = []
 
     @property
@@ -110,9 +112,9 @@ class Training:
     def resume_or_start(self) -> None:
         """Take up the state in `out`, or write the first one there: an unwritable folder is found out now."""
         carry_normalization(self.model, self.batches.normalization)
-        for field in ("weights", "origin"):  # what a row or a file said of the network ends here
-            if hasattr(self.model, field):
-                setattr(self.model, field, None)
+        if isinstance(self.model, CifarNet):  # what a row or a file said of the network ends here
+            self.model.weights = self.model.origin = None
+            self.model.classes = self.data.classes if len(self.data.classes) == self.model.num_classes else None
         if self.out is None:
             return
         checkpoint = read_latest(self.out)
@@ -128,6 +130,8 @@ class Training:
             self.totals.set(**checkpoint.totals)
             self.totals.leave_to_first(self.ranks)
         self.write_log()
+        if self.finished and (self.out / RUN_FILE).exists():
+            self.record = read_record(self.out / RUN_FILE)
 
     def steps(self, shown: TrainingProgress, stop: StopRequest, checkpoint_every: int | None) -> Iterator[None]:
         """Run to the end, pausing behind each step and epoch, where other runs on the same device may go on."""
@@ -251,6 +255,7 @@ class Training:
                 normalization=self.batches.normalization,
                 rows=[asdict(row) for row in self.rows],
                 totals=self.totals.to_dict(),
+                classes=self.data.classes,
             )
             self.ranks.on_main(lambda: save_checkpoint(checkpoint, out))
 
@@ -264,6 +269,8 @@ class Training:
     def result(self) -> Run:
         """What the run came to, written to `out` as well; the model in evaluation mode."""
         self.model.eval()
+        if self.record is not None:
+            return Run(model=self.model, **vars(self.record))
         run = Run(
             model=self.model,
             name=self.name,

@@ -280,6 +280,14 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
         ),
         "the normalization in its metadata cannot be read",
     ),
+    "classes that are no names": (
+        save(state(), {"spec": json.dumps(ModelSpec("residual", 14).to_dict()), "classes": "[1, 2]"}),
+        r"the classes in its metadata are no list of names: \[1, 2\]",
+    ),
+    "too few classes": (
+        save(state(), {"spec": json.dumps(ModelSpec("residual", 14).to_dict()), "classes": '["cat", "dog"]'}),
+        "its metadata names 2 classes for a network of 10",
+    ),
 }
 
 

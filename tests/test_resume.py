@@ -91,6 +91,7 @@ def test_a_signal_in_any_step_loses_nothing(
         )
 
     stopped, seen = small_network(0), []
+    handler = signal.getsignal(signal.SIGINT)
 
     def send_at_step(model: torch.nn.Module, _: object) -> None:
         seen.extend([1] * model.training)
@@ -100,7 +101,7 @@ def test_a_signal_in_any_step_loses_nothing(
     stopped.register_forward_pre_hook(send_at_step)
     with pytest.raises(resnetzoo.TrainingInterrupted, match=f"stopped after step {step} of 6: saved in"):
         train("stopped", stopped)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
     resumed, straight = train("stopped", small_network(1)), train("straight", small_network(0))
     expected = straight.model.state_dict()
     assert all(torch.equal(value, expected[key]) for key, value in resumed.model.state_dict().items())

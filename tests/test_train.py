@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
+from resnetzoo import provenance
 from resnetzoo.batches import TrainBatches
 from resnetzoo.checkpoint import read_checkpoint
 from resnetzoo.errors import (
@@ -141,14 +142,19 @@ def test_a_network_from_elsewhere(tiny_data: resnetzoo.Data, tiny_recipe: resnet
 
 
 def test_a_finished_run_is_read_and_not_repeated(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = fit(tiny_data, tiny_recipe, tmp_path)
     written = (tmp_path / "checkpoint.pt").read_bytes()
-    again = fit(tiny_data, tiny_recipe, tmp_path, model_seed=9)
+    with monkeypatch.context() as later:
+        later.setattr(provenance, "commit", lambda: "another")
+        again = fit(tiny_data, tiny_recipe, tmp_path, model_seed=9)
     assert same_weights(first.model, again.model)
-    assert again.epochs == first.epochs
+    assert again.to_dict() == first.to_dict() == read_record(tmp_path / "run.json").to_dict()
     assert (tmp_path / "checkpoint.pt").read_bytes() == written
+    (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(ResultsError, match="changed since it was written"):
+        fit(tiny_data, tiny_recipe, tmp_path)
 
 
 def test_a_checkpoint_gives_the_network_back(

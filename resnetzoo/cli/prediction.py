@@ -13,7 +13,7 @@ from rich.text import Text
 import resnetzoo
 from resnetzoo.cli.options import AsJson, Device, FamilyWord
 from resnetzoo.device import resolve_device
-from resnetzoo.labels import classes_of, known_classes
+from resnetzoo.labels import classes_of
 from resnetzoo.prediction import Prediction, model_title
 from resnetzoo.prediction.sheet import check_sheet_name
 from resnetzoo.prediction.titles import shown
@@ -42,7 +42,7 @@ def predict_command(
     if sheet is not None:
         check_sheet_name(sheet)
     network = resnetzoo.load_model(model, family=family).to(resolve_device(device))  # type: ignore[arg-type]
-    classes = known_classes(network) if dataset is None else classes_of(dataset)
+    classes = network.classes if dataset is None else classes_of(dataset)
     if classes is None:
         print("the model does not say what its classes are called: --dataset names them", file=sys.stderr)
     found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)

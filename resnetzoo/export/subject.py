@@ -1,7 +1,6 @@
 """What is exported: a network or one with its preprocessing, its inputs, and the facts that go into the file."""
 
 import copy
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
 from resnetzoo.export.wrapper import WithPreprocessing
-from resnetzoo.labels import known_classes
 from resnetzoo.network import CifarNet
 from resnetzoo.preprocessing import INPUT_SIZE
 from resnetzoo.version import __version__
@@ -78,9 +76,6 @@ def check_suffix(path: str | Path, suffix: str) -> Path:
 
 def _facts(network: CifarNet, takes: str) -> dict[str, str]:
     facts = {"resnetzoo": __version__, "input": takes, "input_size": str(INPUT_SIZE), **metadata_of(network)}
-    classes = known_classes(network)
-    if classes is not None:
-        facts["classes"] = json.dumps(classes)
     if network.weights is not None:
         facts["weights"] = network.weights.name
     return facts

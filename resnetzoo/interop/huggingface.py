@@ -48,7 +48,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
 
     @classmethod
     def of(cls, model: CifarNet) -> "HubCifarNet":
-        """A copy of a network, with its weights, normalization, row of weights and origin.
+        """A copy of a network, with its weights, normalization, classes, row of weights and origin.
 
         Raises:
             UsageError: it has lost its classifier, or stages, and so is no longer what its spec says.
@@ -65,7 +65,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
             ) from error
         if model.normalization is not None:
             carry_normalization(network, model.normalization)
-        network.origin, network.weights = model.origin, model.weights
+        network.origin, network.classes, network.weights = model.origin, model.classes, model.weights
         return network.train(model.training)
 
     def generate_model_card(self) -> ModelCard:

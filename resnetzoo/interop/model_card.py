@@ -79,7 +79,7 @@ def _text(model: CifarNet, row: Weights | None) -> str:
         "shortcuts": "none" if spec.family == "plain" else spec.shortcut,
         "parameters": f"{complexity(spec).params:,}",
         "input": f"{spec.in_chans} x 32 x 32, float, normalized",
-        "classes": f"{spec.num_classes}" if row is None else ", ".join(row.classes),
+        "classes": ", ".join(model.classes) if model.classes else f"{spec.num_classes}",
         **_normalization(model),
         **(_training(model) if row is None else _of_row(row)),
     }

@@ -31,7 +31,7 @@ class CheckpointWarning(UserWarning):
 
 
 def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarNet:
-    """The network in a file, in evaluation mode, with its `.spec`, `.normalization` and `.origin`.
+    """The network in a file, in evaluation mode, with its `.spec`, `.normalization`, `.classes` and `.origin`.
 
     Reads files of `torch.save` and of safetensors in the names of this package, torchvision (so chenyaofo's and
     bearpaw's), akamaster and pytorchcv: weights alone, or a dictionary with them in it, with whatever prefixes wrappers
@@ -97,6 +97,7 @@ def stored_network(content: SafetensorsFile, spec: ModelSpec, file: Path) -> Cif
         CheckpointError: its weights are not those of `spec`.
     """
     model = build_network(spec, content.weights)
+    model.classes = content.classes
     known = content.normalization
     if known is not None:
         carry_normalization(model, known)

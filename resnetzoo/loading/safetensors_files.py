@@ -1,7 +1,8 @@
 """Files of safetensors: weights by name, and in this package's own files what they are.
 
-Ours carry, in the file's metadata, `spec`, the JSON of `ModelSpec.to_dict()`, and `normalization`, the JSON of
-{"kind", "mean", "std"} with lists of the tensors' shapes, mean (C, H, W) or (C, 1, 1) and std (C, 1, 1).
+Ours carry, in the file's metadata, as JSON: `spec`, as `ModelSpec.to_dict()` gives it; `normalization`,
+{"kind", "mean", "std"} with lists of the tensors' shapes, mean (C, H, W) or (C, 1, 1) and std (C, 1, 1); and `classes`,
+a list of their names.
 """
 
 import json
@@ -52,6 +53,22 @@ class SafetensorsFile(NamedTuple):
             return Normalization(values["kind"], mean, std)  # type: ignore[index]
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the normalization in its metadata cannot be read: {error}") from error
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the classes, in a file of this package that says them.
+
+        Raises:
+            CheckpointError: they cannot be read, or are not as many as the network tells apart.
+        """
+        if "classes" not in self.metadata:
+            return None
+        names = _json(self.metadata, "classes")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise CheckpointError(f"the classes in its metadata are no list of names: {names!r}")
+        if self.spec is not None and len(names) != self.spec.num_classes:
+            raise CheckpointError(f"its metadata names {len(names)} classes for a network of {self.spec.num_classes}")
+        return tuple(names)
 
 
 def read_safetensors(path: Path) -> SafetensorsFile:

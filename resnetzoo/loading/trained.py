@@ -42,6 +42,7 @@ def network_of(checkpoint: Checkpoint) -> CifarNet:
         )
     model = build_network(stored_spec(spec), checkpoint.model)
     carry_normalization(model, checkpoint.normalization)
+    model.classes = checkpoint.classes if len(checkpoint.classes) == model.num_classes else None
     return model
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from resnetzoo.checks import check_whole_number
 from resnetzoo.errors import ImageError, UsageError
-from resnetzoo.labels import known_classes, numbered_classes
+from resnetzoo.labels import numbered_classes
 from resnetzoo.modes import evaluating
 from resnetzoo.normalization import carried_normalization
 from resnetzoo.prediction.files import Found, Paths, find_images
@@ -64,8 +64,8 @@ def predict(
             one of these. A file that is meant twice is answered once.
         top: how many classes to name; at most all of them.
         batch_size: images at once.
-        classes: the names of the classes; left out, those of the model's weights or of the data set that its
-            checkpoint was trained on, or else `class 0`, `class 1`, ...
+        classes: the names of the classes; left out, those that the model says (`model.classes`), or else `class 0`,
+            `class 1`, ...
 
     Returns:
         One for each file, in the order of `paths`; those with an `error` could not be read.
@@ -106,10 +106,10 @@ def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
         if count not in (None, len(classes)):
             raise UsageError(f"{len(classes)} names of classes for a network of {count}")
         return tuple(classes)
-    names = known_classes(model)
-    if names is None and count is None:
+    known: tuple[str, ...] | None = getattr(model, "classes", None)
+    if known is None and count is None:
         raise UsageError("this model does not say how many classes it has: name them with classes=")
-    return names or numbered_classes(int(count or 0))
+    return known or numbered_classes(int(count or 0))
 
 
 def _predict_batch(

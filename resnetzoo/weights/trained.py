@@ -35,7 +35,7 @@ def trained_network(
     row = find_row(name, weights)
     if row is not None:
         model = load_checkpoint(file_of(row), family=family)
-        model.weights = row
+        model.weights, model.classes = row, row.classes
         if not row.packaged:  # a file of ours says it itself, to the last digit
             carry_normalization(model, row.normalization)
     else:

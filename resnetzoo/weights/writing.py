@@ -12,7 +12,7 @@ Stored = Literal["fp32", "fp16"]
 
 
 def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32") -> None:
-    """Write weights, spec and normalization; `load_checkpoint` reads them back.
+    """Write weights, spec, normalization and names of classes; `load_checkpoint` reads them back.
 
     Args:
         model: a network of this package.
@@ -40,10 +40,12 @@ def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32
 
 
 def metadata_of(model: CifarNet) -> dict[str, str]:
-    """What files of weights say of their network: its spec and, where it is known, its normalization, each as JSON."""
+    """What files of weights say of their network, as JSON: its spec and, where known, normalization and classes."""
     metadata = {"spec": json.dumps(model.spec.to_dict())}
     normalization = model.normalization
     if normalization is not None:
         values = {"kind": normalization.kind, "mean": normalization.mean.tolist(), "std": normalization.std.tolist()}
         metadata["normalization"] = json.dumps(values)
+    if model.classes is not None:
+        metadata["classes"] = json.dumps(model.classes)
     return metadata

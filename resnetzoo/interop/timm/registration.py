@@ -166,4 +166,4 @@ def _carry(model: TimmCifarNet, row: Weights) -> None:
     said = read_safetensors(file_of(row)).normalization if row.packaged else None  # to the last digit
     carry_normalization(model, said or row.normalization)
     if model.num_classes == row.spec.num_classes:
-        model.weights = row
+        model.weights, model.classes = row, row.classes
