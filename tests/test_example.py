@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, Call, Command, assert_one_line
 
 SCRIPT = ROOT / "examples" / "cifar_compare.py"
-SHORT = ("--dataset", "synthetic", "--train-images", "128", "--epochs", "2", "--device", "cpu", "--out", "out")
+SHORT = ("--dataset", "synthetic", "--train-images", "128", "--epochs", "1", "--device", "cpu", "--out", "out")
 
 
 def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path
     ]
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [(run["name"], run["seed"], len(run["epochs"])) for run in results["runs"]] == [
-        *(("plainnet20", 0, 2), ("resnet20", 0, 2), ("plainnet20", 1, 2), ("resnet20", 1, 2)),
+        *(("plainnet20", 0, 1), ("resnet20", 0, 1), ("plainnet20", 1, 1), ("resnet20", 1, 1)),
     ]
     for run in results["runs"]:
         for field in ("spec", "recipe", "device", "precision", "versions", "wall_seconds"):
@@ -30,13 +30,13 @@ def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path
         assert run["data"]["fingerprint"] == results["data"]["fingerprint"]
     with (tmp_path / "out" / "epochs.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 8
+    assert len(rows) == 4
     assert float(rows[0]["test_error"]) == results["runs"][0]["epochs"][0]["test_error"]
     assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
     again = run_command(SCRIPT, *SHORT, "--seeds", "0", "1")
     assert again.returncode == 0
-    assert "epoch   1/2" not in again.stdout  # read, not repeated
+    assert "epoch   1/1" not in again.stdout  # read, not repeated
     assert json.loads((tmp_path / "out" / "results.json").read_text())["runs"] == results["runs"]
 
 
