@@ -34,13 +34,14 @@ def test_a_result_is_whole_and_says_how_it_was_made(folder: Path) -> None:
     assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
 
 
-def test_the_readme_gives_the_figures_of_the_result() -> None:
-    records = resnetzoo.read_records(ROOT / "docs" / "results" / "source" / "results.json")
+@pytest.mark.parametrize(("folder", "depth"), [("source", 20), ("figure6", 56)])
+def test_the_readme_gives_the_figures_of_the_result(folder: str, depth: int) -> None:
+    records = resnetzoo.read_records(ROOT / "docs" / "results" / folder / "results.json")
     cells = []
-    for name in ("plainnet20", "resnet20"):
+    for name in (f"plainnet{depth}", f"resnet{depth}"):
         accuracies = [100 - record.epochs[-1].test_error for record in records if record.name == name]
         cells.append(f"{mean(accuracies):.2f} ± {stdev(accuracies):.2f} %")
-    row = f"n = {len(accuracies)} | {' | '.join(cells)} |"
+    row = f"| {depth} layers, `QUICK20`, n = {len(accuracies)} | {' | '.join(cells)} |"
     assert row in (ROOT / "README.md").read_text()
 
 

@@ -161,7 +161,7 @@ def _words(value: Any) -> str:
 
 
 class Verdicts(SphinxDirective):
-    """The claims of one committed result, or of all, with their verdicts."""
+    """The claims of one committed result, or of all, whose networks were trained, with their verdicts."""
 
     optional_arguments = 1
 
@@ -170,6 +170,8 @@ class Verdicts(SphinxDirective):
         rows = []
         for folder in folders:
             for found in read_sealed(folder / "results.json").get("verdicts", []):
+                if "not trained" in found["figures"]:
+                    continue
                 rows.append((folder.name, found["claim"], found["answer"], found["figures"]))
         return [table(("result", "claim", "verdict", "figures"), rows, first_number=9)] if rows else []
 

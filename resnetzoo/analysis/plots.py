@@ -33,7 +33,7 @@ def plot_gradient_norms(axes: "Axes", curves: Mapping[str, LayerValues]) -> None
     _lines(axes, curves)
     axes.set_yscale("log")
     axes.set_xlabel("layer index (convolutions and classifier)")
-    axes.set_ylabel("norm of the loss gradient (nats per unit of weight)")
+    axes.set_ylabel("gradient norm (nats per unit of weight)")
 
 
 def plot_shortcut_share(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:

@@ -33,11 +33,11 @@ def draw_all(outcome: Outcome, folder: Path) -> list[Picture]:
     if len({_Label.of(record).depth for record in outcome.records}) > 1:
         drawn["depths"] = (_by_depth(outcome), "Test error by depth, a dot a seed; hollow: the papers'")
     if outcome.layers:
-        drawn["responses"] = (_responses(outcome), "Standard deviation of each 3x3 layer's response, trained")
-        drawn["gradients"] = (_gradients(outcome), "Gradient norm of each layer's weights")
+        drawn["responses"] = (_responses(outcome), "Standard deviation of each 3x3 layer's response, mean over seeds")
+        drawn["gradients"] = (_gradients(outcome), "Gradient norm of each layer's weights, mean over seeds")
     pictures = []
     for stem, (figure, caption) in drawn.items():
-        figure.suptitle(f"{outcome.target.title}\n{measured_on(outcome.records)}; {outcome.budget.label}", fontsize=11)
+        figure.suptitle(f"{caption}\n{measured_on(outcome.records)}; {outcome.budget.label}", fontsize=11)
         figure.supxlabel(provenance_line(outcome.records), fontsize=6, color="0.4")
         save_figure(figure, folder / f"{stem}.png", folder / f"{stem}.svg")
         pictures.append(Picture(stem, caption))
