@@ -4,6 +4,7 @@ import difflib
 from fnmatch import fnmatchcase
 
 from resnetzoo.errors import UsageError
+from resnetzoo.registry import natural_order
 from resnetzoo.weights.ours import OURS
 from resnetzoo.weights.peers import PEERS
 from resnetzoo.weights.row import Weights
@@ -39,5 +40,5 @@ def default_weights(network: str) -> Weights:
     for row in _ALL.values():
         if row.network == network:
             return row
-    have = ", ".join(dict.fromkeys(row.network for row in _ALL.values()))
+    have = ", ".join(sorted({row.network for row in _ALL.values()}, key=natural_order))
     raise UsageError(f"{network} has no weights; networks that have: {have}")
