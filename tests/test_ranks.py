@@ -39,9 +39,11 @@ if stop := int(os.environ.get("STOP_AT", "0")):
 try:
     run = resnetzoo.fit(model, data, recipe, seed=2, device="cpu", precision="fp32", out=sys.argv[1])
 except resnetzoo.TrainingInterrupted as stopped:
-    print(stopped)
+    sys.stdout.write(f"{stopped}\\n")
     sys.exit(0)
-print("rank", os.environ.get("RANK"), run.execution, run.processes, [row.test_error for row in run.epochs])
+# One write a line: both processes write to the same pipe, and pieces of their lines could mix.
+errors = [row.test_error for row in run.epochs]
+sys.stdout.write(f"rank {os.environ.get('RANK')} {run.execution} {run.processes} {errors}\\n")
 """
 
 
