@@ -271,7 +271,11 @@ def test_our_own_words_work_as_well() -> None:
         ("resnet20.fast", {}, 'no weights are called "resnet20.fast"; there is resnet20.quick20_c10'),
         ("resnet20.quick20_c10", {"shortcut": "projection"}, 'has shortcut="identity", not "projection"'),
         ("resnet20", {"pretrained": True, "zero_init_residual": True}, "zero_init_residual is about fresh weights"),
-        ("preresnet20", {"pretrained": True}, "preresnet20 has no weights; networks that have: plainnet20, plainnet56, resnet20, resnet32"),
+        (
+            "preresnet20",
+            {"pretrained": True},
+            "preresnet20 has no weights; networks that have: plainnet20, plainnet56, resnet20, resnet32",
+        ),
     ],
 )
 def test_what_cannot_be_meant(name: str, options: dict[str, Any], message: str) -> None:

@@ -87,7 +87,11 @@ def test_another_number_of_classes_gets_a_fresh_classifier() -> None:
             {"weights": "fast"},
             'no weights are called "resnet20.fast"; there is resnet20.quick20_c10, resnet',
         ),
-        ("preresnet20", {"weights": True}, "preresnet20 has no weights; networks that have: plainnet20, plainnet56, resnet20, resnet32"),
+        (
+            "preresnet20",
+            {"weights": True},
+            "preresnet20 has no weights; networks that have: plainnet20, plainnet56, resnet20, resnet32",
+        ),
         ("resnet32", {"weights": "resnet20.quick20_c10"}, "the weights are of resnet20, not of resnet32"),
         ("resnet20", {"weights": True, "shortcut": "projection"}, 'have shortcut="identity", not "projection"'),
         ("resnet20", {"weights": True, "in_chans": 1}, "the weights take 3 channels, not 1"),
