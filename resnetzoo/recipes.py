@@ -156,6 +156,7 @@ def _schedule_of(values: dict[str, Any]) -> StepDecay | OneCycle:
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:
+    """Batches of an epoch, the last of them as small as it comes."""
     return -(-num_images // batch_size)
 
 

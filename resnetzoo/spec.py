@@ -19,16 +19,25 @@ BOTTLENECK_EXPANSION = 4  # output channels of a bottleneck block over its 3x3 w
 
 
 class BlockShape(NamedTuple):
-    """One block of a network: `name` is its prefix in the state dict, such as `layer2.0`."""
+    """One block of a network.
+
+    Attributes:
+        name: its prefix in the state dict, such as `layer2.0`.
+        in_chans: channels that enter it.
+        width: channels of its 3x3 convolutions.
+        out_chans: channels that leave it.
+        stride: 2 where height and width are halved, else 1.
+    """
 
     name: str
     in_chans: int
-    width: int  # channels of its 3x3 convolutions
+    width: int
     out_chans: int
     stride: int
 
     @property
     def changes_shape(self) -> bool:
+        """Whether its output has another size or number of channels than its input."""
         return self.stride != 1 or self.in_chans != self.out_chans
 
 

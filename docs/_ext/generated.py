@@ -18,6 +18,7 @@ from resnetzoo.sealing import read_sealed
 
 DOCS = Path(__file__).resolve().parent.parent
 RESULTS = DOCS / "results"
+_WORDS = 40  # characters from which on a cell is a text, which a narrow column would make tall
 _OWN_COLOUR = ' color="#333"'
 SPEED = DOCS.parent / "benchmarks" / "results"
 
@@ -37,6 +38,8 @@ def _row(cells: Sequence[str], first_number: int) -> nodes.row:
         entry = nodes.entry("", nodes.paragraph("", cell))
         if place >= first_number:
             entry["classes"].append("text-right")
+        elif len(cell) >= _WORDS:
+            entry["classes"].append("words")
         row += entry
     return row
 
@@ -88,9 +91,14 @@ def _best_errors() -> dict[str, tuple[str, str, str]]:
     return {name: words for name, (_, words) in best.items()}
 
 
-def _latest_speed() -> dict[str, Any]:
+def _speed_records() -> list[dict[str, Any]]:
+    """Oldest first."""
     records = [json.loads(path.read_text()) for path in SPEED.glob("*/*.json")]
-    return max(records, key=lambda record: str(record["recorded"])) if records else {}
+    return sorted(records, key=lambda record: str(record["recorded"]))
+
+
+def _latest_speed() -> dict[str, Any]:
+    return next(reversed(_speed_records()), {})
 
 
 def _inference_speed() -> dict[str, str]:
@@ -119,6 +127,22 @@ class SpeedTable(SphinxDirective):
             table(("case", "fastest peer", "resnetzoo", "times the peer"), rows, first_number=2),
             nodes.paragraph("", facts),
         ]
+
+
+class SpeedHistory(SphinxDirective):
+    """Every record of speed, one a row: some cases in images a second, and how many times the fastest peer that is."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        cases = self.arguments[0].split()
+        rows = []
+        for record in _speed_records():
+            figures = [record["benchmarks"].get(case) for case in cases]
+            paces = [f"{found['images_per_second']:,.0f} ({found['ratio']:.2f})" if found else "-" for found in figures]
+            rows.append((record["recorded"][:10], record["commit"][:12], record["machine"], *paces))
+        return [table(("recorded", "commit", "machine", *cases), rows, first_number=3)]
 
 
 class WeightsTable(SphinxDirective):
@@ -176,6 +200,9 @@ class Verdicts(SphinxDirective):
         return [table(("result", "claim", "verdict", "figures"), rows, first_number=9)] if rows else []
 
 
+_MADE_BY = ("recipe", "device", "precision", "torch", "commit", "data")
+
+
 class Provenance(SphinxDirective):
     """How one committed result was made, and the command that makes it again."""
 
@@ -184,25 +211,31 @@ class Provenance(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         path = RESULTS / self.arguments[0] / "results.json"
         command = read_sealed(path)["command"]
-        rows = [
-            (
-                record.name,
-                str(record.seed),
-                f"{record.epochs[-1].train_error:.2f}",
-                f"{record.epochs[-1].test_error:.2f}",
-                record.recipe.name,
-                f"{record.device}, {record.precision}",
-                record.versions["torch"],
-                (record.commit or "unknown")[:12],
-                record.data["fingerprint"][:12],
-            )
-            for record in read_records(path)
-        ]
-        header = ("network", "seed", "training error (%)", "test error (%)", "recipe", "computed on", "torch")
+        columns = _provenance_columns(read_records(path))
+        shared = {name: cells[0] for name, cells in columns.items() if len(set(cells)) == 1 and name in _MADE_BY}
+        own = {name: cells for name, cells in columns.items() if name not in shared}
+        facts = "; ".join(f"{name} {cell}" for name, cell in shared.items())
         return [
             nodes.literal_block("", command, language="sh"),
-            table((*header, "commit", "data"), rows),
+            table(tuple(own), list(zip(*own.values(), strict=True))),
+            nodes.paragraph("", f"All of them: {facts}."),
         ]
+
+
+def _provenance_columns(records: Sequence[RunRecord]) -> dict[str, list[str]]:
+    """Column by column, a cell a run; those of `_MADE_BY` need no column where all runs agree."""
+    return {
+        "network": [record.name for record in records],
+        "seed": [str(record.seed) for record in records],
+        "training error (%)": [f"{record.epochs[-1].train_error:.2f}" for record in records],
+        "test error (%)": [f"{record.epochs[-1].test_error:.2f}" for record in records],
+        "recipe": [record.recipe.name for record in records],
+        "device": [record.device for record in records],
+        "precision": [record.precision for record in records],
+        "torch": [record.versions["torch"] for record in records],
+        "commit": [(record.commit or "unknown")[:12] for record in records],
+        "data": [record.data["fingerprint"][:12] for record in records],
+    }
 
 
 class Architecture(SphinxDirective):
@@ -222,6 +255,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for name, directive in {
         "zoo-table": ZooTable,
         "speed-table": SpeedTable,
+        "speed-history": SpeedHistory,
         "weights-table": WeightsTable,
         "recipe-table": RecipeTable,
         "verdicts": Verdicts,
