@@ -10,8 +10,8 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 import resnetzoo  # noqa: E402 (the checkout's own)
 
 project = "resnetzoo"
-author = "the resnetzoo developers"
-copyright = "the resnetzoo developers, MIT licence"  # noqa: A001 (Sphinx's own name)
+author = "the resnetzoo maintainers"
+copyright = "the resnetzoo maintainers, MIT licence"  # noqa: A001 (Sphinx's own name)
 version = release = resnetzoo.__version__
 
 extensions = [
@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.doctest",
     "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "generated",
 ]

@@ -33,7 +33,7 @@ def main() -> None:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--network", default="resnet20", help="a network with weights, as in resnetzoo list")
+    parser.add_argument("--network", default="resnet20", help="one of resnetzoo.list_models(pretrained=True)")
     return parser.parse_args()
 
 

@@ -27,6 +27,10 @@ def complexity(model: str | ModelSpec, *, input_size: int = 32) -> Complexity:
     >>> complexity("resnet56").params
     853018
 
+    Args:
+        model: a name of the zoo, or a spec.
+        input_size: of the image, a side in pixels.
+
     Raises:
         UnknownModelError: `model` is a name that is not registered.
         UsageError: `input_size` is below 1.

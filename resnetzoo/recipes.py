@@ -139,6 +139,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
+        """What `to_dict` gave, as a recipe again."""
         low = values["low_start"]
         return cls(
             **{

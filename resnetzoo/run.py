@@ -144,6 +144,7 @@ class RunRecord:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunRecord":
+        """What `to_dict` gave, as a record again."""
         rest = {key: value for key, value in values.items() if key != "wall_seconds"}  # which is worked out
         return RunRecord(
             **{

@@ -146,6 +146,7 @@ class ModelSpec:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
+        """What `to_dict` gave, as a spec again."""
         return cls(**{**values, "widths": tuple(values["widths"])})
 
 

@@ -70,6 +70,11 @@ def fresh_network(spec: ModelSpec, seed: int | None) -> CifarNet:
 def plainnet(depth: int, *, num_classes: int = 10, in_chans: int = 3) -> CifarNet:
     """A plain network of any depth 6n+2: `plainnet(26)`.
 
+    Args:
+        depth: weighted layers, 6n+2.
+        num_classes: length of the logits.
+        in_chans: channels of the images.
+
     Raises:
         UsageError: the depth is not 6n+2 (the message gives the nearest), or a count is below 1.
     """
@@ -86,6 +91,14 @@ def resnet(
     zero_init_residual: bool = False,
 ) -> CifarNet:
     """A residual network of any depth 6n+2, or 9n+2 with bottleneck blocks: `resnet(29, block="bottleneck")`.
+
+    Args:
+        depth: weighted layers, 6n+2, or 9n+2 with bottleneck blocks.
+        block: `basic` (two 3x3 convolutions) or `bottleneck` (1x1, 3x3, 1x1).
+        shortcut: `identity` (option A), `projection` (B) or `projection_all` (C).
+        num_classes: length of the logits.
+        in_chans: channels of the images.
+        zero_init_residual: start each residual branch at zero.
 
     Raises:
         UsageError: a depth (the message gives the nearest valid one), word or count that cannot be.
@@ -113,6 +126,14 @@ def preresnet(
     zero_init_residual: bool = False,
 ) -> CifarNet:
     """A pre-activation network (arXiv:1603.05027) of any depth 6n+2, or 9n+2 with bottleneck blocks.
+
+    Args:
+        depth: weighted layers, 6n+2, or 9n+2 with bottleneck blocks.
+        block: `basic` (two 3x3 convolutions) or `bottleneck` (1x1, 3x3, 1x1).
+        shortcut: `identity` (option A), `projection` (B) or `projection_all` (C).
+        num_classes: length of the logits.
+        in_chans: channels of the images.
+        zero_init_residual: start each residual branch at zero.
 
     Raises:
         UsageError: a depth (the message gives the nearest valid one), word or count that cannot be.

@@ -3,30 +3,27 @@
 import importlib
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from blocks import Block, blocks_of
+from conftest import ROOT, environment
 from typer.testing import CliRunner
 
+import resnetzoo
 from resnetzoo import cli, errors, registry
 
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "results"} & set(page.relative_to(DOCS).parts))
-BLOCK = re.compile(
-    r"(?:^% not run: (?P<reason>.+)\n)?^```(?P<kind>python|sh)\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL
-)
-BLOCKS = {page: list(BLOCK.finditer(page.read_text())) for page in PAGES}
-COMMANDS = sorted(
-    {
-        line
-        for blocks in BLOCKS.values()
-        for block in blocks
-        if block["kind"] == "sh"
-        for line in block["code"].splitlines()
-        if line.startswith("resnetzoo ")
-    }
-)
+README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
+BLOCKS = {page: blocks_of(page) for page in (README, CONTRIBUTING, *PAGES)}
+COMMANDS = sorted({line for blocks in BLOCKS.values() for block in blocks for line in block.commands})
+STANDALONE = [block for block in BLOCKS[README] if block.kind == "python" and not block.reason]
+SHELL = [block for blocks in BLOCKS.values() for block in blocks if block.kind == "sh" and not block.reason]
+FIRST = DOCS / "getting-started.md"
+WITH_PYTHON = [page for page in PAGES if page != FIRST and any(block.kind == "python" for block in BLOCKS[page])]
 ROOMS = (
     "analysis",
     "bench",
@@ -46,16 +43,45 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(DOCS))
 
 
-@pytest.mark.filterwarnings("ignore:the network runs uncompiled")  # where there is no compiler
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(block["kind"] == "python" for block in BLOCKS[page])], ids=name_of
-)
-def test_python_blocks_run_one_after_the_other(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))  # a name that a page registers ends with it
+def run_python(page: Path) -> dict[str, object]:
+    """All blocks of a page one after the other, as a reader copies them."""
     namespace: dict[str, object] = {}
     for block in BLOCKS[page]:
-        if block["kind"] == "python" and not block["reason"]:
-            exec(compile(block["code"], name_of(page), "exec"), namespace)
+        if block.kind == "python" and not block.reason:
+            exec(compile(block.code, name_of(page), "exec"), namespace)
+    return namespace
+
+
+@pytest.mark.filterwarnings("ignore:the network runs uncompiled")  # where there is no compiler
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
+def test_python_blocks_run_one_after_the_other(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))  # a name that a page registers ends with it
+    run_python(page)
+
+
+def test_the_first_network_of_a_newcomer_learns() -> None:
+    run = run_python(FIRST)["run"]
+    assert isinstance(run, resnetzoo.Run)
+    assert run.epochs[-1].test_error < 10
+
+
+@pytest.mark.filterwarnings("ignore:the network runs uncompiled")
+@pytest.mark.parametrize("block", STANDALONE, ids=lambda block: block.code.splitlines()[0])
+def test_python_blocks_of_the_readme_run_each_by_itself(block: Block) -> None:
+    exec(compile(block.code, "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("block", SHELL, ids=lambda block: block.code.splitlines()[0])
+def test_commands_run(block: Block) -> None:
+    ours = f'resnetzoo() {{ "{sys.executable}" -m resnetzoo "$@"; }}\n'  # whatever is installed beside it
+    said = subprocess.run(
+        ["bash", "-euc", ours + block.code], capture_output=True, text=True, env=environment(), check=False
+    )
+    assert said.returncode == 0, said.stderr
+
+
+def test_every_block_is_of_a_kind_that_is_run() -> None:
+    assert {block.kind for blocks in BLOCKS.values() for block in blocks} == {"python", "sh"}
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -1,4 +1,4 @@
-"""The embedded default: the same everywhere, too hard for a line, easy for a network."""
+"""The embedded default: the same everywhere, too hard for a line; that a network learns it is in test_docs."""
 
 import torch
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
@@ -34,9 +34,3 @@ def test_a_linear_classifier_stays_under_60_percent() -> None:
             optimizer.step()
     accuracy = (linear(pixels[1]).argmax(dim=1) == data.test.labels).float().mean()
     assert 0.1 < accuracy < 0.6
-
-
-def test_resnet20_passes_90_percent_within_three_epochs() -> None:
-    recipe = resnetzoo.recipes.QUICK20.with_epochs(3)
-    run = resnetzoo.fit(resnetzoo.create("resnet20", seed=0), resnetzoo.synthetic(), recipe, progress=False)
-    assert run.epochs[-1].test_error < 10

@@ -7,6 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -61,7 +62,7 @@ class ZooTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         names = resnetzoo.list_models(self.arguments[0] if self.arguments else "*")
-        header = ("network", "parameters", "multiply-adds", "activations", "paper (%)", "ours (%)", "n", "by")
+        header = ("network", "parameters", "multiply-adds", "activations", "paper (%)", "ours (%)", "n", "recipe")
         header = (*header, "weights", "images/s")
         ours, speed = _best_errors(), _inference_speed()
         rows = []
@@ -120,11 +121,12 @@ class SpeedTable(SphinxDirective):
             pace = figures.get("images_per_second")
             ours = f"{pace:,.0f} images/s" if pace else f"{figures['median'] * 1e3:,.2f} ms"
             ratio = f"{figures['ratio']:.2f}" if figures.get("ratio") else "-"
-            rows.append((case, figures.get("peer") or "-", ours, ratio))
+            share = f"{figures['fraction_of_matrix_rate']:.0%}" if figures.get("fraction_of_matrix_rate") else "-"
+            rows.append((case, figures.get("peer") or "-", ours, ratio, share))
         facts = f"{latest['device']}, {latest['precision']}, torch {latest['versions']['torch']}, "
         facts += f"commit {latest['commit'][:12]}, {latest['recorded'][:10]}."
         return [
-            table(("case", "fastest peer", "resnetzoo", "times the peer"), rows, first_number=2),
+            table(("case", "fastest peer", "resnetzoo", "times the peer", "of the matrix rate"), rows, first_number=2),
             nodes.paragraph("", facts),
         ]
 
@@ -204,22 +206,35 @@ _MADE_BY = ("recipe", "device", "precision", "torch", "commit", "data")
 
 
 class Provenance(SphinxDirective):
-    """How one committed result was made, and the command that makes it again."""
+    """How one committed result was made, the commands that make it again, and its files."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        path = RESULTS / self.arguments[0] / "results.json"
+        name = self.arguments[0]
+        path = RESULTS / name / "results.json"
         command = read_sealed(path)["command"]
+        variables = command.split("resnetzoo ")[0]
+        again = f"{command}\n{variables}resnetzoo rerun docs/results/{name}/results.json  # one epoch of its first run"
         columns = _provenance_columns(read_records(path))
         shared = {name: cells[0] for name, cells in columns.items() if len(set(cells)) == 1 and name in _MADE_BY}
         own = {name: cells for name, cells in columns.items() if name not in shared}
         facts = "; ".join(f"{name} {cell}" for name, cell in shared.items())
         return [
-            nodes.literal_block("", command, language="sh"),
+            nodes.literal_block("", again, language="sh"),
             table(tuple(own), list(zip(*own.values(), strict=True))),
             nodes.paragraph("", f"All of them: {facts}."),
+            nodes.paragraph("", "Files: ", *_downloads(path.parent)),
         ]
+
+
+def _downloads(folder: Path) -> list[nodes.Node]:
+    links: list[nodes.Node] = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".csv", ".md"):
+            links += [nodes.Text(", " if links else "")]
+            links += [addnodes.download_reference("", path.name, reftarget=f"/{path.relative_to(DOCS)}")]
+    return links
 
 
 def _provenance_columns(records: Sequence[RunRecord]) -> dict[str, list[str]]:

@@ -48,6 +48,7 @@ class Timing:
 
     @property
     def median(self) -> float:
+        """Of the rounds, in seconds."""
         return statistics.median(self.rounds)
 
 

@@ -20,6 +20,10 @@ class SyntheticDataWarning(UserWarning):
 def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
     """The data set with this name, found or downloaded; `auto` is CIFAR-10 or, failing that, the synthetic set.
 
+    Args:
+        dataset: `auto`, `cifar10`, `cifar100` or `synthetic`.
+        root: a folder to look in first, and to download into.
+
     Raises:
         UsageError: no such data set.
         DataError: it is there but damaged, or (not with `auto`) cannot be had.

@@ -34,7 +34,17 @@ def cifar10(root: str | Path | None = None, *, download: bool = False) -> Data:
 
 
 def cifar100(root: str | Path | None = None, *, download: bool = False) -> Data:
-    """CIFAR-100: as `cifar10`, with the 100 fine classes; folders `cifar-100-binary` or `cifar-100-python`."""
+    """CIFAR-100: as `cifar10`, with the 100 fine classes; folders `cifar-100-binary` or `cifar-100-python`.
+
+    Args:
+        root: a folder.
+        download: if it is nowhere, fetch 170 MB (into `root`, or the cache), verify and unpack it.
+
+    Raises:
+        DataNotFoundError: it is nowhere, and `download` is off.
+        DownloadError: no mirror delivered it.
+        DataError: a file is missing, truncated, garbage, or has a label out of range; the message names it.
+    """
     return _load(CIFAR100, root, download)
 
 

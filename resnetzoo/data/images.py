@@ -87,6 +87,7 @@ class Data:
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """The name of each label."""
         return self.train.classes
 
     @cached_property

@@ -24,6 +24,7 @@ class Lower:
 
     @property
     def networks(self) -> tuple[str, ...]:
+        """The labels of those that it is about."""
         return (self.lower, self.higher)
 
 
@@ -37,6 +38,7 @@ class _Bound:
 
     @property
     def networks(self) -> tuple[str, ...]:
+        """The labels of those that it is about."""
         return (self.network,)
 
 

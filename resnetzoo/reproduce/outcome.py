@@ -33,6 +33,7 @@ class Summary:
 
     @property
     def mean(self) -> float:
+        """Of the errors, in percent."""
         return mean(self.errors)
 
     @property
@@ -91,6 +92,7 @@ class Outcome:
 
     @property
     def verdicts(self) -> list[Verdict]:
+        """One a claim, in the target's order."""
         data = self.records[0].data  # the plan gives all runs the same
         official, whole = data["official"] and data["name"] == "cifar10", not data["part"]
         samples = self.samples
