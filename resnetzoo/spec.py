@@ -108,6 +108,7 @@ class ModelSpec:
 
     @property
     def layers_per_block(self) -> int:
+        """Convolutions of a block's branch."""
         return 3 if self.block == "bottleneck" else 2
 
     @property

@@ -47,6 +47,7 @@ class Summary:
         return binomial_error(self.mean, self.test_images)
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON, the derived ones as well."""
         return {**asdict(self), "n": len(self.errors), "mean": self.mean, "std": self.std, "se": self.standard_error}
 
 
