@@ -37,6 +37,7 @@ class CifarNet(nn.Module):
         origin: the file that its weights come from, and what was found there; None when they come from none.
         classes: their names in the order of the logits, where its weights or its file say them; else None.
         weights: the row of its trained weights, with its facts; None when they are of no row.
+        weights_fingerprint: of the weights that the row came with, so that later changes are noticed.
         num_features: channels that enter the classifier.
         num_classes: length of the logits; 0 after `reset_classifier(0)`.
     """
@@ -48,6 +49,7 @@ class CifarNet(nn.Module):
         self.origin: Origin | None = None
         self.classes: tuple[str, ...] | None = None
         self.weights: Weights | None = None
+        self.weights_fingerprint: str | None = None
         self.in_chans = spec.in_chans
         self.num_classes = spec.num_classes
         self.num_features = spec.num_features
@@ -118,6 +120,8 @@ class CifarNet(nn.Module):
     def reset_classifier(self, num_classes: int) -> None:
         """Put a fresh classifier in place; with 0 there is none, and the network returns its pooled features.
 
+        The network then says neither classes, nor row of weights, nor origin: they were those of the whole.
+
         Raises:
             UsageError: `num_classes` is negative or no whole number.
         """
@@ -129,7 +133,7 @@ class CifarNet(nn.Module):
             _he_init(fc)
             self.fc = fc.to(self.conv1.weight.device, self.conv1.weight.dtype)
         self.num_classes = num_classes
-        self.classes = None
+        self.classes = self.weights = self.origin = None  # what was said of them ends here
 
 
 @torch.fx.has_side_effect

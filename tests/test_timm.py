@@ -18,6 +18,7 @@ import resnetzoo
 from resnetzoo import registry
 from resnetzoo.folding import fold_batch_norm
 from resnetzoo.weights import catalogue, store
+from resnetzoo.weights.carried import true_row
 
 timm = pytest.importorskip("timm", reason="the interoperation with timm needs timm")
 for part in ("data", "optim", "utils"):
@@ -304,6 +305,10 @@ def test_packaged_weights(row: resnetzoo.Weights) -> None:
         assert torch.equal(model(images), ours(images))
         assert model.weights is row
         assert torch.equal(model.normalization.mean, ours.normalization.mean)
+        assert true_row(model) is true_row(ours) is row
+    with torch.no_grad():
+        model.fc.weight.mul_(2)
+    assert true_row(model) is None
     assert create(row.name).weights is None
 
     other = create(row.name, pretrained=True, in_chans=1, num_classes=5)

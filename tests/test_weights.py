@@ -1,8 +1,9 @@
 """Weights as facts: every row against its file, its network and its record."""
 
+import copy
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +15,10 @@ from PIL import Image
 
 import resnetzoo
 from resnetzoo.data import layouts
+from resnetzoo.export.subject import subject_of
+from resnetzoo.prediction import model_title
 from resnetzoo.weights import Weights, store
+from resnetzoo.weights.carried import true_row
 from resnetzoo.weights.ours import OURS
 
 ALL = resnetzoo.list_weights()
@@ -103,6 +107,44 @@ def test_another_number_of_classes_gets_a_fresh_classifier() -> None:
 def test_what_cannot_be_meant(name: str, choices: dict[str, object], message: str) -> None:
     with pytest.raises(resnetzoo.UsageError, match=message.replace("(", r"\(")):
         resnetzoo.create(name, **choices)  # type: ignore[arg-type]
+
+
+def one_step(model: resnetzoo.CifarNet) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    model(torch.randn(2, 3, 32, 32)).sum().backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.reset_classifier(10),
+        lambda model: torch.nn.init.normal_(model.fc.weight),
+        lambda model: setattr(model, "fc", torch.nn.Linear(64, 10)),
+        lambda model: model.train()(torch.randn(2, 3, 32, 32)),  # moves the running statistics
+        one_step,
+    ],
+)
+def test_a_row_is_true_of_its_own_weights_alone(change: Callable[[resnetzoo.CifarNet], object]) -> None:
+    row = resnetzoo.list_weights("resnet20.*")[0]
+    model = resnetzoo.create("resnet20", weights=row.name)
+    for same in (model, copy.deepcopy(model).half(), copy.deepcopy(model).to(memory_format=torch.channels_last)):
+        assert true_row(same) == row
+        assert model_title(same) == f"{row.name}, top-1 test error {row.test_error:.2f} % (n = 10,000)"
+        assert subject_of(same).facts["weights"] == row.name
+    change(model)
+    assert true_row(model) is None
+    assert f"{row.test_error}" not in model_title(model)
+    assert "weights" not in subject_of(model).facts
+
+
+def test_a_title_says_what_became_of_the_weights() -> None:
+    row = resnetzoo.list_weights("resnet20.*")[0]
+    model = resnetzoo.create("resnet20", weights=row.name)
+    one_step(model)
+    assert model_title(model) == f"resnet20, changed since it was {row.name}"
+    model.reset_classifier(10)
+    assert model_title(model) == "resnet20"
 
 
 def test_training_ends_what_a_row_says(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:

@@ -12,6 +12,7 @@ from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.network import CifarNet
 from resnetzoo.preprocessing import INPUT_SIZE
 from resnetzoo.version import __version__
+from resnetzoo.weights.carried import true_row
 from resnetzoo.weights.writing import metadata_of
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
@@ -76,6 +77,7 @@ def check_suffix(path: str | Path, suffix: str) -> Path:
 
 def _facts(network: CifarNet, takes: str) -> dict[str, str]:
     facts = {"resnetzoo": __version__, "input": takes, "input_size": str(INPUT_SIZE), **metadata_of(network)}
-    if network.weights is not None:
-        facts["weights"] = network.weights.name
+    row = true_row(network)
+    if row is not None:
+        facts["weights"] = row.name
     return facts

@@ -65,7 +65,8 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
             ) from error
         if model.normalization is not None:
             carry_normalization(network, model.normalization)
-        network.origin, network.classes, network.weights = model.origin, model.classes, model.weights
+        network.origin, network.classes = model.origin, model.classes
+        network.weights, network.weights_fingerprint = model.weights, model.weights_fingerprint
         return network.train(model.training)
 
     def generate_model_card(self) -> ModelCard:

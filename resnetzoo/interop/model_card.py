@@ -1,13 +1,11 @@
 """The model card of a network: what is known of its weights, for people and as metadata of the Hugging Face Hub."""
 
-import torch
 from huggingface_hub import EvalResult, ModelCardData
 
 from resnetzoo.complexity import complexity
-from resnetzoo.loading import load_checkpoint
 from resnetzoo.network import CifarNet
+from resnetzoo.weights.carried import true_row
 from resnetzoo.weights.row import Weights
-from resnetzoo.weights.store import file_of, place_of
 
 _PAPERS = {"preactivation": "1603.05027"}  # of arXiv; the others are of the first
 _FIRST_PAPER = "1512.03385"
@@ -27,20 +25,6 @@ def card_of(model: CifarNet) -> str:
     """
     row = true_row(model)
     return f"---\n{_metadata(model, row).to_yaml()}\n---\n\n{_text(model, row)}"
-
-
-def true_row(model: CifarNet) -> Weights | None:
-    """The row that the network carries, if its weights are still those of the row's file: training leaves it behind.
-
-    A file that is no longer on this machine is not fetched for it.
-    """
-    row = model.weights
-    if row is None or not place_of(row).is_file():
-        return None
-    published = load_checkpoint(file_of(row), family=row.spec.family).state_dict()
-    found = model.state_dict()
-    same = all(name in found and torch.equal(found[name].cpu(), tensor) for name, tensor in published.items())
-    return row if same else None
 
 
 def _metadata(model: CifarNet, row: Weights | None) -> ModelCardData:

@@ -10,6 +10,7 @@ from resnetzoo.normalization import carry_normalization
 from resnetzoo.registry import get_spec
 from resnetzoo.seeding import seeded
 from resnetzoo.spec import Family, Shortcut
+from resnetzoo.weights.carried import carry_row
 from resnetzoo.weights.catalogue import default_weights, get_weights, list_weights
 from resnetzoo.weights.row import Weights
 from resnetzoo.weights.store import file_at, file_of
@@ -35,7 +36,8 @@ def trained_network(
     row = find_row(name, weights)
     if row is not None:
         model = load_checkpoint(file_of(row), family=family)
-        model.weights, model.classes = row, row.classes
+        carry_row(model, row)
+        model.classes = row.classes
         if not row.packaged:  # a file of ours says it itself, to the last digit
             carry_normalization(model, row.normalization)
     else:
@@ -45,7 +47,6 @@ def trained_network(
     if num_classes is not None and num_classes != model.num_classes:
         with seeded(seed):
             model.reset_classifier(num_classes)
-        model.weights = None  # they are no longer what the row says
     return model
 
 

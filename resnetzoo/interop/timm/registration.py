@@ -27,6 +27,7 @@ from resnetzoo.loading.unwrap import find_weights
 from resnetzoo.normalization import carry_normalization
 from resnetzoo.registry import get_spec, list_models
 from resnetzoo.spec import ModelSpec
+from resnetzoo.weights.carried import carry_row
 from resnetzoo.weights.catalogue import default_weights, get_weights, list_weights
 from resnetzoo.weights.row import Weights
 from resnetzoo.weights.store import file_of
@@ -166,4 +167,5 @@ def _carry(model: TimmCifarNet, row: Weights) -> None:
     said = read_safetensors(file_of(row)).normalization if row.packaged else None  # to the last digit
     carry_normalization(model, said or row.normalization)
     if model.num_classes == row.spec.num_classes:
-        model.weights, model.classes = row, row.classes
+        carry_row(model, row)
+        model.classes = row.classes
