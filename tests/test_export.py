@@ -16,6 +16,7 @@ from torch import Tensor
 import resnetzoo
 from resnetzoo import cli
 from resnetzoo.export import FORMATS, verifying
+from resnetzoo.export.subject import subject_of
 from resnetzoo.labels import classes_of
 
 Run = Callable[[Tensor], Tensor]
@@ -201,11 +202,28 @@ def test_preprocessing_takes_pixels_alone() -> None:
         resnetzoo.WithPreprocessing(headless)
 
 
+def test_facts_are_those_of_the_classifier_that_is_there(tiny_model: resnetzoo.CifarNet) -> None:
+    tiny_model.normalization = resnetzoo.list_weights()[0].normalization
+    tiny_model.classes = classes_of("cifar10")
+    tiny_model.fc = torch.nn.Linear(16, 7)
+    resnetzoo.export_torchscript(tiny_model, "seven.pt")
+    facts = torchscript_facts(Path("seven.pt"))
+    assert json.loads(facts["spec"])["num_classes"] == 7
+    assert "classes" not in facts
+    tiny_model.reset_classifier(0)
+    assert subject_of(tiny_model).output_name == "features"
+    resnetzoo.export_torchscript(tiny_model, "features.pt")
+    assert set(torchscript_facts(Path("features.pt"))) == {"resnetzoo", "input", "input_size", "normalization"}
+
+
 def test_what_cannot_be_exported(tiny_model: resnetzoo.CifarNet) -> None:
     with pytest.raises(resnetzoo.UsageError, match=r"networks of resnetzoo are exported, .* not Linear"):
         resnetzoo.export_torchscript(torch.nn.Linear(2, 2), "a.pt")  # type: ignore[arg-type]
     with pytest.raises(resnetzoo.ResnetzooError, match=r"cannot write /proc/nothing/a\.pt"):
         resnetzoo.export_torchscript(tiny_model, "/proc/nothing/a.pt")
+    tiny_model.layer2 = torch.nn.Sequential()
+    with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet8 of 10 classes: under layer2"):
+        resnetzoo.export_torchscript(tiny_model, "a.pt")
 
 
 @pytest.mark.parametrize(

@@ -168,11 +168,27 @@ def test_a_repository_is_read_from_the_hubs_cache(tmp_path: Path, monkeypatch: p
     assert torch.equal(again.fc.weight, network.fc.weight)
 
 
+def test_a_classifier_put_in_by_hand_comes_along(tmp_path: Path, tiny_model: resnetzoo.CifarNet) -> None:
+    network = HubCifarNet.of(tiny_model)
+    network.fc = torch.nn.Linear(16, 7)
+    network.save_pretrained(tmp_path / "of seven")
+    HubCifarNet.of(network).save_pretrained(tmp_path / "copied")
+    for folder in ("of seven", "copied"):
+        again = HubCifarNet.from_pretrained(tmp_path / folder)
+        assert again.spec.num_classes == 7
+        assert torch.equal(again.fc.weight, network.fc.weight)
+        assert "| classes | 7 |" in (tmp_path / folder / "README.md").read_text()
+
+
 def test_what_is_no_whole_network_is_refused(tmp_path: Path) -> None:
     model = trained()
     model.reset_classifier(0)
     with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet20 of 10 classes"):
         HubCifarNet.of(model)
+    network = HubCifarNet.of(trained())
+    network.reset_classifier(0)
+    with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet20 of 10 classes"):
+        network.save_pretrained(tmp_path)
     with pytest.raises(resnetzoo.CheckpointError, match=r"has no config\.json that says which network it is"):
         HubCifarNet.from_pretrained(tmp_path)
     HubCifarNet.of(trained()).save_pretrained(tmp_path)

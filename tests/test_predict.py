@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import resnetzoo
 from resnetzoo import cli
-from resnetzoo.labels import classes_of
+from resnetzoo.labels import classes_of, numbered_classes
 from resnetzoo.prediction import model_title
 from resnetzoo.prediction.sheet import MAX_TILES
 from resnetzoo.prediction.titles import shown
@@ -255,6 +255,21 @@ def test_networks_that_cannot_predict() -> None:
     headless.reset_classifier(0)
     with pytest.raises(resnetzoo.UsageError, match="the network has no classifier"):
         resnetzoo.predict(headless, "a.png")
+
+
+@pytest.mark.parametrize("count", [5, 20])
+def test_a_classifier_put_in_by_hand_has_no_old_names(count: int) -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    model.fc = torch.nn.Linear(64, count)
+    picture().save("a.png")
+    (found,) = resnetzoo.predict(model, "a.png", top=count)
+    assert sorted(found.classes) == sorted(numbered_classes(count))
+    with pytest.raises(resnetzoo.UsageError, match=f"10 names of classes for a network of {count}"):
+        resnetzoo.predict(model, "a.png", classes=classes_of("cifar10"))
+    model.fc = torch.nn.Sequential(torch.nn.Dropout(), model.fc)
+    with pytest.raises(resnetzoo.UsageError, match="does not say how many classes it has: name them with classes="):
+        resnetzoo.predict(model, "a.png")
+    assert len(resnetzoo.predict(model, "a.png", classes=numbered_classes(count), top=count)[0].classes) == count
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -163,6 +164,46 @@ def test_a_file_as_weights(tmp_path: Path) -> None:
     assert resnetzoo.create("plainnet20", weights=str(tmp_path / "mine.pt")).spec.family == "plain"
     with pytest.raises(resnetzoo.UsageError, match="the weights are of plainnet20, not of resnet20"):
         resnetzoo.create("resnet20", weights=tmp_path / "mine.safetensors")
+
+
+def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) -> None:
+    tiny_model.classes = layouts.CIFAR10.classes
+    tiny_model.fc = torch.nn.Linear(16, 7)
+    resnetzoo.save_weights(tiny_model, "seven.safetensors")
+    again = resnetzoo.load_checkpoint("seven.safetensors")
+    assert (again.spec.num_classes, again.num_classes, again.classes) == (7, 7, None)
+    assert torch.equal(again.fc.weight, tiny_model.fc.weight)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda model: model.reset_classifier(0),
+            "no longer a whole resnet8 of 10 classes: under fc.bias it has nothing, its spec [10]; reset_classifier",
+        ),
+        (
+            lambda model: setattr(model, "fc", torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Linear(16, 7))),
+            "under fc.1.bias it has [7], its spec nothing; reset_classifier(num_classes) gives it a classifier",
+        ),
+        (
+            lambda model: setattr(model, "fc", torch.nn.Linear(8, 7)),
+            "a whole resnet8 of 7 classes: under fc.weight it has [7, 8], its spec [7, 16]; reset_classifier(num",
+        ),
+        (
+            lambda model: setattr(model, "layer3", torch.nn.Sequential()),
+            "under layer3.0.bn1.bias it has nothing, its spec [16]; torch.save keeps any state_dict()",
+        ),
+    ],
+)
+def test_what_is_no_whole_network_is_not_saved(
+    tiny_model: resnetzoo.CifarNet, change: Callable[[resnetzoo.CifarNet], object], message: str
+) -> None:
+    change(tiny_model)
+    for write in (resnetzoo.save_weights, resnetzoo.export_safetensors):
+        with pytest.raises(resnetzoo.UsageError, match=re.escape(message)):
+            write(tiny_model, "mine.safetensors")
+    assert not Path("mine.safetensors").exists()
 
 
 @pytest.fixture

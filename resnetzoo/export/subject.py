@@ -7,13 +7,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from resnetzoo.current import class_count
 from resnetzoo.errors import UsageError
 from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.network import CifarNet
 from resnetzoo.preprocessing import INPUT_SIZE
 from resnetzoo.version import __version__
 from resnetzoo.weights.carried import true_row
-from resnetzoo.weights.writing import metadata_of
+from resnetzoo.weights.writing import input_metadata_of, metadata_of
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
 Exportable = CifarNet | WithPreprocessing
@@ -27,7 +28,8 @@ class Subject:
     Attributes:
         module: the copy.
         network: the `CifarNet` in it.
-        input_name, output_name: `images` and `logits`, or `pixels` and `probabilities`.
+        input_name, output_name: `images` and `logits` (without a classifier `features`), or `pixels` and
+            `probabilities`.
         facts: what the file says of it, by name; texts, or JSON of everything else.
     """
 
@@ -50,7 +52,7 @@ def subject_of(model: Exportable) -> Subject:
     """The subject that `model` is; it is left as it was.
 
     Raises:
-        UsageError: it is no network of this package.
+        UsageError: it is no network of this package, or is no longer what its spec says.
     """
     if not isinstance(model, CifarNet | WithPreprocessing):
         raise UsageError(
@@ -60,7 +62,8 @@ def subject_of(model: Exportable) -> Subject:
     module = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     if isinstance(module, WithPreprocessing):
         return Subject(module, module.model, "pixels", "probabilities", _facts(module.model, "uint8 (N, H, W, C)"))
-    return Subject(module, module, "images", "logits", _facts(module, "float32 (N, C, H, W), normalized"))
+    output = "logits" if class_count(module) else "features"
+    return Subject(module, module, "images", output, _facts(module, "float32 (N, C, H, W), normalized"))
 
 
 def check_suffix(path: str | Path, suffix: str) -> Path:
@@ -76,7 +79,10 @@ def check_suffix(path: str | Path, suffix: str) -> Path:
 
 
 def _facts(network: CifarNet, takes: str) -> dict[str, str]:
-    facts = {"resnetzoo": __version__, "input": takes, "input_size": str(INPUT_SIZE), **metadata_of(network)}
+    facts = {"resnetzoo": __version__, "input": takes, "input_size": str(INPUT_SIZE)}
+    if class_count(network) == 0:  # features alone are of no spec
+        return {**facts, **input_metadata_of(network)}
+    facts |= metadata_of(network)
     row = true_row(network)
     if row is not None:
         facts["weights"] = row.name

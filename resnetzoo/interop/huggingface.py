@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
         'resnetzoo.interop.huggingface needs huggingface_hub: pip install "resnetzoo[huggingface]"'
     ) from error
 
+from resnetzoo.current import class_names, current_spec
 from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.interop.model_card import card_of
 from resnetzoo.loading.load import stored_network
@@ -54,18 +55,12 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
             UsageError: it has lost its classifier, or stages, and so is no longer what its spec says.
         """
         with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced
-            network = cls(model.spec)
+            network = cls(current_spec(model))
         state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-        try:
-            network.load_state_dict(state, assign=True)
-        except RuntimeError as error:
-            raise UsageError(
-                f"the network is no longer a whole {model.spec.label} of {model.spec.num_classes} classes, as its spec "
-                f"says; after reset_classifier(0) give it a classifier again ({error})"
-            ) from error
+        network.load_state_dict(state, assign=True)
         if model.normalization is not None:
             carry_normalization(network, model.normalization)
-        network.origin, network.classes = model.origin, model.classes
+        network.origin, network.classes = model.origin, class_names(model)
         network.weights, network.weights_fingerprint = model.weights, model.weights_fingerprint
         return network.train(model.training)
 
@@ -75,7 +70,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write the weights; the mixin writes the configuration and the card."""
-        self._hub_mixin_config = self.spec.to_dict()
+        self._hub_mixin_config = current_spec(self).to_dict()
         save_weights(self, save_directory / constants.SAFETENSORS_SINGLE_FILE)
 
     @classmethod

@@ -3,6 +3,7 @@
 from huggingface_hub import EvalResult, ModelCardData
 
 from resnetzoo.complexity import complexity
+from resnetzoo.current import class_names, current_spec
 from resnetzoo.network import CifarNet
 from resnetzoo.weights.carried import true_row
 from resnetzoo.weights.row import Weights
@@ -56,14 +57,14 @@ def _metadata(model: CifarNet, row: Weights | None) -> ModelCardData:
 
 def _text(model: CifarNet, row: Weights | None) -> str:
     """In Markdown: what the network is, how to use it, and every fact that is known of its weights."""
-    spec = model.spec
+    spec, classes = current_spec(model), class_names(model)
     paper = _PAPERS.get(spec.family, _FIRST_PAPER)
     facts = {
         "network": f"{spec.label}: {_FORMULAS[spec.family]}, {spec.depth} layers in {spec.block} blocks",
         "shortcuts": "none" if spec.family == "plain" else spec.shortcut,
         "parameters": f"{complexity(spec).params:,}",
         "input": f"{spec.in_chans} x 32 x 32, float, normalized",
-        "classes": ", ".join(model.classes) if model.classes else f"{spec.num_classes}",
+        "classes": ", ".join(classes) if classes else f"{spec.num_classes}",
         **_normalization(model),
         **(_training(model) if row is None else _of_row(row)),
     }

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.checks import check_whole_number
+from resnetzoo.current import class_count, class_names
 from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.labels import numbered_classes
 from resnetzoo.modes import evaluating
+from resnetzoo.network import CifarNet
 from resnetzoo.normalization import carried_normalization
 from resnetzoo.prediction.files import Found, Paths, find_images
 from resnetzoo.prediction.reading import read_image
@@ -99,17 +101,23 @@ def _transform_of(model: nn.Module) -> ImageTransform:
 
 def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
     """The names of the logits: the given ones, the known ones, or numbers."""
-    count = getattr(model, "num_classes", None)
+    count, known = _classes_of(model)
     if count == 0:
         raise UsageError("the network has no classifier, and so names no classes: reset_classifier gives it one")
     if classes is not None:
         if count not in (None, len(classes)):
             raise UsageError(f"{len(classes)} names of classes for a network of {count}")
         return tuple(classes)
-    known: tuple[str, ...] | None = getattr(model, "classes", None)
     if known is None and count is None:
         raise UsageError("this model does not say how many classes it has: name them with classes=")
     return known or numbered_classes(int(count or 0))
+
+
+def _classes_of(model: nn.Module) -> tuple[int | None, tuple[str, ...] | None]:
+    """How many classes the model tells apart and what they are called, as far as it says."""
+    if isinstance(model, CifarNet):
+        return class_count(model), class_names(model)
+    return getattr(model, "num_classes", None), getattr(model, "classes", None)
 
 
 def _predict_batch(

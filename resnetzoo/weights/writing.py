@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
+from resnetzoo.current import class_names, current_spec
 from resnetzoo.errors import UsageError
 from resnetzoo.files import write_atomically
 from resnetzoo.network import CifarNet
@@ -15,12 +16,13 @@ def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32
     """Write weights, spec, normalization and names of classes; `load_checkpoint` reads them back.
 
     Args:
-        model: a network of this package.
+        model: a network of this package; its classifier may have been put in by hand, `model.fc = nn.Linear(64, 7)`.
         path: a name that ends in `.safetensors`.
         precision: `fp16` halves the file; the largest rounding error is 1 in 2,048.
 
     Raises:
-        UsageError: another kind of name, an unknown precision, or a value that fp16 cannot hold.
+        UsageError: another kind of name, an unknown precision, a value that fp16 cannot hold, or a network that is not
+            whole, as after `reset_classifier(0)`.
         OutputError: the file cannot be written; what stood there is untouched.
     """
     from safetensors.torch import save
@@ -30,22 +32,33 @@ def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32
         raise UsageError(f"weights are written to a file that ends in .safetensors, not to {path.name}")
     if precision not in ("fp32", "fp16"):
         raise UsageError(f'precision must be fp32 or fp16, not "{precision}"')
+    metadata = metadata_of(model)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     if precision == "fp16":
         tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
         too_large = [name for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.isinf().any()]
         if too_large:
             raise UsageError(f"{', '.join(too_large)} hold values beyond fp16's 65,504: write them in fp32")
-    write_atomically(path, save(tensors, metadata_of(model)))
+    write_atomically(path, save(tensors, metadata))
 
 
 def metadata_of(model: CifarNet) -> dict[str, str]:
-    """What files of weights say of their network, as JSON: its spec and, where known, normalization and classes."""
-    metadata = {"spec": json.dumps(model.spec.to_dict())}
-    normalization = model.normalization
-    if normalization is not None:
-        values = {"kind": normalization.kind, "mean": normalization.mean.tolist(), "std": normalization.std.tolist()}
-        metadata["normalization"] = json.dumps(values)
-    if model.classes is not None:
-        metadata["classes"] = json.dumps(model.classes)
+    """What files of weights say of their network, as JSON: its spec and, where known, normalization and classes.
+
+    Raises:
+        UsageError: the network is not whole.
+    """
+    metadata = {"spec": json.dumps(current_spec(model).to_dict()), **input_metadata_of(model)}
+    classes = class_names(model)
+    if classes is not None:
+        metadata["classes"] = json.dumps(classes)
     return metadata
+
+
+def input_metadata_of(model: CifarNet) -> dict[str, str]:
+    """The part of `metadata_of` that is about the input, which networks without a classifier have as well."""
+    known = model.normalization
+    if known is None:
+        return {}
+    values = {"kind": known.kind, "mean": known.mean.tolist(), "std": known.std.tolist()}
+    return {"normalization": json.dumps(values)}
