@@ -100,6 +100,16 @@ def test_the_card_is_made_of_the_row(tmp_path: Path) -> None:
     exec(code.replace("OWNER/REPOSITORY", str(tmp_path)), {"images": torch.randn(1, 3, 32, 32)})
 
 
+def test_a_saved_network_tells_the_same_when_it_is_saved_again(tmp_path: Path) -> None:
+    HubCifarNet.of(trained()).save_pretrained(tmp_path / "first")
+    again = HubCifarNet.from_pretrained(tmp_path / "first")
+    assert again.weights == trained().weights
+    again.save_pretrained(tmp_path / "second")
+    first, second = ((tmp_path / name / "README.md").read_text() for name in ("first", "second"))
+    assert first == second
+    assert "license: mit" in second
+
+
 @pytest.mark.parametrize(
     "change",
     [

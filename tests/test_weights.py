@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -13,14 +14,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save
 
 import resnetzoo
 from resnetzoo.data import layouts
 from resnetzoo.export.subject import subject_of
 from resnetzoo.prediction import model_title
 from resnetzoo.weights import Weights, store
-from resnetzoo.weights.carried import true_row
+from resnetzoo.weights.carried import carry_row, true_row
 from resnetzoo.weights.ours import OURS
+from resnetzoo.weights.writing import metadata_of
 
 ALL = resnetzoo.list_weights()
 PACKAGED = [row for row in ALL if row.packaged]
@@ -39,7 +42,7 @@ def test_a_row_says_what_its_network_is(row: Weights) -> None:
     assert len(row.sha256) == 64 if row.packaged else len(row.sha256) >= 8
     assert row.sha256[:8] in row.file or row.packaged
     assert str(row.url).startswith("https://") or row.packaged
-    assert row.to_dict()["spec"]["depth"] == row.spec.depth
+    assert Weights.from_dict(json.loads(json.dumps(row.to_dict()))) == row
 
 
 @pytest.mark.parametrize("row", PACKAGED, ids=lambda row: row.name)
@@ -132,7 +135,7 @@ def test_a_row_is_true_of_its_own_weights_alone(change: Callable[[resnetzoo.Cifa
     for same in (model, copy.deepcopy(model).half(), copy.deepcopy(model).to(memory_format=torch.channels_last)):
         assert true_row(same) == row
         assert model_title(same) == f"{row.name}, top-1 test error {row.test_error:.2f} % (n = 10,000)"
-        assert subject_of(same).facts["weights"] == row.name
+        assert json.loads(subject_of(same).facts["weights"])["name"] == row.name
     change(model)
     assert true_row(model) is None
     assert f"{row.test_error}" not in model_title(model)
@@ -164,6 +167,37 @@ def test_a_file_as_weights(tmp_path: Path) -> None:
     assert resnetzoo.create("plainnet20", weights=str(tmp_path / "mine.pt")).spec.family == "plain"
     with pytest.raises(resnetzoo.UsageError, match="the weights are of plainnet20, not of resnet20"):
         resnetzoo.create("resnet20", weights=tmp_path / "mine.safetensors")
+
+
+@pytest.mark.parametrize("row", [resnetzoo.list_weights("resnet20.*")[0], resnetzoo.list_weights("*.akamaster*")[0]])
+def test_a_row_comes_back_from_a_file(row: Weights) -> None:
+    """Of the package and of others, whose file is not on this machine."""
+    first = resnetzoo.create("resnet20", weights=True)
+    carry_row(first, row)
+    resnetzoo.save_weights(first, "first.safetensors", precision="fp16")  # they came in it
+    second = resnetzoo.load_checkpoint("first.safetensors")
+    assert second.weights == row
+    resnetzoo.export_safetensors(second, "second.safetensors")
+    third = resnetzoo.create("resnet20", weights="second.safetensors")
+    assert true_row(third) == row
+    assert model_title(third).startswith(f"{row.name}, top-1 test error")
+    one_step(third)
+    resnetzoo.save_weights(third, "trained.safetensors")
+    assert resnetzoo.load_checkpoint("trained.safetensors").weights is None
+
+
+def test_weights_that_a_file_changed_are_of_no_row() -> None:
+    row = resnetzoo.list_weights("resnet20.*")[0]
+    fresh = resnetzoo.create("resnet20", seed=1)
+    carry_row(fresh, row)
+    resnetzoo.save_weights(fresh, "whole.safetensors")
+    assert resnetzoo.load_checkpoint("whole.safetensors").weights == row
+    resnetzoo.save_weights(fresh, "rounded.safetensors", precision="fp16")
+    assert resnetzoo.load_checkpoint("rounded.safetensors").weights is None
+    metadata = metadata_of(fresh) | {"weights": '{"name": "best"}'}
+    Path("damaged.safetensors").write_bytes(save(fresh.state_dict(), metadata))
+    with pytest.raises(resnetzoo.CheckpointError, match="the row of weights in its metadata cannot be read: 'classes'"):
+        resnetzoo.load_checkpoint("damaged.safetensors")
 
 
 def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) -> None:

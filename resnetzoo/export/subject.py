@@ -13,7 +13,6 @@ from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.network import CifarNet
 from resnetzoo.preprocessing import INPUT_SIZE
 from resnetzoo.version import __version__
-from resnetzoo.weights.carried import true_row
 from resnetzoo.weights.writing import input_metadata_of, metadata_of
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
@@ -82,8 +81,4 @@ def _facts(network: CifarNet, takes: str) -> dict[str, str]:
     facts = {"resnetzoo": __version__, "input": takes, "input_size": str(INPUT_SIZE)}
     if class_count(network) == 0:  # features alone are of no spec
         return {**facts, **input_metadata_of(network)}
-    facts |= metadata_of(network)
-    row = true_row(network)
-    if row is not None:
-        facts["weights"] = row.name
-    return facts
+    return {**facts, **metadata_of(network)}

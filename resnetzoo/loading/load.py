@@ -21,6 +21,7 @@ from resnetzoo.normalization import carry_normalization
 from resnetzoo.origin import Origin
 from resnetzoo.spec import Family, ModelSpec
 from resnetzoo.torch_files import read_torch_file
+from resnetzoo.weights.carried import restore_row
 
 _AS_THE_FILE_SAYS = "as the file says"
 _UNKNOWN = "unknown (evaluate takes that of the images, unless it is given another)"
@@ -98,6 +99,7 @@ def stored_network(content: SafetensorsFile, spec: ModelSpec, file: Path) -> Cif
     """
     model = build_network(spec, content.weights)
     model.classes = content.classes
+    restore_row(model, content.metadata)
     known = content.normalization
     if known is not None:
         carry_normalization(model, known)

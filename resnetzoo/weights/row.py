@@ -77,5 +77,11 @@ class Weights:
         return ImageTransform(self.normalization, self.input_size)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """Plain values, ready for JSON; `from_dict` reads them back."""
         return {**vars(self), "spec": self.spec.to_dict(), "classes": list(self.classes)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Weights":
+        """What `to_dict` gave, as a row again."""
+        lists = {name: tuple(values[name]) for name in ("classes", "mean", "std")}
+        return cls(**{**values, **lists, "spec": ModelSpec.from_dict(values["spec"])})

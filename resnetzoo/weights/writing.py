@@ -8,12 +8,15 @@ from resnetzoo.current import class_names, current_spec
 from resnetzoo.errors import UsageError
 from resnetzoo.files import write_atomically
 from resnetzoo.network import CifarNet
+from resnetzoo.weights.carried import row_metadata_of
 
 Stored = Literal["fp32", "fp16"]
 
 
 def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32") -> None:
-    """Write weights, spec, normalization and names of classes; `load_checkpoint` reads them back.
+    """Write weights, spec, normalization, names of classes and row of weights; `load_checkpoint` reads them back.
+
+    The row goes along as long as the weights are still its own.
 
     Args:
         model: a network of this package; its classifier may have been put in by hand, `model.fc = nn.Linear(64, 7)`.
@@ -43,7 +46,7 @@ def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32
 
 
 def metadata_of(model: CifarNet) -> dict[str, str]:
-    """What files of weights say of their network, as JSON: its spec and, where known, normalization and classes.
+    """What files say of their network, as JSON: its spec and, where known, normalization, classes and row of weights.
 
     Raises:
         UsageError: the network is not whole.
@@ -52,7 +55,7 @@ def metadata_of(model: CifarNet) -> dict[str, str]:
     classes = class_names(model)
     if classes is not None:
         metadata["classes"] = json.dumps(classes)
-    return metadata
+    return metadata | row_metadata_of(model)
 
 
 def input_metadata_of(model: CifarNet) -> dict[str, str]:
