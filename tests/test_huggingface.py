@@ -100,6 +100,21 @@ def test_the_card_is_made_of_the_row(tmp_path: Path) -> None:
     exec(code.replace("OWNER/REPOSITORY", str(tmp_path)), {"images": torch.randn(1, 3, 32, 32)})
 
 
+def test_a_card_is_written_again_unless_somebody_changed_it(tmp_path: Path) -> None:
+    row = resnetzoo.list_weights("resnet20.*")[0]
+    card = tmp_path / "README.md"
+    HubCifarNet.of(trained()).save_pretrained(tmp_path)
+    assert row.name in card.read_text()
+    HubCifarNet.of(resnetzoo.plainnet(8)).save_pretrained(tmp_path)
+    assert row.name not in card.read_text()
+    assert "# plainnet8" in card.read_text()
+    ours = card.read_bytes()
+    for theirs in (ours + b"Mine.\n", b"Mine.\n" + ours, "of another encoding".encode("utf-16")):
+        card.write_bytes(theirs)
+        HubCifarNet.of(trained()).save_pretrained(tmp_path)
+        assert card.read_bytes() == theirs
+
+
 def test_a_saved_network_tells_the_same_when_it_is_saved_again(tmp_path: Path) -> None:
     HubCifarNet.of(trained()).save_pretrained(tmp_path / "first")
     again = HubCifarNet.from_pretrained(tmp_path / "first")

@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
 
 from resnetzoo.current import class_names, current_spec
 from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.interop.card_seal import is_untouched
 from resnetzoo.interop.model_card import card_of
 from resnetzoo.loading.load import stored_network
 from resnetzoo.loading.safetensors_files import read_safetensors
@@ -31,7 +32,7 @@ from resnetzoo.weights.writing import save_weights
 class HubCifarNet(CifarNet, PyTorchModelHubMixin):
     """A CIFAR network with `save_pretrained`, `from_pretrained` and `push_to_hub`.
 
-    A README.md that is in the folder already stays as it is, as the mixin has it.
+    A README.md that is in the folder already is written again, unless somebody has changed it: then it stays.
 
     >>> import resnetzoo
     >>> network = HubCifarNet.of(resnetzoo.create("resnet20", weights=True))
@@ -69,9 +70,12 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         return ModelCard(card_of(self))
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """Write the weights; the mixin writes the configuration and the card."""
+        """Write the weights; the mixin writes the configuration and, where there is none, the card."""
         self._hub_mixin_config = current_spec(self).to_dict()
         save_weights(self, save_directory / constants.SAFETENSORS_SINGLE_FILE)
+        card = save_directory / "README.md"
+        if card.is_file() and is_untouched(card.read_bytes().decode(errors="replace")):
+            card.unlink()  # it is of the weights that were there
 
     @classmethod
     def _from_pretrained(

@@ -4,6 +4,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from resnetzoo.complexity import complexity
 from resnetzoo.current import class_names, current_spec
+from resnetzoo.interop.card_seal import sealed_card
 from resnetzoo.network import CifarNet
 from resnetzoo.weights.carried import true_row
 from resnetzoo.weights.row import Weights
@@ -25,7 +26,7 @@ def card_of(model: CifarNet) -> str:
     networks what they say themselves.
     """
     row = true_row(model)
-    return f"---\n{_metadata(model, row).to_yaml()}\n---\n\n{_text(model, row)}"
+    return sealed_card(f"---\n{_metadata(model, row).to_yaml()}\n---\n\n{_text(model, row)}")
 
 
 def _metadata(model: CifarNet, row: Weights | None) -> ModelCardData:
