@@ -115,6 +115,13 @@ def test_a_card_is_written_again_unless_somebody_changed_it(tmp_path: Path) -> N
         assert card.read_bytes() == theirs
 
 
+def test_the_card_says_what_it_is_told_to(tmp_path: Path) -> None:
+    network = HubCifarNet.of(resnetzoo.plainnet(8))
+    network.save_pretrained(tmp_path, model_card_kwargs={"license": "mit", "language": "en"})
+    card = hub.ModelCard.load(tmp_path / "README.md")
+    assert (card.data.license, card.data.language, card.data.library_name) == ("mit", "en", "resnetzoo")
+
+
 def test_a_saved_network_tells_the_same_when_it_is_saved_again(tmp_path: Path) -> None:
     HubCifarNet.of(trained()).save_pretrained(tmp_path / "first")
     again = HubCifarNet.from_pretrained(tmp_path / "first")
@@ -167,14 +174,16 @@ def test_push_sends_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
         def upload_folder(self, folder_path: Path, **options: Any) -> str:
             again = HubCifarNet.from_pretrained(folder_path)
             sent.update(options, files=sorted(path.name for path in folder_path.iterdir()), spec=again.spec)
+            sent["license"] = hub.ModelCard.load(folder_path / "README.md").data.license
             return "https://example.org/commit"
 
     monkeypatch.setattr(hub.hub_mixin, "HfApi", Recorder)
     network = HubCifarNet.of(trained())
-    assert network.push_to_hub("you/resnet20", private=True, token="t") == "https://example.org/commit"
+    choices = {"private": True, "token": "t", "model_card_kwargs": {"license": "cc0-1.0"}}
+    assert network.push_to_hub("you/resnet20", **choices) == "https://example.org/commit"
     assert (sent["token"], sent["created"], sent["repo_id"], sent["private"]) == ("t", *["you/resnet20"] * 2, True)
     assert sent["files"] == ["README.md", "config.json", "model.safetensors"]
-    assert sent["spec"] == network.spec
+    assert (sent["spec"], sent["license"]) == (network.spec, "cc0-1.0")
 
 
 def test_a_repository_is_read_from_the_hubs_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,12 +194,51 @@ def test_a_repository_is_read_from_the_hubs_cache(tmp_path: Path, monkeypatch: p
         assert (repo_id, revision) == ("you/resnet20", "v1")
         return str(tmp_path / filename)
 
-    for module in ("huggingface_hub.hub_mixin", "resnetzoo.interop.huggingface"):
-        monkeypatch.setattr(f"{module}.hf_hub_download", download)
+    monkeypatch.setattr("resnetzoo.interop.huggingface.hf_hub_download", download)
     again = HubCifarNet.from_pretrained("you/resnet20", revision="v1")
     assert again.origin is not None
     assert again.origin.path == str(tmp_path / "model.safetensors")
     assert torch.equal(again.fc.weight, network.fc.weight)
+
+
+def test_the_words_of_the_mixin_are_taken(tmp_path: Path) -> None:
+    network = HubCifarNet.of(resnetzoo.plainnet(8))
+    network.save_pretrained(tmp_path)
+    again = HubCifarNet.from_pretrained(tmp_path, map_location=torch.device("cpu"), strict=False, resume_download=None)
+    assert torch.equal(again.fc.weight, network.fc.weight)
+    assert not again.training
+    with pytest.raises(resnetzoo.ResnetzooError, match='"gpu"'):
+        HubCifarNet.from_pretrained(tmp_path, map_location="gpu")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "saved: its config.json is no JSON: Expecting property name .*; save the network again"),
+        (b"", "saved: its config.json is no JSON: Expecting value"),
+        (b"\xff", "saved: its config.json is no JSON: 'utf-8' codec"),
+        (b"[]", r"saved: its spec is none that this version of resnetzoo reads: \[\]"),
+        (b"null", "saved: its spec is none that this version of resnetzoo reads: None"),
+    ],
+)
+def test_a_broken_configuration(tmp_path: Path, content: bytes, message: str) -> None:
+    HubCifarNet.of(resnetzoo.plainnet(8)).save_pretrained(tmp_path / "saved")
+    (tmp_path / "saved" / "config.json").write_bytes(content)
+    with pytest.raises(resnetzoo.CheckpointError, match=message):
+        HubCifarNet.from_pretrained(tmp_path / "saved")
+
+
+def test_a_repository_without_a_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(repo_id: str, filename: str, **options: Any) -> str:
+        raise reason(f"{repo_id} has no {filename}")
+
+    monkeypatch.setattr("resnetzoo.interop.huggingface.hf_hub_download", download)
+    reason: type[Exception] = hub.errors.EntryNotFoundError
+    with pytest.raises(resnetzoo.CheckpointError, match=r"you/bert: it has no config\.json"):
+        HubCifarNet.from_pretrained("you/bert")
+    reason = hub.errors.LocalEntryNotFoundError  # no network: nobody knows what it has
+    with pytest.raises(hub.errors.LocalEntryNotFoundError):
+        HubCifarNet.from_pretrained("you/bert")
 
 
 def test_a_classifier_put_in_by_hand_comes_along(tmp_path: Path, tiny_model: resnetzoo.CifarNet) -> None:

@@ -4,6 +4,9 @@ A folder holds `config.json`, which is the spec; `model.safetensors`, with the n
 `load_checkpoint` reads as well; and `README.md`, the model card.
 """
 
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,14 @@ import torch
 
 try:
     from huggingface_hub import ModelCard, PyTorchModelHubMixin, constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         'resnetzoo.interop.huggingface needs huggingface_hub: pip install "resnetzoo[huggingface]"'
     ) from error
 
 from resnetzoo.current import class_names, current_spec
+from resnetzoo.device import resolve_device
 from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.interop.card_seal import is_untouched
 from resnetzoo.interop.model_card import card_of
@@ -27,6 +32,9 @@ from resnetzoo.network import CifarNet
 from resnetzoo.normalization import carry_normalization
 from resnetzoo.spec import ModelSpec
 from resnetzoo.weights.writing import save_weights
+
+Find = Callable[[str], str | Path]
+"""Gives the path of a file of a folder or repository by its name."""
 
 
 class HubCifarNet(CifarNet, PyTorchModelHubMixin):
@@ -65,9 +73,14 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         network.weights, network.weights_fingerprint = model.weights, model.weights_fingerprint
         return network.train(model.training)
 
-    def generate_model_card(self) -> ModelCard:
-        """The card that `save_pretrained` writes as README.md: the facts of the weights' row, or what else is known."""
-        return ModelCard(card_of(self))
+    def generate_model_card(self, **metadata: Any) -> ModelCard:
+        """The card that `save_pretrained` writes as README.md: the facts of the weights' row, or what else is known.
+
+        Args:
+            metadata: fields of the card's metadata that are to say something else, such as `license="mit"`;
+                `save_pretrained` and `push_to_hub` take them as `model_card_kwargs`.
+        """
+        return ModelCard(card_of(self, metadata))
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write the weights; the mixin writes the configuration and, where there is none, the card."""
@@ -78,50 +91,88 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
             card.unlink()  # it is of the weights that were there
 
     @classmethod
-    def _from_pretrained(
+    def from_pretrained(
         cls,
+        pretrained_model_name_or_path: str | Path,
         *,
-        model_id: str,
-        revision: str | None,
-        cache_dir: str | Path | None,
-        force_download: bool,
-        local_files_only: bool,
-        token: str | bool | None,
-        config: dict[str, Any] | None = None,
+        force_download: bool = False,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        revision: str | None = None,
+        map_location: str | torch.device = "cpu",
+        strict: bool = True,
         **unknown: Any,
     ) -> "HubCifarNet":
-        """The network in a folder or repository, in evaluation mode; `config` is what its config.json holds.
+        """The network in a folder or repository, in evaluation mode.
+
+        Args:
+            pretrained_model_name_or_path: a folder that `save_pretrained` wrote, or a repository of the hub.
+            force_download: fetch files that are in the cache already once more.
+            token: for private repositories.
+            cache_dir: where to keep what is fetched; left out, the hub's cache.
+            local_files_only: fetch nothing.
+            revision: a branch, tag or commit of the repository.
+            map_location: the device that the network is put on.
+            strict: taken as the mixin takes it; every weight is checked in any case.
+            unknown: refused, unless None: older hubs had words of their own.
 
         Raises:
-            UsageError: a keyword that is none.
+            UsageError: a keyword that is none, or no device.
+            DeviceError: a device that is not here.
             CheckpointError: there is no config.json, or it and the weights are none of this package.
         """
-        given = [name for name, value in unknown.items() if value is not None]  # older hubs have words of their own
-        if given:
-            raise UsageError(
-                f"from_pretrained takes no {', '.join(given)}: a network comes as it was saved, and is changed "
-                "afterwards, as with reset_classifier(num_classes) or to(device)"
-            )
-        if config is None:
-            raise CheckpointError(
-                f"{model_id} has no config.json that says which network it is: it was not written by save_pretrained; "
-                "resnetzoo.load_checkpoint reads files of weights alone"
-            )
-        file = Path(model_id) / constants.SAFETENSORS_SINGLE_FILE
-        if not Path(model_id).is_dir():
-            found = hf_hub_download(
-                repo_id=model_id,
-                filename=constants.SAFETENSORS_SINGLE_FILE,
-                revision=revision,
-                cache_dir=cache_dir,
-                force_download=force_download,
-                token=token,
-                local_files_only=local_files_only,
-            )
-            file = Path(found)
-        content = read_safetensors(file)
-        try:
-            model = stored_network(content, stored_spec(config), file)
-        except CheckpointError as error:
-            raise CheckpointError(f"{model_id}: {error}") from error
-        return cls.of(model)
+        _refuse(unknown)
+        device = resolve_device(map_location)
+        place = str(pretrained_model_name_or_path)
+        options: dict[str, Any] = {
+            "revision": revision,
+            "cache_dir": cache_dir,
+            "force_download": force_download,
+            "token": token,
+            "local_files_only": local_files_only,
+        }
+        find = Path(place).joinpath if Path(place).is_dir() else partial(hf_hub_download, place, **options)
+        return cls.of(_network_in(place, find)).to(device)
+
+
+def _refuse(unknown: Mapping[str, Any]) -> None:
+    given = [name for name, value in unknown.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"from_pretrained takes no {', '.join(given)}: a network comes as it was saved, and is changed "
+            "afterwards, as with reset_classifier(num_classes)"
+        )
+
+
+def _network_in(place: str, find: Find) -> CifarNet:
+    """The network in a folder or repository, called `place` in messages.
+
+    Raises:
+        CheckpointError: there is no config.json, or it and the weights are none of this package.
+    """
+    try:
+        spec = stored_spec(_config_in(find))
+    except CheckpointError as error:
+        raise CheckpointError(f"{place}: {error}") from error
+    file = Path(find(constants.SAFETENSORS_SINGLE_FILE))
+    content = read_safetensors(file)
+    try:
+        return stored_network(content, spec, file)
+    except CheckpointError as error:
+        raise CheckpointError(f"{place}: {error}") from error
+
+
+def _config_in(find: Find) -> object:
+    """What config.json holds."""
+    try:
+        return json.loads(Path(find(constants.CONFIG_NAME)).read_bytes())
+    except LocalEntryNotFoundError:
+        raise  # the hub could not be asked
+    except (EntryNotFoundError, FileNotFoundError) as error:
+        raise CheckpointError(
+            "it has no config.json that says which network it is: it was not written by save_pretrained; "
+            "resnetzoo.load_checkpoint reads files of weights alone"
+        ) from error
+    except ValueError as error:
+        raise CheckpointError(f"its config.json is no JSON: {error}; save the network again") from error

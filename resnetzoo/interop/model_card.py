@@ -1,5 +1,8 @@
 """The model card of a network: what is known of its weights, for people and as metadata of the Hugging Face Hub."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from huggingface_hub import EvalResult, ModelCardData
 
 from resnetzoo.complexity import complexity
@@ -19,22 +22,24 @@ _FORMULAS = {
 _DATA = {"cifar10": ("CIFAR-10", "uoft-cs/cifar10"), "cifar100": ("CIFAR-100", "uoft-cs/cifar100")}
 
 
-def card_of(model: CifarNet) -> str:
+def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
     """The file README.md of a repository: metadata in YAML, then the card in Markdown.
 
     It tells the facts of the row that the network carries, as long as its weights are still that row's; of other
-    networks what they say themselves.
+    networks what they say themselves. `metadata` holds fields of the metadata that are to say something else.
     """
     row = true_row(model)
-    return sealed_card(f"---\n{_metadata(model, row).to_yaml()}\n---\n\n{_text(model, row)}")
+    data = ModelCardData(**{**_metadata(model, row), **metadata})
+    return sealed_card(f"---\n{data.to_yaml()}\n---\n\n{_text(model, row)}")
 
 
-def _metadata(model: CifarNet, row: Weights | None) -> ModelCardData:
+def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
     """For the hub's search; with a row also its licence, its data set and its accuracy."""
     paper = _PAPERS.get(model.spec.family, _FIRST_PAPER)
     tags = ["cifar", model.spec.family, f"arxiv:{paper}", "model_hub_mixin", "pytorch_model_hub_mixin"]
+    always = {"library_name": "resnetzoo", "pipeline_tag": "image-classification", "tags": tags}
     if row is None:
-        return ModelCardData(library_name="resnetzoo", pipeline_tag="image-classification", tags=tags)
+        return always
     title, data_set = _DATA[row.trained_on.split(",")[0]]
     accuracy = EvalResult(
         task_type="image-classification",
@@ -45,15 +50,13 @@ def _metadata(model: CifarNet, row: Weights | None) -> ModelCardData:
         metric_name=f"top-1 accuracy, percent of {row.test_images:,} images",
         metric_value=round(100 - row.test_error, 2),
     )
-    return ModelCardData(
-        library_name="resnetzoo",
-        pipeline_tag="image-classification",
-        tags=tags,
-        license=row.licence.lower(),
-        datasets=[data_set],
-        model_name=row.name,
-        eval_results=[accuracy],
-    )
+    return {
+        **always,
+        "license": row.licence.lower(),
+        "datasets": [data_set],
+        "model_name": row.name,
+        "eval_results": [accuracy],
+    }
 
 
 def _text(model: CifarNet, row: Weights | None) -> str:
