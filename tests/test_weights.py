@@ -1,11 +1,9 @@
 """Weights as facts: every row against its file, its network and its record."""
 
-import copy
 import hashlib
 import json
-import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,16 +12,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save
 
 import resnetzoo
 from resnetzoo.data import layouts
-from resnetzoo.export.subject import subject_of
-from resnetzoo.prediction import model_title
 from resnetzoo.weights import Weights, store
-from resnetzoo.weights.carried import carry_row, true_row
 from resnetzoo.weights.ours import OURS
-from resnetzoo.weights.writing import metadata_of
 
 ALL = resnetzoo.list_weights()
 PACKAGED = [row for row in ALL if row.packaged]
@@ -113,44 +106,6 @@ def test_what_cannot_be_meant(name: str, choices: dict[str, object], message: st
         resnetzoo.create(name, **choices)  # type: ignore[arg-type]
 
 
-def one_step(model: resnetzoo.CifarNet) -> None:
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    model(torch.randn(2, 3, 32, 32)).sum().backward()
-    optimizer.step()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda model: model.reset_classifier(10),
-        lambda model: torch.nn.init.normal_(model.fc.weight),
-        lambda model: setattr(model, "fc", torch.nn.Linear(64, 10)),
-        lambda model: model.train()(torch.randn(2, 3, 32, 32)),  # moves the running statistics
-        one_step,
-    ],
-)
-def test_a_row_is_true_of_its_own_weights_alone(change: Callable[[resnetzoo.CifarNet], object]) -> None:
-    row = resnetzoo.list_weights("resnet20.*")[0]
-    model = resnetzoo.create("resnet20", weights=row.name)
-    for same in (model, copy.deepcopy(model).half(), copy.deepcopy(model).to(memory_format=torch.channels_last)):
-        assert true_row(same) == row
-        assert model_title(same) == f"{row.name}, top-1 test error {row.test_error:.2f} % (n = 10,000)"
-        assert json.loads(subject_of(same).facts["weights"])["name"] == row.name
-    change(model)
-    assert true_row(model) is None
-    assert f"{row.test_error}" not in model_title(model)
-    assert "weights" not in subject_of(model).facts
-
-
-def test_a_title_says_what_became_of_the_weights() -> None:
-    row = resnetzoo.list_weights("resnet20.*")[0]
-    model = resnetzoo.create("resnet20", weights=row.name)
-    one_step(model)
-    assert model_title(model) == f"resnet20, changed since it was {row.name}"
-    model.reset_classifier(10)
-    assert model_title(model) == "resnet20"
-
-
 def test_training_ends_what_a_row_says(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
     model = resnetzoo.create("resnet20", weights=True)
     resnetzoo.fit(model, tiny_data, tiny_recipe, precision="fp32", device="cpu", progress=False)
@@ -167,77 +122,6 @@ def test_a_file_as_weights(tmp_path: Path) -> None:
     assert resnetzoo.create("plainnet20", weights=str(tmp_path / "mine.pt")).spec.family == "plain"
     with pytest.raises(resnetzoo.UsageError, match="the weights are of plainnet20, not of resnet20"):
         resnetzoo.create("resnet20", weights=tmp_path / "mine.safetensors")
-
-
-@pytest.mark.parametrize("row", [resnetzoo.list_weights("resnet20.*")[0], resnetzoo.list_weights("*.akamaster*")[0]])
-def test_a_row_comes_back_from_a_file(row: Weights) -> None:
-    """Of the package and of others, whose file is not on this machine."""
-    first = resnetzoo.create("resnet20", weights=True)
-    carry_row(first, row)
-    resnetzoo.save_weights(first, "first.safetensors", precision="fp16")  # they came in it
-    second = resnetzoo.load_checkpoint("first.safetensors")
-    assert second.weights == row
-    resnetzoo.export_safetensors(second, "second.safetensors")
-    third = resnetzoo.create("resnet20", weights="second.safetensors")
-    assert true_row(third) == row
-    assert model_title(third).startswith(f"{row.name}, top-1 test error")
-    one_step(third)
-    resnetzoo.save_weights(third, "trained.safetensors")
-    assert resnetzoo.load_checkpoint("trained.safetensors").weights is None
-
-
-def test_weights_that_a_file_changed_are_of_no_row() -> None:
-    row = resnetzoo.list_weights("resnet20.*")[0]
-    fresh = resnetzoo.create("resnet20", seed=1)
-    carry_row(fresh, row)
-    resnetzoo.save_weights(fresh, "whole.safetensors")
-    assert resnetzoo.load_checkpoint("whole.safetensors").weights == row
-    resnetzoo.save_weights(fresh, "rounded.safetensors", precision="fp16")
-    assert resnetzoo.load_checkpoint("rounded.safetensors").weights is None
-    metadata = metadata_of(fresh) | {"weights": '{"name": "best"}'}
-    Path("damaged.safetensors").write_bytes(save(fresh.state_dict(), metadata))
-    with pytest.raises(resnetzoo.CheckpointError, match="the row of weights in its metadata cannot be read: 'classes'"):
-        resnetzoo.load_checkpoint("damaged.safetensors")
-
-
-def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) -> None:
-    tiny_model.classes = layouts.CIFAR10.classes
-    tiny_model.fc = torch.nn.Linear(16, 7)
-    resnetzoo.save_weights(tiny_model, "seven.safetensors")
-    again = resnetzoo.load_checkpoint("seven.safetensors")
-    assert (again.spec.num_classes, again.num_classes, again.classes) == (7, 7, None)
-    assert torch.equal(again.fc.weight, tiny_model.fc.weight)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            lambda model: model.reset_classifier(0),
-            "no longer a whole resnet8 of 10 classes: under fc.bias it has nothing, its spec [10]; reset_classifier",
-        ),
-        (
-            lambda model: setattr(model, "fc", torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Linear(16, 7))),
-            "under fc.1.bias it has [7], its spec nothing; reset_classifier(num_classes) gives it a classifier",
-        ),
-        (
-            lambda model: setattr(model, "fc", torch.nn.Linear(8, 7)),
-            "a whole resnet8 of 7 classes: under fc.weight it has [7, 8], its spec [7, 16]; reset_classifier(num",
-        ),
-        (
-            lambda model: setattr(model, "layer3", torch.nn.Sequential()),
-            "under layer3.0.bn1.bias it has nothing, its spec [16]; torch.save keeps any state_dict()",
-        ),
-    ],
-)
-def test_what_is_no_whole_network_is_not_saved(
-    tiny_model: resnetzoo.CifarNet, change: Callable[[resnetzoo.CifarNet], object], message: str
-) -> None:
-    change(tiny_model)
-    for write in (resnetzoo.save_weights, resnetzoo.export_safetensors):
-        with pytest.raises(resnetzoo.UsageError, match=re.escape(message)):
-            write(tiny_model, "mine.safetensors")
-    assert not Path("mine.safetensors").exists()
 
 
 @pytest.fixture
