@@ -88,9 +88,9 @@ def kuangliu() -> State:
     return {name.replace("downsample", "shortcut").replace("fc.", "linear."): t for name, t in tensors.items()}
 
 
-def training_state(identity: dict[str, object]) -> dict[str, object]:
+def training_state(identity: object, model: object = None) -> dict[str, object]:
     normalization = {"kind": "channel", "mean": torch.zeros(3, 1, 1), "std": torch.ones(3, 1, 1)}
-    values = {"identity": identity, "step": 1, "model": state(), "optimizer": {}, "rows": [], "totals": {}}
+    values = {"identity": identity, "step": 1, "model": model, "optimizer": {}, "rows": [], "totals": {}}
     return {"format": "resnetzoo-checkpoint-1", "normalization": normalization, **values}
 
 
@@ -101,6 +101,7 @@ def self_holding() -> dict[str, object]:
 
 
 GOOD = saved(state())
+RESNET14 = {"spec": ModelSpec("residual", 14).to_dict()}
 FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "empty: 0 bytes found"),
     "truncated": (GOOD[:-500], r"truncated or damaged, [\d,]+ bytes found \(an archive without its end\)"),
@@ -221,8 +222,20 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     "half a training state": (lambda: {"format": "resnetzoo-checkpoint-1", "step": 3}, "lacks parts of it"),
     "training of nothing known": (lambda: training_state({}), "network of another kind, which resnetzoo cannot build"),
     "training without its recipe": (
-        lambda: training_state({"spec": ModelSpec("residual", 14).to_dict()}),
+        lambda: training_state(RESNET14, state()),
         r"does not say how it was trained \('data'\)",
+    ),
+    "identity of a list": (lambda: training_state([]), "its identity is a list of 0, not a dictionary"),
+    "identity of nothing": (lambda: training_state(None), "its identity is None, not a dictionary"),
+    "spec of a word": (lambda: training_state({"spec": "x"}), "its spec is none that this .*: 'x'"),
+    "training without weights": (lambda: training_state(RESNET14), "its weights are None, not a dictionary"),
+    "training with a number for a weight": (
+        lambda: training_state(RESNET14, {**state(), "fc.bias": 3}),
+        r"training state: an int under 'fc\.bias', not a tensor by its name",
+    ),
+    "training with a number for a name": (
+        lambda: training_state(RESNET14, {**state(), 7: torch.zeros(3)}),
+        r"training state: a tensor of shape \[3\] under 7, not a tensor by its name",
     ),
 }  # fmt: skip
 

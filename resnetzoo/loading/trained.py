@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+from torch import Tensor
+
 from resnetzoo.checkpoint import CHECKPOINT, Checkpoint, read_checkpoint
 from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.loading.build import build_network
+from resnetzoo.loading.unwrap import kind_of
 from resnetzoo.network import CifarNet
 from resnetzoo.normalization import carry_normalization
 from resnetzoo.spec import ModelSpec
@@ -34,13 +37,16 @@ def network_of(checkpoint: Checkpoint) -> CifarNet:
     Raises:
         CheckpointError: it is of a network that is not this package's, or lacks part of it.
     """
-    spec = checkpoint.identity.get("spec") or {}
-    if "family" not in spec:
+    identity: object = checkpoint.identity
+    if not isinstance(identity, dict):
+        raise CheckpointError(f"a damaged training state: its identity is {kind_of(identity)}, not a dictionary")
+    spec = identity.get("spec") or {}
+    if isinstance(spec, dict) and "family" not in spec:
         found = spec.get("class", "network of another kind")
         raise CheckpointError(
             f"the checkpoint is of a {found}, which resnetzoo cannot build: load its weights yourself"
         )
-    model = build_network(stored_spec(spec), checkpoint.model)
+    model = build_network(stored_spec(spec), _stored_weights(checkpoint.model))
     carry_normalization(model, checkpoint.normalization)
     model.classes = checkpoint.classes if len(checkpoint.classes) == model.num_classes else None
     return model
@@ -56,6 +62,22 @@ def stored_spec(values: object) -> ModelSpec:
         return ModelSpec.from_dict(values)  # type: ignore[arg-type]
     except (KeyError, TypeError, UsageError) as error:
         raise CheckpointError(f"its spec is none that this version of resnetzoo reads: {values!r} ({error})") from error
+
+
+def _stored_weights(values: object) -> dict[str, Tensor]:
+    """The weights in a training state.
+
+    Raises:
+        CheckpointError: they are not tensors by name.
+    """
+    if not isinstance(values, dict):
+        raise CheckpointError(f"a damaged training state: its weights are {kind_of(values)}, not a dictionary")
+    for name, value in values.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise CheckpointError(
+                f"a damaged training state: {kind_of(value)} under {name!r:.40}, not a tensor by its name"
+            )
+    return values
 
 
 def checkpoint_file(path: Path) -> Path:

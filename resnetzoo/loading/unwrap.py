@@ -58,7 +58,7 @@ def find_weights(content: object) -> Found:
     beside: dict[str, object] = {}
     while True:
         if not isinstance(content, Mapping):
-            raise CheckpointError(f"it holds {_kind(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}")
+            raise CheckpointError(f"it holds {kind_of(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}")
         beside |= {key: _plain(content[key]) for key in _TOLD if isinstance(_plain(content.get(key)), int | float)}
         if _is_weights(content):
             break
@@ -120,11 +120,14 @@ def _no_weights(content: Mapping[object, object]) -> str:
             f"its weights are under a key that is not looked into, {' or '.join(elsewhere)}; save them alone: "
             f"torch.save(torch.load(path)[{elsewhere[0]}], path)"
         )
-    keys = ", ".join(f"{key!r} ({_kind(content[key])})" for key in list(content)[:6])
+    keys = ", ".join(f"{key!r} ({kind_of(content[key])})" for key in list(content)[:6])
     return f"it holds no layer's weights, but {keys or 'an empty dictionary'}; {_SAVE_WEIGHTS}"
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """A value in two or three words, for messages: `a list of 3`."""
+    if value is None:
+        return "None"
     if isinstance(value, Tensor):
         return f"a tensor of shape {list(value.shape)}"
     if isinstance(value, list | tuple | dict):
