@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from resnetzoo.errors import CheckpointError
+from resnetzoo.harmless import harmless_types_allowed
 
 _HEAD = 512  # bytes that tell what a file is
 _LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
@@ -24,7 +25,8 @@ def read_torch_file(path: Path) -> object:
     if not_torch:
         raise CheckpointError(f"{path}: {not_torch}")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with harmless_types_allowed():
+            return torch.load(path, map_location="cpu", weights_only=True)
     # A damaged file may fail in the archive, in the pickle or in a tensor, each with exceptions of its own.
     except Exception as error:
         code = re.search(r"GLOBAL (\S+)", str(error))

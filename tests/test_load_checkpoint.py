@@ -2,9 +2,13 @@
 
 import json
 import warnings
+from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import Call
@@ -215,6 +219,16 @@ WRAPPINGS: dict[str, tuple[Callable[[nn.Module], object], tuple[str, ...]]] = {
     "with the score": (lambda model: {"net": prefixed("module.")(model), "acc": 92.5}, ('["net"]', "module.")),
     "model_state_dict": (lambda model: {"model_state_dict": model.state_dict()}, ('["model_state_dict"]',)),
     "nested twice": (lambda model: {"model": {"state_dict": model.state_dict()}}, ('["model"]', '["state_dict"]')),
+    "what scripts leave beside": (
+        lambda model: {
+            "args": Namespace(lr=0.1, milestones=[2, 3], out=Path("runs")),
+            "net": model.state_dict(),
+            "losses": defaultdict(list, train=[2.3]),
+            "acc": np.float32(92.5),
+            "best_acc": np.float64(93.0),
+        },
+        ('["net"]',),
+    ),
     "with parameters": (lambda model: {**model.state_dict(), **dict(model.named_parameters())}, ()),
 }
 
@@ -239,6 +253,34 @@ def test_of_several_networks_the_first_known_key_is_taken_and_the_others_named(t
     model = load(tmp_path / "weights.pt")
     assert model.spec.depth == 8
     assert "weights also under 'ema', which were not taken" in str(model.origin)
+
+
+def test_numbers_of_numpy_are_told_as_numbers(tmp_path: Path) -> None:
+    state = ours(ModelSpec("residual", 8)).state_dict()
+    torch.save({"acc": np.float32(92.5), "epoch": np.int64(7), "net": state}, tmp_path / "weights.pt")
+    origin = load(tmp_path / "weights.pt").origin
+    assert origin is not None
+    assert json.loads(json.dumps(origin.training)) == {"acc": 92.5, "epoch": 7}
+
+
+def test_what_the_caller_trusts_stays_trusted(tmp_path: Path) -> None:
+    torch.save({"args": Namespace(lr=1), "net": ours(ModelSpec("residual", 8)).state_dict()}, tmp_path / "weights.pt")
+    with torch.serialization.safe_globals([Namespace, Fraction]):
+        load(tmp_path / "weights.pt")
+        assert {Namespace, Fraction} <= set(torch.serialization.get_safe_globals())
+    assert defaultdict not in torch.serialization.get_safe_globals()
+
+
+def test_a_checkpoint_of_timms_training_script(tmp_path: Path) -> None:
+    saver = pytest.importorskip("timm.utils.checkpoint_saver")
+    peer = ours(ModelSpec("residual", 8))
+    options = Namespace(model="resnet8", lr=0.1, aa=None, seed=42)
+    optimizer = torch.optim.SGD(peer.parameters(), 0.1)
+    saver.CheckpointSaver(peer, optimizer, args=options, checkpoint_dir=str(tmp_path)).save_checkpoint(3, metric=91.0)
+    model = load(tmp_path / "last.pth.tar")
+    assert_same_logits(model, peer)
+    assert model.origin is not None
+    assert model.origin.training == {"epoch": 3}
 
 
 def test_what_is_left_aside_is_said(tmp_path: Path) -> None:

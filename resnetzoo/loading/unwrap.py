@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
@@ -137,5 +138,7 @@ def kind_of(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """A tensor of one number as that number."""
+    """A tensor of one number, or a number of numpy, as a number of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
     return value.item() if isinstance(value, Tensor) and value.numel() == 1 and not value.is_meta else value
