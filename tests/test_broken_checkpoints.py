@@ -52,6 +52,10 @@ def without_stem(start: str) -> State:
     return {name: tensor for name, tensor in state().items() if not name.startswith(start)}
 
 
+def prefixed(prefix: str, tensors: State) -> State:
+    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+
+
 def scripted() -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -187,6 +191,26 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     "student and teacher": (
         lambda: {f"{who}.{name}": tensor for who in ("model", "teacher") for name, tensor in state().items()},
         r"mixes names with the prefix \"model\.\" .* such as teacher\.conv1\.weight",
+    ),
+    "another network under a word": (
+        lambda: prefixed("resnet.", on_meta(resnet18)),
+        r"its 122 names, such as resnet\.conv1\.weight, .* of no layout that is known",
+    ),
+    "one tensor too many under a word": (
+        lambda: prefixed("resnet.", {**state(), "scale": torch.zeros(1)}),
+        "of no layout that is known",
+    ),
+    "a second classifier beside a word": (
+        lambda: {**prefixed("resnet.", state()), "head.weight": torch.zeros(2, 10)},
+        "of no layout that is known",
+    ),
+    "student and teacher under words": (
+        lambda: {**prefixed("student.", state()), **prefixed("teacher.", state())},
+        "of no layout that is known",
+    ),
+    "compiled and not": (
+        lambda: {**state(), "layer1._orig_mod.0.conv1.weight": torch.zeros(16, 16, 3, 3)},
+        r"two sets of weights for one layer: layer1\.0\.conv1\.weight, with and without layer1\._orig_mod\.0",
     ),
     "biased convolutions": (
         lambda: {**state(), "conv1.bias": torch.zeros(16)},

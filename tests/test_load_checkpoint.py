@@ -198,6 +198,25 @@ def prefixed(prefix: str) -> Callable[[nn.Module], object]:
     return lambda model: {f"{prefix}{name}": tensor for name, tensor in model.state_dict().items()}
 
 
+def within(part: str, before: str) -> Callable[[nn.Module], object]:
+    """Names with `part` put in before some of their parts, where those were wrapped by themselves."""
+    return lambda model: {
+        name.replace(before, f"{before}{part}"): tensor for name, tensor in model.state_dict().items()
+    }
+
+
+def behind_normalization(model: nn.Module) -> object:
+    scale = nn.Module()
+    scale.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+    return nn.Sequential(scale, model).state_dict()
+
+
+def beside_its_average(model: nn.Module) -> object:
+    average = torch.optim.swa_utils.AveragedModel(model)
+    average.module.conv1.weight.data.zero_()
+    return nn.ModuleDict({"model": model, "ema_model": average}).state_dict()
+
+
 def without_counters(model: nn.Module) -> object:
     return {name: tensor for name, tensor in model.state_dict().items() if "num_batches" not in name}
 
@@ -212,6 +231,13 @@ WRAPPINGS: dict[str, tuple[Callable[[nn.Module], object], tuple[str, ...]]] = {
     "DDP of compiled": (prefixed("module._orig_mod."), ("module.", "_orig_mod.")),
     "an average": (lambda model: torch.optim.swa_utils.AveragedModel(model).state_dict(), ("module.",)),
     "Lightning": (lightning, ('["state_dict"]', "model.")),
+    "Lightning with another attribute": (prefixed("_model."), ("_model.",)),
+    "the attribute of a wrapped class": (prefixed("module.model.resnet."), ("module.", "model.", "resnet.")),
+    "behind a normalization": (behind_normalization, ("1.",)),
+    "beside its average": (beside_its_average, ("model.",)),
+    "compiled in part": (within("_orig_mod.", "layer1."), ("_orig_mod.",)),
+    "FSDP": (prefixed("_fsdp_wrapped_module."), ("_fsdp_wrapped_module.",)),
+    "checkpointed activations": (within("_checkpoint_wrapped_module.", ".1."), ("_checkpoint_wrapped_module.",)),
     "a trainer's dictionary": (
         lambda model: {"model": model.state_dict(), "optimizer": torch.optim.SGD(model.parameters()).state_dict()},
         ('["model"]',),
@@ -253,6 +279,11 @@ def test_of_several_networks_the_first_known_key_is_taken_and_the_others_named(t
     model = load(tmp_path / "weights.pt")
     assert model.spec.depth == 8
     assert "weights also under 'ema', which were not taken" in str(model.origin)
+
+
+def test_an_average_that_is_not_taken_is_named(tmp_path: Path) -> None:
+    torch.save(beside_its_average(ours(ModelSpec("residual", 8))), tmp_path / "weights.pt")
+    assert 'averaged weights also under "ema_model.", which were not taken' in str(load(tmp_path / "weights.pt").origin)
 
 
 def test_numbers_of_numpy_are_told_as_numbers(tmp_path: Path) -> None:

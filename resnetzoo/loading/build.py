@@ -1,6 +1,6 @@
 """A network from its spec and its weights, every one of them checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -20,10 +20,9 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     Raises:
         CheckpointError: a weight is missing, too many, of another shape or kind, or not finite; the message names it.
     """
-    with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced
-        model = CifarNet(spec)
+    model = _without_values(spec)
     expected = model.state_dict()
-    _check_names(spec, set(expected), set(weights))
+    _check_names(spec, set(weights))
     state = {
         name: _counter(weights.get(name)) if name.endswith(_COUNTER) else _copy(spec, name, weights[name], place.shape)
         for name, place in expected.items()
@@ -32,9 +31,20 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     return model.eval()
 
 
-def _check_names(spec: ModelSpec, expected: set[str], found: set[str]) -> None:
-    missing = sorted(name for name in expected - found if not name.endswith(_COUNTER))
-    surplus = sorted(name for name in found - expected if not name.endswith(_COUNTER))
+def differing_names(spec: ModelSpec, found: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Names that the network of `spec` has and `found` lacks, and the other way round, but for counters."""
+    expected = {name for name in _without_values(spec).state_dict() if not name.endswith(_COUNTER)}
+    there = {name for name in found if not name.endswith(_COUNTER)}
+    return sorted(expected - there), sorted(there - expected)
+
+
+def _without_values(spec: ModelSpec) -> CifarNet:
+    with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced
+        return CifarNet(spec)
+
+
+def _check_names(spec: ModelSpec, found: set[str]) -> None:
+    missing, surplus = differing_names(spec, found)
     problems = [
         f"{what} {names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
         for what, names in (("lacks", missing), ("has what belongs to none,", surplus))

@@ -1,4 +1,4 @@
-"""The weights in what a file holds: out of nested dictionaries, without the prefixes that wrappers put before names."""
+"""The weights in what a file holds: out of nested dictionaries, under the names inside their network."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
+from resnetzoo.loading.prefixes import without_prefixes
 
 # Where trainers put the weights among other things; of several, the first in this order is taken.
 NESTED = (
@@ -24,8 +25,6 @@ NESTED = (
     "ema_state_dict",
     "state_dict_ema",
 )
-# What wrappers put before every name: DataParallel and DDP, torch.compile, Lightning and Fabric, people's own classes.
-PREFIXES = ("module.", "_orig_mod.", "_forward_module.", "model.", "net.", "network.", "backbone.", "encoder.", "ema.")
 # What is worth telling of the entries beside the weights.
 _TOLD = ("epoch", "best_prec1", "best_acc", "acc")
 _SAVE_WEIGHTS = "save a network's weights with torch.save(model.state_dict(), path)"
@@ -71,13 +70,8 @@ def find_weights(content: object) -> Found:
         content = content[keys[0]]
         opened.append(f'["{keys[0]}"]')
     weights = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
-    while prefix := _prefix(weights):
-        aside = [name for name in weights if not name.startswith(prefix)]
-        if aside:
-            notes.append(f"left aside: {', '.join(aside[:3])}{', ...' * (len(aside) > 3)}")
-        weights = {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}
-        opened.append(prefix)
-    return Found(weights, tuple(opened), tuple(notes), beside)
+    bare = without_prefixes(weights)
+    return Found(bare.weights, (*opened, *bare.taken), (*notes, *bare.notes), beside)
 
 
 def _is_weights(content: Mapping[object, object]) -> bool:
@@ -90,26 +84,6 @@ def _holds_weights(content: object, depth: int = 0) -> bool:
     if not isinstance(content, Mapping) or depth > _DEEPEST:
         return False
     return _is_weights(content) or any(_holds_weights(content.get(key), depth + 1) for key in NESTED)
-
-
-def _prefix(weights: dict[str, Tensor]) -> str | None:
-    """The prefix before the names of all convolutions; None if they have none.
-
-    Raises:
-        CheckpointError: before some of them only.
-    """
-    convolutions = [name for name, value in weights.items() if value.dim() == 4]
-    for prefix in PREFIXES:
-        inside = [name for name in convolutions if name.startswith(prefix)]
-        outside = [name for name in convolutions if not name.startswith(prefix)]
-        if inside and outside:
-            raise CheckpointError(
-                f'it mixes names with the prefix "{prefix}" and names without: {len(inside)} convolutions such as '
-                f"{inside[0]}, {len(outside)} such as {outside[0]}; save the weights of one network alone"
-            )
-        if inside:
-            return prefix
-    return None
 
 
 def _no_weights(content: Mapping[object, object]) -> str:
