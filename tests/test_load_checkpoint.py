@@ -221,9 +221,21 @@ def without_counters(model: nn.Module) -> object:
     return {name: tensor for name, tensor in model.state_dict().items() if "num_batches" not in name}
 
 
+def counted_by_thop(model: nn.Module) -> object:
+    """Its `profile` leaves two buffers in every module."""
+    counts = {
+        f"{name}.{count}".lstrip("."): torch.zeros(1, dtype=torch.float64)
+        for name, _ in model.named_modules()
+        for count in ("total_ops", "total_params")
+    }
+    return {**model.state_dict(), **counts}
+
+
 WRAPPINGS: dict[str, tuple[Callable[[nn.Module], object], tuple[str, ...]]] = {
     "bare": (lambda model: model.state_dict(), ()),
     "without counters of batches": (without_counters, ()),
+    "counted by thop": (counted_by_thop, ()),
+    "counted by thop, under a word": (lambda model: counted_by_thop(nn.ModuleDict({"resnet": model})), ("resnet.",)),
     "in half precision": (lambda model: model.half().state_dict(), ()),
     "DataParallel": (lambda model: nn.DataParallel(model).state_dict(), ("module.",)),
     "compiled": (lambda model: torch.compile(model).state_dict(), ("_orig_mod.",)),  # type: ignore[attr-defined]

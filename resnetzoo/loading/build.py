@@ -10,6 +10,7 @@ from resnetzoo.network import CifarNet
 from resnetzoo.spec import ModelSpec
 
 _COUNTER = "num_batches_tracked"  # of each norm; old files lack it, and no network here computes with it
+_COUNTS = (_COUNTER, "total_ops", "total_params")  # the latter two are left in every module by thop's profile()
 
 
 def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
@@ -32,9 +33,11 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
 
 
 def differing_names(spec: ModelSpec, found: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Names that the network of `spec` has and `found` lacks, and the other way round, but for counters."""
-    expected = {name for name in _without_values(spec).state_dict() if not name.endswith(_COUNTER)}
-    there = {name for name in found if not name.endswith(_COUNTER)}
+    """Names that the network of `spec` has and `found` lacks, and the other way round, but for counts."""
+    expected, there = (
+        {name for name in names if name.split(".")[-1] not in _COUNTS}
+        for names in (_without_values(spec).state_dict(), found)
+    )
     return sorted(expected - there), sorted(there - expected)
 
 
