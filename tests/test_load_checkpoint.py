@@ -364,6 +364,12 @@ def test_doubts_are_warned_of(tmp_path: Path, name: str, spec: ModelSpec, warnin
     assert caught[0].filename == __file__
 
 
+def test_akamasters_names_are_hardly_plain(tmp_path: Path) -> None:
+    torch.save(in_names_of_akamaster(ours(ModelSpec("residual", 8))), tmp_path / "weights.th")
+    with pytest.warns(CheckpointWarning, match="the names are akamaster's, whose networks are residual"):
+        assert resnetzoo.load_checkpoint(tmp_path / "weights.th", family="plain").spec.family == "plain"
+
+
 def test_safetensors_of_others_and_our_own(tmp_path: Path) -> None:
     peer = ours(ModelSpec("plain", 8))
     save_file(peer.state_dict(), tmp_path / "theirs.safetensors", {"format": "pt"})
@@ -418,7 +424,7 @@ def test_eval_measures_weights_of_others(call: Call, cifar10_folder: Path, tmp_p
     torch.save(in_names_of_akamaster(ours(ModelSpec("residual", 8))), tmp_path / "weights.th")
     torch.save(ours(ModelSpec("residual", 8, num_classes=7)).state_dict(), tmp_path / "seven.pt")
     words = ("--data-dir", str(cifar10_folder.parent), "--device", "cpu", "--json")
-    with pytest.warns(resnetzoo.UnofficialDataWarning):
+    with pytest.warns(resnetzoo.UnofficialDataWarning), pytest.warns(CheckpointWarning, match="akamaster's, whose"):
         said = CliRunner().invoke(cli.app, ["eval", "weights.th", "--family", "plain", *words])
     facts = json.loads(said.stdout)
     assert (facts["network"], facts["n"]) == ("plainnet8", 20)

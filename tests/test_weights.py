@@ -94,6 +94,7 @@ def test_another_number_of_classes_gets_a_fresh_classifier() -> None:
             "preresnet20 has no weights; networks that have: plainnet20, plainnet56, resnet20, resnet32",
         ),
         ("resnet32", {"weights": "resnet20.quick20_c10"}, "the weights are of resnet20, not of resnet32"),
+        ("plainnet20", {"weights": "resnet20.akamaster_c10"}, "the weights are of resnet20, not of plainnet20"),
         ("resnet20", {"weights": True, "shortcut": "projection"}, 'have shortcut="identity", not "projection"'),
         ("resnet20", {"weights": True, "in_chans": 1}, "the weights take 3 channels, not 1"),
         ("resnet20", {"weights": True, "zero_init_residual": True}, "zero_init_residual is about fresh weights"),

@@ -50,8 +50,8 @@ def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarN
         UsageError: an unknown family.
 
     Warns:
-        CheckpointWarning: the file's name says another depth or family, or the names leave open how the network
-            computes.
+        CheckpointWarning: the file's name says another depth or family, `family` asks for another than its author
+            publishes, or the names leave open how the network computes.
     """
     file = checkpoint_file(Path(path))
     content = read_safetensors(file) if file.suffix == SUFFIX else read_torch_file(file)
@@ -151,6 +151,11 @@ def _doubts(spec: ModelSpec, layout: str, file: Path) -> list[str]:
     if claim and claim[0] == "plain" and spec.family != "plain":
         cure = 'family="plain" loads them as that' if is_also_plain(spec) else "its shapes cannot be plain"
         doubts.append(f"the name says plain, the weights were loaded as {describe(spec)}; {cure}")
+    if layout == "akamaster" and spec.family == "plain":
+        doubts.append(
+            "loaded as plain, as asked for, but the names are akamaster's, whose networks are residual: unless the "
+            'shortcuts were taken out of that code, leave family="plain" out'
+        )
     if layout == "torchvision" and spec.family == "preactivation" and spec.shortcut != "identity":
         doubts.append(
             "a pre-activation network whose names leave open what its projections take: here the activated input of "

@@ -35,6 +35,8 @@ def trained_network(
     family: Family | None = "plain" if get_spec(name).family == "plain" else None  # the rest can be read off
     row = find_row(name, weights)
     if row is not None:
+        if row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
+            raise UsageError(_of_another(row.network, name))
         model = load_checkpoint(file_of(row), family=family)
         carry_row(model, row)
         model.classes = row.classes
@@ -72,8 +74,12 @@ def _check(model: CifarNet, name: str, in_chans: int | None, shortcut: Shortcut 
     """Refuse weights of another network than was asked for."""
     found, wanted = model.spec, get_spec(name)
     if (found.family, found.depth, found.block) != (wanted.family, wanted.depth, wanted.block):
-        raise UsageError(f"the weights are of {found.label}, not of {name}: create or load them as what they are")
+        raise UsageError(_of_another(found.label, name))
     if shortcut not in (None, found.shortcut):
         raise UsageError(f'the weights have shortcut="{found.shortcut}", not "{shortcut}": leave shortcut out')
     if in_chans not in (None, found.in_chans):
         raise UsageError(f"the weights take {found.in_chans} channels, not {in_chans}: leave in_chans out")
+
+
+def _of_another(found: str, name: str) -> str:
+    return f"the weights are of {found}, not of {name}: create or load them as what they are"
