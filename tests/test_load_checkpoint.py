@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 import resnetzoo
 from resnetzoo import CheckpointError, CheckpointWarning, ModelSpec, cli
+from resnetzoo.spec import Family
 
 State = dict[str, Tensor]
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -352,7 +353,10 @@ def test_plain_or_residual_can_be_chosen_where_the_weights_fit_both(tmp_path: Pa
         ("resnet-110/model_best.pth.tar", ModelSpec("residual", 164, block="bottleneck", shortcut="projection"),
          "the name says 110, the weights are a 164-layer bottleneck network"),
         ("resnet56.pt", ModelSpec("residual", 20), "the name says 56, the weights are a 20-layer residual network"),
-        ("plainnet20.pt", ModelSpec("plain", 20), 'the name says plain, .* family="plain" loads them as that'),
+        ("plainnet20.pt", ModelSpec("plain", 20), 'says plainnet, .* loaded as resnet20; family="plain" loads them as'),
+        ("plainnet14.pt", ModelSpec("residual", 14, shortcut="projection"), r"loaded as resnet14 \(projection\)$"),
+        ("resnet8.pt", ModelSpec("preactivation", 8), "the name says resnet, the weights were loaded as preresnet8"),
+        ("preact_resnet8.pt", ModelSpec("residual", 8), "the name says preact_resnet, .* loaded as resnet8"),
         ("weights.pt", ModelSpec("preactivation", 8, shortcut="projection"), "names leave open .* bearpaw's"),
     ],
 )  # fmt: skip
@@ -362,6 +366,21 @@ def test_doubts_are_warned_of(tmp_path: Path, name: str, spec: ModelSpec, warnin
     with pytest.warns(CheckpointWarning, match=warning) as caught:
         resnetzoo.load_checkpoint(tmp_path / name)
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("resnet-2024-05-01.pt", "residual"),
+        ("resnet_20240501.pt", "residual"),
+        ("resnet8-2024.pt", "residual"),
+        ("pre-resnet-8.pt", "preactivation"),
+        ("preactivation_resnet8.pt", "preactivation"),
+    ],
+)
+def test_names_that_say_nothing_wrong(tmp_path: Path, name: str, family: Family) -> None:
+    torch.save(resnetzoo.CifarNet(ModelSpec(family, 8)).state_dict(), tmp_path / name)
+    assert load(tmp_path / name).spec.depth == 8
 
 
 def test_akamasters_names_are_hardly_plain(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A network from a file, whoever wrote it: read, unwrap, translate, recognise, build."""
 
-import re
 import warnings
 from pathlib import Path
 
@@ -10,7 +9,8 @@ from resnetzoo.checkpoint import Checkpoint, checkpoint_of, is_training_state
 from resnetzoo.errors import CheckpointError
 from resnetzoo.loading.authors import find_author, normalization_of
 from resnetzoo.loading.build import build_network
-from resnetzoo.loading.infer import as_family, check_family, describe, infer_spec, is_also_plain
+from resnetzoo.loading.doubts import claim_of, doubts_of
+from resnetzoo.loading.infer import as_family, check_family, infer_spec, is_also_plain
 from resnetzoo.loading.layouts import find_layout, our_names
 from resnetzoo.loading.safetensors_files import SUFFIX, SafetensorsFile, read_safetensors
 from resnetzoo.loading.strangers import stranger_by_names, stranger_by_shapes
@@ -130,47 +130,17 @@ def _recognised(found: Found, file: Path, family: Family | None) -> tuple[CifarN
     model.origin = Origin(
         str(file), layout.name, _in_words(spec), found.opened, said, tuple(notes), training=found.beside
     )
-    return model, _doubts(spec, layout.name, file)
+    return model, doubts_of(spec, layout.name, file)
 
 
 def _refuse(stranger: str | None, file: Path) -> None:
     if stranger is not None:
-        claim = _claim(file)
-        claimed = f", not the {claim[0]}net of {claim[1]} layers that its name says" if claim else ""
+        claim = claim_of(file)
+        claimed = f", not the {claim.word} of {claim.depth} layers that its name says" if claim else ""
         raise CheckpointError(
             f"it is {stranger}{claimed}; resnetzoo has the CIFAR networks of arXiv:1512.03385: a 3x3 stem, three "
             'stages, one width a stage ("resnetzoo list")'
         )
-
-
-def _doubts(spec: ModelSpec, layout: str, file: Path) -> list[str]:
-    doubts = []
-    claim = _claim(file)
-    if claim and claim[1] != spec.depth:
-        doubts.append(f"the name says {claim[1]}, the weights are {describe(spec)}")
-    if claim and claim[0] == "plain" and spec.family != "plain":
-        cure = 'family="plain" loads them as that' if is_also_plain(spec) else "its shapes cannot be plain"
-        doubts.append(f"the name says plain, the weights were loaded as {describe(spec)}; {cure}")
-    if layout == "akamaster" and spec.family == "plain":
-        doubts.append(
-            "loaded as plain, as asked for, but the names are akamaster's, whose networks are residual: unless the "
-            'shortcuts were taken out of that code, leave family="plain" out'
-        )
-    if layout == "torchvision" and spec.family == "preactivation" and spec.shortcut != "identity":
-        doubts.append(
-            "a pre-activation network whose names leave open what its projections take: here the activated input of "
-            "their block, as in the authors' code; in bearpaw's pytorch-classification, whose names are the same, the "
-            "input itself, and such weights answer wrongly here"
-        )
-    return doubts
-
-
-def _claim(file: Path) -> tuple[str, int] | None:
-    """The family and depth that the name of a file, or else of its folder, says: `resnet-110/model_best.pth.tar`."""
-    for name in (file.name, file.absolute().parent.name):
-        if said := re.search(r"(plain|pre-?res|res)net[-_]?(\d+)", name.lower()):
-            return said[1], int(said[2])
-    return None
 
 
 def _in_words(spec: ModelSpec) -> str:
