@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from resnetzoo.errors import CheckpointError
+from resnetzoo.file_kinds import HEAD, foreign_kind, is_safetensors
 from resnetzoo.harmless import harmless_types_allowed
 
-_HEAD = 512  # bytes that tell what a file is
 _LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
 _SAVE_WEIGHTS = 'where it was made, load it and save its weights alone: torch.save(model.state_dict(), "weights.pt")'
 
@@ -48,7 +48,7 @@ def read_head(path: Path) -> tuple[bytes, int]:
         if not path.is_file():
             raise CheckpointError(f"{path}: no such checkpoint")
         with path.open("rb") as file:
-            head, size = file.read(_HEAD), path.stat().st_size
+            head, size = file.read(HEAD), path.stat().st_size
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
     if size == 0:
@@ -64,11 +64,9 @@ def _other_kind(head: bytes, path: Path) -> str | None:
         if _LEGACY in head:
             return None
         return f"a pickle, but none of torch.save, and opening it could run anybody's code; {_SAVE_WEIGHTS}"
-    if head.startswith(b"version https://git-lfs"):
-        return "a pointer of Git LFS, which stands for the file in the repository; fetch the file itself: git lfs pull"
-    if head.lstrip()[:15].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        return "a web page, not a checkpoint; the link led to a page about the file: download the file itself"
-    if head[8:9] == b"{":
+    if kind := foreign_kind(head):
+        return kind
+    if is_safetensors(head):
         return "a file of safetensors; let its name end in .safetensors"
     size = path.stat().st_size
     if head.isascii() and head.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable():
@@ -87,6 +85,13 @@ def _other_archive(path: Path) -> str | None:
             "a TorchScript program, not weights; save those alone: "
             'torch.save(torch.jit.load(path).state_dict(), "weights.pt")'
         )
+    if any(re.search(r"(^|/)(archive_format$|data/weights/|serialized_exported_program)", name) for name in names):
+        return (
+            "a program of torch.export, not weights; save those alone: "
+            'torch.save(torch.export.load(path).state_dict, "weights.pt")'
+        )
+    if any(name.endswith(".npy") for name in names):
+        return "an archive of numpy (.npz), not of torch.save"
     if not any(name.endswith("/data.pkl") for name in names):
         return f"a zip archive, but none of torch.save: it holds {', '.join(names[:3]) or 'nothing'}"
     return None

@@ -1,9 +1,11 @@
 """Files that are no network of ours: each message names the cause, and none is a traceback of another kind."""
 
+import gzip
 import io
 import json
 import os
 import pickle
+import tarfile
 import warnings
 import zipfile
 from argparse import Namespace
@@ -54,6 +56,20 @@ def without_stem(start: str) -> State:
 
 def prefixed(prefix: str, tensors: State) -> State:
     return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+
+
+def tarred(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name in names:
+            archive.addfile(tarfile.TarInfo(name))
+    return buffer.getvalue()
+
+
+def arrays() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, weight=np.zeros(3))
+    return buffer.getvalue()
 
 
 def scripted() -> bytes:
@@ -116,6 +132,20 @@ FILES: dict[str, tuple[bytes, str]] = {
     "bytes": (bytes(range(1, 200)), "neither an archive of torch.save nor a pickle"),
     "web page": (b"\n<!DOCTYPE html><html>Sign in</html>", "a web page, not a checkpoint; .*download the file itself"),
     "LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "pointer of Git LFS.*git lfs pull"),
+    "page behind a byte order mark": (b"\xef\xbb\xbf<html>", "a web page"),
+    "page in UTF-16": ("<html>".encode("utf-16"), "a web page"),
+    "page with a comment": (b"<!-- moved --><html>", "a web page"),
+    "page without its beginning": (b"<head><title>404", "a web page"),
+    "JSON": (b'{"error": "not found"}', "a text in JSON"),
+    "gzip": (gzip.compress(GOOD), "compressed by gzip; unpack it first"),
+    "tar": (tarred("weights.pt"), "a tar archive; unpack it"),
+    "tar of torch": (tarred("sys_info", "pickle", "tensors", "storages"), "a tar archive of torch before 0.2"),
+    "npy": (b"\x93NUMPY\x01\x00v\x00", r"an array of numpy \(\.npy\)"),
+    "npz": (arrays(), r"an archive of numpy \(\.npz\)"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n\x00", "a file of HDF5"),
+    "ONNX": (b"\x08\x0a\x12\x07pytorch\x1a\x06", "a network in ONNX"),
+    "JPEG": (b"\xff\xd8\xff\xe0\x00\x10JFIF", "a JPEG image"),
+    "torch.export": (zipped(**{"net/archive_format": "pt2"}), r"a program of torch\.export, .*export\.load"),
     "another zip": (zipped(readme="hello"), "a zip archive, but none of torch.save: it holds readme"),
     "TorchScript": (scripted(), "a TorchScript program, not weights; .*jit.load"),
     "pickled module": (saved(nn.Linear(2, 2)), r"refused: .* code of torch\.nn\.modules\.linear\.Linear.*state_dict"),
@@ -304,6 +334,8 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
     "truncated": (save(state())[:-9], r"truncated, damaged or not of safetensors, [\d,]+ bytes found"),
     "text": (b"hello world, this is text", "truncated, damaged or not of safetensors, 25 bytes found"),
     "empty": (b"", "empty: 0 bytes found"),
+    "web page": (b"<!DOCTYPE html><html>", "a web page, not a checkpoint"),
+    "LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "pointer of Git LFS"),
     "of torch": (GOOD, "a file of torch.save .* name it .pt"),
     "spec is no JSON": (save(state(), {"spec": "{"}), "the spec in its metadata is no JSON"),
     "spec of another version": (save(state(), {"spec": '{"family": "dense"}'}), "its spec is none that this version"),
@@ -336,6 +368,17 @@ def test_broken_safetensors(tmp_path: Path, kind: str) -> None:
     with pytest.raises(CheckpointError, match=message) as refused:
         resnetzoo.load_checkpoint(path)
     assert str(refused.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("last", [0x80, 0x50, 0x1F, 0x3C, 0x7B, 0x5B])
+def test_the_length_of_a_safetensors_header_is_no_other_kind(tmp_path: Path, last: int) -> None:
+    """Its lowest byte stands where others have their magic number."""
+    path = tmp_path / "weights.SAFETENSORS"
+    content = save(state())
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = content[8:end] + b" " * ((last - end + 8) % 256)
+    path.write_bytes(len(header).to_bytes(8, "little") + header + content[end:])
+    assert resnetzoo.load_checkpoint(path).spec.depth == 14
 
 
 def test_places_without_a_checkpoint(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarN
             publishes, or the names leave open how the network computes.
     """
     file = checkpoint_file(Path(path))
-    content = read_safetensors(file) if file.suffix == SUFFIX else read_torch_file(file)
+    content = read_safetensors(file) if file.suffix.lower() == SUFFIX else read_torch_file(file)
     try:
         if is_training_state(content):
             return _trained(checkpoint_of(content), file, family)

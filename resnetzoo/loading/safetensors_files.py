@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
+from resnetzoo.file_kinds import foreign_kind, is_safetensors
 from resnetzoo.loading.trained import stored_spec
 from resnetzoo.normalization import Normalization
 from resnetzoo.spec import ModelSpec
@@ -82,7 +83,9 @@ def read_safetensors(path: Path) -> SafetensorsFile:
     except ImportError as error:
         raise CheckpointError(f"{path}: reading it needs the package safetensors: pip install safetensors") from error
     head, size = read_head(path)
-    if head.startswith((b"PK", b"\x80")):
+    if kind := foreign_kind(head):
+        raise CheckpointError(f"{path}: {kind}")
+    if head.startswith((b"PK", b"\x80")) and not is_safetensors(head):
         raise CheckpointError(f"{path}: a file of torch.save or a zip archive, not of safetensors; name it .pt")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:

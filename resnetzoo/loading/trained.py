@@ -19,7 +19,7 @@ SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # wh
 def looks_like_a_file(word: str) -> bool:
     """Whether a word that may also be a name is meant as a file: it is there, or is written as one."""
     path = Path(word)
-    return path.exists() or "/" in word or os.sep in word or path.suffix in SUFFIXES
+    return path.exists() or "/" in word or os.sep in word or path.suffix.lower() in SUFFIXES
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:
@@ -91,7 +91,7 @@ def checkpoint_file(path: Path) -> Path:
             return path
         if (path / CHECKPOINT).exists():
             return path / CHECKPOINT
-        others = sorted(file.name for file in path.iterdir() if file.suffix in SUFFIXES)
+        others = sorted(file.name for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
     instead = f"; give one of its files: {', '.join(others[:4])}" if others else ""
