@@ -99,6 +99,8 @@ def test_another_number_of_classes_gets_a_fresh_classifier() -> None:
         ("resnet20", {"weights": True, "in_chans": 1}, "the weights take 3 channels, not 1"),
         ("resnet20", {"weights": True, "zero_init_residual": True}, "zero_init_residual is about fresh weights"),
         ("resnet20", {"weights": "http://example.org/a.pt"}, "fetched from https addresses"),
+        ("resnet20", {"weights": "https://[x/a.pt"}, "is no address that can be fetched: Invalid IPv6 URL;"),
+        ("resnet20", {"weights": "https://localhost/é.pt"}, "is no address that can be fetched: .* written as %XX"),
         ("resnet57", {"weights": True}, "the nearest valid: 56 or 62"),
     ],
 )
@@ -168,8 +170,19 @@ def test_wrong_bytes_and_dead_links_leave_nothing(published: tuple[Path, Weights
 
 def test_an_address_as_weights(published: tuple[Path, Weights]) -> None:
     _, row = published
-    model = resnetzoo.create("resnet20", weights=row.url)
-    assert torch.equal(model.conv1.weight, resnetzoo.create("resnet20", seed=1).conv1.weight)
+    expected = resnetzoo.create("resnet20", seed=1).conv1.weight
+    assert torch.equal(resnetzoo.create("resnet20", weights=row.url).conv1.weight, expected)
+    assert torch.equal(resnetzoo.load_model(str(row.url)).conv1.weight, expected)
+
+
+def test_a_page_at_an_address_is_not_kept(published: tuple[Path, Weights]) -> None:
+    served, row = published
+    good = served.read_bytes()
+    served.write_bytes(b"<!DOCTYPE html><title>We are busy</title>")
+    with pytest.raises(resnetzoo.CheckpointError, match=r"^http://.*/weights\.pt: a web page, not a checkpoint"):
+        resnetzoo.load_model(str(row.url))
+    served.write_bytes(good)
+    assert resnetzoo.load_model(str(row.url)).spec.depth == 20
 
 
 @pytest.mark.parametrize(

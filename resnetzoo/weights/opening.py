@@ -1,4 +1,4 @@
-"""A trained network by one word, as the command line takes it: a name, a row of weights, or a file."""
+"""A trained network by one word, as the command line takes it: a name, a row of weights, a file, an address."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from resnetzoo.network import CifarNet
 from resnetzoo.registry import list_models
 from resnetzoo.spec import Family
 from resnetzoo.weights.catalogue import list_weights
+from resnetzoo.weights.store import located
 from resnetzoo.weights.trained import trained_network
 
 
@@ -21,17 +22,18 @@ def load_model(word: str | Path, *, family: Family | None = None) -> CifarNet:
 
     Args:
         word: a name of the zoo, which means its first row of `list_weights`; a row's name (`resnet20.akamaster_c10`);
-            or what `load_checkpoint` reads, a file or the folder of a run. Names come first: `./resnet20` is a folder.
+            or what `load_checkpoint` reads, a file or the folder of a run, also at an https address, from where it is
+            fetched once. Names come first: `./resnet20` is a folder.
         family: as in `load_checkpoint`, for files of weights that fit plain and residual networks.
 
     Raises:
         UnknownModelError: neither a name nor a file; the message lists near names.
-        UsageError: the network has no weights, or there is no such row.
+        UsageError: the network has no weights, there is no such row, or it is an address other than of https.
         CheckpointError: a file that cannot be read, or a network of another family.
-        DownloadError: a row's file that could not be fetched.
+        DownloadError: a file that could not be fetched.
     """
     if isinstance(word, Path) or _means_a_file(word):
-        return load_checkpoint(word, family=family)
+        return load_checkpoint(located(word), family=family)
     network, _, tag = word.partition(".")
     try:
         model = trained_network(network, tag or True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from resnetzoo.data.cifar import cache_folder
 from resnetzoo.data.download import NETWORK_ERRORS
 from resnetzoo.errors import CheckpointError, DownloadError, UsageError
+from resnetzoo.file_kinds import HEAD, foreign_kind
 from resnetzoo.files import write_atomically
 from resnetzoo.weights.row import Weights
 
@@ -48,15 +49,24 @@ def file_at(url: str) -> Path:
     """The file at an address, fetched into the cache once; a hash in its name, as torch.hub writes it, is checked.
 
     Raises:
-        CheckpointError: the file does not have that hash.
+        UsageError: no https address.
+        CheckpointError: the file does not have that hash, or is a web page or alike; nothing is kept of it.
         DownloadError, OutputError: as `file_of`.
     """
     name = url.split("?")[0].rstrip("/").split("/")[-1]
     path = cached(f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}")  # two addresses may end alike
     if not path.is_file():
         said = re.search(r"-([0-9a-f]{8,64})\.", name)
-        write_atomically(path, _checked(fetch(url, path), said[1] if said else "", url))
+        content = _checked(fetch(url, path), said[1] if said else "", url)
+        if kind := foreign_kind(content[:HEAD]):  # kept, it would be answered for ever
+            raise CheckpointError(f"{url}: {kind}")
+        write_atomically(path, content)
     return path
+
+
+def located(place: str | Path) -> Path:
+    """The file that is meant: `place` itself, or what `file_at` fetches where it is an address."""
+    return file_at(place) if isinstance(place, str) and "://" in place else Path(place)
 
 
 def cached(file: str) -> Path:
@@ -68,7 +78,7 @@ def fetch(url: str, path: Path) -> bytes:
     """What is at an https address; `path` is where it will be kept, for the message.
 
     Raises:
-        UsageError: another kind of address.
+        UsageError: another kind of address, or none.
         DownloadError: it does not come; the message says what to do offline.
     """
     if not url.startswith(_SCHEMES):
@@ -84,6 +94,10 @@ def fetch(url: str, path: Path) -> bytes:
         raise DownloadError(
             f"{url} could not be fetched: {reason}; fetch it on a machine with a network and put it at {path}, "
             "or use weights that the package carries"
+        ) from error
+    except ValueError as error:  # among them those of encoding it
+        raise UsageError(
+            f"{url} is no address that can be fetched: {error}; other letters than ASCII are written as %XX"
         ) from error
     return content
 

@@ -13,7 +13,7 @@ from resnetzoo.spec import Family, Shortcut
 from resnetzoo.weights.carried import carry_row
 from resnetzoo.weights.catalogue import default_weights, get_weights, list_weights
 from resnetzoo.weights.row import Weights
-from resnetzoo.weights.store import file_at, file_of
+from resnetzoo.weights.store import file_of, located
 
 
 def trained_network(
@@ -43,8 +43,7 @@ def trained_network(
         if not row.packaged:  # a file of ours says it itself, to the last digit
             carry_normalization(model, row.normalization)
     else:
-        address = isinstance(weights, str) and "://" in weights
-        model = load_checkpoint(file_at(str(weights)) if address else Path(str(weights)), family=family)
+        model = load_checkpoint(located(weights if isinstance(weights, Path) else str(weights)), family=family)
     _check(model, name, in_chans, shortcut)
     if num_classes is not None and num_classes != model.num_classes:
         with seeded(seed):
