@@ -18,7 +18,7 @@ import torch
 from pytorchcv.model_provider import get_model
 from safetensors.torch import save
 from torch import Tensor, nn
-from torchvision.models import resnet18, resnext50_32x4d, vgg11_bn
+from torchvision.models import resnet18, resnext50_32x4d, squeezenet1_0, vgg11_bn, wide_resnet50_2
 
 import resnetzoo
 from resnetzoo import CheckpointError, ModelSpec
@@ -265,6 +265,43 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
         r"a Wide ResNet \(stages of 160, 320, 640 channels behind a stem of 16, 10 times as wide\)",
     ),
     "Wide ResNet by its names": (lambda: {"block1.layer.0.conv1.weight": torch.zeros(8, 8, 3, 3)}, "a Wide ResNet"),
+    "Wide ResNet of ImageNet": (
+        lambda: on_meta(wide_resnet50_2),
+        r"a 4-stage ImageNet ResNet \(Wide ResNet-50-2\) of 50 layers .*; torchvision and timm build it",
+    ),
+    "ResNet-10": (
+        lambda: on_meta(lambda: get_model("resnet10")),
+        "a 4-stage ImageNet ResNet of 10 layers in basic blocks, with a 7x7 stem of 64 channels; load it with",
+    ),
+    "ResNet-18 of pytorchcv": (
+        lambda: on_meta(lambda: get_model("resnet18")),
+        r"ResNet \(resnet18\) of 18 layers in basic blocks, with a 7x7 stem of 64 channels; load it with",
+    ),
+    "CBAM": (
+        lambda: on_meta(lambda: get_model("cbam_resnet18")),
+        r"a 4-stage relative of the ImageNet ResNets, with parts of its own \(features\.stage1\.unit1\.cbam\.",
+    ),
+    "selective kernels": (
+        lambda: on_meta(lambda: get_model("sknet50")),
+        r"a 4-stage relative .* \(features\.stage1\.unit1\.body\.conv2\.branches\.",
+    ),
+    "PyramidNet": (
+        lambda: on_meta(lambda: get_model("pyramidnet110_a48_cifar10")),
+        r"a PyramidNet or alike, which widens from block to block \(17, 18, \.\.\. channels\)",
+    ),
+    "DenseNet of pytorchcv": (
+        lambda: on_meta(lambda: get_model("densenet40_k12_cifar10")),
+        "of no layout that is known",
+    ),
+    "SqueezeNet": (lambda: on_meta(squeezenet1_0), "it is a SqueezeNet"),
+    "pre-activation parameters alone": (
+        lambda: dict(resnetzoo.CifarNet(ModelSpec("preactivation", 8)).named_parameters()),
+        r"parameters alone, without the buffers \(save model\.state_dict\(\)",
+    ),
+    "parameters alone": (
+        lambda: dict(resnetzoo.CifarNet(ModelSpec("residual", 8)).named_parameters()),
+        r"norms without running statistics: its parameters alone, without the buffers .* or one with group",
+    ),
     "SENet": (lambda: on_meta(lambda: get_model("seresnet20_cifar10")), "squeeze-and-excitation"),
     "DenseNet": (lambda: {"features.denseblock1.denselayer1.conv1.weight": torch.zeros(8, 8, 1, 1)}, "a DenseNet"),
     "VGG": (lambda: on_meta(vgg11_bn), "a VGG or AlexNet"),
@@ -317,10 +354,21 @@ def test_files_of_other_contents(tmp_path: Path, kind: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_a_transformer_of_timm(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vit_tiny_patch16_224", "it is a transformer"),
+        ("efficientnet_b0", "it is a MobileNet, an EfficientNet or alike"),
+        ("mobilenetv3_small_100", "it is a MobileNet, an EfficientNet or alike"),
+        ("convnext_pico", "it is a ConvNeXt or alike"),
+        ("skresnet18", "a 4-stage relative of the ImageNet ResNets"),
+        ("resnet50_gn", "a 4-stage ImageNet ResNet of 50 layers"),
+    ],
+)
+def test_networks_of_timm(tmp_path: Path, name: str, message: str) -> None:
     timm = pytest.importorskip("timm")
-    torch.save(timm.create_model("vit_tiny_patch16_224").state_dict(), tmp_path / "weights.pt")
-    with pytest.raises(CheckpointError, match="it is a transformer"):
+    torch.save(on_meta(lambda: timm.create_model(name)), tmp_path / "weights.pt")
+    with pytest.raises(CheckpointError, match=message):
         resnetzoo.load_checkpoint(tmp_path / "weights.pt")
 
 

@@ -30,7 +30,7 @@ class Layout:
 LAYOUTS = (
     Layout(
         "pytorchcv",
-        marks=(r"features\.stage1\.unit\d+\.",),
+        marks=(r"features\.stage1\.unit\d+\.body\.conv\d\.",),
         renames=(
             (r"features\.init_block\.conv\.", "conv1."),
             (r"features\.init_block\.bn\.", "bn1."),
