@@ -249,3 +249,31 @@ def test_from_a_terminal(call: Call, tiny_model: resnetzoo.CifarNet) -> None:
     resnetzoo.save_weights(tiny_model, "mine.safetensors")
     assert call(cli.main, "export", "mine.safetensors", "--to", "torchscript", "--out", "out/mine.pt") == (0, "")
     assert load_torchscript(Path("out/mine.pt"))(torch.zeros(3, 3, 32, 32)).shape == (3, 10)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("resnet8.pt", ("resnet8.pt", "--to", "torchscript")),
+        ("mine.safetensors", ("mine.safetensors", "--to", "safetensors", "--out", "./mine.safetensors")),
+        ("run/checkpoint.pt", ("run", "--to", "torchscript", "--out", "run/checkpoint.pt")),
+    ],
+)
+def test_the_file_that_is_exported_stays(
+    call: Call, tiny_model: resnetzoo.CifarNet, file: str, words: tuple[str, ...]
+) -> None:
+    Path("run").mkdir()
+    if file.endswith(".pt"):
+        torch.save(tiny_model.state_dict(), file)
+    else:
+        resnetzoo.save_weights(tiny_model, file)
+    before = Path(file).read_bytes()
+    assert_one_line(call(cli.main, "export", *words), 2, "is the file that is exported: give another name with --out")
+    assert Path(file).read_bytes() == before
+
+
+def test_default_names_tell_rows_apart(call: Call) -> None:
+    row = resnetzoo.list_weights("resnet20.*")[0]
+    for word in (row.network, row.name):
+        assert call(cli.main, "export", word, "--to", "safetensors") == (0, "")
+        assert Path(f"{word}.safetensors").is_file()

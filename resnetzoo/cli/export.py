@@ -19,7 +19,8 @@ def export_command(
     ] = False,
     family: FamilyWord = None,
     out: Annotated[
-        Path | None, typer.Option(help="The file.", show_default="the network's name, with the format's suffix")
+        Path | None,
+        typer.Option(help="The file.", show_default="the name of the row or network, with the format's suffix"),
     ] = None,
 ) -> None:
     """Write a trained network for other programs, and check it. Example: resnetzoo export resnet20 --to onnx."""
@@ -28,7 +29,21 @@ def export_command(
         check_suffix(out, chosen.suffix)
     network = resnetzoo.load_model(model, family=family)  # type: ignore[arg-type]
     subject = resnetzoo.WithPreprocessing(network) if preprocessing else network
-    path = out or Path(f"{network.spec.label.split()[0]}{chosen.suffix}")
+    path = out or Path(f"{_name(model, network)}{chosen.suffix}")
+    _check_no_input(path, network)
     done = chosen.export(subject, path)
     print(f"written: {done.path}, {done.path.stat().st_size:,} bytes")
     print(f"checked: {done.runtime} gives the model's outputs, with differences up to {done.max_difference:.1e}")
+
+
+def _name(word: str, network: resnetzoo.CifarNet) -> str:
+    """The name that was typed, so that two rows of a network do not share a file; of a file the network's."""
+    row = network.weights
+    return word if row is not None and word in (row.network, row.name) else network.spec.label.split()[0]
+
+
+def _check_no_input(path: Path, network: resnetzoo.CifarNet) -> None:
+    """Refuse to write over the file that the network was read from."""
+    origin = network.origin
+    if origin is not None and path.exists() and path.samefile(origin.path):
+        raise resnetzoo.UsageError(f"{path} is the file that is exported: give another name with --out")
