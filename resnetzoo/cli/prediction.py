@@ -15,7 +15,7 @@ from resnetzoo.cli.options import AsJson, Device, FamilyWord
 from resnetzoo.device import resolve_device
 from resnetzoo.labels import classes_of
 from resnetzoo.prediction import Prediction, model_title
-from resnetzoo.prediction.sheet import check_sheet_name
+from resnetzoo.prediction.sheet import check_no_image, check_sheet_name
 from resnetzoo.prediction.titles import shown
 
 
@@ -46,6 +46,8 @@ def predict_command(
     if classes is None:
         print("the model does not say what its classes are called: --dataset names them", file=sys.stderr)
     found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
+    if sheet is not None:
+        check_no_image(sheet, found)  # before anything is printed
     if as_json:
         print(json.dumps([prediction.to_dict() for prediction in found], indent=1))
     else:

@@ -1,5 +1,6 @@
 """A contact sheet: images with what a network takes them for."""
 
+import os
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -47,10 +48,11 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
         title: what stands above, such as `model_title(model)`.
 
     Raises:
-        UsageError: nothing to draw, or another kind of name.
+        UsageError: nothing to draw, another kind of name, or that of one of the images.
         OutputError: the file cannot be written.
     """
     path = check_sheet_name(path)
+    check_no_image(path, predictions)
     if not predictions:
         raise UsageError("a sheet needs at least one prediction")
     drawn = predictions[:MAX_TILES]
@@ -85,6 +87,17 @@ def check_sheet_name(path: str | Path) -> Path:
     if Path(path).suffix.lower() not in _SUFFIXES:
         raise UsageError(f"a sheet is a picture whose name ends in {' or '.join(_SUFFIXES)}, not {Path(path).name}")
     return Path(path)
+
+
+def check_no_image(path: Path, predictions: Sequence[Prediction]) -> None:
+    """Refuse a sheet that would be written over one of the images.
+
+    Raises:
+        UsageError: says which file it is.
+    """
+    there = [found.path for found in predictions if os.path.exists(found.path)]  # noqa: PTH110 (no error for any path)
+    if path.exists() and any(path.samefile(image) for image in there):
+        raise UsageError(f"{shown(path)} is one of the images: give the sheet another name")
 
 
 def _counted(drawn: int, all_of_them: int) -> str:
