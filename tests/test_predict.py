@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import resnetzoo
 from resnetzoo import cli
 from resnetzoo.labels import classes_of, numbered_classes
+from resnetzoo.normalization import channel_normalization
 from resnetzoo.prediction import model_title
 from resnetzoo.prediction.sheet import MAX_TILES
 from resnetzoo.prediction.titles import shown
@@ -206,6 +207,17 @@ def test_batches_and_mode_change_nothing(model: resnetzoo.CifarNet) -> None:
         assert len(one.classes) == 10
 
 
+def test_a_frozen_layer_stays_frozen(tiny_model: resnetzoo.CifarNet, tiny_data: resnetzoo.Data) -> None:
+    picture().save("a.png")
+    tiny_model.normalization = channel_normalization((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+    tiny_model.train()
+    tiny_model.bn1.eval()
+    modes = [module.training for module in tiny_model.modules()]
+    resnetzoo.predict(tiny_model, "a.png")
+    resnetzoo.evaluate(tiny_model, tiny_data.test)
+    assert [module.training for module in tiny_model.modules()] == modes
+
+
 def test_an_optimized_network_predicts_too(model: resnetzoo.CifarNet) -> None:
     picture().save("a.png")
     fast = resnetzoo.optimize(model, precision="fp32", compile=False)
@@ -300,6 +312,18 @@ def test_a_sheet_has_an_end(model: resnetzoo.CifarNet) -> None:
         resnetzoo.save_sheet(found, "sheet.jpg")
     with pytest.raises(resnetzoo.ResnetzooError, match=r"cannot write /proc/nothing/sheet\.png"):
         resnetzoo.save_sheet(found[:1], "/proc/nothing/sheet.png")
+
+
+@pytest.mark.parametrize("sheet", ["photo.png", "link.png"])
+def test_a_sheet_is_not_drawn_over_an_image(call: Call, sheet: str) -> None:
+    picture().save("photo.png")
+    Path("link.png").symlink_to("photo.png")
+    before = Path("photo.png").read_bytes()
+    words = ("predict", "gone.png", "photo.png", "--device", "cpu", "--sheet", f"./{sheet}")
+    assert_one_line(call(cli.main, *words), 2, f"{sheet} is one of the images: give the sheet another name")
+    with pytest.raises(resnetzoo.UsageError, match="is one of the images"):
+        resnetzoo.save_sheet([resnetzoo.Prediction(Path("photo.png"), ("cat",), (1.0,))], sheet)
+    assert Path("photo.png").read_bytes() == before
 
 
 def test_a_line_break_in_a_name_stays_one_line() -> None:
