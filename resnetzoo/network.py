@@ -103,7 +103,9 @@ class CifarNet(nn.Module):
         classifies a PIL image.
 
         Raises:
-            UsageError: the network has not been trained, so nothing is known of its input; or no image.
+            UsageError: the network has not been trained, so nothing is known of its input; or no image, one without
+                pixels, or a tensor of another shape, type or range.
+            ImageError: a PIL image of a mode that Pillow does not turn into pixels.
         """
         if self.normalization is None:
             raise UsageError(

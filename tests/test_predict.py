@@ -6,6 +6,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ import resnetzoo
 from resnetzoo import cli
 from resnetzoo.labels import classes_of, numbered_classes
 from resnetzoo.normalization import channel_normalization
-from resnetzoo.prediction import model_title
+from resnetzoo.prediction import model_title, predicting
 from resnetzoo.prediction.sheet import MAX_TILES
 from resnetzoo.prediction.titles import shown
 
@@ -76,13 +77,23 @@ def test_other_formats(model: resnetzoo.CifarNet, name: str, mode: str) -> None:
         assert found.classes == answer(model, image)[0]
 
 
-def test_16_bits_are_8(model: resnetzoo.CifarNet) -> None:
+@pytest.mark.parametrize(
+    ("name", "dtype", "scale"),
+    [
+        ("deep.png", "<u2", 257),
+        ("deep.tif", "<u2", 257),
+        ("deep.tif", ">u2", 257),
+        ("deep.tif", "<i4", 257),
+        ("deep.tif", "<i4", 1),
+        ("deep.tif", "<f4", 1),
+        ("deep.tif", "<f4", 1 / 255),
+    ],
+)
+def test_grey_of_any_depth_is_8_bits(model: resnetzoo.CifarNet, name: str, dtype: str, scale: float) -> None:
     grey = picture().convert("L")
-    grey.save("grey.png")
-    Image.fromarray(np.asarray(grey).astype(np.uint16) * 257).save("deep.png")
-    shallow, deep = resnetzoo.predict(model, ["grey.png", "deep.png"])
-    assert deep.classes == shallow.classes
-    assert deep.probabilities == pytest.approx(shallow.probabilities, abs=1e-6)
+    Image.fromarray((np.asarray(grey, np.float64) * scale).astype(dtype)).save(name)
+    [found] = resnetzoo.predict(model, name)
+    assert found.probabilities == pytest.approx(answer(model, grey)[1], abs=1e-6)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -245,6 +256,50 @@ def test_classes_are_known_or_numbered(
     assert set(named.classes) == set(tiny_data.classes)
     trained.reset_classifier(7)
     assert trained.classes is None
+
+
+def test_an_image_of_an_odd_mode_has_its_own_line(model: resnetzoo.CifarNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = {"a.png": Image.new("La", (5, 5)), "b.png": picture()}  # Pillow turns La into LA alone
+    for name in images:
+        picture().save(name)
+    monkeypatch.setattr(predicting, "read_image", lambda path: images[path.name])
+    odd, plain = resnetzoo.predict(model, list(images))
+    assert odd.error is not None
+    assert odd.error.startswith("of a kind that Pillow does not turn into pixels (conversion from La")
+    assert plain.error is None
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("cat.png", r"expected a PIL image or a tensor, not str: PIL\.Image\.open reads a file"),
+        (np.zeros((5, 5, 3), np.uint8), r"not ndarray: .* PIL\.Image\.fromarray takes an array"),
+        (torch.zeros(3, 0, 5, dtype=torch.uint8), r"at least one pixel, found one of shape \[3, 0, 5\]"),
+        (torch.zeros(1, 5, 5), r"expected an image \(3, H, W\) or \(N, 3, H, W\), not \[1, 5, 5\]"),
+        (torch.zeros(3, 5, 5, dtype=torch.int64), "expected pixels as uint8, or as float from 0 to 1, not torch.int64"),
+        (torch.full((3, 5, 5), 200.0), "floats from 0 to 1, found 200 to 200: give pixels of 0 to 255 as uint8"),
+        (torch.full((3, 5, 5), -1.9), "expected floats from 0 to 1, found -1.9 to -1.9"),
+        (torch.full((3, 5, 5), torch.nan), "expected floats from 0 to 1, found nan to nan"),
+    ],
+)
+def test_what_is_no_image(model: resnetzoo.CifarNet, image: Any, message: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        model.preprocess(image)
+
+
+def test_a_little_beyond_the_range_is_clamped(model: resnetzoo.CifarNet) -> None:
+    image = torch.rand(3, 5, 5) * 1.4 - 0.2  # as resizing leaves it
+    assert torch.equal(model.preprocess(image), model.preprocess(image.clamp(0, 1)))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_other_channels_come_as_tensors(channels: int) -> None:
+    picture().save("a.png")
+    model = resnetzoo.create("resnet20", in_chans=channels)
+    model.normalization = channel_normalization((0.5,) * channels, (0.2,) * channels)
+    assert model.preprocess(torch.zeros(channels, 40, 32)).shape == (channels, 32, 32)
+    with pytest.raises(resnetzoo.UsageError, match=f"a network of {channels} channels takes no PIL images"):
+        resnetzoo.predict(model, "a.png")
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def _draw_tile(axes: "Axes", found: Prediction, left: float, top: float) -> None
 
 def _draw_image(axes: "Axes", path: Path, left: float, top: float) -> None:
     """The whole image in its square, small ones in large pixels, with what is cropped away made pale."""
-    image = flatten(read_image(path)).convert("RGB")
+    image = flatten(read_image(path), "RGB")
     image.thumbnail((_PIXELS, _PIXELS))
     scale = _SIDE / max(image.size)
     width, height = (pixels * scale for pixels in image.size)
