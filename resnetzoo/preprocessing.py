@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 INPUT_SIZE = 32  # pixels: CIFAR's
+_LONGEST = 32  # times the shorter side: what is kept of the longer one before resizing
 _OVERSHOOT = 0.5
 
 
@@ -45,6 +46,7 @@ class ImageTransform(nn.Module):
         if not pixels.shape[-1] or not pixels.shape[-2]:
             raise UsageError(f"expected an image of at least one pixel, found one of shape {list(pixels.shape)}")
         if pixels.shape[-2:] != (self.size, self.size):
+            pixels = _middle(pixels)
             pixels = functional.resize(pixels, [self.size], InterpolationMode.BICUBIC, antialias=True)
             pixels = functional.center_crop(pixels, [self.size, self.size])
         normalized: Tensor = self.normalization(pixels)
@@ -52,6 +54,16 @@ class ImageTransform(nn.Module):
 
     def extra_repr(self) -> str:
         return f"normalization={self.normalization.to_dict()}, size={self.size}"
+
+
+def _middle(pixels: Tensor) -> Tensor:
+    """The middle of an image that is very long, so that resizing computes little that is cropped away: (..., H, W)."""
+    shorter = min(pixels.shape[-2:])
+    for dim in (-2, -1):
+        surplus = (pixels.shape[dim] - _LONGEST * shorter) // 2  # on either side
+        if surplus > 0:
+            pixels = pixels.narrow(dim, surplus, pixels.shape[dim] - 2 * surplus)
+    return pixels
 
 
 def _pixels(image: "Image | Tensor", channels: int) -> Tensor:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import Call, Command, assert_one_line
 from PIL import Image
+from torchvision.transforms.v2 import functional
 from typer.testing import CliRunner
 
 import resnetzoo
@@ -94,6 +95,25 @@ def test_grey_of_any_depth_is_8_bits(model: resnetzoo.CifarNet, name: str, dtype
     Image.fromarray((np.asarray(grey, np.float64) * scale).astype(dtype)).save(name)
     [found] = resnetzoo.predict(model, name)
     assert found.probabilities == pytest.approx(answer(model, grey)[1], abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [(10_000, 1), (1, 10_000), (2_001, 2)])
+def test_of_a_very_long_image_only_the_middle_is_resized(
+    model: resnetzoo.CifarNet, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = torch.randint(0, 256, (3, size[1], size[0]), dtype=torch.uint8)
+    resize, resized = functional.resize, []
+
+    def watched(image: torch.Tensor, *rest: Any, **choices: Any) -> torch.Tensor:
+        resized.append(image)
+        return resize(image, *rest, **choices)
+
+    monkeypatch.setattr(functional, "resize", watched)
+    found = model.preprocess(pixels)
+    [middle] = resized
+    assert max(middle.shape) <= 32 * min(size) + 1
+    assert torch.equal(middle, functional.center_crop(pixels, list(middle.shape[-2:])))
+    assert found.shape == (3, 32, 32)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
