@@ -249,6 +249,14 @@ def test_a_frozen_layer_stays_frozen(tiny_model: resnetzoo.CifarNet, tiny_data: 
     assert [module.training for module in tiny_model.modules()] == modes
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_networks_of_every_float_type_predict(model: resnetzoo.CifarNet, dtype: torch.dtype) -> None:
+    picture().save("a.png")
+    [found] = resnetzoo.predict(copy.deepcopy(model).to(dtype), "a.png")
+    assert found.classes[0] == answer(model, picture())[0][0]
+    assert found.probabilities == pytest.approx(answer(model, picture())[1], abs=0.05)
+
+
 def test_an_optimized_network_predicts_too(model: resnetzoo.CifarNet) -> None:
     picture().save("a.png")
     fast = resnetzoo.optimize(model, precision="fp32", compile=False)

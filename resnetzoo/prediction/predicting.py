@@ -147,8 +147,8 @@ def _answers(
     model: nn.Module, images: list[Tensor], names: tuple[str, ...], top: int
 ) -> Iterator[tuple[tuple[str, ...], tuple[float, ...]]]:
     """For each image the names of its likeliest classes, and their probabilities."""
-    device = next(chain(model.parameters(), model.buffers())).device
-    logits = model(torch.stack(images).to(device))  # (n, classes)
+    like = next(tensor for tensor in chain(model.parameters(), model.buffers()) if tensor.is_floating_point())
+    logits = model(torch.stack(images).to(like))  # (n, classes)
     probabilities = logits.float().softmax(dim=1).cpu()
     values, labels = probabilities.topk(min(top, len(names)), dim=1)  # (n, top)
     for row, places in zip(values.tolist(), labels.tolist(), strict=True):
