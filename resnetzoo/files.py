@@ -27,5 +27,5 @@ def write_atomically(path: Path, content: bytes, *, previous: Path | None = None
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another folder with --out"
+            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
         ) from error
