@@ -1,5 +1,6 @@
 """The command line: arguments in, public functions called, one line out for what goes wrong."""
 
+import io
 import os
 import shlex
 import sys
@@ -41,6 +42,8 @@ app.command("bench")(bench_command)
 def main() -> int:
     """Run the command line; the exit status: 0 done, 1 failed for the reason printed, 2 wrong usage."""
     warnings.formatwarning = _one_line
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a name shows the rest
     if os.environ.get("RANK", "0") == "0":
         return _run()
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
