@@ -21,7 +21,7 @@ from resnetzoo import cli
 from resnetzoo.labels import classes_of, numbered_classes
 from resnetzoo.normalization import channel_normalization
 from resnetzoo.prediction import model_title, predicting
-from resnetzoo.prediction.sheet import MAX_TILES
+from resnetzoo.prediction.sheet import MAX_TILES, check_sheet_name
 from resnetzoo.prediction.titles import shown
 
 
@@ -425,6 +425,23 @@ def test_three_images_from_a_terminal(run_command: Command, tmp_path: Path) -> N
     assert (tmp_path / "sheet.png").is_file()
 
 
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_terminal_that_lacks_letters(run_command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
+    picture().save(tmp_path / "n\u00e4me.png")
+    said = run_command("resnetzoo", "predict", ".", "--device", "cpu", *words, PYTHONIOENCODING="ascii")
+    assert (said.returncode, said.stderr) == (0, "")
+    if words:
+        assert json.loads(said.stdout)[0]["path"] == "n\u00e4me.png"
+    else:
+        assert "n?me.png" in said.stdout
+
+
+def test_the_example_of_the_help_draws_a_sheet() -> None:
+    said = CliRunner().invoke(cli.app, ["predict", "--help"]).output
+    example = " ".join(said.split()).split("Example: ")[1]
+    check_sheet_name(example.split("--sheet ")[1].split()[0].removesuffix("."))
+
+
 def test_a_broken_file_fails_the_command_after_all_others(call: Call) -> None:
     picture().save("good.png")
     Path("bad.png").write_text("no image")
@@ -447,6 +464,7 @@ def test_a_broken_file_fails_the_command_after_all_others(call: Call) -> None:
         (("a.png", "--model", "resent20"), 2, "did you mean resnet20"),
         (("a.png", "--model", "nowhere.pt"), 1, "nowhere.pt: no such checkpoint"),
         (("a.png", "--sheet", "sheet.jpg"), 2, "ends in .png or .svg, not sheet.jpg"),
+        (("b.png", "--sheet", "/proc/x.png"), 1, "free space or choose another folder\n"),
         (("a.png", "--top", "0"), 2, "top must be a whole number from 1, not 0"),
         (("a.png", "--batch-size", "0"), 2, "batch_size must be a whole number from 1, not 0"),
         (("a.png", "--dataset", "mnist"), 2, "dataset must be one of cifar10, cifar100, synthetic"),
@@ -455,6 +473,7 @@ def test_a_broken_file_fails_the_command_after_all_others(call: Call) -> None:
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
+    picture().save("b.png")
     assert_one_line(call(cli.main, "predict", *words, "--device", "cpu"), status, message)
 
 

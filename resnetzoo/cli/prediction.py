@@ -38,7 +38,7 @@ def predict_command(
     batch_size: Annotated[int, typer.Option(help="Images at once.")] = 64,
     as_json: AsJson = False,
 ) -> None:
-    """Say what image files show. Example: resnetzoo predict photos 'more/*' --sheet sheet."""
+    """Say what image files show. Example: resnetzoo predict photos 'more/*' --sheet sheet.png."""
     if sheet is not None:
         check_sheet_name(sheet)
     network = resnetzoo.load_model(model, family=family).to(resolve_device(device))  # type: ignore[arg-type]
