@@ -457,6 +457,13 @@ def test_a_broken_file_fails_the_command_after_all_others(call: Call) -> None:
     assert good["probabilities"] == sorted(good["probabilities"], reverse=True)
 
 
+def test_files_that_are_all_missing_have_their_rows_in_json(run_command: Command) -> None:
+    said = run_command("resnetzoo", "predict", "a.png", "*.jpg", "--device", "cpu", "--json")
+    assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+    rows = json.loads(said.stdout)
+    assert [(row["path"], row["error"]) for row in rows] == [("a.png", "no such file"), ("*.jpg", "no file matches")]
+
+
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [

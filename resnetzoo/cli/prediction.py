@@ -15,6 +15,7 @@ from resnetzoo.cli.options import AsJson, Device, FamilyWord
 from resnetzoo.device import resolve_device
 from resnetzoo.labels import classes_of
 from resnetzoo.prediction import Prediction, model_title
+from resnetzoo.prediction.files import NoImageError
 from resnetzoo.prediction.sheet import check_no_image, check_sheet_name
 from resnetzoo.prediction.titles import shown
 
@@ -45,20 +46,33 @@ def predict_command(
     classes = network.classes if dataset is None else classes_of(dataset)
     if classes is None:
         print("the model does not say what its classes are called: --dataset names them", file=sys.stderr)
-    found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
+    try:
+        found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
+    except NoImageError as error:
+        if as_json:  # each file has its row, whether or not another one could be read
+            _print_json([Prediction(failed.path, (), (), failed.error) for failed in error.found])
+        raise
     if sheet is not None:
         check_no_image(sheet, found)  # before anything is printed
     if as_json:
-        print(json.dumps([prediction.to_dict() for prediction in found], indent=1))
+        _print_json(found)
     else:
         _print_table(found, model_title(network))
     if sheet is not None:
         resnetzoo.save_sheet(found, sheet, title=model_title(network))
         print(f"written: {sheet}", file=sys.stderr if as_json else sys.stdout)
+    _check_all_read(found)
+
+
+def _check_all_read(found: list[Prediction]) -> None:
     failed = [prediction for prediction in found if prediction.error is not None]
     if failed:
         sys.stdout.flush()
         raise resnetzoo.ResnetzooError(f"{len(failed)} of {len(found)} files could not be read")
+
+
+def _print_json(found: list[Prediction]) -> None:
+    print(json.dumps([prediction.to_dict() for prediction in found], indent=1), flush=True)
 
 
 def _print_table(found: list[Prediction], title: str) -> None:

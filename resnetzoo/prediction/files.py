@@ -37,6 +37,20 @@ class Found(NamedTuple):
     error: str | None
 
 
+class NoImageError(UsageError):
+    """None of the paths leads to an image.
+
+    Attributes:
+        found: where each leads, with the reason.
+    """
+
+    def __init__(self, found: list[Found]) -> None:
+        reasons = [f"{shown(failed.path)}: {failed.error}" for failed in found]
+        more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+        super().__init__(f"no image found: {'; '.join(reasons[:3])}{more}")
+        self.found = found
+
+
 def find_images(paths: Paths) -> list[Found]:
     """The files that `paths` mean, each once: words in their order, folders and patterns in natural order.
 
@@ -44,7 +58,8 @@ def find_images(paths: Paths) -> list[Found]:
     has expanded is expanded here, `**` too.
 
     Raises:
-        UsageError: there is no file at all; the message says why.
+        UsageError: nothing is named.
+        NoImageError: there is no file at all; the message says why.
     """
     words = [paths] if isinstance(paths, str | Path) else list(paths)
     if not words:
@@ -54,9 +69,7 @@ def find_images(paths: Paths) -> list[Found]:
         for found in _meant(str(word)):
             once.setdefault(found.path.absolute(), found)
     if all(found.error for found in once.values()):
-        reasons = [f"{shown(found.path)}: {found.error}" for found in once.values()]
-        more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
-        raise UsageError(f"no image found: {'; '.join(reasons[:3])}{more}")
+        raise NoImageError(list(once.values()))
     return list(once.values())
 
 
