@@ -2,7 +2,7 @@
 
 Each takes what `resnetzoo.create` takes: `weights` (True, a tag such as `akamaster_c10`, a file or an https address;
 left out, they are fresh), `num_classes`, `in_chans`, and, where there is one, `shortcut` (identity, projection or
-projection_all).
+projection_all). `pretrained=True`, as other repositories call it, is `weights=True`.
 """
 
 from resnetzoo import CifarNet as _CifarNet
@@ -13,29 +13,39 @@ dependencies = ["numpy", "safetensors", "torch"]
 _Weights = bool | str | None
 
 
-def plainnet20(weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None) -> _CifarNet:
+def plainnet20(
+    weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None, pretrained: bool = False
+) -> _CifarNet:
     """Plain, y = relu(F(x)): 20 layers, 269,722 parameters."""
-    return _create("plainnet20", weights=weights, num_classes=num_classes, in_chans=in_chans)
+    return _create("plainnet20", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans)
 
 
-def plainnet32(weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None) -> _CifarNet:
+def plainnet32(
+    weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None, pretrained: bool = False
+) -> _CifarNet:
     """Plain, y = relu(F(x)): 32 layers, 464,154 parameters."""
-    return _create("plainnet32", weights=weights, num_classes=num_classes, in_chans=in_chans)
+    return _create("plainnet32", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans)
 
 
-def plainnet44(weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None) -> _CifarNet:
+def plainnet44(
+    weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None, pretrained: bool = False
+) -> _CifarNet:
     """Plain, y = relu(F(x)): 44 layers, 658,586 parameters."""
-    return _create("plainnet44", weights=weights, num_classes=num_classes, in_chans=in_chans)
+    return _create("plainnet44", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans)
 
 
-def plainnet56(weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None) -> _CifarNet:
+def plainnet56(
+    weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None, pretrained: bool = False
+) -> _CifarNet:
     """Plain, y = relu(F(x)): 56 layers, 853,018 parameters."""
-    return _create("plainnet56", weights=weights, num_classes=num_classes, in_chans=in_chans)
+    return _create("plainnet56", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans)
 
 
-def plainnet110(weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None) -> _CifarNet:
+def plainnet110(
+    weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None, pretrained: bool = False
+) -> _CifarNet:
     """Plain, y = relu(F(x)): 110 layers, 1,727,962 parameters."""
-    return _create("plainnet110", weights=weights, num_classes=num_classes, in_chans=in_chans)
+    return _create("plainnet110", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans)
 
 
 def preresnet20(
@@ -43,9 +53,12 @@ def preresnet20(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Pre-activation, y = x + F(x): 20 layers, 269,722 parameters."""
-    return _create("preresnet20", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "preresnet20", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def preresnet32(
@@ -53,9 +66,12 @@ def preresnet32(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Pre-activation, y = x + F(x): 32 layers, 464,154 parameters."""
-    return _create("preresnet32", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "preresnet32", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def preresnet44(
@@ -63,9 +79,12 @@ def preresnet44(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Pre-activation, y = x + F(x): 44 layers, 658,586 parameters."""
-    return _create("preresnet44", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "preresnet44", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def preresnet56(
@@ -73,9 +92,12 @@ def preresnet56(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Pre-activation, y = x + F(x): 56 layers, 853,018 parameters."""
-    return _create("preresnet56", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "preresnet56", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def preresnet110(
@@ -83,9 +105,12 @@ def preresnet110(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Pre-activation, y = x + F(x): 110 layers, 1,727,962 parameters."""
-    return _create("preresnet110", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "preresnet110", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def preresnet164(
@@ -93,9 +118,12 @@ def preresnet164(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Pre-activation, y = x + F(x): 164 layers in bottleneck blocks, 1,703,258 parameters."""
-    return _create("preresnet164", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "preresnet164", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def preresnet1001(
@@ -103,9 +131,12 @@ def preresnet1001(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Pre-activation, y = x + F(x): 1001 layers in bottleneck blocks, 10,327,706 parameters."""
-    return _create("preresnet1001", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "preresnet1001", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def resnet20(
@@ -113,9 +144,12 @@ def resnet20(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Residual, y = relu(F(x) + shortcut(x)): 20 layers, 269,722 parameters."""
-    return _create("resnet20", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "resnet20", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def resnet32(
@@ -123,9 +157,12 @@ def resnet32(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Residual, y = relu(F(x) + shortcut(x)): 32 layers, 464,154 parameters."""
-    return _create("resnet32", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "resnet32", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def resnet44(
@@ -133,9 +170,12 @@ def resnet44(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Residual, y = relu(F(x) + shortcut(x)): 44 layers, 658,586 parameters."""
-    return _create("resnet44", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "resnet44", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def resnet56(
@@ -143,9 +183,12 @@ def resnet56(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Residual, y = relu(F(x) + shortcut(x)): 56 layers, 853,018 parameters."""
-    return _create("resnet56", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "resnet56", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def resnet110(
@@ -153,9 +196,12 @@ def resnet110(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Residual, y = relu(F(x) + shortcut(x)): 110 layers, 1,727,962 parameters."""
-    return _create("resnet110", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "resnet110", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def resnet164(
@@ -163,9 +209,12 @@ def resnet164(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Residual, y = relu(F(x) + shortcut(x)): 164 layers in bottleneck blocks, 1,704,154 parameters."""
-    return _create("resnet164", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "resnet164", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )
 
 
 def resnet1202(
@@ -173,6 +222,9 @@ def resnet1202(
     num_classes: int | None = None,
     in_chans: int | None = None,
     shortcut: _Shortcut | None = None,
+    pretrained: bool = False,
 ) -> _CifarNet:
     """Residual, y = relu(F(x) + shortcut(x)): 1202 layers, 19,421,274 parameters."""
-    return _create("resnet1202", weights=weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut)
+    return _create(
+        "resnet1202", weights=weights or pretrained, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut
+    )

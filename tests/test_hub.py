@@ -10,6 +10,8 @@ from test_models import ALL
 
 import resnetzoo
 
+PLAIN = resnetzoo.list_weights("plainnet20.*")[0]
+
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -44,21 +46,35 @@ def test_a_name_loads_what_its_help_says(name: str, repository: str) -> None:
 
 def test_a_copy_of_the_repository_is_enough(repository: str) -> None:
     model = torch.hub.load(repository, "resnet20", weights=True, skip_validation=True, trust_repo=True, verbose=False)
-    assert model.weights is resnetzoo.get_weights("resnet20.quick20_c10")
+    assert model.weights is resnetzoo.list_weights("resnet20.*")[0]
 
 
 def test_choices_are_those_of_create() -> None:
     model = load("resnet20", num_classes=4, in_chans=1, shortcut="projection")
     assert model.spec == resnetzoo.ModelSpec("residual", 20, shortcut="projection", num_classes=4, in_chans=1)
-    with pytest.raises(TypeError, match="pretrained"):
-        load("resnet20", pretrained=True)
     with pytest.raises(resnetzoo.UsageError, match="preresnet20 has no weights"):
         load("preresnet20", weights=True)
 
 
-@pytest.mark.parametrize("weights", [True, "quick20_c10"])
-def test_trained_weights(weights: bool | str) -> None:
-    model = load("plainnet20", weights=weights)
+@pytest.mark.parametrize(
+    "choices",
+    [{"weights": True}, {"weights": PLAIN.tag}, {"pretrained": True}, {"weights": PLAIN.tag, "pretrained": True}],
+)
+def test_trained_weights(choices: dict[str, Any]) -> None:
+    model = load("plainnet20", **choices)
     images = torch.randn(1, 3, 32, 32)
     assert torch.equal(model(images), resnetzoo.create("plainnet20", weights=True)(images))
-    assert model.weights is resnetzoo.get_weights("plainnet20.quick20_c10")
+    assert model.weights is PLAIN
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    ("choices", "weights"), [({"pretrained": True}, True), ({"pretrained": False}, False), ({}, False)]
+)
+def test_pretrained_means_weights(
+    name: str, choices: dict[str, bool], weights: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, object]] = []
+    monkeypatch.setattr(resnetzoo, "create", lambda name, **choices: asked.append((name, choices["weights"])))
+    torch.hub.load(str(ROOT), name, source="local", **choices)
+    assert asked == [(name, weights)]
