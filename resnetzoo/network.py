@@ -97,7 +97,9 @@ class CifarNet(nn.Module):
         return logits
 
     def preprocess(self, image: "Image | Tensor") -> Tensor:
-        """An image of any size and mode -> float32 (in_chans, 32, 32), normalized as in training.
+        """An image of any size and mode -> float32 (in_chans, H, W), of the size and normalized as in training.
+
+        H = W = 32, unless the network was trained on images of another size.
 
         A tensor is uint8, or float from 0 to 1; (C, H, W), or a batch of them. `model(model.preprocess(image)[None])`
         classifies a PIL image.

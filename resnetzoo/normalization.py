@@ -7,7 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from resnetzoo.errors import UsageError
+
 NormalizationKind = Literal["channel", "per_pixel_mean"]
+INPUT_SIZE = 32  # pixels: CIFAR's
 
 _CHUNK = 5_000  # images turned into floats at once
 
@@ -21,11 +24,30 @@ class Normalization:
             deviation: arXiv:1512.03385, section 4.2).
         mean: (C, H, W), or (C, 1, 1) with `channel`.
         std: (C, 1, 1).
+        size: shorter side, in pixels, of the images that it was measured on; None where that is not known.
     """
 
     kind: NormalizationKind
     mean: Tensor
     std: Tensor
+    size: int | None = None
+
+    @property
+    def input_size(self) -> int:
+        """Side in pixels of the square that images are made into: as in training, or 32 where that is not known.
+
+        Raises:
+            UsageError: it has a mean for each place of images that are not square.
+        """
+        if self.kind == "channel":
+            return self.size or INPUT_SIZE
+        height, width = self.mean.shape[-2:]
+        if height != width:
+            raise UsageError(
+                f"the network was trained on images of {height} x {width} pixels with a mean for each place, and "
+                "images are only made into squares: give it model.normalization(pixels), uint8 of that size"
+            )
+        return width
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """uint8 (N, C, H, W) -> float32 (N, C, H, W), on the device of `pixels`."""
@@ -53,13 +75,14 @@ def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalizat
         total += pixels.sum(dim=0)
         squares += pixels.square().sum(dim=0)
     mean = total / len(images)
+    size = min(images.shape[2:])
     if kind == "per_pixel_mean":
-        return Normalization(kind, mean.float(), torch.ones(images.shape[1], 1, 1))
+        return Normalization(kind, mean.float(), torch.ones(images.shape[1], 1, 1), size)
     channel_mean = mean.mean(dim=(1, 2), keepdim=True)
     variance = (squares / len(images)).mean(dim=(1, 2), keepdim=True) - channel_mean.square()
     std = variance.clamp(min=0).sqrt()
     std[std < 1e-4] = 1.0  # a channel of one value only: leave its scale alone
-    return Normalization(kind, channel_mean.float(), std.float())
+    return Normalization(kind, channel_mean.float(), std.float(), size)
 
 
 def carry_normalization(model: nn.Module, normalization: Normalization) -> None:

@@ -11,7 +11,6 @@ from resnetzoo.normalization import Normalization
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-INPUT_SIZE = 32  # pixels: CIFAR's
 _LONGEST = 32  # times the shorter side: what is kept of the longer one before resizing
 _OVERSHOOT = 0.5
 
@@ -25,13 +24,16 @@ class ImageTransform(nn.Module):
 
     Args:
         normalization: as in the network's training.
-        size: pixels.
+        size: pixels; left out, as in the network's training.
+
+    Raises:
+        UsageError: the network was trained on images that are not square, with a mean for each place.
     """
 
-    def __init__(self, normalization: Normalization, size: int = INPUT_SIZE) -> None:
+    def __init__(self, normalization: Normalization, size: int | None = None) -> None:
         super().__init__()
         self.normalization = normalization
-        self.size = size
+        self.size = normalization.input_size if size is None else size
 
     def forward(self, image: "Image | Tensor") -> Tensor:
         """The network's input.

@@ -18,6 +18,7 @@ from resnetzoo import cli
 from resnetzoo.export import FORMATS, verifying
 from resnetzoo.export.subject import subject_of
 from resnetzoo.labels import classes_of
+from resnetzoo.normalization import NormalizationKind, measure_normalization
 
 Run = Callable[[Tensor], Tensor]
 
@@ -150,6 +151,21 @@ def test_pixels_become_probabilities(word: str, real_data: str) -> None:
     assert json.loads(facts["weights"])["name"] == model.weights.name
     assert (facts["input"], facts["input_size"]) == ("uint8 (N, H, W, C)", "32")
     assert facts["resnetzoo"] == resnetzoo.__version__
+
+
+@pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
+def test_a_graph_takes_images_as_large_as_in_training(
+    word: str, tiny_model: resnetzoo.CifarNet, kind: NormalizationKind
+) -> None:
+    tiny_model.normalization = measure_normalization(torch.randint(0, 256, (5, 3, 16, 16), dtype=torch.uint8), kind)
+    model = tiny_model if word == "safetensors" else resnetzoo.WithPreprocessing(tiny_model)
+    path = Path(f"small{FORMATS[word].suffix}")
+    FORMATS[word].export(model.eval(), path)
+    if word == "safetensors":
+        inputs = torch.randn(3, 3, 16, 16)
+    else:
+        inputs = torch.randint(0, 256, (3, 16, 16, 3), dtype=torch.uint8)
+    assert largest_difference(model, LOADERS[word](path), inputs) <= 1e-4
 
 
 def test_the_model_stays_as_it_was(tiny_model: resnetzoo.CifarNet) -> None:

@@ -5,13 +5,14 @@ import json
 import os
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from conftest import Call, Command, assert_one_line
+from conftest import TINY_RECIPE, Call, Command, assert_one_line
 from PIL import Image
 from torchvision.transforms.v2 import functional
 from typer.testing import CliRunner
@@ -19,10 +20,11 @@ from typer.testing import CliRunner
 import resnetzoo
 from resnetzoo import cli
 from resnetzoo.labels import classes_of, numbered_classes
-from resnetzoo.normalization import channel_normalization
+from resnetzoo.normalization import NormalizationKind, channel_normalization, measure_normalization
 from resnetzoo.prediction import model_title, predicting
 from resnetzoo.prediction.sheet import MAX_TILES, check_sheet_name
 from resnetzoo.prediction.titles import shown
+from resnetzoo.preprocessing import ImageTransform
 
 
 @pytest.fixture(scope="module")
@@ -328,6 +330,39 @@ def test_other_channels_come_as_tensors(channels: int) -> None:
     assert model.preprocess(torch.zeros(channels, 40, 32)).shape == (channels, 32, 32)
     with pytest.raises(resnetzoo.UsageError, match=f"a network of {channels} channels takes no PIL images"):
         resnetzoo.predict(model, "a.png")
+
+
+@pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
+@pytest.mark.parametrize("older", [False, True])
+def test_images_become_as_large_as_in_training(
+    tiny_model: resnetzoo.CifarNet, tiny_data: resnetzoo.Data, kind: NormalizationKind, older: bool
+) -> None:
+    train, test = (
+        replace(images, images=functional.resize(images.images, [16, 16]))
+        for images in (tiny_data.train, tiny_data.test)
+    )
+    small = replace(tiny_data, train=train, test=test)
+    resnetzoo.fit(tiny_model, small, replace(TINY_RECIPE, normalization=kind), out="run", device="cpu")
+    if older:  # files that do not say the size, of which a mean for each place does
+        content = torch.load("run/checkpoint.pt", weights_only=True)
+        del content["normalization"]["size"]
+        torch.save(content, "run/checkpoint.pt")
+    size = 32 if older and kind == "channel" else 16
+    model = resnetzoo.load_model("run")
+    assert model.preprocess(picture()).shape == (3, size, size)
+    picture().save("a.png")
+    [found] = resnetzoo.predict(model, "a.png")
+    assert model.normalization is not None
+    with torch.inference_mode():
+        expected = model(ImageTransform(model.normalization, size)(picture())[None]).softmax(dim=1)
+    assert found.probabilities == pytest.approx(expected.topk(3).values[0].tolist(), abs=1e-6)
+
+
+def test_squares_are_no_input_of_a_network_for_oblongs(tiny_model: resnetzoo.CifarNet) -> None:
+    pixels = torch.zeros(1, 3, 16, 24, dtype=torch.uint8)
+    tiny_model.normalization = measure_normalization(pixels, "per_pixel_mean")
+    with pytest.raises(resnetzoo.UsageError, match="trained on images of 16 x 24 pixels with a mean for each place"):
+        tiny_model.preprocess(picture())
 
 
 @pytest.mark.parametrize(

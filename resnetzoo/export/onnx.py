@@ -18,7 +18,9 @@ SUFFIX = ".onnx"
 
 
 def export_onnx(model: Exportable, path: str | Path) -> Exported:
-    """Write one ONNX file, weights inside, for batches of any number of 32 x 32 images; checked by onnxruntime.
+    """Write one ONNX file, weights inside, for batches of any number of images; checked by onnxruntime.
+
+    Images have the size of those that the network was trained on: 32 x 32 for CIFAR's.
 
     Its input is `images` and its output `logits`, or `pixels` and `probabilities` of `WithPreprocessing(model)`. Spec,
     normalization and names of classes are its metadata.

@@ -11,7 +11,7 @@ from resnetzoo.current import class_count
 from resnetzoo.errors import UsageError
 from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.network import CifarNet
-from resnetzoo.preprocessing import INPUT_SIZE
+from resnetzoo.normalization import INPUT_SIZE
 from resnetzoo.version import __version__
 from resnetzoo.weights.writing import input_metadata_of, metadata_of
 
@@ -41,10 +41,10 @@ class Subject:
     def inputs(self, count: int) -> Tensor:
         """Random images as `module` takes them, the same each time; `count` of them."""
         random = torch.Generator().manual_seed(count)
-        chans = self.network.in_chans
+        chans, size = self.network.in_chans, _size(self.network)
         if self.input_name == "pixels":
-            return torch.randint(0, 256, (count, INPUT_SIZE, INPUT_SIZE, chans), dtype=torch.uint8, generator=random)
-        return torch.randn(count, chans, INPUT_SIZE, INPUT_SIZE, generator=random)
+            return torch.randint(0, 256, (count, size, size, chans), dtype=torch.uint8, generator=random)
+        return torch.randn(count, chans, size, size, generator=random)
 
 
 def subject_of(model: Exportable) -> Subject:
@@ -77,8 +77,13 @@ def check_suffix(path: str | Path, suffix: str) -> Path:
     return path
 
 
+def _size(network: CifarNet) -> int:
+    """Side of its images in pixels."""
+    return INPUT_SIZE if network.normalization is None else network.normalization.input_size
+
+
 def _facts(network: CifarNet, takes: str) -> dict[str, str]:
-    facts = {"resnetzoo": __version__, "input": takes, "input_size": str(INPUT_SIZE)}
+    facts = {"resnetzoo": __version__, "input": takes, "input_size": str(_size(network))}
     if class_count(network) == 0:  # features alone are of no spec
         return {**facts, **input_metadata_of(network)}
     return {**facts, **metadata_of(network)}

@@ -14,7 +14,9 @@ SUFFIX = ".pt2"
 
 
 def export_program(model: Exportable, path: str | Path) -> Exported:
-    """Write a program of `torch.export`, for batches of any number of 32 x 32 images; checked by loading it back.
+    """Write a program of `torch.export`, for batches of any number of images; checked by loading it back.
+
+    Images have the size of those that the network was trained on: 32 x 32 for CIFAR's.
 
     `torch.export.load(path).module()` runs it. `extra_files={"resnetzoo.json": ""}` there is filled with its spec,
     normalization and names of classes.

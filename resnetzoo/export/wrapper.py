@@ -11,7 +11,7 @@ class WithPreprocessing(nn.Module):
     """y = softmax(model((pixels / 255 - mean) / std)): uint8 (N, H, W, C) -> float32 (N, num_classes).
 
     Pixels lie as image libraries keep them, red, green, blue for each place. Nothing is resized: images have the
-    network's own size, 32 x 32.
+    size of those that the network was trained on, as CIFAR's 32 x 32.
 
     Args:
         model: a trained network; it is part of the new one, not copied.
