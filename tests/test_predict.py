@@ -350,6 +350,8 @@ def test_images_become_as_large_as_in_training(
     size = 32 if older and kind == "channel" else 16
     model = resnetzoo.load_model("run")
     assert model.preprocess(picture()).shape == (3, size, size)
+    resnetzoo.save_weights(model, "saved.safetensors")
+    assert resnetzoo.load_model("saved.safetensors").preprocess(picture()).shape == (3, size, size)
     picture().save("a.png")
     [found] = resnetzoo.predict(model, "a.png")
     assert model.normalization is not None

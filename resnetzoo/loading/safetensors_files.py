@@ -1,8 +1,8 @@
 """Files of safetensors: weights by name, and in this package's own files what they are.
 
 Ours carry, in the file's metadata, as JSON: `spec`, as `ModelSpec.to_dict()` gives it; `normalization`,
-{"kind", "mean", "std"} with lists of the tensors' shapes, mean (C, H, W) or (C, 1, 1) and std (C, 1, 1); and `classes`,
-a list of their names.
+{"kind", "mean", "std", "size"} with lists of the tensors' shapes, mean (C, H, W) or (C, 1, 1) and std (C, 1, 1), and
+the side of the training's images in pixels or null, which older files lack; and `classes`, a list of their names.
 """
 
 import json
@@ -51,7 +51,10 @@ class SafetensorsFile(NamedTuple):
             mean, std = (torch.tensor(values[key], dtype=torch.float32) for key in ("mean", "std"))  # type: ignore[index]
             if mean.dim() != 3 or std.shape != (len(mean), 1, 1):
                 raise ValueError(f"mean of shape {list(mean.shape)}, std of shape {list(std.shape)}")
-            return Normalization(values["kind"], mean, std)  # type: ignore[index]
+            size = values.get("size")  # type: ignore[attr-defined]
+            if size is not None and (type(size) is not int or size < 1):
+                raise ValueError(f"size {size!r}")
+            return Normalization(values["kind"], mean, std, size)  # type: ignore[index]
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the normalization in its metadata cannot be read: {error}") from error
 

@@ -63,5 +63,5 @@ def input_metadata_of(model: CifarNet) -> dict[str, str]:
     known = model.normalization
     if known is None:
         return {}
-    values = {"kind": known.kind, "mean": known.mean.tolist(), "std": known.std.tolist()}
+    values = {"kind": known.kind, "mean": known.mean.tolist(), "std": known.std.tolist(), "size": known.size}
     return {"normalization": json.dumps(values)}
