@@ -34,7 +34,7 @@ class Normalization:
 
     @property
     def input_size(self) -> int:
-        """Side in pixels of the square that images are made into: as in training, or 32 where that is not known.
+        """Side in pixels of the square that images are made into, as in training, or 32 where that is not known.
 
         Raises:
             UsageError: it has a mean for each place of images that are not square.

@@ -37,13 +37,11 @@ def cifar100(root: str | Path | None = None, *, download: bool = False) -> Data:
     """CIFAR-100: as `cifar10`, with the 100 fine classes; folders `cifar-100-binary` or `cifar-100-python`.
 
     Args:
-        root: a folder.
-        download: if it is nowhere, fetch 170 MB (into `root`, or the cache), verify and unpack it.
+        root: as in `cifar10`.
+        download: as in `cifar10`.
 
     Raises:
-        DataNotFoundError: it is nowhere, and `download` is off.
-        DownloadError: no mirror delivered it.
-        DataError: a file is missing, truncated, garbage, or has a label out of range; the message names it.
+        DataError: as in `cifar10`, and so its kinds `DataNotFoundError` and `DownloadError`.
     """
     return _load(CIFAR100, root, download)
 
