@@ -530,3 +530,16 @@ def test_numbered_classes_are_said(call: Call, tmp_path: Path) -> None:
     assert (status, said) == (0, "the model does not say what its classes are called: --dataset names them\n")
     words = ("predict", "a.png", "--model", "bare.safetensors", "--dataset", "cifar10", "--device", "cpu")
     assert call(cli.main, *words) == (0, "")
+
+
+def test_a_model_without_weights_of_its_own_is_asked_as_well() -> None:
+    class Means(torch.nn.Module):
+        num_classes = 3
+        normalization = channel_normalization((0.5, 0.5, 0.5), (1.0, 1.0, 1.0))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.mean(dim=(2, 3))
+
+    Image.new("RGB", (8, 8), "lime").save("a.png")
+    [found] = resnetzoo.predict(Means(), "a.png")
+    assert found.classes[0] == "class 1"

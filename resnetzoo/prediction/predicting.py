@@ -147,8 +147,9 @@ def _answers(
     model: nn.Module, images: list[Tensor], names: tuple[str, ...], top: int
 ) -> Iterator[tuple[tuple[str, ...], tuple[float, ...]]]:
     """For each image the names of its likeliest classes, and their probabilities."""
-    like = next(tensor for tensor in chain(model.parameters(), model.buffers()) if tensor.is_floating_point())
-    logits = model(torch.stack(images).to(like))  # (n, classes)
+    floats = (tensor for tensor in chain(model.parameters(), model.buffers()) if tensor.is_floating_point())
+    inputs = torch.stack(images)
+    logits = model(inputs.to(next(floats, inputs)))  # (n, classes)
     probabilities = logits.float().softmax(dim=1).cpu()
     values, labels = probabilities.topk(min(top, len(names)), dim=1)  # (n, top)
     for row, places in zip(values.tolist(), labels.tolist(), strict=True):
