@@ -189,12 +189,24 @@ def test_a_file_that_answers_otherwise_is_not_written(
     assert [file.name for file in Path().iterdir() if "tiny" in file.name] == [path.name]
 
 
-def test_outputs_that_overflow_cannot_be_checked(tiny_model: resnetzoo.CifarNet) -> None:
+def test_outputs_that_are_no_numbers_cannot_be_checked(tiny_model: resnetzoo.CifarNet) -> None:
     with torch.no_grad():
-        tiny_model.conv1.weight.fill_(1e38)
+        tiny_model.conv1.weight.fill_(torch.nan)
     with pytest.raises(resnetzoo.ExportError, match="the outputs of resnet8 itself are not finite"):
         resnetzoo.export_torchscript(tiny_model, "tiny.pt")
     assert not Path("tiny.pt").exists()
+
+
+@pytest.mark.parametrize("word", FORMATS)
+def test_outputs_beyond_float32_have_to_be_beyond_it_in_the_file_too(word: str, tiny_model: resnetzoo.CifarNet) -> None:
+    """As those of the deepest networks before any training."""
+    if word == "onnx":
+        pytest.importorskip("onnxruntime")
+    with torch.no_grad():
+        tiny_model.conv1.weight.fill_(1e38)
+    done = FORMATS[word].export(tiny_model, f"tiny{FORMATS[word].suffix}")
+    assert done.path.exists()
+    assert (done.max_difference, done.rounding) == (0.0, torch.inf)
 
 
 def test_onnx_without_its_packages(tiny_model: resnetzoo.CifarNet, monkeypatch: pytest.MonkeyPatch) -> None:
