@@ -27,7 +27,7 @@ def create(
     >>> create("resnet20", num_classes=100).spec.num_classes
     100
     >>> create("resnet20", weights=True).weights.name
-    'resnet20.quick20_c10'
+    'resnet20.modern_c10'
 
     Args:
         name: one of `list_models()`.

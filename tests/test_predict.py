@@ -455,7 +455,7 @@ def test_three_images_from_a_terminal(run_command: Command, tmp_path: Path) -> N
         picture(seed).save(f"{seed}.png")
     said = run_command("resnetzoo", "predict", "0.png", "1.png", "2.png", "--device", "cpu", "--sheet", "sheet.png")
     assert (said.returncode, said.stderr) == (0, "")
-    assert said.stdout.startswith("resnet20.quick20_c10, top-1 test error 9.76 % (n = 10,000)\n")
+    assert said.stdout.startswith("resnet20.modern_c10, top-1 test error 7.87 % (n = 10,000)\n")
     rows = [line for line in said.stdout.splitlines() if ".png" in line]
     assert [row.split()[1] for row in rows[:3]] == ["0.png", "1.png", "2.png"]
     assert rows[3:] == ["written: sheet.png"]

@@ -269,8 +269,8 @@ def test_our_own_words_work_as_well() -> None:
         ("resnet20", {"features_only": True, "out_indices": (1, 4)}, "have 3 stages, with the indices 0 to 2, not (1,"),
         ("resnet20", {"features_only": True, "out_indices": 5}, "have 3 stages, of which the last 5 cannot be taken"),
         ("plainnet20", {"shortcut": "projection"}, "plain networks have no shortcuts"),
-        ("resnet20.fast", {}, 'no weights are called "resnet20.fast"; there is resnet20.quick20_c10'),
-        ("resnet20.quick20_c10", {"shortcut": "projection"}, 'has shortcut="identity", not "projection"'),
+        ("resnet20.fast", {}, 'no weights are called "resnet20.fast"; there is resnet20.modern_c10'),
+        ("resnet20.modern_c10", {"shortcut": "projection"}, 'has shortcut="identity", not "projection"'),
         ("resnet20", {"pretrained": True, "zero_init_residual": True}, "zero_init_residual is about fresh weights"),
         (
             "preresnet20",
@@ -396,7 +396,7 @@ def test_a_training_step_with_layer_decay_and_averaged_weights(tmp_path: Path) -
     again = create("preresnet20", num_classes=4)
     timm.models.load_checkpoint(again, str(tmp_path / "last.pth.tar"), use_ema=False)
     assert torch.equal(again.fc.bias, model.fc.bias)
-    assert timm.models.safe_model_name("resnetzoo_resnet20.quick20_c10") == "resnetzoo_resnet20_quick20_c10"
+    assert timm.models.safe_model_name("resnetzoo_resnet20.modern_c10") == "resnetzoo_resnet20_modern_c10"
 
 
 def test_validation_changes_nothing_about_the_network() -> None:

@@ -61,8 +61,8 @@ def test_the_package_stays_small() -> None:
 def test_the_first_row_is_the_default() -> None:
     assert {row.network for row in PACKAGED} >= {"plainnet20", "plainnet56", "resnet20", "resnet56"}
     model = resnetzoo.create("resnet20", weights=True)
-    assert model.weights is resnetzoo.get_weights("resnet20.quick20_c10")
-    tagged = resnetzoo.create("resnet20", weights="quick20_c10")
+    assert model.weights is resnetzoo.get_weights("resnet20.modern_c10")
+    tagged = resnetzoo.create("resnet20", weights="modern_c10")
     images = torch.rand(2, 3, 32, 32)
     with torch.inference_mode():
         assert torch.equal(model(images), tagged(images))
@@ -86,14 +86,14 @@ def test_another_number_of_classes_gets_a_fresh_classifier() -> None:
         (
             "resnet20",
             {"weights": "fast"},
-            'no weights are called "resnet20.fast"; there is resnet20.quick20_c10, resnet',
+            'no weights are called "resnet20.fast"; there is resnet20.modern_c10, resnet',
         ),
         (
             "preresnet20",
             {"weights": True},
             "preresnet20 has no weights; networks that have: plainnet20, plainnet56, resnet20, resnet32",
         ),
-        ("resnet32", {"weights": "resnet20.quick20_c10"}, "the weights are of resnet20, not of resnet32"),
+        ("resnet32", {"weights": "resnet20.modern_c10"}, "the weights are of resnet20, not of resnet32"),
         ("plainnet20", {"weights": "resnet20.akamaster_c10"}, "the weights are of resnet20, not of plainnet20"),
         ("resnet20", {"weights": True, "shortcut": "projection"}, 'have shortcut="identity", not "projection"'),
         ("resnet20", {"weights": True, "in_chans": 1}, "the weights take 3 channels, not 1"),
@@ -194,8 +194,8 @@ def test_an_image_of_any_size_and_mode_becomes_input(mode: str, size: tuple[int,
     image = Image.fromarray(pixels).convert(mode)
     found = model.preprocess(image)
     assert found.shape == (3, 32, 32)
-    assert torch.equal(found, resnetzoo.get_weights("resnet20.quick20_c10").transforms()(image)) or torch.allclose(
-        found, resnetzoo.get_weights("resnet20.quick20_c10").transforms()(image), atol=1e-4
+    assert torch.equal(found, resnetzoo.get_weights("resnet20.modern_c10").transforms()(image)) or torch.allclose(
+        found, resnetzoo.get_weights("resnet20.modern_c10").transforms()(image), atol=1e-4
     )
     if (mode, size) == ("RGB", (32, 32)):  # nothing is resampled: what `evaluate` feeds
         assert model.normalization is not None
@@ -224,7 +224,7 @@ def test_the_classes_are_the_data_sets() -> None:
     ("word", "error", "message"),
     [
         ("resent20", resnetzoo.UnknownModelError, "did you mean resnet20.*; and there is no file of that name"),
-        ("resnet20.fast", resnetzoo.UsageError, 'no weights are called "resnet20.fast"; there is resnet20.quick20'),
+        ("resnet20.fast", resnetzoo.UsageError, 'no weights are called "resnet20.fast"; there is resnet20.modern'),
         ("preresnet20", resnetzoo.UsageError, "preresnet20 has no weights"),
         ("./resnet20", resnetzoo.CheckpointError, "no such checkpoint"),
         ("resnet20.pt", resnetzoo.CheckpointError, "no such checkpoint"),
@@ -238,8 +238,8 @@ def test_words_that_are_no_model(word: str | Path, error: type[Exception], messa
 
 
 def test_words_that_are_a_model() -> None:
-    named = resnetzoo.load_model("resnet20.quick20_c10")
-    assert named.weights is resnetzoo.get_weights("resnet20.quick20_c10")
+    named = resnetzoo.load_model("resnet20.modern_c10")
+    assert named.weights is resnetzoo.get_weights("resnet20.modern_c10")
     resnetzoo.save_weights(named, "mine.safetensors")
     for word in ("mine.safetensors", Path("mine.safetensors")):
         assert torch.equal(resnetzoo.load_model(word).conv1.weight, named.conv1.weight)

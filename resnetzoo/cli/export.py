@@ -36,7 +36,9 @@ def export_command(
     print(f"written: {done.path}, {done.path.stat().st_size:,} bytes")
     print(f"checked: {done.runtime} gives the model's outputs, with differences up to {done.max_difference:.1e}")
     if math.isinf(done.rounding):
-        print("of outputs that float32 does not hold nothing but that was compared: train the network, and export again")
+        print(
+            "of outputs that float32 does not hold nothing but that was compared: train the network, and export again"
+        )
 
 
 def _name(word: str, network: resnetzoo.CifarNet) -> str:

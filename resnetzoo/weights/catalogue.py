@@ -18,7 +18,7 @@ def list_weights(pattern: str = "*") -> list[Weights]:
 
 
 def get_weights(name: str) -> Weights:
-    """The row with this name, such as `resnet20.quick20_c10`.
+    """The row with this name, such as `resnet20.modern_c10`.
 
     Raises:
         UsageError: no such row; the message lists near ones.

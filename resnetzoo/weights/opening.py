@@ -18,7 +18,7 @@ def load_model(word: str | Path, *, family: Family | None = None) -> CifarNet:
     """A trained network in evaluation mode, by whichever name it has.
 
     >>> load_model("resnet20").weights.name
-    'resnet20.quick20_c10'
+    'resnet20.modern_c10'
 
     Args:
         word: a name of the zoo, which means its first row of `list_weights`; a row's name (`resnet20.akamaster_c10`);

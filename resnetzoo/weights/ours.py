@@ -1,15 +1,16 @@
 """Weights that the package carries, a literal row each. All were trained by its own recipes, in fp16 since."""
 
 from resnetzoo.data.layouts import CIFAR10
+from resnetzoo.recipes import MODERN, QUICK20, Recipe
 from resnetzoo.spec import ModelSpec
 from resnetzoo.weights.row import Weights
 
 _FINGERPRINT = "32e5966899bde482c0ef7d076bf69809b4b1488c806f657a814cfca4646ec493"
 
 
-def _quick20(spec: ModelSpec, sha256: str, params: int, error: float, result: str) -> Weights:
+def _trained(spec: ModelSpec, recipe: Recipe, result: str, *, sha256: str, params: int, error: float) -> Weights:
     """Seed 0 of a committed result: the first one, whatever its error."""
-    name = f"{spec.label}.quick20_c10"
+    name = f"{spec.label}.{recipe.name.lower()}_c10"
     return Weights(
         name=name,
         spec=spec,
@@ -22,7 +23,7 @@ def _quick20(spec: ModelSpec, sha256: str, params: int, error: float, result: st
         params=params,
         test_error=error,
         trained_on=f"cifar10, 50,000 images, {_FINGERPRINT}",
-        recipe="QUICK20, 20 epochs, seed 0",
+        recipe=f"{recipe.name}, {recipe.epochs} epochs, seed 0",
         epoch="last",
         licence="MIT",
         source=f"resnetzoo, docs/results/{result}",
@@ -30,32 +31,36 @@ def _quick20(spec: ModelSpec, sha256: str, params: int, error: float, result: st
 
 
 OURS: tuple[Weights, ...] = (
-    _quick20(
+    _trained(
         ModelSpec("plain", 20),
-        sha256="ed06d3960195154487ce4ffcb4dd81502cea05d0cc953b2b9bad511e5db638ee",
+        MODERN,
+        "weights",
+        sha256="d4e48333ba5b0eafb52809159fd717045b6f7abfcb1aedd9c7cf9d8fef90c5da",
         params=269_722,
-        error=12.24,
-        result="source",
+        error=9.7,
     ),
-    _quick20(
+    _trained(
         ModelSpec("plain", 56),
+        QUICK20,
+        "figure6",
         sha256="accbceda5a6bdb3566aef9b4e890b2b9b2c5990db4a061a803c0a3ba65b79f8a",
         params=853_018,
         error=26.17,
-        result="figure6",
     ),
-    _quick20(
+    _trained(
         ModelSpec("residual", 20),
-        sha256="188ba4c5db90dcd4faf0b131c06d51f29ce3683ff7a38b90570b12e62a26cc75",
+        MODERN,
+        "weights",
+        sha256="a71dba93f1a4070ac475b6134075af1d4028a805df8eefff4fdab0fbca34a850",
         params=269_722,
-        error=9.76,
-        result="source",
+        error=7.87,
     ),
-    _quick20(
+    _trained(
         ModelSpec("residual", 56),
+        QUICK20,
+        "figure6",
         sha256="bff33c19c5aba804b38f191d626ac54bbf78ca91b3d242bcab35bb7900986751",
         params=853_018,
         error=8.48,
-        result="figure6",
     ),
 )

@@ -15,7 +15,7 @@ class Weights:
     """Trained weights of one network.
 
     Attributes:
-        name: the network's name and a tag, such as `resnet20.quick20_c10`.
+        name: the network's name and a tag, such as `resnet20.modern_c10`.
         spec: the network, with its shortcut and number of classes.
         file: the file's name, in the package or as its author calls it.
         url: where it is fetched from; None if the package carries it.
@@ -59,7 +59,7 @@ class Weights:
 
     @property
     def tag(self) -> str:
-        """What tells these weights from others of the network, such as `quick20_c10`."""
+        """What tells these weights from others of the network, such as `modern_c10`."""
         return self.name.split(".")[1]
 
     @property
