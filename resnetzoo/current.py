@@ -49,5 +49,16 @@ def current_spec(model: CifarNet) -> ModelSpec:
     return spec
 
 
+def known_spec(model: nn.Module) -> ModelSpec | None:
+    """`current_spec`; None for networks of no spec, from elsewhere or changed by hand. Wrappers say what is in them."""
+    if not isinstance(model, CifarNet):
+        found = getattr(model, "spec", None)
+        return found if isinstance(found, ModelSpec) else None
+    try:
+        return current_spec(model)
+    except UsageError:
+        return None
+
+
 def _shapes(model: nn.Module) -> dict[str, list[int]]:
     return {name: list(tensor.shape) for name, tensor in model.state_dict().items()}

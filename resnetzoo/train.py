@@ -10,6 +10,7 @@ from torch import nn
 
 from resnetzoo.batches import TrainBatches
 from resnetzoo.checks import check_seed, check_whole_number
+from resnetzoo.current import known_spec
 from resnetzoo.data.images import Data
 from resnetzoo.device import resolve_device, resolve_precision, tuned
 from resnetzoo.errors import UsageError
@@ -106,8 +107,8 @@ def prepare(
 ) -> Training:
     """A run ready to go, or to go on where `out` says; arguments and errors are those of `fit`."""
     check_seed(seed)
-    spec = getattr(model, "spec", None)
-    if isinstance(spec, ModelSpec):
+    spec = known_spec(model)
+    if spec is not None:
         _check_spec(spec, data)
     if len(data.test) < ranks.count:
         raise UsageError(f"each of {ranks.count} processes needs a test image, and there are {len(data.test)}")

@@ -17,6 +17,7 @@ from torch import nn
 from resnetzoo import provenance
 from resnetzoo.batches import TrainBatches
 from resnetzoo.checkpoint import CHECKPOINT, Checkpoint, check_identity, read_latest, save_checkpoint
+from resnetzoo.current import known_spec
 from resnetzoo.data.images import Data
 from resnetzoo.device import Precision, device_name
 from resnetzoo.errors import NonFiniteLossError, TrainingInterrupted
@@ -30,7 +31,6 @@ from resnetzoo.recipes import Recipe, lr_at, starts_low, steps_per_epoch
 from resnetzoo.run import RUN_FILE, EpochRow, Run, RunRecord, identity_of, read_record
 from resnetzoo.sealing import write_sealed
 from resnetzoo.signals import StopRequest
-from resnetzoo.spec import ModelSpec
 from resnetzoo.stepping import Stepping
 from resnetzoo.totals import EpochTotals
 
@@ -63,8 +63,7 @@ class Training:
         out: Path | None,
         ranks: Ranks,
     ) -> None:
-        found = getattr(model, "spec", None)
-        self.spec = found if isinstance(found, ModelSpec) else None
+        self.spec = known_spec(model)
         self.name = self.spec.label if self.spec else type(model).__name__
         self.model = model
         self.data = data

@@ -340,3 +340,17 @@ def test_a_network_for_other_data_is_refused(tiny_data: resnetzoo.Data) -> None:
         resnetzoo.evaluate(resnetzoo.plainnet(8, num_classes=2), tiny_data.test)
     with pytest.raises(resnetzoo.UsageError, match="batch_size must be a whole number from 1, not 0"):
         resnetzoo.evaluate(resnetzoo.plainnet(8), tiny_data.test, batch_size=0)
+
+
+def test_a_classifier_put_in_by_hand_is_recorded_as_it_is(tmp_path: Path, tiny_recipe: resnetzoo.Recipe) -> None:
+    data = resnetzoo.synthetic(seed=1, train_images=32, test_images=10)
+    two = [
+        resnetzoo.ImageSet(part.images, part.labels % 2, classes=("even", "odd")) for part in (data.train, data.test)
+    ]
+    model = resnetzoo.resnet(8)
+    model.fc = nn.Linear(64, 2)
+    pair = resnetzoo.Data("pair", *two, official=False, source="two classes of ten")
+    run = resnetzoo.fit(model, pair, tiny_recipe, out=tmp_path, progress=False)
+    again = resnetzoo.load_checkpoint(tmp_path)
+    assert again.classes == ("even", "odd")
+    assert resnetzoo.evaluate(again, pair.test).error == pytest.approx(run.epochs[-1].test_error)
