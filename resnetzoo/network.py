@@ -140,6 +140,12 @@ class CifarNet(nn.Module):
         self.classes = self.weights = self.origin = None  # what was said of them ends here
 
 
+def without_values(spec: ModelSpec) -> CifarNet:
+    """The network of names and shapes alone, on the meta device: neither memory nor random numbers are spent on it."""
+    with torch.device("meta"):
+        return CifarNet(spec)
+
+
 @torch.fx.has_side_effect
 @torch.fx.wrap
 def check_images(images: Tensor, in_chans: int) -> None:

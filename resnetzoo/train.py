@@ -116,6 +116,7 @@ def prepare(
     model.to(batches.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     training = Training(
         model,
+        spec,
         data,
         recipe,
         seed=seed,

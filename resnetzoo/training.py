@@ -17,7 +17,6 @@ from torch import nn
 from resnetzoo import provenance
 from resnetzoo.batches import TrainBatches
 from resnetzoo.checkpoint import CHECKPOINT, Checkpoint, check_identity, read_latest, save_checkpoint
-from resnetzoo.current import known_spec
 from resnetzoo.data.images import Data
 from resnetzoo.device import Precision, device_name
 from resnetzoo.errors import NonFiniteLossError, TrainingInterrupted
@@ -31,6 +30,7 @@ from resnetzoo.recipes import Recipe, lr_at, starts_low, steps_per_epoch
 from resnetzoo.run import RUN_FILE, EpochRow, Run, RunRecord, identity_of, read_record
 from resnetzoo.sealing import write_sealed
 from resnetzoo.signals import StopRequest
+from resnetzoo.spec import ModelSpec
 from resnetzoo.stepping import Stepping
 from resnetzoo.totals import EpochTotals
 
@@ -40,6 +40,7 @@ class Training:
 
     Args:
         model: on its device already.
+        spec: what the run is recorded as; None for a network from elsewhere.
         data: what to learn from and to measure on.
         recipe: as it runs on this number of images.
         seed: of order and augmentation.
@@ -53,6 +54,7 @@ class Training:
     def __init__(
         self,
         model: nn.Module,
+        spec: ModelSpec | None,
         data: Data,
         recipe: Recipe,
         *,
@@ -63,7 +65,7 @@ class Training:
         out: Path | None,
         ranks: Ranks,
     ) -> None:
-        self.spec = known_spec(model)
+        self.spec = spec
         self.name = self.spec.label if self.spec else type(model).__name__
         self.model = model
         self.data = data

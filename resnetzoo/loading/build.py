@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
-from resnetzoo.network import CifarNet
+from resnetzoo.network import CifarNet, without_values
 from resnetzoo.spec import ModelSpec
 
 _COUNTER = "num_batches_tracked"  # of each norm; old files lack it, and no network here computes with it
@@ -21,9 +21,9 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     Raises:
         CheckpointError: a weight is missing, too many, of another shape or kind, or not finite; the message names it.
     """
-    model = _without_values(spec)
+    model = without_values(spec)
     expected = model.state_dict()
-    _check_names(spec, set(weights))
+    _check_names(spec, expected, weights)
     state = {
         name: _counter(weights.get(name)) if name.endswith(_COUNTER) else _copy(spec, name, weights[name], place.shape)
         for name, place in expected.items()
@@ -32,22 +32,14 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     return model.eval()
 
 
-def differing_names(spec: ModelSpec, found: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Names that the network of `spec` has and `found` lacks, and the other way round, but for counts."""
-    expected, there = (
-        {name for name in names if name.split(".")[-1] not in _COUNTS}
-        for names in (_without_values(spec).state_dict(), found)
-    )
-    return sorted(expected - there), sorted(there - expected)
+def differing_names(expected: Iterable[str], found: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Names that a network has and `found` lacks, and the other way round, but for counts."""
+    ours, theirs = ({name for name in names if name.split(".")[-1] not in _COUNTS} for names in (expected, found))
+    return sorted(ours - theirs), sorted(theirs - ours)
 
 
-def _without_values(spec: ModelSpec) -> CifarNet:
-    with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced
-        return CifarNet(spec)
-
-
-def _check_names(spec: ModelSpec, found: set[str]) -> None:
-    missing, surplus = differing_names(spec, found)
+def _check_names(spec: ModelSpec, expected: Iterable[str], found: Iterable[str]) -> None:
+    missing, surplus = differing_names(expected, found)
     problems = [
         f"{what} {names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
         for what, names in (("lacks", missing), ("has what belongs to none,", surplus))

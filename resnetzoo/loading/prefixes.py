@@ -9,6 +9,7 @@ from resnetzoo.errors import CheckpointError
 from resnetzoo.loading.build import differing_names
 from resnetzoo.loading.infer import infer_spec
 from resnetzoo.loading.layouts import find_layout, our_names
+from resnetzoo.network import without_values
 
 # Put before every name by DataParallel and DDP, torch.compile, Lightning and Fabric, FSDP, people's own classes.
 PREFIXES = (
@@ -135,6 +136,6 @@ def _is_one_of_ours(weights: dict[str, Tensor]) -> bool:
     try:
         names = our_names(find_layout(weights), weights)
         shapes = {names[name]: tuple(value.shape) for name, value in weights.items()}
-        return differing_names(infer_spec(shapes), shapes) == ([], [])
+        return differing_names(without_values(infer_spec(shapes)).state_dict(), shapes) == ([], [])
     except CheckpointError:
         return False
