@@ -7,7 +7,7 @@ projection_all). `pretrained=True`, as other repositories call it, is `weights=T
 
 from resnetzoo import CifarNet as _CifarNet
 from resnetzoo import create as _create
-from resnetzoo.spec import Shortcut as _Shortcut
+from resnetzoo.models.spec import Shortcut as _Shortcut
 
 dependencies = ["numpy", "safetensors", "torch"]
 _Weights = bool | str | None

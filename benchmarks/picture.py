@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trend import DROP, Point
 
-from resnetzoo.files import write_atomically
+from resnetzoo.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

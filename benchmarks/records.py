@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import resnetzoo
-from resnetzoo.files import write_atomically
+from resnetzoo.utils.files import write_atomically
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SHARED = ("device", "device_type", "threads", "precision", "versions", "commit")  # once a file, not once a benchmark

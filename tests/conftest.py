@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import resnetzoo
-from resnetzoo.data.layouts import CIFAR10, CIFAR100, Layout, Published
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, Layout, Published
 
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # the processes that share the machine share its cores, too
     _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))

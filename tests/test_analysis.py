@@ -19,8 +19,9 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
 from resnetzoo import analysis
-from resnetzoo.data.images import ImageSet
-from resnetzoo.normalization import carry_normalization, measure_normalization
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.models.pretrained import carry_normalization
 
 SMALL = [replace(spec, depth=8 if spec.block == "basic" else 11, widths=(4, 8, 16)) for spec in KINDS]
 BY_KIND = pytest.mark.parametrize("spec", SMALL, ids=lambda spec: f"{spec.label}-{spec.shortcut}")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as peer
 
 import resnetzoo
-from resnetzoo.batches import TrainBatches, draw_epoch
-from resnetzoo.normalization import measure_normalization
+from resnetzoo.data.device_loader import TrainBatches, draw_epoch
+from resnetzoo.data.normalization import measure_normalization
 
 CPU = torch.device("cpu")
 

@@ -10,8 +10,9 @@ from pytorchcv.model_provider import get_model
 
 import resnetzoo
 from resnetzoo import bench, cli
-from resnetzoo.bench import peers, rivals
-from resnetzoo.bench.ours import RunningFit
+from resnetzoo.bench import baselines as rivals
+from resnetzoo.bench import peers
+from resnetzoo.bench.candidates import RunningFit
 
 CPU = torch.device("cpu")
 

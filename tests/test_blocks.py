@@ -7,8 +7,8 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 import resnetzoo
-from resnetzoo.blocks import PlainBlock, PreactBlock, ResidualBlock, ZeroPadShortcut
-from resnetzoo.spec import BlockShape
+from resnetzoo.models.blocks import PlainBlock, PreactBlock, ResidualBlock, ZeroPadShortcut
+from resnetzoo.models.spec import BlockShape
 
 
 def silence(block: nn.Module, norm: str) -> None:

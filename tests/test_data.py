@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import resnetzoo
-from resnetzoo.data.layouts import CIFAR10, CIFAR100, Published
-from resnetzoo.data.unpickle import unpickle_arrays
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, Published
+from resnetzoo.data.safe_pickle import unpickle_arrays
 from resnetzoo.errors import DataError, DataNotFoundError
 
 pytestmark = pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")

@@ -14,7 +14,8 @@ from conftest import ROOT, environment
 from typer.testing import CliRunner
 
 import resnetzoo
-from resnetzoo import cli, errors, registry
+from resnetzoo import cli, errors
+from resnetzoo.models import registry
 
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "results"} & set(page.relative_to(DOCS).parts))

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
-from resnetzoo.document import Block, Code, Heading, Paragraph, Picture, Table, to_html, to_markdown
+from resnetzoo.reproduce.document import Block, Code, Heading, Paragraph, Picture, Table, to_html, to_markdown
 
 BLOCKS: list[Block] = [
     Heading("Plain & residual", level=1),

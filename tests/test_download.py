@@ -13,8 +13,8 @@ import pytest
 from conftest import write_folder
 
 from resnetzoo.data import cifar
-from resnetzoo.data.download import download
-from resnetzoo.data.layouts import CIFAR10, Archive
+from resnetzoo.data.archives import download
+from resnetzoo.data.cifar_files import CIFAR10, Archive
 from resnetzoo.errors import DownloadError, OutputError
 
 LAYOUT = CIFAR10.layouts[-1]

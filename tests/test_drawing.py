@@ -8,7 +8,8 @@ import pytest
 from conftest import Call, assert_one_line
 
 import resnetzoo
-from resnetzoo import cli, plots
+from resnetzoo import cli
+from resnetzoo.reproduce import curves as plots
 
 SVG = "{http://www.w3.org/2000/svg}"
 

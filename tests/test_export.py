@@ -15,10 +15,12 @@ from torch import Tensor
 
 import resnetzoo
 from resnetzoo import cli
-from resnetzoo.export import FORMATS, verifying
+from resnetzoo.data.classes import classes_of
+from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.export import FORMATS
+from resnetzoo.export import verify as verifying
 from resnetzoo.export.subject import subject_of
-from resnetzoo.labels import classes_of
-from resnetzoo.normalization import NormalizationKind, measure_normalization
 
 Run = Callable[[Tensor], Tensor]
 

@@ -12,7 +12,7 @@ import torch
 from test_models import KINDS
 
 import resnetzoo
-from resnetzoo.normalization import measure_normalization
+from resnetzoo.data.normalization import measure_normalization
 
 hub = pytest.importorskip("huggingface_hub", reason="the interoperation with the hub needs huggingface_hub")
 from resnetzoo.interop.huggingface import HubCifarNet  # noqa: E402 (after the check that it can be)

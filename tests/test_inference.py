@@ -14,10 +14,11 @@ from test_models import KINDS
 from torch import nn
 
 import resnetzoo
-from resnetzoo import compiling, inference
-from resnetzoo.device import has_vnni
-from resnetzoo.folding import fold_batch_norm
-from resnetzoo.normalization import measure_normalization
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.inference import optimized_net as inference
+from resnetzoo.inference.fuse import fold_batch_norm
+from resnetzoo.utils import compile as compiling
+from resnetzoo.utils.device import has_vnni
 
 # What torch compiles with; without it an optimized network runs uncompiled, as one of the tests shows.
 COMPILER = shutil.which(os.environ.get("CXX", "g++")) and (Path(sysconfig.get_path("include")) / "Python.h").exists()

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import resnetzoo
 from resnetzoo import CheckpointError, CheckpointWarning, ModelSpec, cli
-from resnetzoo.spec import Family
+from resnetzoo.models.spec import Family
 
 State = dict[str, Tensor]
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))

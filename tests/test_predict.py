@@ -19,12 +19,14 @@ from typer.testing import CliRunner
 
 import resnetzoo
 from resnetzoo import cli
-from resnetzoo.labels import classes_of, numbered_classes
-from resnetzoo.normalization import NormalizationKind, channel_normalization, measure_normalization
-from resnetzoo.prediction import model_title, predicting
-from resnetzoo.prediction.sheet import MAX_TILES, check_sheet_name
-from resnetzoo.prediction.titles import shown
-from resnetzoo.preprocessing import ImageTransform
+from resnetzoo.data.classes import classes_of, numbered_classes
+from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.normalization import channel_normalization, measure_normalization
+from resnetzoo.data.transforms import ImageTransform
+from resnetzoo.inference import predictor as predicting
+from resnetzoo.inference.contact_sheet import MAX_TILES, check_sheet_name
+from resnetzoo.inference.predictor import model_title
+from resnetzoo.utils.text import shown
 
 
 @pytest.fixture(scope="module")

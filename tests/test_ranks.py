@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import resnetzoo
-from resnetzoo.checkpoint import read_checkpoint
-from resnetzoo.ranks import Ranks
-from resnetzoo.recipes import SMOKE
-from resnetzoo.stepping import Stepping
-from resnetzoo.train import cut_on_device
+from resnetzoo.training.distributed import Ranks
+from resnetzoo.training.fitting import cut_on_device
+from resnetzoo.training.recipes import SMOKE
+from resnetzoo.training.strategy import Stepping
+from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 # Batches of 18 and, at an epoch's end, of 9: two processes take 9 and 9, then 5 and 4.
 SCRIPT = """

@@ -9,18 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import resnetzoo
-from resnetzoo.recipes import (
-    HE2015,
-    MODERN,
-    QUICK20,
-    RECIPES,
-    SMOKE,
-    OneCycle,
-    StepDecay,
-    get_recipe,
-    lr_at,
-    starts_low,
-)
+from resnetzoo.training.recipes import HE2015, MODERN, QUICK20, RECIPES, SMOKE, get_recipe, lr_at, starts_low
+from resnetzoo.training.schedules import OneCycle, StepDecay
 
 
 @pytest.mark.parametrize(

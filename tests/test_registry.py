@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import resnetzoo
-from resnetzoo import registry
-from resnetzoo.spec import nearest_depths
+from resnetzoo.models import registry
+from resnetzoo.models.spec import nearest_depths
 
 DEPTHS = {
     "plainnet": [20, 32, 44, 56, 110],

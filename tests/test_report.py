@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import resnetzoo
-from resnetzoo import report
-from resnetzoo.recipes import SMOKE
+from resnetzoo.reproduce import comparison as report
+from resnetzoo.training.recipes import SMOKE
 
 
 def run_of(name: str, seed: int, errors: list[float]) -> resnetzoo.Run:

@@ -10,10 +10,11 @@ import pytest
 from conftest import Call, assert_one_line, start, wait_for
 
 import resnetzoo
-from resnetzoo import cli, registry, rerunning
+from resnetzoo import cli
 from resnetzoo.errors import CheckpointMismatchError, OutputError, ResultsError
-from resnetzoo.reproduce import Lower, Network, Outcome, Target, reproduce
-from resnetzoo.run import read_records
+from resnetzoo.models import registry
+from resnetzoo.reproduce import Lower, Network, Outcome, Target, reproduce, rerunning
+from resnetzoo.training.results import read_records
 
 TINY = resnetzoo.Recipe(
     name="TINY", steps=6, epochs=2, batch_size=16, lr=0.05, schedule=resnetzoo.recipes.OneCycle(), crop_padding=2

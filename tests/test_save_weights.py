@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import save
 
 import resnetzoo
-from resnetzoo.data import layouts
+from resnetzoo.data import cifar_files as layouts
 from resnetzoo.export.subject import subject_of
-from resnetzoo.prediction import model_title
+from resnetzoo.inference.predictor import model_title
+from resnetzoo.models.fingerprint import carry_row, true_row
 from resnetzoo.weights import Weights
-from resnetzoo.weights.carried import carry_row, true_row
-from resnetzoo.weights.writing import metadata_of
+from resnetzoo.weights.save import metadata_of
 
 
 def one_step(model: resnetzoo.CifarNet) -> None:

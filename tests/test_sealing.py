@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resnetzoo.errors import ResultsError
-from resnetzoo.sealing import FINGERPRINT, read_sealed, sealed, unsealed, write_sealed
+from resnetzoo.utils.checksummed_json import FINGERPRINT, read_sealed, sealed, unsealed, write_sealed
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

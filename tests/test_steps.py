@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
-from resnetzoo.batchnorm import SummedBatchNorm2d, with_summed_norms
-from resnetzoo.compiled_loss import REPAID_BY_IMAGES, compiled, compiling_pays
-from resnetzoo.recipes import lr_at
-from resnetzoo.recording import WARM_UP_STEPS, RecordedStep
-from resnetzoo.step import LossOf, TrainStep, make_loss
-from resnetzoo.totals import EpochTotals
-from resnetzoo.train import cut_on_device
+from resnetzoo.training.batchnorm import SummedBatchNorm2d, with_summed_norms
+from resnetzoo.training.compiled import REPAID_BY_IMAGES, compiled, compiling_pays
+from resnetzoo.training.cuda_graph import WARM_UP_STEPS, RecordedStep
+from resnetzoo.training.fitting import cut_on_device
+from resnetzoo.training.recipes import lr_at
+from resnetzoo.training.running_metrics import EpochTotals
+from resnetzoo.training.step import LossOf, TrainStep, make_loss
 
 CPU = torch.device("cpu")
 

@@ -15,10 +15,11 @@ from test_models import ALL, DEEPEST, USUAL
 from torch import Tensor, nn
 
 import resnetzoo
-from resnetzoo import registry
-from resnetzoo.folding import fold_batch_norm
-from resnetzoo.weights import catalogue, store
-from resnetzoo.weights.carried import true_row
+from resnetzoo.inference.fuse import fold_batch_norm
+from resnetzoo.models import registry
+from resnetzoo.models.fingerprint import true_row
+from resnetzoo.weights import catalog as catalogue
+from resnetzoo.weights import hub as store
 
 timm = pytest.importorskip("timm", reason="the interoperation with timm needs timm")
 for part in ("data", "optim", "utils"):

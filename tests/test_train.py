@@ -12,9 +12,8 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
-from resnetzoo import provenance
-from resnetzoo.batches import TrainBatches
-from resnetzoo.checkpoint import read_checkpoint
+from resnetzoo.data.device_loader import TrainBatches
+from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import (
     CheckpointError,
     CheckpointMismatchError,
@@ -23,10 +22,12 @@ from resnetzoo.errors import (
     OutputError,
     ResultsError,
 )
-from resnetzoo.normalization import measure_normalization
-from resnetzoo.recipes import LowStart, lr_at
-from resnetzoo.run import read_record
-from resnetzoo.sealing import read_sealed, write_sealed
+from resnetzoo.training.recipes import lr_at
+from resnetzoo.training.results import read_record
+from resnetzoo.training.schedules import LowStart
+from resnetzoo.utils import environment as provenance
+from resnetzoo.utils.checksummed_json import read_sealed, write_sealed
+from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 
 def fit(

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import resnetzoo
-from resnetzoo.evaluation import binomial_error
-from resnetzoo.recipes import SMOKE
+from resnetzoo.evaluation.metrics import binomial_error
 from resnetzoo.reproduce import TARGETS, Above, AtMost, Lower, parse_seeds
 from resnetzoo.reproduce.budgets import Budget, budget_of
+from resnetzoo.reproduce.confidence import _T975, difference_interval, mean_interval
 from resnetzoo.reproduce.plan import plan_runs
-from resnetzoo.reproduce.samples import _T975, difference_interval, mean_interval
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import verdict
+from resnetzoo.training.recipes import SMOKE
 
 FULL = Budget("full", SMOKE, 3, measures=True, shortened=False)
 SHORT = Budget("short", SMOKE, 3, measures=True, shortened=True)

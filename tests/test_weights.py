@@ -14,9 +14,10 @@ import torch
 from PIL import Image
 
 import resnetzoo
-from resnetzoo.data import layouts
-from resnetzoo.weights import Weights, store
-from resnetzoo.weights.ours import OURS
+from resnetzoo.data import cifar_files as layouts
+from resnetzoo.weights import Weights
+from resnetzoo.weights import hub as store
+from resnetzoo.weights.packaged import OURS
 
 ALL = resnetzoo.list_weights()
 PACKAGED = [row for row in ALL if row.packaged]

@@ -12,10 +12,10 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import resnetzoo
-from resnetzoo import plots
+from resnetzoo.reproduce import curves as plots
 from resnetzoo.reproduce.published import PAPER
-from resnetzoo.run import RunRecord, read_records
-from resnetzoo.sealing import read_sealed
+from resnetzoo.training.results import RunRecord, read_records
+from resnetzoo.utils.checksummed_json import read_sealed
 
 DOCS = Path(__file__).resolve().parent.parent
 RESULTS = DOCS / "results"

@@ -8,6 +8,7 @@
 """
 
 from resnetzoo.analysis.gradients import gradient_norms as gradient_norms
+from resnetzoo.analysis.moments import LayerValues as LayerValues
 from resnetzoo.analysis.plots import plot_cka as plot_cka
 from resnetzoo.analysis.plots import plot_gradient_norms as plot_gradient_norms
 from resnetzoo.analysis.plots import plot_loss_surface as plot_loss_surface
@@ -19,4 +20,3 @@ from resnetzoo.analysis.similarity import Similarity as Similarity
 from resnetzoo.analysis.similarity import cka as cka
 from resnetzoo.analysis.surface import Surface as Surface
 from resnetzoo.analysis.surface import loss_surface as loss_surface
-from resnetzoo.analysis.values import LayerValues as LayerValues

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from resnetzoo.checks import check_whole_number
-from resnetzoo.data.images import ImageSet
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import UsageError
-from resnetzoo.network import CifarNet
-from resnetzoo.normalization import Normalization, carried_normalization, measure_normalization
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.utils.validation import check_whole_number
 
 Images = ImageSet | Tensor
 """Pixels (an `ImageSet`, or uint8), or floats that are normalized already."""

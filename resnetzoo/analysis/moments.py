@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -44,3 +45,21 @@ class Moments:
 def at_least_fp32(x: Tensor) -> Tensor:
     """`x`, in fp32 if it is of a shorter type."""
     return x.float() if x.element_size() < 4 else x
+
+
+@dataclass(frozen=True, eq=False)
+class LayerValues:
+    """One number for each layer or block of a network.
+
+    Attributes:
+        names: of layers or blocks as in the state dict, such as `layer1.0.conv1`, in the order of the forward pass.
+        values: float64 (layers,).
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    def sorted(self) -> "LayerValues":
+        """The same by falling value, as in the lower panel of figure 7 of arXiv:1512.03385; NaN comes last."""
+        order = np.argsort(-self.values, kind="stable")
+        return LayerValues(tuple(self.names[place] for place in order), self.values[order])

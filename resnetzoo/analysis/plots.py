@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnetzoo.analysis.moments import LayerValues
 from resnetzoo.analysis.similarity import Similarity
 from resnetzoo.analysis.surface import Surface
-from resnetzoo.analysis.values import LayerValues
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from resnetzoo.analysis.hooks import evaluation_twin, watch_branches, watch_shortcuts
 from resnetzoo.analysis.inputs import CHUNK, Images, chunks_of_inputs
-from resnetzoo.analysis.layers import evaluation_twin, watch_branches, watch_shortcuts
-from resnetzoo.analysis.moments import Moments
-from resnetzoo.analysis.values import LayerValues
+from resnetzoo.analysis.moments import LayerValues, Moments
 
 
 def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from resnetzoo.analysis.hooks import evaluation_twin, watch_outputs
 from resnetzoo.analysis.inputs import Images, whole_input
-from resnetzoo.analysis.layers import evaluation_twin, watch_outputs
 from resnetzoo.analysis.moments import at_least_fp32
 from resnetzoo.errors import UsageError
 

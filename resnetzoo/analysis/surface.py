@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
+from resnetzoo.analysis.hooks import evaluation_twin, weighted_layers
 from resnetzoo.analysis.inputs import CHUNK, Batch, labelled_input
-from resnetzoo.analysis.layers import evaluation_twin, weighted_layers
 from resnetzoo.analysis.moments import at_least_fp32
-from resnetzoo.checks import check_seed, check_whole_number
 from resnetzoo.errors import UsageError
-from resnetzoo.network import CifarNet
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.utils.validation import check_seed, check_whole_number
 
 Weights = dict[str, Tensor]
 

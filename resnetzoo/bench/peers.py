@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.bench.timing import Contestant, TimedCall
-from resnetzoo.bench.work import TRAINING_PASSES, random_images
-from resnetzoo.modes import evaluating
+from resnetzoo.bench.workload import TRAINING_PASSES, random_images
+from resnetzoo.utils.modules import evaluating
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from resnetzoo.bench.short import Bench
+from resnetzoo.bench.suite import Bench
 
 if TYPE_CHECKING:
     from rich.table import Table

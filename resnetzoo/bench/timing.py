@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from resnetzoo.checks import check_whole_number
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.validation import check_whole_number
 
 Clock = Callable[[], float]
 

@@ -15,9 +15,9 @@ import resnetzoo
 from resnetzoo.cli.bench import bench_command
 from resnetzoo.cli.export import export_command
 from resnetzoo.cli.models import info_command, list_command
-from resnetzoo.cli.prediction import predict_command
+from resnetzoo.cli.predict import predict_command
 from resnetzoo.cli.reproduce import reproduce_command, rerun_command
-from resnetzoo.cli.training import data_command, eval_command, train_command
+from resnetzoo.cli.train import data_command, eval_command, train_command
 
 app = typer.Typer(
     help="The CIFAR networks of Deep Residual Learning, with their plain twins. Example: resnetzoo info resnet56",

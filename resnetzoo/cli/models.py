@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 import resnetzoo
-from resnetzoo import plots
 from resnetzoo.cli.options import AsJson, ShortcutWord
+from resnetzoo.reproduce import curves as plots
 
 
 def list_command(

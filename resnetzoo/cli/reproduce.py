@@ -21,9 +21,9 @@ from resnetzoo.cli.options import (
     chosen_data,
     print_data,
 )
-from resnetzoo.device import resolve_device, resolve_precision
 from resnetzoo.reproduce import TARGETS, Outcome, budget_of, get_target, parse_numbers, parse_seeds, reproduce
-from resnetzoo.rerunning import COMPARED, differences, find_record, place_differences, rerun
+from resnetzoo.reproduce.rerunning import COMPARED, differences, find_record, place_differences, rerun
+from resnetzoo.utils.device import resolve_device, resolve_precision
 
 
 def reproduce_command(

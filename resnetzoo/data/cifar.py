@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
-from resnetzoo.data.download import download as download_archive
-from resnetzoo.data.images import Data
-from resnetzoo.data.layouts import CIFAR10, CIFAR100, Layout, Published
-from resnetzoo.data.readers import check_presence, read_folder
+from resnetzoo.data.archives import download as download_archive
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, Layout, Published
+from resnetzoo.data.cifar_reader import check_presence, read_folder
+from resnetzoo.data.image_set import Data
 from resnetzoo.errors import DataError, DataNotFoundError
+from resnetzoo.utils.download import cache_folder
 
 DATA_VARIABLE = "RESNETZOO_DATA"
 
@@ -44,12 +45,6 @@ def cifar100(root: str | Path | None = None, *, download: bool = False) -> Data:
         DataError: as in `cifar10`, and so its kinds `DataNotFoundError` and `DownloadError`.
     """
     return _load(CIFAR100, root, download)
-
-
-def cache_folder() -> Path:
-    """The per-user cache: `$XDG_CACHE_HOME/resnetzoo`, by default `~/.cache/resnetzoo`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "resnetzoo"
 
 
 def _load(published: Published, root: str | Path | None, download: bool) -> Data:

@@ -12,5 +12,5 @@ from resnetzoo.export.safetensors import export_safetensors as export_safetensor
 from resnetzoo.export.subject import Exportable as Exportable
 from resnetzoo.export.torch_export import export_program as export_program
 from resnetzoo.export.torchscript import export_torchscript as export_torchscript
-from resnetzoo.export.verifying import Exported as Exported
+from resnetzoo.export.verify import Exported as Exported
 from resnetzoo.export.wrapper import WithPreprocessing as WithPreprocessing

@@ -7,7 +7,7 @@ from pathlib import Path
 from resnetzoo.errors import UsageError
 from resnetzoo.export import onnx, safetensors, torch_export, torchscript
 from resnetzoo.export.subject import Exportable
-from resnetzoo.export.verifying import Exported
+from resnetzoo.export.verify import Exported
 
 
 @dataclass(frozen=True)

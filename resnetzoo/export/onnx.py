@@ -8,8 +8,8 @@ from torch import Tensor
 
 from resnetzoo.errors import ExportError
 from resnetzoo.export.subject import Exportable, Subject, check_suffix, subject_of
-from resnetzoo.export.verifying import Exported, verified
-from resnetzoo.files import write_atomically
+from resnetzoo.export.verify import Exported, verified
+from resnetzoo.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from onnx import ModelProto

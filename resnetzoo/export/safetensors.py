@@ -5,12 +5,12 @@ from tempfile import TemporaryDirectory
 
 from resnetzoo.errors import UsageError
 from resnetzoo.export.subject import Exportable, check_suffix, subject_of
-from resnetzoo.export.verifying import Exported, verified
+from resnetzoo.export.verify import Exported, verified
 from resnetzoo.export.wrapper import WithPreprocessing
-from resnetzoo.files import write_atomically
-from resnetzoo.loading import load_checkpoint
+from resnetzoo.utils.files import write_atomically
 from resnetzoo.version import __version__
-from resnetzoo.weights.writing import save_weights
+from resnetzoo.weights.checkpoint.load import load_checkpoint
+from resnetzoo.weights.save import save_weights
 
 SUFFIX = ".safetensors"
 

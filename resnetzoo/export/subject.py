@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from resnetzoo.current import class_count
+from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.errors import UsageError
 from resnetzoo.export.wrapper import WithPreprocessing
-from resnetzoo.network import CifarNet
-from resnetzoo.normalization import INPUT_SIZE
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import class_count
 from resnetzoo.version import __version__
-from resnetzoo.weights.writing import input_metadata_of, metadata_of
+from resnetzoo.weights.save import input_metadata_of, metadata_of
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
 Exportable = CifarNet | WithPreprocessing

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from resnetzoo.export.subject import FACTS, Exportable, check_suffix, subject_of
-from resnetzoo.export.verifying import Exported, verified
-from resnetzoo.files import write_atomically
+from resnetzoo.export.verify import Exported, verified
+from resnetzoo.utils.files import write_atomically
 
 SUFFIX = ".pt"
 

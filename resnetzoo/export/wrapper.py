@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
-from resnetzoo.network import CifarNet
+from resnetzoo.models.cifar_net import CifarNet
 
 
 class WithPreprocessing(nn.Module):

@@ -20,18 +20,17 @@ except ModuleNotFoundError as error:
         'resnetzoo.interop.huggingface needs huggingface_hub: pip install "resnetzoo[huggingface]"'
     ) from error
 
-from resnetzoo.current import class_names, current_spec
-from resnetzoo.device import resolve_device
 from resnetzoo.errors import CheckpointError, UsageError
-from resnetzoo.interop.card_seal import is_untouched
-from resnetzoo.interop.model_card import card_of
-from resnetzoo.loading.load import stored_network
-from resnetzoo.loading.safetensors_files import read_safetensors
-from resnetzoo.loading.trained import stored_spec
-from resnetzoo.network import CifarNet
-from resnetzoo.normalization import carry_normalization
-from resnetzoo.spec import ModelSpec
-from resnetzoo.weights.writing import save_weights
+from resnetzoo.interop.model_card import card_of, is_untouched
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import class_names, current_spec
+from resnetzoo.models.pretrained import carry_normalization
+from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.device import resolve_device
+from resnetzoo.weights.checkpoint.build import stored_spec
+from resnetzoo.weights.checkpoint.load import stored_network
+from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
+from resnetzoo.weights.save import save_weights
 
 Find = Callable[[str], str | Path]
 """Gives the path of a file of a folder or repository by its name."""

@@ -1,16 +1,16 @@
 """The model card of a network: what is known of its weights, for people and as metadata of the Hugging Face Hub."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from resnetzoo.complexity import complexity
-from resnetzoo.current import class_names, current_spec
-from resnetzoo.interop.card_seal import sealed_card
-from resnetzoo.network import CifarNet
-from resnetzoo.weights.carried import true_row
-from resnetzoo.weights.row import Weights
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.complexity import complexity
+from resnetzoo.models.fingerprint import true_row
+from resnetzoo.models.introspection import class_names, current_spec
+from resnetzoo.models.pretrained import Weights
 
 _PAPERS = {"preactivation": "1603.05027"}  # of arXiv; the others are of the first
 _FIRST_PAPER = "1512.03385"
@@ -110,3 +110,17 @@ def _normalization(model: CifarNet) -> dict[str, str]:
     return {
         "normalization": f"(pixel / 255 - mean) / std; {values['kind']}, mean {values['mean']}, std {values['std']}"
     }
+
+
+_START = "\n<!-- Written by resnetzoo; once it is changed, save_pretrained leaves it alone. "
+
+
+def sealed_card(text: str) -> str:
+    """The card with its last line, a comment that Markdown does not show."""
+    return f"{text}{_START}{hashlib.sha256(text.encode()).hexdigest()} -->\n"
+
+
+def is_untouched(card: str) -> bool:
+    """Whether the card is as `sealed_card` gave it."""
+    text, start, _ = card.rpartition(_START)
+    return bool(start) and sealed_card(text) == card

@@ -5,12 +5,12 @@ from resnetzoo.reproduce.budgets import budget_of as budget_of
 from resnetzoo.reproduce.claims import Above as Above
 from resnetzoo.reproduce.claims import AtMost as AtMost
 from resnetzoo.reproduce.claims import Lower as Lower
-from resnetzoo.reproduce.layers import LayerRow as LayerRow
+from resnetzoo.reproduce.layer_stats import LayerRow as LayerRow
 from resnetzoo.reproduce.outcome import Outcome as Outcome
 from resnetzoo.reproduce.outcome import Summary as Summary
-from resnetzoo.reproduce.plan import parse_numbers as parse_numbers
-from resnetzoo.reproduce.plan import parse_seeds as parse_seeds
-from resnetzoo.reproduce.reproduction import reproduce as reproduce
+from resnetzoo.reproduce.parsing import parse_numbers as parse_numbers
+from resnetzoo.reproduce.parsing import parse_seeds as parse_seeds
+from resnetzoo.reproduce.pipeline import reproduce as reproduce
 from resnetzoo.reproduce.targets import TARGETS as TARGETS
 from resnetzoo.reproduce.targets import Network as Network
 from resnetzoo.reproduce.targets import Target as Target

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from resnetzoo.data.images import Data
+from resnetzoo.data.image_set import Data
 from resnetzoo.errors import UsageError
-from resnetzoo.recipes import SMOKE, Recipe
 from resnetzoo.reproduce.targets import Target
+from resnetzoo.training.recipes import SMOKE, Recipe
 
 BudgetName = Literal["full", "short", "smoke"]
 

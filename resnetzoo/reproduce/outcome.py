@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from resnetzoo.complexity import complexity
-from resnetzoo.evaluation import binomial_error
-from resnetzoo.report import by_name
+from resnetzoo.evaluation.metrics import binomial_error
+from resnetzoo.models.complexity import complexity
 from resnetzoo.reproduce.budgets import Budget
-from resnetzoo.reproduce.layers import LayerRow
+from resnetzoo.reproduce.comparison import by_name
+from resnetzoo.reproduce.layer_stats import LayerRow
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import Samples, Verdict, verdict
-from resnetzoo.run import RunRecord
+from resnetzoo.training.results import RunRecord
 
 
 @dataclass(frozen=True)

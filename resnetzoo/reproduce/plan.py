@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resnetzoo.checkpoint import CHECKPOINT, PREVIOUS, check_identity, read_checkpoint
-from resnetzoo.checks import check_seed, check_whole_number
-from resnetzoo.data.images import Data
-from resnetzoo.device import Precision
+from resnetzoo.data.image_set import Data
 from resnetzoo.errors import CheckpointError, UsageError
-from resnetzoo.network import CifarNet
-from resnetzoo.recipes import Recipe
-from resnetzoo.registry import get_spec
+from resnetzoo.models.builders import fresh_network
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.registry import get_spec
+from resnetzoo.models.spec import ModelSpec
 from resnetzoo.reproduce.targets import Network, Target
-from resnetzoo.run import RUN_FILE, RunRecord, folder_name, identity_of, read_record
-from resnetzoo.spec import ModelSpec
-from resnetzoo.zoo import fresh_network
+from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.results import RUN_FILE, RunRecord, folder_name, identity_of, read_record
+from resnetzoo.utils.device import Precision
+from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, PREVIOUS, check_identity, read_checkpoint
 
 
 @dataclass(frozen=True)
@@ -41,33 +40,6 @@ class PlannedRun:
     def build(self) -> CifarNet:
         """The network with the weights that it starts from."""
         return fresh_network(self.spec, self.seed)
-
-
-def parse_numbers(field: str, text: str) -> tuple[int, ...]:
-    """`0,2,5` -> (0, 2, 5), each once.
-
-    Raises:
-        UsageError: anything but whole numbers from 0 with commas between.
-    """
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words or not all(word.isascii() and word.isdigit() for word in words):
-        raise UsageError(f'{field} must be whole numbers with commas between, such as 0,1,2, not "{text}"')
-    return tuple(dict.fromkeys(int(word) for word in words))
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """`3` means three seeds, (0, 1, 2); with a comma it is a list: `4,` means seed 4 alone.
-
-    Raises:
-        UsageError: not a number from 1, and not a list of numbers.
-    """
-    numbers = parse_numbers("seeds", text)
-    if "," not in text:
-        check_whole_number("seeds", numbers[0], maximum=1_000)
-        return tuple(range(numbers[0]))
-    for seed in numbers:
-        check_seed(seed)
-    return numbers
 
 
 def plan_runs(

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from resnetzoo.errors import UsageError
-from resnetzoo.recipes import HE2015, MODERN, QUICK20, Recipe
+from resnetzoo.models.spec import Shortcut
 from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower
 from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER, SOURCE
-from resnetzoo.spec import Shortcut
+from resnetzoo.training.recipes import HE2015, MODERN, QUICK20, Recipe
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from resnetzoo.reproduce.budgets import Budget
 from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower, Measure
-from resnetzoo.reproduce.samples import Interval, difference_interval, mean_interval
+from resnetzoo.reproduce.confidence import Interval, difference_interval, mean_interval
 
 Answer = Literal["holds", "does not hold", "not enough evidence"]
 Samples = Mapping[Measure, Mapping[str, Sequence[float]]]

@@ -1,6 +1,6 @@
 """Trained weights: what there is, and how it was made."""
 
-from resnetzoo.weights.catalogue import default_weights as default_weights
-from resnetzoo.weights.catalogue import get_weights as get_weights
-from resnetzoo.weights.catalogue import list_weights as list_weights
-from resnetzoo.weights.row import Weights as Weights
+from resnetzoo.models.pretrained import Weights as Weights
+from resnetzoo.weights.catalog import default_weights as default_weights
+from resnetzoo.weights.catalog import get_weights as get_weights
+from resnetzoo.weights.catalog import list_weights as list_weights

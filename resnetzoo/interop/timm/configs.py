@@ -4,12 +4,12 @@ from typing import Any
 
 from timm.models import DefaultCfg, PretrainedCfg, generate_default_cfgs
 
-from resnetzoo.registry import get_spec
-from resnetzoo.spec import ModelSpec
-from resnetzoo.weights.catalogue import list_weights
-from resnetzoo.weights.ours import OURS
-from resnetzoo.weights.row import Weights
-from resnetzoo.weights.store import place_of
+from resnetzoo.models.pretrained import Weights
+from resnetzoo.models.registry import get_spec
+from resnetzoo.models.spec import ModelSpec
+from resnetzoo.weights.catalog import list_weights
+from resnetzoo.weights.hub import place_of
+from resnetzoo.weights.packaged import OURS
 
 _CIFAR10 = OURS[0]  # its mean and deviation are those of CIFAR-10's training images
 

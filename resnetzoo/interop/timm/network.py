@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.errors import UsageError
-from resnetzoo.network import CifarNet, check_images
-from resnetzoo.spec import ModelSpec
+from resnetzoo.models.cifar_net import CifarNet, check_images
+from resnetzoo.models.spec import ModelSpec
 
 torch.fx.wrap("check_images")  # one step of a symbolic trace here, too
 Indices = int | Sequence[int] | None  # of stages, as timm writes them

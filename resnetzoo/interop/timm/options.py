@@ -6,7 +6,7 @@ from typing import Any
 
 from resnetzoo.errors import UsageError
 from resnetzoo.interop.timm.network import stage_indices
-from resnetzoo.spec import Shortcut
+from resnetzoo.models.spec import Shortcut
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,15 @@ from resnetzoo.errors import UsageError
 from resnetzoo.interop.timm.configs import default_configs
 from resnetzoo.interop.timm.network import TimmCifarNet
 from resnetzoo.interop.timm.options import Options
-from resnetzoo.loading.layouts import find_layout, our_names
-from resnetzoo.loading.safetensors_files import read_safetensors
-from resnetzoo.loading.unwrap import find_weights
-from resnetzoo.normalization import carry_normalization
-from resnetzoo.registry import get_spec, list_models
-from resnetzoo.spec import ModelSpec
-from resnetzoo.weights.carried import carry_row
-from resnetzoo.weights.catalogue import default_weights, get_weights, list_weights
-from resnetzoo.weights.row import Weights
-from resnetzoo.weights.store import file_of
+from resnetzoo.models.fingerprint import carry_row
+from resnetzoo.models.pretrained import Weights, carry_normalization
+from resnetzoo.models.registry import get_spec
+from resnetzoo.models.spec import ModelSpec
+from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
+from resnetzoo.weights.checkpoint.key_mapping import find_layout, our_names
+from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
+from resnetzoo.weights.checkpoint.unwrap import find_weights
+from resnetzoo.weights.hub import file_of
 
 PREFIX = "resnetzoo_"
 _HEAD = ("num_classes", "in_chans", "global_pool")  # where they are left out, timm takes them from the configuration

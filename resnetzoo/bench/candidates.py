@@ -1,0 +1,128 @@
+"""The networks of the zoo as contestants, by the functions that users call: `create`, `optimize`, `fit`."""
+
+import time
+
+import torch
+
+from resnetzoo.bench.environment import Place
+from resnetzoo.bench.timing import Contestant, TimedCall, synchronize
+from resnetzoo.bench.workload import random_images, training_flop
+from resnetzoo.data.device_loader import TrainBatches
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.data.synthetic_set import synthetic
+from resnetzoo.inference.optimized_net import optimize
+from resnetzoo.models.complexity import complexity
+from resnetzoo.training.callbacks import StopRequest
+from resnetzoo.training.distributed import Ranks
+from resnetzoo.training.fitting import cut_on_device, prepare
+from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.schedules import StepDecay
+from resnetzoo.weights.factory import create
+
+
+def forward(name: str, *, batch_size: int, place: Place, compiled: bool = True) -> Contestant:
+    """Inference through `optimize`: float images (n, 3, 32, 32) -> logits (n, 10). Its first call compiles."""
+    model = create(name, seed=0).to(place.device).eval()
+    fast = optimize(model, precision=place.precision, compile=compiled)
+    images = random_images(batch_size, place.device)
+
+    def infer() -> None:
+        with torch.inference_mode():
+            fast(images)
+
+    flop = 2 * complexity(name).macs * batch_size
+    return Contestant(f"resnetzoo {name}", TimedCall(infer, place.device), images=batch_size, flop=flop)
+
+
+def step(name: str, *, batch_size: int, place: Place, compiled: bool = True, steps: int = 4) -> Contestant:
+    """One training step of `fit`, its batch cut, augmented and normalized: `steps` of them a measurement."""
+    run = RunningFit(name, batch_size, steps, place, compiled)
+    return Contestant(f"resnetzoo {name}", run.seconds, images=batch_size, flop=training_flop(name, batch_size))
+
+
+def epoch(name: str, *, batch_size: int, place: Place, compiled: bool = True, steps: int = 8) -> Contestant:
+    """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row."""
+    run = RunningFit(name, batch_size, steps, place, compiled)
+    return Contestant(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=training_flop(name, batch_size))
+
+
+def batches(images: ImageSet, *, batch_size: int, place: Place) -> Contestant:
+    """An epoch of the trainer's batches: drawn, cut, mirrored and normalized on the device."""
+    cut = TrainBatches(
+        images, measure_normalization(images.images, "channel"), padding=4, flip=True, device=place.device
+    )
+
+    def epoch() -> None:
+        drawn = cut.draw(seed=0, epoch=0)
+        for first in range(0, len(cut), batch_size):
+            cut.batch(drawn, slice(first, first + batch_size))
+
+    return Contestant("resnetzoo batches", TimedCall(epoch, place.device), images=len(images))
+
+
+class RunningFit:
+    """A run of `fit` that pauses between measurements, so that its step is compiled or recorded once.
+
+    Args:
+        name: of the network.
+        batch_size: images a step.
+        steps: of a measurement; an epoch has one more, which is not counted, like the test behind it.
+        place: device and precision.
+        compiled: as `compile` of `fit`.
+    """
+
+    def __init__(self, name: str, batch_size: int, steps: int, place: Place, compiled: bool) -> None:
+        self.steps = steps
+        self.device = place.device
+        data = synthetic(train_images=batch_size * (steps + 1), test_images=1)
+        recipe = _gentle(epochs=1_000_000, steps_per_epoch=steps + 1, batch_size=batch_size)
+        self.training = prepare(
+            create(name, seed=0),
+            data,
+            recipe,
+            cut_on_device(data, recipe, place.device),
+            seed=0,
+            precision=place.precision,
+            compile=compiled,
+            out=None,
+            ranks=Ranks(),
+        )
+        shown = self.training.progress(shown=False, bar=False)
+        self._pauses = self.training.steps(shown, StopRequest(), None)
+
+    def seconds(self) -> float:
+        """Of one step, the device's work done."""
+        synchronize(self.device)
+        began = time.perf_counter()
+        for _ in range(self.steps):
+            next(self._pauses)
+        synchronize(self.device)
+        taken = time.perf_counter() - began
+        self._finish_epoch()
+        return taken / self.steps
+
+    def epoch_seconds(self) -> float:
+        """Of a whole epoch, by its steps."""
+        began = time.perf_counter()
+        self._finish_epoch()
+        synchronize(self.device)
+        return (time.perf_counter() - began) / (self.steps + 1)
+
+    def _finish_epoch(self) -> None:
+        epochs = len(self.training.rows)
+        while len(self.training.rows) == epochs:
+            next(self._pauses)
+
+
+def _gentle(*, epochs: int, steps_per_epoch: int, batch_size: int) -> Recipe:
+    """A small rate: what is learned does not matter, that it stays finite does."""
+    return Recipe(
+        name="BENCH",
+        steps=steps_per_epoch * epochs,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=1e-3,
+        schedule=StepDecay(milestones=()),
+        nesterov=True,
+    )

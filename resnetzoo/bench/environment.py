@@ -1,0 +1,40 @@
+"""Where and how our networks run, and what records say of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from resnetzoo.bench.peers import peer_versions
+from resnetzoo.utils import environment as provenance
+from resnetzoo.utils.device import Precision, device_name, resolve_device, resolve_precision
+
+
+@dataclass(frozen=True)
+class Place:
+    """A device, and the precision of our networks on it; peers run on the same device in fp32."""
+
+    device: torch.device
+    precision: Precision
+
+    @staticmethod
+    def find(device: str = "auto", precision: str = "auto") -> "Place":
+        """As `fit` takes them.
+
+        Raises:
+            DeviceError: a device that is not here.
+            UsageError: no device's or precision's name.
+        """
+        resolved = resolve_device(device)
+        return Place(resolved, resolve_precision(precision, resolved))
+
+    def facts(self) -> dict[str, Any]:
+        """Device, precision, versions and commit, ready for JSON."""
+        return {
+            "device": device_name(self.device),
+            "device_type": self.device.type,
+            "threads": torch.get_num_threads(),
+            "precision": self.precision,
+            "versions": {**provenance.versions(), **peer_versions()},
+            "commit": provenance.commit(),
+        }

@@ -1,0 +1,48 @@
+"""What a machine can do, measured with three plain operations: the yardsticks that figures are divided by.
+
+Each stands for one kind of work, so that a figure in units of it compares between machines and between days.
+"""
+
+import torch
+
+from resnetzoo.bench.environment import Place
+from resnetzoo.bench.timing import Contestant, TimedCall
+
+MATRIX_SIDE = {"cpu": 2048, "cuda": 8192, "mps": 2048}  # a GPU needs the larger one to be busy at all
+COPY_BYTES = 64 * 2**20
+ADDITIONS = 500_000
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def matrix_product(place: Place) -> Contestant:
+    """The product of two square matrices: the machine's matrix rate, for work made of convolutions."""
+    device, precision = place.device, place.precision
+    side = MATRIX_SIDE[device.type]
+    random = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(side, side, generator=random).to(device, _DTYPES[precision]) for _ in range(2))
+    product = torch.empty_like(left)
+
+    def multiply() -> None:
+        torch.mm(left, right, out=product)
+
+    return Contestant(f"matrix product {precision}", TimedCall(multiply, device), flop=2 * side**3)
+
+
+def memory_copy() -> Contestant:
+    """A copy of 64 MiB in the CPU's memory, for work that moves data."""
+    source = torch.zeros(COPY_BYTES, dtype=torch.uint8)
+    target = torch.ones_like(source)
+    return Contestant("memory copy", TimedCall(lambda: target.copy_(source), torch.device("cpu")))
+
+
+def interpreter() -> Contestant:
+    """Half a million additions in Python, for work that the interpreter does."""
+
+    def add() -> int:
+        total = 0
+        for number in range(ADDITIONS):
+            total += number
+        return total
+
+    return Contestant("interpreter", TimedCall(add, torch.device("cpu")))

@@ -1,0 +1,109 @@
+"""The short benchmark: inference and training step of a few networks against their peers, within minutes."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from resnetzoo.bench.baselines import Rivals, forward_rivals, step_rivals
+from resnetzoo.bench.candidates import forward, step
+from resnetzoo.bench.environment import Place
+from resnetzoo.bench.machine_peak import matrix_product
+from resnetzoo.bench.results import Row, rows_of
+from resnetzoo.bench.timing import Contestant, race
+from resnetzoo.models.registry import get_spec
+from resnetzoo.utils.validation import check_whole_number
+
+STEPS = 2  # of an epoch of the training races: few, for the sake of minutes
+DEFAULT_MODELS = ("resnet20", "resnet56")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the short benchmark found.
+
+    Attributes:
+        place: device and precision of our networks, versions and commit; the peers ran in fp32.
+        compiled: whether ours were.
+        rounds: of each race.
+        matrix_gflops: the machine's matrix rate in that precision, the median over the races.
+        rows: one a contestant and race.
+        missing: the peers that were not there, each with what to install.
+    """
+
+    place: dict[str, Any]
+    compiled: bool
+    rounds: int
+    matrix_gflops: float
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+
+def short_bench(
+    models: Sequence[str] = DEFAULT_MODELS,
+    *,
+    batch_size: int = 128,
+    device: str = "auto",
+    precision: str = "auto",
+    compiled: bool = True,
+    rounds: int = 5,
+    say: Callable[[str], None] = lambda line: None,
+) -> Bench:
+    """Race each network's inference, at batch 1 and `batch_size`, and its training step against the peers.
+
+    Args:
+        models: names of the zoo.
+        batch_size: of inference and of the training step.
+        device: as `fit` takes it.
+        precision: of our networks, as `fit` takes it; the peers run in fp32.
+        compiled: compile ours, as `optimize` and long runs of `fit` do; it takes longer than the races.
+        rounds: of each race.
+        say: told what is about to be timed.
+
+    Raises:
+        UnknownModelError: a name that is not registered.
+        UsageError: a number outside its range.
+        DeviceError: a device that is not here.
+    """
+    for name in models:
+        get_spec(name)
+    check_whole_number("batch_size", batch_size)
+    check_whole_number("rounds", rounds)
+    place = Place.find(device, precision)
+    calibration = matrix_product(place)
+    rows: list[Row] = []
+    rates: list[float] = []
+    missing: dict[str, None] = {}
+
+    def run(work: str, ours: Contestant, rivals: Rivals) -> None:
+        say(f"timing {work}")
+        contestants = [calibration, ours, *rivals.contestants]
+        timings = race(contestants, rounds=rounds)
+        rates.append(calibration.flop / timings[calibration.name].median / 1e9)
+        rows.extend(rows_of(work, contestants, timings, calibration=calibration, peer=rivals.peer))
+        missing.update(dict.fromkeys(rivals.missing))
+
+    for number, name in enumerate(models):
+        for size in sorted({1, batch_size}):
+            run(
+                f"{name}, inference, batch {size}",
+                forward(name, batch_size=size, place=place, compiled=compiled),
+                forward_rivals(name, batch_size=size, device=place.device),
+            )
+        run(
+            f"{name}, training, batch {batch_size}",
+            step(name, batch_size=batch_size, place=place, compiled=compiled, steps=STEPS),
+            step_rivals(name, batch_size=batch_size, device=place.device, steps=STEPS, loop=number == 0),
+        )
+    return Bench(
+        place=place.facts(),
+        compiled=compiled,
+        rounds=rounds,
+        matrix_gflops=statistics.median(rates),
+        rows=tuple(rows),
+        missing=tuple(missing),
+    )

@@ -1,0 +1,94 @@
+"""`predict`: what image files show, as a table, as JSON, or as a picture."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import resnetzoo
+from resnetzoo.cli.options import AsJson, Device, FamilyWord
+from resnetzoo.data.classes import classes_of
+from resnetzoo.inference.contact_sheet import check_no_image, check_sheet_name
+from resnetzoo.inference.image_files import NoImageError
+from resnetzoo.inference.predictor import Prediction, model_title
+from resnetzoo.utils.device import resolve_device
+from resnetzoo.utils.text import shown
+
+
+def predict_command(
+    images: Annotated[list[str], typer.Argument(help="Files, folders, or patterns in quotes.", metavar="IMAGE...")],
+    model: Annotated[str, typer.Option(help="A name, a row of weights, a checkpoint or a run's folder.")] = "resnet20",
+    top: Annotated[int, typer.Option(help="Classes to name for each image.")] = 3,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="cifar10, cifar100 or synthetic: whose classes the network tells apart.",
+            show_default="what it was trained on",
+        ),
+    ] = None,
+    family: FamilyWord = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw the images with their classes: a .png or .svg.", show_default="no")
+    ] = None,
+    device: Device = "auto",
+    batch_size: Annotated[int, typer.Option(help="Images at once.")] = 64,
+    as_json: AsJson = False,
+) -> None:
+    """Say what image files show. Example: resnetzoo predict photos 'more/*' --sheet sheet.png."""
+    if sheet is not None:
+        check_sheet_name(sheet)
+    network = resnetzoo.load_model(model, family=family).to(resolve_device(device))  # type: ignore[arg-type]
+    classes = network.classes if dataset is None else classes_of(dataset)
+    if classes is None:
+        print("the model does not say what its classes are called: --dataset names them", file=sys.stderr)
+    try:
+        found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
+    except NoImageError as error:
+        if as_json:  # each file has its row, whether or not another one could be read
+            _print_json([Prediction(failed.path, (), (), failed.error) for failed in error.found])
+        raise
+    if sheet is not None:
+        check_no_image(sheet, found)  # before anything is printed
+    if as_json:
+        _print_json(found)
+    else:
+        _print_table(found, model_title(network))
+    if sheet is not None:
+        resnetzoo.save_sheet(found, sheet, title=model_title(network))
+        print(f"written: {sheet}", file=sys.stderr if as_json else sys.stdout)
+    _check_all_read(found)
+
+
+def _check_all_read(found: list[Prediction]) -> None:
+    failed = [prediction for prediction in found if prediction.error is not None]
+    if failed:
+        sys.stdout.flush()
+        raise resnetzoo.ResnetzooError(f"{len(failed)} of {len(found)} files could not be read")
+
+
+def _print_json(found: list[Prediction]) -> None:
+    print(json.dumps([prediction.to_dict() for prediction in found], indent=1), flush=True)
+
+
+def _print_table(found: list[Prediction], title: str) -> None:
+    table = Table()
+    table.add_column("image", overflow="fold")
+    table.add_column("class", no_wrap=True)
+    table.add_column("%", justify="right", no_wrap=True)
+    table.add_column("then", overflow="fold")
+    for prediction in found:
+        if prediction.error is None:
+            percent = [f"{100 * value:.1f}" for value in prediction.probabilities]
+            rest = zip(prediction.classes[1:], percent[1:], strict=True)
+            then = ", ".join(f"{name} {value}" for name, value in rest)
+            cells = (shown(prediction.path), prediction.classes[0], percent[0], then)
+        else:
+            cells = (shown(prediction.path), "-", "-", prediction.error)
+        table.add_row(*(Text(cell) for cell in cells))
+    print(title)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)

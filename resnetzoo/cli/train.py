@@ -1,0 +1,125 @@
+"""`data`, `train` and `eval`: images in, a trained network out, and how well it does."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import resnetzoo
+from resnetzoo.cli.options import (
+    AsJson,
+    DataDir,
+    DatasetName,
+    Device,
+    FamilyWord,
+    Precision,
+    ShortcutWord,
+    TrainImages,
+    Validation,
+    chosen_data,
+    print_data,
+)
+from resnetzoo.training import recipes
+from resnetzoo.training.results import folder_name
+from resnetzoo.utils.device import resolve_device
+
+
+def data_command(
+    dataset: DatasetName = "cifar10",
+    data_dir: DataDir = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch it if it is nowhere.")] = False,
+) -> None:
+    """Find, fetch and check a data set. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
+    find = {"cifar10": resnetzoo.cifar10, "cifar100": resnetzoo.cifar100}.get(dataset)
+    found = find(data_dir, download=download) if find else resnetzoo.load_data(dataset, data_dir)
+    print_data(found)
+    print(f"classes      {len(found.classes)}: {', '.join(found.classes[:10])}{', ...' * (len(found.classes) > 10)}")
+
+
+def train_command(
+    name: str,
+    recipe: Annotated[str, typer.Option(help=f"{', '.join(recipes.RECIPES)}.")] = "QUICK20",
+    epochs: Annotated[int | None, typer.Option(help="Another length.", show_default="the recipe's")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.", show_default="the recipe's")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    shortcut: ShortcutWord = None,
+    dataset: DatasetName = "auto",
+    data_dir: DataDir = None,
+    train_images: TrainImages = None,
+    validation: Validation = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    compile: Annotated[  # noqa: A002 (the option's own word)
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Compile the step or not.", show_default="if the run is long"),
+    ] = None,
+    checkpoint_every: Annotated[int | None, typer.Option(help="Save every N steps too.", show_default="no")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
+) -> None:
+    """Train a network; run again, it goes on. Example: resnetzoo train resnet20 --recipe SMOKE --dataset synthetic."""
+    chosen = recipes.get_recipe(recipe)
+    chosen = chosen if batch_size is None else chosen.with_batch_size(batch_size)
+    chosen = chosen if epochs is None else chosen.with_epochs(epochs)
+    resnetzoo.get_spec(name)  # a wrong name or device is said before any data is fetched
+    resolve_device(device)
+    found = chosen_data(dataset, data_dir, train_images, validation)
+    model = resnetzoo.create(name, num_classes=len(found.classes), shortcut=shortcut, seed=seed)  # type: ignore[arg-type]
+    folder = out or Path("runs") / folder_name(name, shortcut, chosen, seed)
+    print_data(found)
+    run = resnetzoo.fit(
+        model,
+        found,
+        chosen,
+        seed=seed,
+        device=device,
+        precision=precision,
+        compile=compile,
+        out=folder,
+        checkpoint_every=checkpoint_every,
+    )
+    last = run.epochs[-1]
+    print(f"test error {last.test_error:.2f} % (n={len(found.test):,}) after {last.epoch} epochs; kept in {folder}")
+
+
+def eval_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A run's folder, or a file of weights, ours or others'.")],
+    dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the one it was trained on")] = None,
+    family: FamilyWord = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a checkpoint on a test set. Example: resnetzoo eval runs/resnet20-SMOKE-seed0."""
+    model = resnetzoo.load_checkpoint(checkpoint, family=family)  # type: ignore[arg-type]
+    training = model.origin.training if model.origin else {}
+    model = model.to(resolve_device(device))
+    found = resnetzoo.load_data(dataset or _trained_on(training, model.num_classes), data_dir)
+    measured = resnetzoo.evaluate(model, found.test, precision=precision)
+    facts = {
+        "network": model.spec.label,
+        "origin": str(model.origin),
+        **training,
+        "measured_on": found.title,
+        "fingerprint": found.fingerprint,
+        "n": measured.n,
+        "test_error": round(measured.error, 4),
+        "standard_error": round(measured.standard_error, 4),
+        "test_loss": round(measured.loss, 6),
+    }
+    if as_json:
+        print(json.dumps(facts, indent=1))
+        return
+    for key, value in facts.items():
+        print(f"{key:<18} {value}")
+
+
+def _trained_on(training: dict[str, object], num_classes: int) -> str:
+    """The data set that a checkpoint names, or else the one with as many classes as the network."""
+    named = training.get("trained_on") or {10: "cifar10", 100: "cifar100"}.get(num_classes)
+    if named is None:
+        raise resnetzoo.UsageError(
+            f"the checkpoint does not say on which data its {num_classes} classes were trained; give --dataset"
+        )
+    return str(named)

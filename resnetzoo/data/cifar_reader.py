@@ -1,0 +1,141 @@
+"""A folder in a published layout -> image sets. Every complaint names the file, and the bytes expected and found."""
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from resnetzoo.data.cifar_files import PIXELS, DataFile, Layout, Published
+from resnetzoo.data.image_set import Data, ImageSet
+from resnetzoo.data.safe_pickle import unpickle_arrays
+from resnetzoo.errors import DataError
+
+Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels (n, 3072), labels (n,)
+
+
+class UnofficialDataWarning(UserWarning):
+    """The folder's contents are not the published ones: results on it are not results on the data set."""
+
+
+def read_folder(folder: Path, published: Published, layout: Layout) -> Data:
+    """Read and check the files of `layout` in `folder`.
+
+    Raises:
+        DataError: a file is missing, empty, truncated, too long, garbage, or has a label out of range.
+    """
+    check_presence(folder, published, layout)
+    unofficial: list[str] = []
+    train = _read_set(folder, published, layout, layout.train, unofficial)
+    test = _read_set(folder, published, layout, layout.test, unofficial)
+    if unofficial:
+        warnings.warn(
+            f"{folder} is not the official {published.title}: {', '.join(unofficial)} "
+            f"{'differs' if len(unofficial) == 1 else 'differ'} from the published checksum; "
+            f"results on it are not results on {published.title}",
+            UnofficialDataWarning,
+            stacklevel=4,
+        )
+    return Data(published.name, train, test, official=not unofficial, source=str(folder))
+
+
+def check_presence(folder: Path, published: Published, layout: Layout) -> None:
+    """Every file is there and as long as its neighbours say it should be.
+
+    A smaller copy of the data set may have any whole number of images in each file. But where one file has its
+    official length, a shorter one beside it is a truncated copy.
+    """
+    missing = [file.name for file in layout.files if not (folder / file.name).is_file()]
+    if missing:
+        raise DataError(f"{folder}: {published.title} is not complete, missing {', '.join(missing)}")
+    sizes = {file: (folder / file.name).stat().st_size for file in layout.files}
+    some_official = any(size == file.size for file, size in sizes.items())
+    for file, size in sizes.items():
+        if size == 0:
+            raise DataError(f"{folder / file.name}: empty: 0 bytes found, {_official_size(file)}")
+        if file.size is None or size == file.size:
+            continue
+        if size > file.size and layout.kind == "binary":
+            raise DataError(f"{folder / file.name}: too long: {size:,} bytes found, {_official_size(file)}")
+        if size < file.size and some_official:
+            raise DataError(f"{folder / file.name}: truncated: {size:,} bytes found, {_official_size(file)}")
+
+
+def _read_set(
+    folder: Path, published: Published, layout: Layout, files: tuple[DataFile, ...], unofficial: list[str]
+) -> ImageSet:
+    pixels, labels = [], []
+    for file in files:
+        path = folder / file.name
+        content = path.read_bytes()
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != file.md5:
+            unofficial.append(file.name)
+        parse = _parse_binary if layout.kind == "binary" else _parse_pickle
+        batch_pixels, batch_labels = parse(content, path, file, layout)
+        _check_labels(batch_labels, path, published)
+        pixels.append(batch_pixels)
+        labels.append(batch_labels)
+    images = torch.from_numpy(np.concatenate(pixels).reshape(-1, 3, 32, 32))
+    return ImageSet(images, torch.from_numpy(np.concatenate(labels)), published.classes)
+
+
+def _parse_binary(content: bytes, path: Path, file: DataFile, layout: Layout) -> Batch:
+    record = layout.label_bytes + PIXELS
+    if len(content) % record:
+        raise DataError(
+            f"{path}: {len(content):,} bytes found, no whole number of {record:,}-byte records; {_official_size(file)}"
+        )
+    records = np.frombuffer(content, np.uint8).reshape(-1, record)
+    labels = records[:, layout.label_bytes - 1].astype(np.int64)
+    return np.ascontiguousarray(records[:, layout.label_bytes :]), labels
+
+
+def _parse_pickle(content: bytes, path: Path, file: DataFile, layout: Layout) -> Batch:
+    batch = unpickle_arrays(content, f"{path} ({_official_size(file)})")
+    if not isinstance(batch, dict) or not {"data", layout.label_key} <= batch.keys():
+        raise DataError(f'{path}: expected a dictionary with "data" and "{layout.label_key}", found {_describe(batch)}')
+    pixels = batch["data"]
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (PIXELS,):
+        raise DataError(f'{path}: "data" must be uint8 (n, {PIXELS}), found {_describe(pixels)}')
+    labels = _labels(batch[layout.label_key], path, layout.label_key)
+    if len(labels) != len(pixels) or not 1 <= len(pixels) <= file.images:
+        raise DataError(
+            f"{path}: {len(pixels):,} images and {len(labels):,} labels found; "
+            f"there should be one label an image, and from 1 to {file.images:,} images"
+        )
+    return np.ascontiguousarray(pixels), labels
+
+
+def _labels(values: Any, path: Path, key: str) -> NDArray[np.int64]:
+    if isinstance(values, list | tuple) and all(isinstance(value, int) for value in values):
+        values = np.array(
+            [min(max(value, -1), 1 << 16) for value in values], np.int64
+        )  # any size of int, checked later
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iu" or values.ndim != 1:
+        raise DataError(f'{path}: "{key}" must be a list of whole numbers, found {_describe(values)}')
+    return values.astype(np.int64)
+
+
+def _check_labels(labels: NDArray[np.int64], path: Path, published: Published) -> None:
+    outside = np.flatnonzero((labels < 0) | (labels >= len(published.classes)))
+    if len(outside):
+        first = int(outside[0])
+        raise DataError(
+            f"{path}: image {first} has label {labels[first]}; "
+            f"{published.title}'s labels go from 0 to {len(published.classes) - 1}"
+        )
+
+
+def _official_size(file: DataFile) -> str:
+    return f"{file.size:,} bytes expected" if file.size else f"{file.images:,} images expected"
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, dict):
+        return f"a dictionary with {', '.join(repr(key) for key in list(value)[:5]) or 'nothing'}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,30 @@
+"""What classes are called: those of the package's data sets, and those without names."""
+
+from resnetzoo.data import cifar_files as layouts
+from resnetzoo.data.synthetic_set import CLASSES as SYNTHETIC
+from resnetzoo.errors import UsageError
+
+_DATA_SETS: dict[str, tuple[str, ...]] = {
+    "cifar10": layouts.CIFAR10.classes,
+    "cifar100": layouts.CIFAR100.classes,
+    "synthetic": SYNTHETIC,
+}
+
+
+def classes_of(dataset: str) -> tuple[str, ...]:
+    """The classes of a data set, in the order of its labels.
+
+    >>> classes_of("cifar10")[:3]
+    ('airplane', 'automobile', 'bird')
+
+    Raises:
+        UsageError: no such data set.
+    """
+    if dataset not in _DATA_SETS:
+        raise UsageError(f'dataset must be one of {", ".join(_DATA_SETS)}, not "{dataset}"')
+    return _DATA_SETS[dataset]
+
+
+def numbered_classes(num_classes: int) -> tuple[str, ...]:
+    """What classes without names are called: `class 0`, `class 1`, ..."""
+    return tuple(f"class {label}" for label in range(num_classes))

@@ -1,0 +1,82 @@
+"""The fixed map from pixels to a network's input: (pixel / 255 - mean) / std. It is part of what was trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from resnetzoo.data.constants import INPUT_SIZE, NormalizationKind
+from resnetzoo.errors import UsageError
+
+_CHUNK = 5_000  # images turned into floats at once
+
+
+@dataclass(frozen=True, eq=False)
+class Normalization:
+    """Mean and deviation on the scale 0 to 1.
+
+    Attributes:
+        kind: `channel` (a mean and a deviation a channel) or `per_pixel_mean` (a mean for each place, no
+            deviation: arXiv:1512.03385, section 4.2).
+        mean: (C, H, W), or (C, 1, 1) with `channel`.
+        std: (C, 1, 1).
+        size: shorter side, in pixels, of the images that it was measured on; None where that is not known.
+    """
+
+    kind: NormalizationKind
+    mean: Tensor
+    std: Tensor
+    size: int | None = None
+
+    @property
+    def input_size(self) -> int:
+        """Side in pixels of the square that images are made into, as in training, or 32 where that is not known.
+
+        Raises:
+            UsageError: it has a mean for each place of images that are not square.
+        """
+        if self.kind == "channel":
+            return self.size or INPUT_SIZE
+        height, width = self.mean.shape[-2:]
+        if height != width:
+            raise UsageError(
+                f"the network was trained on images of {height} x {width} pixels with a mean for each place, and "
+                "images are only made into squares: give it model.normalization(pixels), uint8 of that size"
+            )
+        return width
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """uint8 (N, C, H, W) -> float32 (N, C, H, W), on the device of `pixels`."""
+        mean, std = self.mean.to(pixels.device), self.std.to(pixels.device)
+        return (pixels.float() / 255 - mean) / std
+
+    def to_dict(self) -> dict[str, object]:
+        """`kind`, and the channel averages of `mean` and `std`: enough to report, ready for JSON."""
+        mean = [round(float(value), 6) for value in self.mean.mean(dim=(1, 2))]
+        return {"kind": self.kind, "mean": mean, "std": [round(float(value), 6) for value in self.std.flatten()]}
+
+
+def channel_normalization(mean: Sequence[float], std: Sequence[float]) -> Normalization:
+    """The normalization of these values, one a channel, on the scale 0 to 1."""
+    means, deviations = (torch.tensor(values).reshape(-1, 1, 1) for values in (mean, std))
+    return Normalization("channel", means, deviations)
+
+
+def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalization:
+    """The normalization that centres `images`, uint8 (N, C, H, W)."""
+    total = torch.zeros(images.shape[1:], dtype=torch.float64)  # (C, H, W)
+    squares = torch.zeros_like(total)
+    for chunk in torch.split(images.cpu(), _CHUNK):
+        pixels = chunk.double() / 255
+        total += pixels.sum(dim=0)
+        squares += pixels.square().sum(dim=0)
+    mean = total / len(images)
+    size = min(images.shape[2:])
+    if kind == "per_pixel_mean":
+        return Normalization(kind, mean.float(), torch.ones(images.shape[1], 1, 1), size)
+    channel_mean = mean.mean(dim=(1, 2), keepdim=True)
+    variance = (squares / len(images)).mean(dim=(1, 2), keepdim=True) - channel_mean.square()
+    std = variance.clamp(min=0).sqrt()
+    std[std < 1e-4] = 1.0  # a channel of one value only: leave its scale alone
+    return Normalization(kind, channel_mean.float(), std.float(), size)

@@ -1,0 +1,112 @@
+"""How well a network does on a set of images."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.normalization import Normalization, measure_normalization
+from resnetzoo.errors import UsageError
+from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.utils.device import Precision, autocast, resolve_precision
+from resnetzoo.utils.modules import evaluating
+from resnetzoo.utils.validation import check_whole_number
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Averages over `n` images.
+
+    Attributes:
+        error: top-1 error in percent.
+        loss: mean cross-entropy in nats, without label smoothing.
+        n: images.
+    """
+
+    error: float
+    loss: float
+    n: int
+
+    @classmethod
+    def of_sums(cls, sums: Sequence[Tensor], n: int) -> "Evaluation":
+        """From summed loss and the number of wrong answers; here a GPU is waited for."""
+        loss, wrong = sums
+        return cls(error=100 * int(wrong) / n, loss=float(loss) / n, n=n)
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 accuracy in percent."""
+        return 100 - self.error
+
+    @property
+    def standard_error(self) -> float:
+        """Binomial standard error of `error`, in percent."""
+        return binomial_error(self.error, self.n)
+
+
+def binomial_error(error: float, n: int) -> float:
+    """Standard error of a test error, both in percent, as `n` images drawn at random give it."""
+    return math.sqrt(error * (100 - error) / n)
+
+
+def evaluate(
+    model: nn.Module,
+    images: ImageSet,
+    *,
+    normalization: Normalization | None = None,
+    precision: str = "fp32",
+    batch_size: int = 500,
+) -> Evaluation:
+    """Top-1 error and loss on the device where the model is, in evaluation mode; the model is left as it was.
+
+    Args:
+        model: images (N, C, H, W) -> logits (N, classes).
+        images: what to measure on, such as `data.test`.
+        normalization: how pixels become input: by default as in the model's training, if `fit` or `load_checkpoint`
+            left that on it, else by the mean and deviation of `images`.
+        precision: `fp32`, `bf16` or `auto`.
+        batch_size: images at once.
+
+    Raises:
+        UsageError: a batch below one image, an unknown precision, or fewer logits than classes.
+    """
+    check_whole_number("batch_size", batch_size)
+    parameter = next(model.parameters())
+    resolved = resolve_precision(precision, parameter.device)
+    normalize = normalization or carried_normalization(model) or measure_normalization(images.images, "channel")
+    return Evaluation.of_sums(sums_over(model, images, normalize, resolved, batch_size), n=len(images))
+
+
+def sums_over(
+    model: nn.Module,
+    images: ImageSet,
+    normalize: Normalization,
+    precision: Precision = "fp32",
+    batch_size: int = 500,
+) -> tuple[Tensor, Tensor]:
+    """Summed loss and number of wrong answers in evaluation mode, left on the model's device; nothing waits for it."""
+    device = next(model.parameters()).device
+    with evaluating(model), torch.inference_mode(), autocast(device, precision):
+        return _sums(model, images, normalize, batch_size, device)
+
+
+def _sums(
+    model: nn.Module, images: ImageSet, normalize: Normalization, batch_size: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    loss = torch.zeros((), device=device)
+    wrong = torch.zeros((), dtype=torch.int64, device=device)
+    for pixels, labels in zip(
+        torch.split(images.images, batch_size), torch.split(images.labels, batch_size), strict=True
+    ):
+        inputs = normalize(pixels.to(device)).contiguous(memory_format=torch.channels_last)
+        targets = labels.to(device)
+        logits = model(inputs)  # (n, classes)
+        if logits.shape[-1] < len(images.classes):
+            raise UsageError(f"the network has {logits.shape[-1]} classes, the images {len(images.classes)}")
+        loss += F.cross_entropy(logits.float(), targets, reduction="sum")
+        wrong += (logits.argmax(dim=1) != targets).sum()
+    return loss, wrong

@@ -1,0 +1,57 @@
+"""How far an optimized network gives the outputs of the one it was made of, measured on images."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.errors import UsageError
+from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.utils.modules import evaluating
+from resnetzoo.utils.validation import check_whole_number
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two networks compared on `n` images.
+
+    Attributes:
+        top1: images for which both put the same class first, in percent.
+        max_logit_difference: the largest absolute difference between two logits of the same image and class.
+        n: images.
+    """
+
+    top1: float
+    max_logit_difference: float
+    n: int
+
+
+def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch_size: int = 128) -> Agreement:
+    """Compare `optimized` with `model`, both in evaluation mode; they are left as they were.
+
+    Args:
+        model: the reference, images (N, C, H, W) -> logits (N, classes), in its own precision.
+        optimized: the network to check, on the same device, such as `optimize(model)`.
+        images: what to compare on, such as `data.test`. Pixels become input as in the training of `model`, if `fit`
+            trained it, else by the mean and deviation of `images`.
+        batch_size: images at once.
+
+    Raises:
+        UsageError: a batch below one image, or logits of different shapes.
+    """
+    check_whole_number("batch_size", batch_size)
+    normalize = carried_normalization(model) or measure_normalization(images.images, "channel")
+    device = next(model.parameters()).device
+    same = 0
+    largest = torch.zeros(())
+    with evaluating(model), evaluating(optimized), torch.no_grad():
+        for pixels in torch.split(images.images, batch_size):
+            inputs = normalize(pixels.to(device))  # (n, C, H, W)
+            expected, found = model(inputs).float(), optimized(inputs).float()  # (n, classes)
+            if expected.shape != found.shape:
+                raise UsageError(f"the networks differ in their logits: {list(expected.shape)} and {list(found.shape)}")
+            same += int((expected.argmax(dim=1) == found.argmax(dim=1)).sum())
+            largest = torch.maximum(largest, (expected - found).abs().max().cpu())  # NaN if there is one
+    return Agreement(top1=100 * same / len(images), max_logit_difference=float(largest), n=len(images))

@@ -1,0 +1,162 @@
+"""A contact sheet: images with what a network takes them for."""
+
+import os
+import textwrap
+import warnings
+from collections.abc import Sequence
+from math import ceil, sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resnetzoo.data.transforms import flatten
+from resnetzoo.errors import ImageError, UsageError
+from resnetzoo.inference.image_files import read_image
+from resnetzoo.inference.predictor import Prediction
+from resnetzoo.utils.figures import new_figure, save_figure
+from resnetzoo.utils.text import shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MAX_TILES = 300  # a sheet of more would be longer than anybody scrolls
+_MAX_CLASSES = 5  # of a tile
+_MAX_COLUMNS = 12  # then a sheet only grows downwards
+_SUFFIXES = (".png", ".svg")
+
+# Inches.
+_SIDE = 1.5  # of an image
+_GAP = 0.18  # between tiles, and around all of them
+_LINE = 0.2  # a class, or the name of the file
+_HEAD = 0.5  # the title
+_MIN_WIDTH = 5.4  # so that a title has room
+
+_HEAD_LETTERS = 11  # of a title, an inch
+
+_PIXELS = 300  # a side of what is drawn of an image: two for each of the picture's own
+_GREY, _RED, _BAR = "0.45", "#a02020", "#cfe0f2"
+
+
+def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: str = "") -> None:
+    """Draw each image with its classes, their probabilities as bars, and the file's name; failures are crossed.
+
+    The parts of an image that the network does not see, since it crops a square, are pale. At most 300 images are
+    drawn; the title says so.
+
+    Args:
+        predictions: what `predict` returned; the files are read once more.
+        path: a name that ends in `.png` or `.svg`.
+        title: what stands above, such as `model_title(model)`.
+
+    Raises:
+        UsageError: nothing to draw, another kind of name, or that of one of the images.
+        OutputError: the file cannot be written.
+    """
+    path = check_sheet_name(path)
+    check_no_image(path, predictions)
+    if not predictions:
+        raise UsageError("a sheet needs at least one prediction")
+    drawn = predictions[:MAX_TILES]
+    lines = min(_MAX_CLASSES, max(len(found.classes) for found in drawn)) + 1
+    width, height = _SIDE + _GAP, _SIDE + lines * _LINE + _GAP  # of a tile with the gap behind it
+    columns = min(len(drawn), _MAX_COLUMNS, max(4, round(sqrt(len(drawn) * 1.2 * height / width))))
+    rows = ceil(len(drawn) / columns)
+    figure = new_figure(max(columns * width, _MIN_WIDTH) + _GAP, rows * height + _HEAD + _GAP)
+    figure.set_layout_engine("none")  # everything has its place already
+    figure.suppressComposite = True  # in an SVG each image stays one of its own
+    axes = figure.add_axes((0, 0, 1, 1))
+    for place, found in enumerate(drawn):
+        row, column = divmod(place, columns)
+        _draw_tile(axes, found, _GAP + column * width, _HEAD + row * height)
+    counted = _counted(len(drawn), len(predictions))
+    heading = _short(title, int(figure.get_figwidth() * _HEAD_LETTERS))
+    axes.text(_GAP, 0.2, heading, fontsize=10, weight="bold", va="center", parse_math=False)
+    axes.text(_GAP, 0.38, counted, fontsize=8, color=_GREY, va="center")
+    axes.set(xlim=(0, figure.get_figwidth()), ylim=(figure.get_figheight(), 0), aspect="auto")
+    axes.set_axis_off()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # file names in any script
+        save_figure(figure, path)
+
+
+def check_sheet_name(path: str | Path) -> Path:
+    """Refuse, before anything is drawn, a name whose suffix says nothing that `save_sheet` writes.
+
+    Raises:
+        UsageError: says which suffixes there are.
+    """
+    if Path(path).suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"a sheet is a picture whose name ends in {' or '.join(_SUFFIXES)}, not {Path(path).name}")
+    return Path(path)
+
+
+def check_no_image(path: Path, predictions: Sequence[Prediction]) -> None:
+    """Refuse a sheet that would be written over one of the images.
+
+    Raises:
+        UsageError: says which file it is.
+    """
+    there = [found.path for found in predictions if os.path.exists(found.path)]  # noqa: PTH110 (no error for any path)
+    if path.exists() and any(path.samefile(image) for image in there):
+        raise UsageError(f"{shown(path)} is one of the images: give the sheet another name")
+
+
+def _counted(drawn: int, all_of_them: int) -> str:
+    images = f"{all_of_them:,} image{'' if all_of_them == 1 else 's'}"
+    return images if drawn == all_of_them else f"the first {drawn:,} of {images}"
+
+
+def _draw_tile(axes: "Axes", found: Prediction, left: float, top: float) -> None:
+    """One image with what stands below it; lengths in inches, from the upper left corner."""
+    below = top + _SIDE
+    error = found.error
+    if error is None:
+        try:
+            _draw_image(axes, found.path, left, top)
+        except ImageError as failure:  # it has gone since
+            error = str(failure)
+    if error is not None:
+        _draw_failure(axes, error, left, top)
+    for place, (name, value) in enumerate(list(zip(found.classes, found.probabilities, strict=True))[:_MAX_CLASSES]):
+        middle = below + (place + 0.6) * _LINE
+        axes.barh(middle, value * _SIDE, height=0.8 * _LINE, left=left, color=_BAR)
+        weight = "bold" if place == 0 else "normal"
+        axes.text(left + 0.04, middle, _short(name, 16), fontsize=8, weight=weight, va="center", parse_math=False)
+        axes.text(left + _SIDE - 0.03, middle, f"{100 * value:.1f} %", fontsize=7, ha="right", va="center")
+    line = below + (min(len(found.classes), _MAX_CLASSES) + 0.6) * _LINE
+    name = _short(shown(found.path.name), 24)
+    axes.text(left + 0.04, line, name, fontsize=6.5, color=_GREY, va="center", parse_math=False)
+
+
+def _draw_image(axes: "Axes", path: Path, left: float, top: float) -> None:
+    """The whole image in its square, small ones in large pixels, with what is cropped away made pale."""
+    image = flatten(read_image(path), "RGB")
+    image.thumbnail((_PIXELS, _PIXELS))
+    scale = _SIDE / max(image.size)
+    width, height = (pixels * scale for pixels in image.size)
+    x, y = left + (_SIDE - width) / 2, top + (_SIDE - height) / 2
+    smooth = "nearest" if max(image.size) < _PIXELS else "antialiased"
+    axes.imshow(image, extent=(x, x + width, y + height, y), aspect="auto", interpolation=smooth)
+    side = min(width, height)
+    for start, end in ((0, (width - side) / 2), ((width + side) / 2, width)):
+        axes.fill((x + start, x + end, x + end, x + start), (y, y, y + height, y + height), "white", alpha=0.6, lw=0)
+    for start, end in ((0, (height - side) / 2), ((height + side) / 2, height)):
+        axes.fill((x, x + width, x + width, x), (y + start, y + start, y + end, y + end), "white", alpha=0.6, lw=0)
+
+
+def _draw_failure(axes: "Axes", error: str, left: float, top: float) -> None:
+    right, bottom = left + _SIDE, top + _SIDE
+    axes.fill((left, right, right, left), (top, top, bottom, bottom), "0.96", edgecolor="0.8", lw=0.8)
+    axes.plot((left, right), (top, bottom), color="0.8", lw=0.8)
+    axes.plot((left, right), (bottom, top), color="0.8", lw=0.8)
+    reason = "\n".join(textwrap.wrap(error, 22, max_lines=6, placeholder=" ..."))
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 2}
+    middle = (left + right) / 2, (top + bottom) / 2
+    axes.text(*middle, reason, fontsize=7, color=_RED, ha="center", va="center", bbox=box, parse_math=False)
+
+
+def _short(text: str, length: int) -> str:
+    """The text without its middle, if it is longer."""
+    if len(text) <= length:
+        return text
+    kept = length - 3
+    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"

@@ -1,0 +1,196 @@
+"""A trained network made ready to answer fast: norms folded, channels last, bf16 where it pays, compiled."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.errors import UsageError
+from resnetzoo.inference.fuse import fold_batch_norm
+from resnetzoo.inference.quantize import Int8Net
+from resnetzoo.models.cifar_net import CifarNet, check_images
+from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.utils.compile import Forward, compile_for
+from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
+from resnetzoo.utils.validation import check_whole_number
+
+CALIBRATION_IMAGES = 512
+MAX_COMPILED_SHAPES = 8  # of input, in one network: a compilation takes seconds to a minute
+_SIDE = 32  # pixels a side of a CIFAR image
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}  # of what enters the network
+
+
+def optimize(
+    model: nn.Module,
+    *,
+    precision: str = "auto",
+    batch_size: int | None = None,
+    compile: bool = True,  # noqa: A002 (torch's own word for it)
+    calibration: ImageSet | None = None,
+) -> "OptimizedNet":
+    """A copy of `model` that evaluates faster, with the same outputs up to rounding; `model` is left as it was.
+
+    Batch norm is folded into the convolutions, weights and activations are laid out channels last and rounded to
+    bf16 where the hardware multiplies it, and the whole is compiled with its weights frozen in. `agreement` measures
+    what the rounding does.
+
+    Args:
+        model: a network of this package; the copy stays on its device.
+        precision: `fp32`, `bf16`, or `auto`: bf16 where the hardware multiplies it itself. `int8` is the
+            fastest in large batches on CPUs with 8-bit dot products (VNNI), and the least exact; it takes plain and
+            residual networks.
+        batch_size: None takes batches of any size and compiles for each shape of input when it first comes, for the
+            first `MAX_COMPILED_SHAPES` shapes. A number compiles at once for that many images of 32 x 32 pixels
+            and for nothing else: larger batches are cut into pieces of it.
+        compile: False keeps the folded network uncompiled: no compiler is needed, and no time before the first answer.
+        calibration: with `int8`, images like those to come, such as `data.train`: 512 of them fix the range of each
+            activation. Pixels become input as in the training of `model`, if `fit` trained it, else by the mean and
+            deviation of `calibration`.
+
+    Raises:
+        UsageError: another kind of model, an unknown precision or one that this model or CPU cannot have, a batch
+            below one image, or `int8` without `calibration`.
+    """
+    if not isinstance(model, CifarNet):
+        raise UsageError(
+            f"optimize takes a network of resnetzoo, as create and load_checkpoint give, not {type(model).__name__}"
+        )
+    if batch_size is not None:
+        check_whole_number("batch_size", batch_size)
+    if precision not in ("auto", *_DTYPES):
+        raise UsageError(f'precision must be auto, fp32, bf16 or int8, not "{precision}"')
+    folded = fold_batch_norm(model).to(memory_format=torch.channels_last)
+    if precision == "int8":
+        return OptimizedNet(model, _int8(folded, calibration), "int8", batch_size=batch_size, compiled=compile)
+    if calibration is not None:
+        raise UsageError(f'calibration is for precision="int8", not "{precision}": leave it out')
+    resolved = resolve_precision(precision, model.conv1.weight.device)
+    network = folded.to(_DTYPES[resolved])
+    return OptimizedNet(model, network, resolved, batch_size=batch_size, compiled=compile)
+
+
+def _int8(folded: CifarNet, calibration: ImageSet | None) -> Int8Net:
+    if calibration is None:
+        raise UsageError('precision="int8" needs calibration=..., images like those to come, such as data.train')
+    device = folded.conv1.weight.device
+    if device.type != "cpu" or not has_vnni():
+        raise UsageError(
+            f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
+        )
+    normalize = carried_normalization(folded) or measure_normalization(calibration.images, "channel")
+    every = max(1, len(calibration) // CALIBRATION_IMAGES)
+    images = normalize(calibration.images[::every][:CALIBRATION_IMAGES])  # (n, C, H, W)
+    check_images(images, folded.in_chans)
+    return Int8Net(folded, images.contiguous(memory_format=torch.channels_last))
+
+
+class OptimizedNet(nn.Module):
+    """What `optimize` returns: images (N, in_chans, H, W) of any float type, normalized -> logits (N, num_classes).
+
+    Logits are float32 and carry no gradients. The network stays in evaluation mode, on its device and with its
+    weights: to change any of these, change the model and optimize it again.
+
+    Attributes:
+        spec: what was built.
+        normalization: the map from pixels to input that the model was trained with, or None.
+        in_chans: channels of the input images.
+        num_classes: length of the logits; 0 where the model has no classifier.
+        classes: their names, where the model says them; else None.
+        precision: `fp32`, `bf16` or `int8`.
+    """
+
+    def __init__(
+        self, model: CifarNet, network: nn.Module, precision: str, *, batch_size: int | None, compiled: bool
+    ) -> None:
+        super().__init__()
+        super().train(False)
+        self.spec = model.spec
+        self.normalization = model.normalization
+        self.in_chans = model.in_chans
+        self.num_classes = model.num_classes
+        self.classes = model.classes
+        self.precision = precision
+        self._device = model.conv1.weight.device
+        self._dtype = _DTYPES[precision]
+        self._network = network.eval()
+        self._batch_size = batch_size
+        self._compile_new_shapes = compiled and batch_size is None
+        self._compiled: dict[torch.Size, Forward] = {}
+        if compiled and batch_size is not None:
+            with _ordinary_mode(self._device):
+                self._compile(self._prepared(torch.zeros(batch_size, self.in_chans, _SIDE, _SIDE, device=self._device)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, in_chans, H, W) -> logits (N, num_classes), float32.
+
+        Raises:
+            ValueError: `images` has another shape, is not float or is on another device.
+        """
+        check_images(images, self.in_chans)
+        if images.device != self._device:
+            raise ValueError(
+                f'expected images on {self._device}, found them on {images.device}; use images.to("{self._device}")'
+            )
+        with _ordinary_mode(self._device):
+            inputs = self._prepared(images)
+            pieces = torch.split(inputs, self._batch_size or max(1, len(inputs)))
+            return torch.cat([self._run(piece) for piece in pieces])
+
+    def train(self, mode: bool = True) -> "OptimizedNet":
+        """Refused but for `train(False)`, which is how it stays.
+
+        Raises:
+            UsageError: `mode` is true.
+        """
+        if mode:
+            raise UsageError("an optimized network only evaluates: train the model, then optimize it again")
+        return self
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> "torch.nn.modules.module._IncompatibleKeys":
+        """Refused: the weights are part of the compiled code.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("an optimized network keeps its weights: load them into the model, then optimize it again")
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "OptimizedNet":
+        """What `to`, `cuda`, `half` and the like call: they pass only where they would change nothing."""
+        with torch.no_grad():
+            if any(fn(parameter) is not parameter for parameter in self.parameters()):
+                raise UsageError(
+                    f"an optimized network stays {self.precision} on {self._device}: "
+                    "change the model, then optimize it again"
+                )
+        return self
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        """A copy in the network's type, channels last, whose strides are the same for every layout of `images`."""
+        return torch.empty_like(images, dtype=self._dtype, memory_format=torch.channels_last).copy_(images)
+
+    def _run(self, inputs: Tensor) -> Tensor:
+        if self._compile_new_shapes and inputs.shape not in self._compiled:
+            self._compile(inputs)
+        logits: Tensor = self._compiled.get(inputs.shape, self._network)(inputs)
+        return logits.to(torch.float32, copy=True)  # a replayed CUDA graph writes to the same place each time
+
+    def _compile(self, inputs: Tensor) -> None:
+        # Freezing cannot follow the 8-bit kernels, which write over an input; their weights are laid out already.
+        compiled = compile_for(inputs, self._network, freeze=self.precision != "int8")
+        if compiled:
+            self._compiled[inputs.shape] = compiled
+        if not compiled or len(self._compiled) == MAX_COMPILED_SHAPES:
+            self._compile_new_shapes = False
+
+
+@contextmanager
+def _ordinary_mode(device: torch.device) -> Iterator[None]:
+    """No gradients, whatever mode the caller is in: the compiled code holds for one mode only."""
+    with torch.inference_mode(False), torch.no_grad(), torch.autocast(device.type, enabled=False):
+        yield

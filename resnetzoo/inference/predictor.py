@@ -1,0 +1,172 @@
+"""The classes of image files, a batch at a time; a file that cannot be read does not stop the others."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnetzoo.data.classes import numbered_classes
+from resnetzoo.data.transforms import ImageTransform
+from resnetzoo.errors import ImageError, UsageError
+from resnetzoo.inference.image_files import Found, Paths, find_images, read_image
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.fingerprint import true_row
+from resnetzoo.models.introspection import class_count, class_names
+from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.utils.modules import evaluating
+from resnetzoo.utils.text import shown
+from resnetzoo.utils.validation import check_whole_number
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one file.
+
+    Attributes:
+        path: the file.
+        classes: the likeliest, the first one first; empty if the file could not be read.
+        probabilities: of these classes, from 0 to 1.
+        error: why the file could not be read, in one line; None if it was.
+    """
+
+    path: Path
+    classes: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "path": str(self.path),
+            "classes": list(self.classes),
+            "probabilities": [round(value, 6) for value in self.probabilities],
+            "error": self.error,
+        }
+
+
+def predict(
+    model: nn.Module,
+    paths: Paths,
+    *,
+    top: int = 3,
+    batch_size: int = 64,
+    classes: Sequence[str] | None = None,
+) -> list[Prediction]:
+    """The likeliest classes of image files of any size and mode, with their probabilities.
+
+    Images are turned upright as their EXIF data say, resized on the shorter side to the network's input and cropped in
+    the middle; where they are transparent they are white. The model evaluates on its own device, and is left as it was.
+
+    Args:
+        model: a trained network, such as `load_model("resnet20")`, or what `optimize` makes of one.
+        paths: files, folders (the images in them and below, in natural order) and patterns such as `photos/*.jpg`, or
+            one of these. A file that is meant twice is answered once.
+        top: how many classes to name; at most all of them.
+        batch_size: images at once.
+        classes: the names of the classes; left out, those that the model says (`model.classes`), or else `class 0`,
+            `class 1`, ...
+
+    Returns:
+        One for each file, in the order of `paths`; those with an `error` could not be read.
+
+    Raises:
+        UsageError: `paths` lead to no file; or a model without classes, or of which nobody knows how pixels become its
+            input; or a count below one; or another number of names than of classes.
+    """
+    check_whole_number("top", top)
+    check_whole_number("batch_size", batch_size)
+    transform = _transform_of(model)
+    names = _names(model, classes)
+    found = find_images(paths)
+    predictions: list[Prediction] = []
+    with evaluating(model), torch.inference_mode():
+        for first in range(0, len(found), batch_size):
+            predictions += _predict_batch(model, transform, found[first : first + batch_size], names, top)
+    return predictions
+
+
+def _transform_of(model: nn.Module) -> ImageTransform:
+    normalization = carried_normalization(model)
+    if normalization is None:
+        raise UsageError(
+            "nobody knows how pixels become the input of this network: it has not been trained, or its file does not "
+            "say with which normalization. Take weights that say it (resnetzoo.list_weights), or load the model in "
+            "Python and set model.normalization = resnetzoo.Normalization(...)"
+        )
+    return ImageTransform(normalization)
+
+
+def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of the logits: the given ones, the known ones, or numbers."""
+    count, known = _classes_of(model)
+    if count == 0:
+        raise UsageError("the network has no classifier, and so names no classes: reset_classifier gives it one")
+    if classes is not None:
+        if count not in (None, len(classes)):
+            raise UsageError(f"{len(classes)} names of classes for a network of {count}")
+        return tuple(classes)
+    if known is None and count is None:
+        raise UsageError("this model does not say how many classes it has: name them with classes=")
+    return known or numbered_classes(int(count or 0))
+
+
+def _classes_of(model: nn.Module) -> tuple[int | None, tuple[str, ...] | None]:
+    """How many classes the model tells apart and what they are called, as far as it says."""
+    if isinstance(model, CifarNet):
+        return class_count(model), class_names(model)
+    return getattr(model, "num_classes", None), getattr(model, "classes", None)
+
+
+def _predict_batch(
+    model: nn.Module, transform: ImageTransform, found: Sequence[Found], names: tuple[str, ...], top: int
+) -> list[Prediction]:
+    inputs = [_input(file, transform) for file in found]
+    images = [image for image in inputs if isinstance(image, Tensor)]
+    answers = _answers(model, images, names, top) if images else iter(())
+    return [
+        Prediction(file.path, (), (), image) if isinstance(image, str) else Prediction(file.path, *next(answers))
+        for file, image in zip(found, inputs, strict=True)
+    ]
+
+
+def _input(file: Found, transform: ImageTransform) -> Tensor | str:
+    """Float32 (C, size, size), or why the file gives none."""
+    if file.error is not None:
+        return file.error
+    try:
+        image: Tensor = transform(read_image(file.path))
+    except ImageError as error:
+        return str(error)
+    return image
+
+
+def _answers(
+    model: nn.Module, images: list[Tensor], names: tuple[str, ...], top: int
+) -> Iterator[tuple[tuple[str, ...], tuple[float, ...]]]:
+    """For each image the names of its likeliest classes, and their probabilities."""
+    floats = (tensor for tensor in chain(model.parameters(), model.buffers()) if tensor.is_floating_point())
+    inputs = torch.stack(images)
+    logits = model(inputs.to(next(floats, inputs)))  # (n, classes)
+    probabilities = logits.float().softmax(dim=1).cpu()
+    values, labels = probabilities.topk(min(top, len(names)), dim=1)  # (n, top)
+    for row, places in zip(values.tolist(), labels.tolist(), strict=True):
+        yield tuple(names[place] for place in places), tuple(row)
+
+
+def model_title(model: nn.Module) -> str:
+    """A network with the test error of its row of weights, or else with the file that it comes from.
+
+    Weights that were changed since keep the name of their row, and lose its error.
+    """
+    if not isinstance(model, CifarNet):
+        return type(model).__name__
+    row = true_row(model)
+    if row is not None:
+        return f"{row.name}, top-1 test error {row.test_error:.2f} % (n = {row.test_images:,})"
+    if model.weights is not None:
+        return f"{model.spec.label}, changed since it was {model.weights.name}"
+    return model.spec.label if model.origin is None else f"{model.spec.label} from {shown(model.origin.path)}"

@@ -1,0 +1,1 @@
+"""resnetzoo/models."""

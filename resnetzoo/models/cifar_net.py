@@ -1,0 +1,196 @@
+"""The network that a spec describes: a 3x3 stem, three stages of n blocks, global average pooling, a classifier."""
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+import torch.fx
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+from resnetzoo.data.normalization import Normalization
+from resnetzoo.data.transforms import ImageTransform
+from resnetzoo.errors import UsageError
+from resnetzoo.models.blocks import build_block, conv3x3
+from resnetzoo.models.pretrained import Origin
+from resnetzoo.models.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from resnetzoo.models.pretrained import Weights
+
+
+class CifarNet(nn.Module):
+    """A CIFAR network of arXiv:1512.03385, section 4.2.
+
+    Shapes: images (N, in_chans, H, W), float, normalized -> logits (N, num_classes). At H = W = 32 the stages
+    work at 32, 16 and 8 pixels; any other size is taken as well.
+
+    State-dict names follow torchvision: `conv1`, `bn1`, `layer1.0.conv1`, ..., `fc`. Pre-activation networks
+    have no `bn1` behind the stem but a last norm, `bn`, before the pooling.
+
+    Attributes:
+        spec: what was built.
+        normalization: the map from pixels to input that it was trained with; None when it has not been trained.
+        origin: the file that its weights come from, and what was found there; None when they come from none.
+        classes: their names in the order of the logits, where its weights or its file say them; else None.
+        weights: the row of its trained weights, with its facts; None when they are of no row.
+        weights_fingerprint: of the weights that the row came with, so that later changes are noticed.
+        num_features: channels that enter the classifier.
+        num_classes: length of the logits; 0 after `reset_classifier(0)`.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.normalization: Normalization | None = None
+        self.origin: Origin | None = None
+        self.classes: tuple[str, ...] | None = None
+        self.weights: Weights | None = None
+        self.weights_fingerprint: str | None = None
+        self.in_chans = spec.in_chans
+        self.num_classes = spec.num_classes
+        self.num_features = spec.num_features
+        self.preactivation = spec.family == "preactivation"
+
+        self.conv1 = conv3x3(spec.in_chans, spec.widths[0])
+        self.bn1 = nn.Identity() if self.preactivation else nn.BatchNorm2d(spec.widths[0])
+        self.layer1 = _stage(spec, "layer1.")
+        self.layer2 = _stage(spec, "layer2.")
+        self.layer3 = _stage(spec, "layer3.")
+        self.bn = nn.BatchNorm2d(spec.num_features) if self.preactivation else nn.Identity()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc: nn.Module = nn.Linear(spec.num_features, spec.num_classes)
+        self.apply(_he_init)
+        if spec.zero_init_residual:
+            _zero_init_residual(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, in_chans, H, W) -> logits (N, num_classes)."""
+        return self.forward_head(self.forward_features(images))
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """Images (N, in_chans, H, W) -> feature map (N, num_features, H/4, W/4), rounded up.
+
+        Raises:
+            ValueError: `images` has another shape or is not float.
+        """
+        check_images(images, self.in_chans)
+        x: Tensor = self.conv1(images)  # (N, 16, H, W)
+        if not self.preactivation:
+            x = F.relu(self.bn1(x), inplace=True)
+        x = self.layer1(x)  # (N, 16, H, W)
+        x = self.layer2(x)  # (N, 32, H/2, W/2)
+        x = self.layer3(x)  # (N, 64, H/4, W/4)
+        if self.preactivation:
+            x = F.relu(self.bn(x), inplace=True)
+        return x
+
+    def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
+        """Feature map (N, num_features, h, w) -> logits (N, num_classes), or with `pre_logits` what enters `fc`."""
+        pooled: Tensor = self.avgpool(features).flatten(1)  # (N, num_features)
+        if pre_logits:
+            return pooled
+        logits: Tensor = self.fc(pooled)
+        return logits
+
+    def preprocess(self, image: "Image | Tensor") -> Tensor:
+        """An image of any size and mode -> float32 (in_chans, H, W), of the size and normalized as in training.
+
+        H = W = 32, unless the network was trained on images of another size.
+
+        A tensor is uint8, or float from 0 to 1; (C, H, W), or a batch of them. `model(model.preprocess(image)[None])`
+        classifies a PIL image.
+
+        Raises:
+            UsageError: the network has not been trained, so nothing is known of its input; or no image, one without
+                pixels, or a tensor of another shape, type or range.
+            ImageError: a PIL image of a mode that Pillow does not turn into pixels.
+        """
+        if self.normalization is None:
+            raise UsageError(
+                f"{self.spec.label} has not been trained, or its file does not say with which normalization: "
+                "set model.normalization, or take weights that say it"
+            )
+        transform = ImageTransform(self.normalization)
+        return transform.forward(image)
+
+    def get_classifier(self) -> nn.Module:
+        """The last layer: `nn.Linear`, or `nn.Identity` after `reset_classifier(0)`."""
+        return self.fc
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Put a fresh classifier in place; with 0 there is none, and the network returns its pooled features.
+
+        The network then says neither classes, nor row of weights, nor origin: they were those of the whole.
+
+        Raises:
+            UsageError: `num_classes` is negative or no whole number.
+        """
+        if num_classes == 0:
+            self.fc = nn.Identity()
+        else:
+            self.spec = replace(self.spec, num_classes=num_classes)
+            fc = nn.Linear(self.num_features, num_classes)
+            _he_init(fc)
+            self.fc = fc.to(self.conv1.weight.device, self.conv1.weight.dtype)
+        self.num_classes = num_classes
+        self.classes = self.weights = self.origin = None  # what was said of them ends here
+
+
+def without_values(spec: ModelSpec) -> CifarNet:
+    """The network of names and shapes alone, on the meta device: neither memory nor random numbers are spent on it."""
+    with torch.device("meta"):
+        return CifarNet(spec)
+
+
+@torch.fx.has_side_effect
+@torch.fx.wrap
+def check_images(images: Tensor, in_chans: int) -> None:
+    """Refuse what a network with `in_chans` input channels does not take.
+
+    Symbolic tracing keeps it as one step, so that traced networks check their images as well.
+
+    Raises:
+        ValueError: `images` has another shape or is not float.
+    """
+    if images.dim() != 4 or images.shape[1] != in_chans:
+        raise ValueError(
+            f"expected images of shape (N, {in_chans}, H, W), found {list(images.shape)}; "
+            "one image needs images.unsqueeze(0), channels come before height and width"
+        )
+    if images.shape[2] < 1 or images.shape[3] < 1:
+        raise ValueError(f"expected images of at least one pixel, found shape {list(images.shape)}")
+    if not images.is_floating_point():
+        raise ValueError(
+            f"expected normalized float images, found {images.dtype}; "
+            "turn pixels of 0 to 255 into floats and normalize them as in training"
+        )
+
+
+def _stage(spec: ModelSpec, prefix: str) -> nn.Sequential:
+    return nn.Sequential(*(build_block(spec, block) for block in spec.blocks() if block.name.startswith(prefix)))
+
+
+def _he_init(module: nn.Module) -> None:
+    """Weights normal with variance 2 / fan_in (arXiv:1502.01852, equation 10), biases zero, norms at identity."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        fan_in = module.weight[0].numel()
+        nn.init.normal_(module.weight, std=math.sqrt(2 / fan_in))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _zero_init_residual(network: CifarNet) -> None:
+    """Silence F: its last norm's scale, or, where F ends in a convolution (pre-activation), that one's weights."""
+    last = {
+        ("residual", "basic"): "bn2",
+        ("residual", "bottleneck"): "bn3",
+        ("preactivation", "basic"): "conv2",
+        ("preactivation", "bottleneck"): "conv3",
+    }[network.spec.family, network.spec.block]
+    with torch.no_grad():
+        for block in network.spec.blocks():
+            network.get_submodule(f"{block.name}.{last}").get_parameter("weight").zero_()

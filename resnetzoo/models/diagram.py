@@ -1,0 +1,175 @@
+"""A network's architecture as a picture, drawn from its spec alone: boxes from image to logits, shortcuts beside them.
+
+The colours of text and lines are the page's own where the SVG stands inside one (`currentColor`).
+"""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import groupby
+from pathlib import Path
+
+from resnetzoo.errors import UsageError
+from resnetzoo.models.complexity import complexity
+from resnetzoo.models.spec import BlockShape, Family, ModelSpec
+from resnetzoo.utils.files import write_atomically
+
+_WIDTH, _BOX_WIDTH, _BOX_HEIGHT, _GAP = 440, 190, 26, 16  # pixels
+_LEFT = 110  # of the boxes; the sizes of the feature maps stand before them
+_MIDDLE = _LEFT + _BOX_WIDTH / 2
+_RIGHT = _LEFT + _BOX_WIDTH
+_FILLS = ("#8fb7e0", "#a5cf9a", "#f0b98a")  # a stage each
+_SHOWN = 3  # blocks of a stage that are drawn before the rest is counted
+
+_NORMS: dict[Family, tuple[str, ...]] = {
+    "plain": ("batch norm and ReLU behind each convolution",),
+    "residual": ("batch norm and ReLU behind each convolution;", "a block's last ReLU stands behind its addition"),
+    "preactivation": ("batch norm and ReLU before each convolution of a block", "and before the pool"),
+}
+
+
+def draw(spec: ModelSpec) -> str:
+    """The network as SVG text.
+
+    Convolutions are boxes with kernel, output channels and stride; batch norm and ReLU are named once. A shortcut is a
+    line past its block: whole where it is the identity, dashed where it pads with zero channels or projects. Of a
+    stage with more than three blocks the first, the number of those between, and the last are drawn.
+
+    >>> draw(ModelSpec("plain", 20)).count("3x3 conv")
+    19
+    """
+    canvas = _Canvas()
+    canvas.title(spec)
+    canvas.text("image", _MIDDLE)
+    canvas.arrow()
+    canvas.box(f"3x3 conv, {spec.widths[0]}", _FILLS[0])
+    for stage, blocks in enumerate(_stages(spec)):
+        canvas.size(f"{32 >> stage} x {32 >> stage}")
+        for block in _some(blocks):
+            if block is None:
+                canvas.arrow()
+                canvas.text(f"{len(blocks) - 2} more like the next", _MIDDLE)
+            else:
+                canvas.block(spec, block, _FILLS[stage])
+    canvas.arrow()
+    canvas.box("global average pool", "none")
+    canvas.arrow()
+    canvas.box(f"fully connected, {spec.num_classes}", "none")
+    return canvas.svg(spec.label)
+
+
+def save_drawing(spec: ModelSpec, path: Path) -> None:
+    """Write `draw(spec)` to a file that ends in `.svg`.
+
+    Raises:
+        UsageError: another kind of file.
+        OutputError: it cannot be written.
+    """
+    if path.suffix != ".svg":
+        raise UsageError(f"the architecture is drawn as SVG: name the file {path.with_suffix('.svg')}, not {path}")
+    write_atomically(path, draw(spec).encode())
+
+
+def _stages(spec: ModelSpec) -> list[list[BlockShape]]:
+    return [list(blocks) for _, blocks in groupby(spec.blocks(), key=lambda block: block.name.split(".")[0])]
+
+
+def _some(blocks: Sequence[BlockShape]) -> Iterator[BlockShape | None]:
+    """The blocks, or the first and the last with None between them."""
+    if len(blocks) <= _SHOWN:
+        yield from blocks
+    else:
+        yield from (blocks[0], None, blocks[-1])
+
+
+def _convolutions(spec: ModelSpec, block: BlockShape) -> list[str]:
+    half = ", /2" if block.stride == 2 else ""
+    if spec.block == "basic":
+        return [f"3x3 conv, {block.width}{half}", f"3x3 conv, {block.out_chans}"]
+    return [f"1x1 conv, {block.width}", f"3x3 conv, {block.width}{half}", f"1x1 conv, {block.out_chans}"]
+
+
+def _shortcut_words(spec: ModelSpec, block: BlockShape) -> str:
+    if spec.has_projection(block):
+        return f"1x1 conv, {block.out_chans}{', /2' if block.stride == 2 else ''}"
+    return "zero padding" if block.changes_shape else ""
+
+
+class _Canvas:
+    """Elements from top to bottom; `y` is where the next one begins."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.y = 24.0
+
+    def title(self, spec: ModelSpec) -> None:
+        self.parts.append(f'<text x="12" y="{self.y}" class="title">{escape(spec.label)}</text>')
+        for words in (f"{complexity(spec).params:,} parameters", *_NORMS[spec.family]):
+            self.y += 17
+            self.parts.append(f'<text x="12" y="{self.y}" class="small">{words}</text>')
+        self.y += 18
+
+    def text(self, words: str, x: float) -> None:
+        self.parts.append(f'<text x="{x}" y="{self.y + 12}" class="middle">{escape(words)}</text>')
+        self.y += 18
+
+    def size(self, words: str) -> None:
+        """Height and width of the feature maps, before the boxes to come."""
+        self.parts.append(f'<text x="12" y="{self.y + _GAP + 18}" class="small">{words}</text>')
+
+    def arrow(self) -> None:
+        self.parts.append(f'<path d="M{_MIDDLE} {self.y} v{_GAP}" marker-end="url(#head)"/>')
+        self.y += _GAP
+
+    def box(self, words: str, fill: str) -> None:
+        inside = "page" if fill == "none" else "dark"
+        self.parts.append(
+            f'<rect x="{_LEFT}" y="{self.y}" width="{_BOX_WIDTH}" height="{_BOX_HEIGHT}" rx="4" fill="{fill}"/>'
+            f'<text x="{_MIDDLE}" y="{self.y + 17.5}" class="middle {inside}">{escape(words)}</text>'
+        )
+        self.y += _BOX_HEIGHT
+
+    def block(self, spec: ModelSpec, block: BlockShape, fill: str) -> None:
+        begin = self.y + _GAP / 3
+        for words in _convolutions(spec, block):
+            self.arrow()
+            self.box(words, fill)
+        if spec.family != "plain":
+            self.addition(begin, _shortcut_words(spec, block))
+
+    def addition(self, begin: float, words: str) -> None:
+        """The shortcut from `begin` past the boxes, and the circle where it is added."""
+        self.arrow()
+        centre = self.y + 8
+        dashed = ' stroke-dasharray="5 4"' if words else ""
+        reach = _RIGHT + 26
+        self.parts.append(
+            f'<path d="M{_MIDDLE} {begin} H{reach - 12} Q{reach} {begin} {reach} {begin + 12} V{centre - 12} '
+            f'Q{reach} {centre} {reach - 12} {centre} H{_MIDDLE + 9}" marker-end="url(#head)"{dashed}/>'
+            f'<circle cx="{_MIDDLE}" cy="{centre}" r="8"/>'
+            f'<path d="M{_MIDDLE - 5} {centre} h10 M{_MIDDLE} {centre - 5} v10"/>'
+        )
+        if words:
+            self.parts.append(f'<text x="{reach + 6}" y="{(begin + centre) / 2 + 4}" class="small">{words}</text>')
+        self.y += 16
+
+    def svg(self, label: str) -> str:
+        height = self.y + 16
+        body = "\n".join(self.parts)
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:g}" width="{_WIDTH}" '
+            f'height="{height:g}" role="img" aria-label="Architecture of {escape(label)}" color="#333">\n{_STYLE}\n'
+            f"{body}\n</svg>\n"
+        )
+
+
+_STYLE = """<style>
+text { font: 13px system-ui, sans-serif; fill: currentColor; }
+.title { font-size: 17px; font-weight: 600; }
+.small { font-size: 11px; }
+.middle { text-anchor: middle; }
+.dark { fill: #222; }
+path, circle, rect { stroke: currentColor; stroke-width: 1.2; }
+path, circle { fill: none; }
+</style>
+<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+<path d="M0 0 L8 4 L0 8 z" style="fill: currentColor; stroke: none"/></marker></defs>"""

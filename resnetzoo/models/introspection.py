@@ -1,0 +1,61 @@
+"""What a network is now: its layers may have been changed by hand since it was built from its spec."""
+
+from dataclasses import replace
+
+from torch import nn
+
+from resnetzoo.errors import UsageError
+from resnetzoo.models.cifar_net import CifarNet, without_values
+from resnetzoo.models.spec import ModelSpec
+
+
+def class_count(model: CifarNet) -> int | None:
+    """Length of the logits, also of a classifier put in by hand: `model.fc = nn.Linear(64, 7)` is usual elsewhere.
+
+    0 without a classifier; None where the classifier does not say it.
+    """
+    if isinstance(model.fc, nn.Identity):
+        return 0
+    length: int | None = getattr(model.fc, "out_features", None)
+    return length
+
+
+def class_names(model: CifarNet) -> tuple[str, ...] | None:
+    """`model.classes`, as long as they are as many as the logits."""
+    known = model.classes
+    return known if known is not None and len(known) == class_count(model) else None
+
+
+def current_spec(model: CifarNet) -> ModelSpec:
+    """`model.spec`, with as many classes as the network has now.
+
+    Raises:
+        UsageError: its weights are those of no spec: it has lost its classifier or a stage, or has other layers.
+    """
+    spec = replace(model.spec, num_classes=class_count(model) or model.spec.num_classes)
+    expected, found = _shapes(without_values(spec)), _shapes(model)
+    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if wrong:
+        cure = "torch.save keeps any state_dict()"
+        if all(name.startswith("fc.") for name in wrong):
+            cure = "reset_classifier(num_classes) gives it a classifier"
+        raise UsageError(
+            f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {wrong[0]} it has "
+            f"{found.get(wrong[0], 'nothing')}, its spec {expected.get(wrong[0], 'nothing')}; {cure}"
+        )
+    return spec
+
+
+def known_spec(model: nn.Module) -> ModelSpec | None:
+    """`current_spec`; None for networks of no spec, from elsewhere or changed by hand. Wrappers say what is in them."""
+    if not isinstance(model, CifarNet):
+        found = getattr(model, "spec", None)
+        return found if isinstance(found, ModelSpec) else None
+    try:
+        return current_spec(model)
+    except UsageError:
+        return None
+
+
+def _shapes(model: nn.Module) -> dict[str, list[int]]:
+    return {name: list(tensor.shape) for name, tensor in model.state_dict().items()}

@@ -1,0 +1,129 @@
+"""Where a network's weights come from, and how each thing about them is known."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import nn
+
+from resnetzoo.data.normalization import Normalization, channel_normalization
+from resnetzoo.data.transforms import ImageTransform
+from resnetzoo.models.spec import ModelSpec
+
+
+def carry_normalization(model: nn.Module, normalization: Normalization) -> None:
+    """Let `model` say which input it was trained on, as `model.normalization`."""
+    object.__setattr__(model, "normalization", normalization)
+
+
+def carried_normalization(model: nn.Module) -> Normalization | None:
+    """What `carry_normalization` left on `model`, if anything."""
+    found = getattr(model, "normalization", None)
+    return found if isinstance(found, Normalization) else None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What `load_checkpoint` found in a file; `str()` of it is one line.
+
+    Attributes:
+        path: the file.
+        layout: whose names the weights have: `resnetzoo`, `akamaster`, `torchvision` or `pytorchcv`.
+        network: what was built, such as `resnet20, 10 classes`.
+        opened: the keys gone into and the prefixes taken off, from the outside in: `["state_dict"]`, `module.`.
+        normalization: how the map from pixels to input is known.
+        notes: what a person should know besides.
+        training: what the file says of the training, by name: epoch, score, seed.
+    """
+
+    path: str
+    layout: str
+    network: str
+    opened: tuple[str, ...] = ()
+    normalization: str = "unknown"
+    notes: tuple[str, ...] = ()
+    training: dict[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        inside = f", found under {' '.join(self.opened)}" if self.opened else ""
+        parts = [f"{self.network} in the names of {self.layout}{inside}", f"normalization {self.normalization}"]
+        return f"{self.path}: {'; '.join([*parts, *self.notes])}"
+
+
+Epoch = Literal["last", "best on the test set", "not said"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Trained weights of one network.
+
+    Attributes:
+        name: the network's name and a tag, such as `resnet20.modern_c10`.
+        spec: the network, with its shortcut and number of classes.
+        file: the file's name, in the package or as its author calls it.
+        url: where it is fetched from; None if the package carries it.
+        sha256: of the file; of others' files what their authors publish of it: the beginning.
+        classes: the names of the labels.
+        mean: of the normalization, on the scale 0 to 1, a value a channel.
+        std: the same of its deviation.
+        input_size: side of the images in pixels.
+        params: parameters.
+        test_error: top-1, in percent, as its author publishes it.
+        test_images: that it was measured on.
+        trained_on: the data set, with its fingerprint where it is known.
+        recipe: how it was trained, with the seed where it is known.
+        epoch: which one was kept, and how it was chosen.
+        licence: of the file.
+        source: who made it, and where that is written.
+    """
+
+    name: str
+    spec: ModelSpec
+    file: str
+    url: str | None
+    sha256: str
+    classes: tuple[str, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    input_size: int = 32
+    params: int
+    test_error: float
+    test_images: int = 10_000
+    trained_on: str
+    recipe: str
+    epoch: Epoch
+    licence: str
+    source: str
+
+    @property
+    def network(self) -> str:
+        """The name in the zoo, such as `resnet20`."""
+        return self.name.split(".")[0]
+
+    @property
+    def tag(self) -> str:
+        """What tells these weights from others of the network, such as `modern_c10`."""
+        return self.name.split(".")[1]
+
+    @property
+    def packaged(self) -> bool:
+        """Whether the file comes with the package, so that no network is needed."""
+        return self.url is None
+
+    @property
+    def normalization(self) -> Normalization:
+        """The map from pixels to input that the network was trained with."""
+        return channel_normalization(self.mean, self.std)
+
+    def transforms(self) -> ImageTransform:
+        """What makes an image into input: a PIL image or a tensor of any size -> float32 (3, 32, 32)."""
+        return ImageTransform(self.normalization, self.input_size)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; `from_dict` reads them back."""
+        return {**vars(self), "spec": self.spec.to_dict(), "classes": list(self.classes)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Weights":
+        """What `to_dict` gave, as a row again."""
+        lists = {name: tuple(values[name]) for name in ("classes", "mean", "std")}
+        return cls(**{**values, **lists, "spec": ModelSpec.from_dict(values["spec"])})

@@ -1,0 +1,3 @@
+"""Where `resnetzoo.prediction` has always been."""
+
+from resnetzoo.inference import *

@@ -1,0 +1,116 @@
+"""Several runs beside each other: a table by epoch, and files that hold every figure."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from resnetzoo.data.image_set import data_title
+from resnetzoo.training.results import RunRecord
+from resnetzoo.utils.checksummed_json import write_sealed
+from resnetzoo.utils.files import write_atomically
+
+
+def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """The runs of each network, over its seeds, in the order of their first."""
+    grouped: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        grouped.setdefault(run.name, []).append(run)
+    return grouped
+
+
+def measured_on(runs: Sequence[RunRecord]) -> str:
+    """What the runs were measured on; it says so when that is not the official set."""
+    data = runs[0].data
+    title = data_title(data["name"], data["part"])
+    if data["official"]:
+        return title
+    return f"{title}: NOT CIFAR-10" if data["name"] == "synthetic" else f"{title} (NOT the official files)"
+
+
+def provenance_line(runs: Sequence[RunRecord]) -> str:
+    """How the figures were made, in one line for the foot of a picture or a table."""
+    data = runs[0].data
+    return "; ".join(
+        [
+            f"{_each(run.recipe.name for run in runs)}, {seeds_words(runs)}",
+            f"n = {data['train_images']:,} training, {data['test_images']:,} test images",
+            f"data {data['fingerprint'][:12]}",
+            f"{_each(run.device for run in runs)}, {_each(run.precision for run in runs)}",
+            f"torch {_each(run.versions['torch'] for run in runs)}",
+            f"commit {_each(run.commit[:12] if run.commit else 'unknown' for run in runs)}",
+        ]
+    )
+
+
+def seeds_words(runs: Sequence[RunRecord]) -> str:
+    """`seeds 0, 1, 2`."""
+    seeds = sorted({run.seed for run in runs})
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def _each(words: Iterable[str]) -> str:
+    """Each word once, in the order of the first."""
+    return " and ".join(dict.fromkeys(words))
+
+
+def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, float]]) -> str:
+    """Top-1 test accuracy by epoch, in percent: a column a network, then the columns of `source`.
+
+    With several seeds a cell is mean and sample standard deviation.
+
+    Args:
+        runs: one or more of each network.
+        source: published columns to stand beside ours: title -> epoch -> accuracy; "-" where none is published.
+    """
+    columns: dict[str, dict[int, str]] = {}
+    for name, group in by_name(runs).items():
+        title = name if len(group) == 1 else f"{name} (n={len(group)})"
+        columns[title] = {rows[0].epoch: _cell([100 - row.test_error for row in rows]) for rows in _epochs(group)}
+    for title, values in source.items():
+        columns[title] = {epoch: f"{value:.2f}" for epoch, value in values.items()}
+    count = max(len(run.epochs) for run in runs)
+    cells = [["epoch", *columns]]
+    cells += [[str(epoch), *(column.get(epoch, "-") for column in columns.values())] for epoch in range(1, count + 1)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    rule = f"|{'|'.join('-' * (width + 1) + ':' for width in widths)}|"
+    lines = [f"| {' | '.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))} |" for row in cells]
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def save_results(runs: Sequence[RunRecord], out: Path, **notes: Any) -> None:
+    """Write `out/results.json` (everything but the weights) and `out/epochs.csv` (a row an epoch of each run).
+
+    Raises:
+        OutputError: `out` cannot be written.
+    """
+    results = {**notes, "data": runs[0].data, "runs": [run.to_dict() for run in runs]}
+    write_sealed(out / "results.json", results)
+    write_csv(
+        out / "epochs.csv", [{"model": run.name, "seed": run.seed, **asdict(row)} for run in runs for row in run.epochs]
+    )
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows with the same keys, one or more, under a header.
+
+    Raises:
+        OutputError: `path` cannot be written.
+    """
+    table = io.StringIO()
+    writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, table.getvalue().encode())
+
+
+def _epochs(group: Sequence[RunRecord]) -> list[tuple[Any, ...]]:
+    """The rows of all seeds, an epoch together."""
+    return list(zip(*(run.epochs for run in group), strict=False))
+
+
+def _cell(values: Sequence[float]) -> str:
+    return f"{values[0]:.2f}" if len(values) == 1 else f"{mean(values):.2f} ± {stdev(values):.2f}"

@@ -1,0 +1,86 @@
+"""The folder of a report: taken once by one target, written to at the end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from resnetzoo.data.image_set import Data
+from resnetzoo.errors import ResultsError
+from resnetzoo.reproduce.comparison import save_results, write_csv
+from resnetzoo.reproduce.document import Block, to_html, to_markdown
+from resnetzoo.reproduce.layer_stats import LayerRow
+from resnetzoo.reproduce.outcome import Outcome
+from resnetzoo.training.results import RunRecord
+from resnetzoo.utils.checksummed_json import read_sealed, write_sealed
+from resnetzoo.utils.files import write_atomically
+
+PLAN = "plan.json"
+RESULTS = "results.json"
+
+
+def take(folder: Path, target: str, budget: str, data: Data) -> None:
+    """Make the folder this target's, or see that it is already, before anything is trained.
+
+    Raises:
+        OutputError: it cannot be written.
+        ResultsError: it holds other files, another target, other data, or results that were changed by hand.
+    """
+    plan = {"target": target, "budget": budget, "data": {"title": data.title, "fingerprint": data.fingerprint}}
+    if not (folder / PLAN).exists():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise ResultsError(f"{folder} is not empty and holds no plan.json of ours: choose another --out")
+        write_sealed(folder / PLAN, plan)
+        return
+    found = read_sealed(folder / PLAN)
+    if found != plan:
+        raise ResultsError(f"{folder} holds {_words(found)}, and this is {_words(plan)}: choose another --out")
+    if (folder / RESULTS).exists():
+        read_sealed(folder / RESULTS)
+    write_sealed(folder / PLAN, plan)
+
+
+def write(outcome: Outcome, blocks: Sequence[Block], folder: Path) -> None:
+    """The report and all figures; the pictures are in the folder already.
+
+    Raises:
+        OutputError: `folder` cannot be written.
+    """
+    notes = {key: value for key, value in outcome.to_dict().items() if key != "runs"}
+    save_results(outcome.records, folder, **notes)
+    write_csv(folder / "runs.csv", [_run_row(record) for record in outcome.records])
+    if outcome.layers:
+        write_csv(folder / "layers.csv", [line for row in outcome.layers for line in _layer_lines(row)])
+    write_atomically(folder / "report.md", to_markdown(blocks).encode())
+    write_atomically(folder / "report.html", to_html(blocks, folder).encode())
+
+
+def _run_row(record: RunRecord) -> dict[str, Any]:
+    last = record.epochs[-1]
+    return {
+        "model": record.name,
+        "recipe": record.recipe.name,
+        "seed": record.seed,
+        "epochs": last.epoch,
+        "steps": last.step,
+        "train_error": last.train_error,
+        "test_error": last.test_error,
+        "wall_seconds": round(record.wall_seconds, 1),
+        "device": record.device,
+        "precision": record.precision,
+        "execution": record.execution,
+        "torch": record.versions["torch"],
+        "commit": record.commit,
+        "data": record.data["fingerprint"],
+    }
+
+
+def _layer_lines(row: LayerRow) -> list[dict[str, Any]]:
+    facts = {"model": row.network, "seed": row.seed, "state": row.state, "measure": row.measure}
+    return [
+        {**facts, "place": place, "layer": layer, "value": value}
+        for place, (layer, value) in enumerate(zip(row.layers, row.values, strict=True), start=1)
+    ]
+
+
+def _words(plan: dict[str, Any]) -> str:
+    return f"{plan['target']}, {plan['budget']} budget, on {plan['data']['title']} ({plan['data']['fingerprint'][:12]})"

@@ -1,0 +1,31 @@
+"""resnetzoo/reproduce/parsing.py: carried out of resnetzoo/reproduce/plan.py."""
+
+from resnetzoo.errors import UsageError
+from resnetzoo.utils.validation import check_seed, check_whole_number
+
+
+def parse_numbers(field: str, text: str) -> tuple[int, ...]:
+    """`0,2,5` -> (0, 2, 5), each once.
+
+    Raises:
+        UsageError: anything but whole numbers from 0 with commas between.
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words or not all(word.isascii() and word.isdigit() for word in words):
+        raise UsageError(f'{field} must be whole numbers with commas between, such as 0,1,2, not "{text}"')
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`3` means three seeds, (0, 1, 2); with a comma it is a list: `4,` means seed 4 alone.
+
+    Raises:
+        UsageError: not a number from 1, and not a list of numbers.
+    """
+    numbers = parse_numbers("seeds", text)
+    if "," not in text:
+        check_whole_number("seeds", numbers[0], maximum=1_000)
+        return tuple(range(numbers[0]))
+    for seed in numbers:
+        check_seed(seed)
+    return numbers

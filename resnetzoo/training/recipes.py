@@ -1,0 +1,224 @@
+"""Training recipes: named frozen presets, each with its source, and their learning rate as a pure function."""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
+
+from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.errors import UsageError
+from resnetzoo.training.schedules import LowStart, OneCycle, StepDecay, _schedule_of, steps_per_epoch
+from resnetzoo.utils.validation import check_whole_number
+
+CIFAR_TRAIN_IMAGES = 50_000
+"""Images that a preset in epochs counts its steps on."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: SGD with momentum, in steps of one batch.
+
+    Args:
+        name: what results call it.
+        steps: optimizer steps. Of a recipe in epochs: on 50,000 images; `for_images` adapts it to any number.
+        epochs: passes over the training images, whatever their number; None when the length is in steps.
+        batch_size: images a step; the last batch of an epoch holds what is left.
+        lr: the peak learning rate.
+        schedule: how the rate moves.
+        low_start: the beginning at a lower rate that very deep networks need, if any.
+        momentum: of SGD.
+        nesterov: whether the momentum looks ahead.
+        weight_decay: on all parameters.
+        label_smoothing: share of the target spread over all classes, 0 to 1.
+        normalization: `per_pixel_mean` (the paper's) or `channel`.
+        crop_padding: pixels of zero on each side before the random 32x32 crop; 0 leaves images in place.
+        flip: mirror every other image, at random.
+
+    Raises:
+        UsageError: a number outside its range.
+    """
+
+    name: str
+    steps: int
+    epochs: int | None
+    lr: float
+    schedule: StepDecay | OneCycle
+    batch_size: int = 128
+    low_start: LowStart | None = None
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 1e-4
+    label_smoothing: float = 0.0
+    normalization: NormalizationKind = "channel"
+    crop_padding: int = 4
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        check_whole_number("steps", self.steps)
+        check_whole_number("batch_size", self.batch_size)
+        if self.epochs is not None:
+            check_whole_number("epochs", self.epochs)
+        if isinstance(self.schedule, OneCycle) and not 0 <= self.schedule.rise <= 1:
+            raise UsageError(f"rise must be from 0 to 1, a share of the steps, not {self.schedule.rise!r}")
+        if not (0 < self.lr < math.inf):
+            raise UsageError(f"lr must be above 0 and finite, not {self.lr!r}")
+        for field in ("momentum", "label_smoothing"):
+            if not 0 <= getattr(self, field) < 1:
+                raise UsageError(f"{field} must be from 0 to below 1, not {getattr(self, field)!r}")
+        if self.nesterov and not self.momentum:
+            raise UsageError("nesterov needs a momentum above 0")
+        if self.normalization not in get_args(NormalizationKind):
+            words = ", ".join(get_args(NormalizationKind))
+            raise UsageError(f"normalization must be one of {words}, not {self.normalization!r}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
+        check_whole_number("crop_padding", self.crop_padding, minimum=0)
+
+    def with_epochs(self, epochs: int) -> "Recipe":
+        """The same recipe at another length, its schedule stretched in proportion; the name says so."""
+        check_whole_number("epochs", epochs)
+        if epochs == self.epochs:
+            return self
+        stretched = self._with_steps(epochs * steps_per_epoch(CIFAR_TRAIN_IMAGES, self.batch_size))
+        return replace(stretched, name=f"{self.name}-{epochs}ep", epochs=epochs)
+
+    def with_batch_size(self, batch_size: int) -> "Recipe":
+        """The same recipe with other batches. The rate stays: scale `lr` yourself if you mean to."""
+        if batch_size == self.batch_size:
+            return self
+        return replace(self, name=f"{self.name}-bs{batch_size}", batch_size=batch_size)
+
+    def for_images(self, num_images: int) -> "Recipe":
+        """The recipe as it runs on this many training images: one in epochs gets its number of steps."""
+        if self.epochs is None:
+            return self
+        return self._with_steps(self.epochs * steps_per_epoch(num_images, self.batch_size))
+
+    def _with_steps(self, steps: int) -> "Recipe":
+        schedule = self.schedule
+        if isinstance(schedule, StepDecay):
+            milestones = tuple(round(milestone * steps / self.steps) for milestone in schedule.milestones)
+            schedule = replace(schedule, milestones=milestones)
+        return replace(self, steps=steps, schedule=schedule)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON, the schedule's kind beside its numbers; `from_dict` reads them back."""
+        values = asdict(self)
+        values["schedule"] = {"kind": type(self.schedule).__name__, **values["schedule"]}
+        if isinstance(self.schedule, StepDecay):
+            values["schedule"]["milestones"] = list(self.schedule.milestones)
+        return values
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
+        """What `to_dict` gave, as a recipe again."""
+        low = values["low_start"]
+        return cls(
+            **{
+                **values,
+                "schedule": _schedule_of(values["schedule"]),
+                "low_start": LowStart(**low) if low else None,
+            }
+        )
+
+
+def lr_at(recipe: Recipe, step: int) -> float:
+    """The learning rate of the step with this number, from 0; behind the last step it stays where it ended.
+
+    >>> [lr_at(HE2015, step) for step in (0, 31_999, 32_000, 48_000)]
+    [0.1, 0.1, 0.01, 0.001]
+    """
+    check_whole_number("step", step, minimum=0)
+    schedule = recipe.schedule
+    if isinstance(schedule, StepDecay):
+        drops = sum(step >= milestone for milestone in schedule.milestones)
+        return float(f"{recipe.lr * schedule.factor**drops:.12g}")  # 0.01, not 0.010000000000000002
+    rise = round(schedule.rise * recipe.steps)
+    if step < rise:
+        return recipe.lr * (step + 1) / rise
+    return recipe.lr * max(recipe.steps - step, 0) / max(recipe.steps - rise, 1)
+
+
+def starts_low(recipe: Recipe, depth: int, train_errors: list[float]) -> bool:
+    """Whether the low start is still on, given the training error (percent) of each epoch that is complete."""
+    low = recipe.low_start
+    if low is None or depth < low.min_depth:
+        return False
+    return all(error >= low.until_error for error in train_errors)
+
+
+QUICK20 = Recipe(
+    name="QUICK20",
+    steps=20 * steps_per_epoch(CIFAR_TRAIN_IMAGES, 128),
+    epochs=20,
+    lr=0.2,
+    schedule=OneCycle(rise=0.1),
+    nesterov=True,
+    weight_decay=5e-4,
+)
+"""The 20-epoch comparison of a sequential and a residual network.
+
+Source: the length is the source document's (81.13 % against 85.69 %), whose other settings are not known; batch,
+momentum, padding and flip are arXiv:1512.03385's, section 4.2; one cycle (arXiv:1708.07120, arXiv:1905.04753) with
+Nesterov momentum and decay 5e-4 makes the most of 20 epochs. Both networks get the same.
+"""
+
+HE2015 = Recipe(
+    name="HE2015",
+    steps=64_000,
+    epochs=None,
+    lr=0.1,
+    schedule=StepDecay(milestones=(32_000, 48_000)),
+    low_start=LowStart(lr=0.01, until_error=80.0, min_depth=110),
+    normalization="per_pixel_mean",
+)
+"""The paper's own recipe.
+
+Source: arXiv:1512.03385, section 4.2: 64,000 iterations of 128, momentum 0.9 (no Nesterov), weight decay 1e-4,
+0.1 divided by 10 at 32,000 and 48,000; pad 4, crop, flip; per-pixel mean subtracted. Depth 110 starts at 0.01 until
+the training error is below 80 % ("about 400 iterations"): here it is looked at when an epoch ends, every 391.
+"""
+
+MODERN = Recipe(
+    name="MODERN",
+    steps=60 * steps_per_epoch(CIFAR_TRAIN_IMAGES, 128),
+    epochs=60,
+    lr=0.2,
+    schedule=OneCycle(rise=0.1),
+    nesterov=True,
+    weight_decay=5e-4,
+    label_smoothing=0.1,
+)
+"""The best accuracy in a given budget; set the budget with `with_epochs`.
+
+Source: one cycle of arXiv:1708.07120, label smoothing of arXiv:1512.00567 (section 7), decay 5e-4 and Nesterov
+momentum of arXiv:1605.07146 (section 3).
+"""
+
+SMOKE = Recipe(
+    name="SMOKE",
+    steps=24,
+    epochs=None,
+    lr=0.1,
+    schedule=OneCycle(rise=0.25),
+    batch_size=64,
+    nesterov=True,
+    weight_decay=5e-4,
+)
+"""Takes seconds, shows that everything runs, and measures nothing.
+
+Source: none, it is our own.
+"""
+
+RECIPES: dict[str, Recipe] = {"QUICK20": QUICK20, "HE2015": HE2015, "MODERN": MODERN, "SMOKE": SMOKE}
+"""The presets by name."""
+
+
+def get_recipe(name: str) -> Recipe:
+    """The preset with this name, in capitals or not.
+
+    Raises:
+        UsageError: no such preset; the message lists them.
+    """
+    if name.upper() not in RECIPES:
+        raise UsageError(f'unknown recipe "{name}"; known: {", ".join(RECIPES)}')
+    return RECIPES[name.upper()]

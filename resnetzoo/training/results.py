@@ -1,0 +1,189 @@
+"""What a training run leaves behind: one row an epoch, with everything that is needed to repeat it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from resnetzoo.errors import ResultsError
+from resnetzoo.models.spec import ModelSpec
+from resnetzoo.training.recipes import Recipe
+from resnetzoo.utils.checksummed_json import read_sealed
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One epoch.
+
+    Attributes:
+        epoch: from 1.
+        step: optimizer steps done at its end.
+        lr: learning rate of its last step.
+        train_loss: mean loss over its augmented images while the weights moved, with the recipe's label smoothing.
+        train_error: top-1 error over the same, in percent.
+        test_loss: mean cross-entropy on the test set at its end, in nats; NaN where the network overflowed.
+        test_error: top-1 error on the test set at its end, in percent; always measured in fp32.
+        train_seconds: wall time of training.
+        test_seconds: wall time of the test.
+        images_per_second: training images over `train_seconds`.
+    """
+
+    epoch: int
+    step: int
+    lr: float
+    train_loss: float
+    train_error: float
+    test_loss: float
+    test_error: float
+    train_seconds: float
+    test_seconds: float
+    images_per_second: float
+
+
+RUN_FILE = "run.json"
+
+
+def folder_name(name: str, shortcut: str | None, recipe: Recipe, seed: int) -> str:
+    """What the folder of a run is called: `resnet20-projection-QUICK20-seed0`."""
+    return "-".join([name, *([shortcut] if shortcut else []), recipe.name, f"seed{seed}"])
+
+
+def identity_of(
+    *, name: str, spec: ModelSpec | None, recipe: Recipe, seed: int, data: Mapping[str, Any], precision: str
+) -> dict[str, Any]:
+    """What two runs must share for the one to go on where the other stopped.
+
+    Args:
+        name: of the network.
+        spec: of the network; None for one from elsewhere, which its name stands for.
+        recipe: as it runs on this number of images.
+        seed: of order and augmentation.
+        data: its name and fingerprint, at least.
+        precision: of the steps.
+    """
+    return {
+        "spec": spec.to_dict() if spec else {"class": name},
+        "recipe": recipe.to_dict(),
+        "seed": seed,
+        "data": {"name": data["name"], "fingerprint": data["fingerprint"]},
+        "precision": precision,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What is kept of a finished run: everything but the weights.
+
+    Attributes:
+        name: the network's label, such as `resnet20`.
+        spec: the network's spec; None for a network from elsewhere.
+        recipe: as it ran on this number of images.
+        seed: of order and augmentation.
+        data: name, fingerprint, whether official, source and sizes of the data.
+        normalization: of the network's input.
+        device: where it was computed, with the number of threads of a CPU.
+        precision: of the steps.
+        execution: how its steps ran: `eager`, `compiled`, `recorded` (as a CUDA graph), both, or `shared`.
+        processes: that shared it.
+        versions: of the software.
+        commit: of this package, where it runs from a checkout.
+        epochs: one row each; the last is the result.
+    """
+
+    name: str
+    spec: ModelSpec | None
+    recipe: Recipe
+    seed: int
+    data: dict[str, Any]
+    normalization: dict[str, Any]
+    device: str
+    precision: str
+    execution: str
+    processes: int
+    versions: dict[str, str]
+    commit: str | None
+    epochs: tuple[EpochRow, ...]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What another run must share to be this one."""
+        return identity_of(
+            name=self.name,
+            spec=self.spec,
+            recipe=self.recipe,
+            seed=self.seed,
+            data=self.data,
+            precision=self.precision,
+        )
+
+    @property
+    def wall_seconds(self) -> float:
+        """Training and testing, summed over all sessions of the run."""
+        return sum(row.train_seconds + row.test_seconds for row in self.epochs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; `from_dict` reads them back."""
+        return {
+            "name": self.name,
+            "spec": self.spec.to_dict() if self.spec else None,
+            "recipe": self.recipe.to_dict(),
+            "seed": self.seed,
+            "data": self.data,
+            "normalization": self.normalization,
+            "device": self.device,
+            "precision": self.precision,
+            "execution": self.execution,
+            "processes": self.processes,
+            "versions": self.versions,
+            "commit": self.commit,
+            "wall_seconds": round(self.wall_seconds, 2),
+            "epochs": [asdict(row) for row in self.epochs],
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunRecord":
+        """What `to_dict` gave, as a record again."""
+        rest = {key: value for key, value in values.items() if key != "wall_seconds"}  # which is worked out
+        return RunRecord(
+            **{
+                **rest,
+                "spec": ModelSpec.from_dict(values["spec"]) if values["spec"] else None,
+                "recipe": Recipe.from_dict(values["recipe"]),
+                "epochs": tuple(EpochRow(**row) for row in values["epochs"]),
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(RunRecord):
+    """A finished run of `fit`.
+
+    Attributes:
+        model: the trained network, in evaluation mode.
+    """
+
+    model: nn.Module
+
+
+def read_record(path: Path) -> RunRecord:
+    """A run's `run.json`.
+
+    Raises:
+        ResultsError: not there, damaged, changed by hand, or written by a version with other fields.
+    """
+    return _record_of(read_sealed(path), path)
+
+
+def read_records(path: Path) -> list[RunRecord]:
+    """The runs of a `results.json`, or the one of a `run.json`; errors are those of `read_record`."""
+    values = read_sealed(path)
+    return [_record_of(run, path) for run in values.get("runs", [values])]
+
+
+def _record_of(values: dict[str, Any], path: Path) -> RunRecord:
+    try:
+        return RunRecord.from_dict(values)
+    except (KeyError, TypeError) as error:
+        raise ResultsError(f"{path}: not a run as this version writes it ({error})") from error

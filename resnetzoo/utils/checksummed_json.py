@@ -1,0 +1,62 @@
+"""Results that show whether a hand has changed them: JSON files with the SHA-256 of their own content."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from resnetzoo.errors import ResultsError
+from resnetzoo.utils.files import write_atomically
+
+FINGERPRINT = "fingerprint"
+
+
+def write_sealed(path: Path, values: dict[str, Any]) -> None:
+    """Write `values` as JSON, with a `fingerprint` over all the rest.
+
+    Raises:
+        OutputError: `path` cannot be written; what stood there is untouched.
+    """
+    write_atomically(path, (json.dumps(sealed(values), indent=1) + "\n").encode())
+
+
+def sealed(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values with their `fingerprint`."""
+    return {**values, FINGERPRINT: _digest(values)}
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """What `write_sealed` wrote, without the fingerprint.
+
+    Raises:
+        ResultsError: not there, not JSON, without a fingerprint, or changed since it was written.
+    """
+    if not path.is_file():
+        raise ResultsError(f"{path}: no such file of results")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ResultsError(f"{path}: not JSON ({error}); move it away to have it made again") from error
+    return unsealed(values, path)
+
+
+def unsealed(values: Any, path: Path) -> dict[str, Any]:
+    """Sealed values without their fingerprint, if it fits; `path` is where they were found, for the message.
+
+    Raises:
+        ResultsError: no fingerprint, or one of other values.
+    """
+    if not isinstance(values, dict) or FINGERPRINT not in values:
+        raise ResultsError(f"{path}: no fingerprint in it, so not a file of results that this version wrote")
+    rest = {key: value for key, value in values.items() if key != FINGERPRINT}
+    if values[FINGERPRINT] != _digest(rest):
+        raise ResultsError(
+            f"{path}: changed since it was written, its fingerprint no longer fits; "
+            "put the original back, or move the file away to have it made again"
+        )
+    return rest
+
+
+def _digest(values: dict[str, Any]) -> str:
+    plain = json.loads(json.dumps(values))  # as it will be read: keys are strings, tuples are lists
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,40 @@
+"""Where a result comes from: versions, commit, machine."""
+
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from resnetzoo.version import __version__
+
+
+def versions() -> dict[str, str]:
+    """The versions that can change a result."""
+    return {
+        "resnetzoo": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def commit() -> str | None:
+    """The commit of the checkout that this package runs from, with `-dirty` if its code was changed; else None."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    head = _git(root, "rev-parse", "HEAD")
+    if not head:
+        return None
+    return f"{head}-dirty" if _git(root, "status", "--porcelain", "--", "resnetzoo", "examples") else head
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git on this machine
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""

@@ -1,0 +1,24 @@
+"""Fresh weights from a seed of their own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from resnetzoo.utils.validation import check_seed
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Inside, torch's random numbers on the CPU come from `seed`; its state outside stays. None changes nothing.
+
+    Raises:
+        UsageError: not a seed.
+    """
+    if seed is None:
+        yield
+        return
+    check_seed(seed)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,13 @@
+"""resnetzoo/utils/text.py: carried out of resnetzoo/registry.py, resnetzoo/prediction/titles.py."""
+
+import re
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A key to sort by that counts: 20 before 110."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def shown(text: object) -> str:
+    """The text as one line that every terminal prints: file names may hold line breaks, and bytes that are no text."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))

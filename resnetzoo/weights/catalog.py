@@ -1,0 +1,62 @@
+"""All weights by name."""
+
+import difflib
+from fnmatch import fnmatchcase
+
+from resnetzoo.errors import UsageError
+from resnetzoo.models.pretrained import Weights
+from resnetzoo.models.registry import registered_names
+from resnetzoo.utils.text import natural_order
+from resnetzoo.weights.packaged import OURS
+from resnetzoo.weights.published import PEERS
+
+
+def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
+    """Registered names that match a shell-style pattern, in natural order: 20 before 110.
+
+    >>> list_models("plainnet*")
+    ['plainnet20', 'plainnet32', 'plainnet44', 'plainnet56', 'plainnet110']
+
+    Args:
+        pattern: of the names.
+        pretrained: only networks that have trained weights; `list_weights` says which.
+    """
+    names = set(registered_names())
+    if pretrained:
+        names = {row.network for row in list_weights()}
+    return sorted((name for name in names if fnmatchcase(name, pattern)), key=natural_order)
+
+
+_ALL: dict[str, Weights] = {row.name: row for row in (*OURS, *PEERS)}
+
+
+def list_weights(pattern: str = "*") -> list[Weights]:
+    """The rows whose names match a shell-style pattern: `resnet20.*`, `*_c100`; ours come first."""
+    return [row for name, row in _ALL.items() if fnmatchcase(name, pattern)]
+
+
+def get_weights(name: str) -> Weights:
+    """The row with this name, such as `resnet20.modern_c10`.
+
+    Raises:
+        UsageError: no such row; the message lists near ones.
+    """
+    if name not in _ALL:
+        network = name.split(".")[0]
+        near = [row.name for row in list_weights(f"{network}.*")] or difflib.get_close_matches(name, _ALL, cutoff=0.4)
+        there = f"there is {', '.join(near)}" if near else f"known: {', '.join(_ALL)}"
+        raise UsageError(f'no weights are called "{name}"; {there}')
+    return _ALL[name]
+
+
+def default_weights(network: str) -> Weights:
+    """The first row of a network of the zoo: `create(network, weights=True)` takes it.
+
+    Raises:
+        UsageError: the network has none; the message lists those that have.
+    """
+    for row in _ALL.values():
+        if row.network == network:
+            return row
+    have = ", ".join(sorted({row.network for row in _ALL.values()}, key=natural_order))
+    raise UsageError(f"{network} has no weights; networks that have: {have}")

@@ -1,0 +1,92 @@
+"""A network from its spec and its weights, every one of them checked."""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.models.cifar_net import CifarNet, without_values
+from resnetzoo.models.spec import ModelSpec
+
+
+def stored_spec(values: object) -> ModelSpec:
+    """The spec that a file of this package carries.
+
+    Raises:
+        CheckpointError: it is none, or of another version.
+    """
+    try:
+        return ModelSpec.from_dict(values)  # type: ignore[arg-type]
+    except (KeyError, TypeError, UsageError) as error:
+        raise CheckpointError(f"its spec is none that this version of resnetzoo reads: {values!r} ({error})") from error
+
+
+_COUNTER = "num_batches_tracked"  # of each norm; old files lack it, and no network here computes with it
+_COUNTS = (_COUNTER, "total_ops", "total_params")  # the latter two are left in every module by thop's profile()
+
+
+def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
+    """The network of `spec` with these weights, copied as float32, in evaluation mode on the CPU.
+
+    Torch's random state stays as it is.
+
+    Raises:
+        CheckpointError: a weight is missing, too many, of another shape or kind, or not finite; the message names it.
+    """
+    model = without_values(spec)
+    expected = model.state_dict()
+    _check_names(spec, expected, weights)
+    state = {
+        name: _counter(weights.get(name)) if name.endswith(_COUNTER) else _copy(spec, name, weights[name], place.shape)
+        for name, place in expected.items()
+    }
+    model.load_state_dict(state, assign=True)
+    return model.eval()
+
+
+def differing_names(expected: Iterable[str], found: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Names that a network has and `found` lacks, and the other way round, but for counts."""
+    ours, theirs = ({name for name in names if name.split(".")[-1] not in _COUNTS} for names in (expected, found))
+    return sorted(ours - theirs), sorted(theirs - ours)
+
+
+def _check_names(spec: ModelSpec, expected: Iterable[str], found: Iterable[str]) -> None:
+    missing, surplus = differing_names(expected, found)
+    problems = [
+        f"{what} {names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
+        for what, names in (("lacks", missing), ("has what belongs to none,", surplus))
+        if names
+    ]
+    if problems:
+        raise CheckpointError(f"its names and shapes are those of {spec.label}, but it {' and '.join(problems)}")
+
+
+def _counter(found: Tensor | None) -> Tensor:
+    whole = found is not None and not found.is_meta and found.dtype == torch.int64 and found.numel() == 1
+    return torch.tensor(int(found) if found is not None and whole else 0)
+
+
+def _copy(spec: ModelSpec, name: str, found: Tensor, shape: torch.Size) -> Tensor:
+    """`found` as float32 on the CPU.
+
+    Raises:
+        CheckpointError: its shape is not `shape`, or it holds anything but finite numbers.
+    """
+    if found.shape != shape:
+        raise CheckpointError(
+            f"{name} has the shape {list(found.shape)}, where {spec.label} of widths {spec.widths} has {list(shape)}"
+        )
+    if not found.is_floating_point() or found.layout != torch.strided or found.is_meta:
+        form = "without values" if found.is_meta else f"{found.dtype}, {found.layout}"
+        raise CheckpointError(
+            f"{name} is {form}, not a dense tensor of floats; save the weights as they were before any quantization"
+        )
+    copy = found.detach().to("cpu", torch.float32, copy=True).contiguous()
+    wrong = copy.numel() - int(copy.isfinite().sum())
+    if wrong:
+        raise CheckpointError(
+            f"{wrong:,} of the {copy.numel():,} numbers of {name} are NaN or infinite: the training diverged; "
+            "take the checkpoint of an earlier epoch"
+        )
+    return copy

@@ -1,0 +1,131 @@
+"""What a network is, from the names and shapes of its weights."""
+
+import re
+from dataclasses import replace
+from typing import get_args
+
+from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.models.spec import Block, Family, ModelSpec, Shortcut
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def infer_spec(shapes: Shapes) -> ModelSpec:
+    """The spec of the network with these weights, in our names. Without shortcuts to see it is taken for residual.
+
+    Raises:
+        CheckpointError: it is none of ours; the message says in what.
+    """
+    stem, classifier = shapes.get("conv1.weight"), shapes.get("fc.weight")
+    if stem is None or len(stem) != 4:
+        raise CheckpointError("it has no first convolution, conv1.weight")
+    if classifier is None or len(classifier) != 2:
+        raise CheckpointError(
+            "it has no classifier, fc.weight; save the network with its last layer, since classes are read off it"
+        )
+    per_stage = _blocks_per_stage(shapes)
+    block: Block = "bottleneck" if "layer1.0.conv3.weight" in shapes else "basic"
+    widths = [shapes.get(f"layer{stage}.0.conv1.weight", ()) for stage in (1, 2, 3)]
+    if not all(widths):
+        missing = 1 + widths.index(())
+        raise CheckpointError(f"it lacks layer{missing}.0.conv1.weight")
+    try:
+        spec = ModelSpec(
+            _family(shapes),
+            3 * per_stage * (3 if block == "bottleneck" else 2) + 2,
+            block=block,
+            shortcut="projection_all",
+            num_classes=classifier[0],
+            in_chans=stem[1],
+            widths=(widths[0][0], widths[1][0], widths[2][0]),
+        )
+        return _with_shortcut(spec, shapes)
+    except UsageError as error:
+        raise CheckpointError(f"its shapes are those of no network here: {error}") from error
+
+
+def as_family(spec: ModelSpec, family: Family | None) -> ModelSpec:
+    """What was inferred, or the plain network with the same names and shapes if `family` asks for that.
+
+    Raises:
+        UsageError: there is no such family.
+        CheckpointError: the weights are of another family.
+    """
+    if family == "plain" and is_also_plain(spec):
+        return replace(spec, family="plain")
+    check_family(spec, family)
+    return spec
+
+
+def check_family(spec: ModelSpec, family: Family | None) -> None:
+    """Refuse a network of another family than the one asked for; None asks for nothing.
+
+    Raises:
+        UsageError: there is no such family.
+        CheckpointError: the network is of another.
+    """
+    if family is None or family == spec.family:
+        return
+    if family not in get_args(Family):
+        raise UsageError(f"family must be one of {', '.join(get_args(Family))}, not {family!r}")
+    raise CheckpointError(f'family="{family}" was asked for, but the weights are those of {describe(spec)}')
+
+
+def is_also_plain(spec: ModelSpec) -> bool:
+    """Whether a plain network has the same names and shapes."""
+    return (spec.family, spec.block, spec.shortcut) == ("residual", "basic", "identity")
+
+
+def describe(spec: ModelSpec) -> str:
+    """A network in words: `a 164-layer bottleneck network`."""
+    kind = "bottleneck" if spec.block == "bottleneck" else spec.family
+    article = "an" if re.fullmatch(r"8\d*|11", str(spec.depth)) else "a"
+    return f"{article} {spec.depth}-layer {kind} network"
+
+
+def _blocks_per_stage(shapes: Shapes) -> int:
+    blocks: dict[int, set[int]] = {}
+    for name in shapes:
+        if place := re.match(r"layer(\d{1,6})\.(\d{1,6})\.", name):
+            blocks.setdefault(int(place[1]), set()).add(int(place[2]))
+    if sorted(blocks) != [1, 2, 3]:
+        found = ", ".join(f"layer{stage}" for stage in sorted(blocks))
+        raise CheckpointError(
+            f"it has {len(blocks)} stages ({found}), where a CIFAR network has layer1, layer2, layer3"
+        )
+    for stage, indices in sorted(blocks.items()):
+        gap = next((index for index in range(max(indices)) if index not in indices), None)
+        if gap is not None:
+            raise CheckpointError(f"it lacks the block layer{stage}.{gap}, though layer{stage}.{max(indices)} is there")
+    counts = [len(blocks[stage]) for stage in (1, 2, 3)]
+    if len(set(counts)) > 1:
+        raise CheckpointError(
+            f"its stages have {counts[0]}, {counts[1]} and {counts[2]} blocks, where all have the same number; "
+            "a layer is missing or too many, or it is another network"
+        )
+    return counts[0]
+
+
+def _family(shapes: Shapes) -> Family:
+    behind_stem, before_pooling = "bn1.weight" in shapes, "bn.weight" in shapes
+    if behind_stem == before_pooling:
+        found = "both" if behind_stem else "neither"
+        raise CheckpointError(
+            "a residual network has a norm behind its first convolution, bn1.weight, a pre-activation network one "
+            f"before its pooling, bn.weight; this has {found}"
+        )
+    return "residual" if behind_stem else "preactivation"
+
+
+def _with_shortcut(spec: ModelSpec, shapes: Shapes) -> ModelSpec:
+    projected = {block.name for block in spec.blocks() if f"{block.name}.downsample.0.weight" in shapes}
+    options: tuple[Shortcut, ...] = ("projection", "projection_all") if projected else ("identity",)
+    for shortcut in options:
+        candidate = replace(spec, shortcut=shortcut)
+        if projected == {block.name for block in spec.blocks() if candidate.has_projection(block)}:
+            return candidate
+    changing = ", ".join(block.name for block in spec.blocks() if block.changes_shape)
+    raise CheckpointError(
+        f"its shortcuts have projections in {', '.join(sorted(projected)[:4])}, where they belong in the blocks that "
+        f"change the shape ({changing}) or in every one"
+    )

@@ -1,0 +1,58 @@
+"""What speaks against a network that was read off names and shapes: the name of its file, the habits of its author."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from resnetzoo.models.spec import Family, ModelSpec
+from resnetzoo.weights.checkpoint.infer_spec import describe, is_also_plain
+
+# The word for the family, and the depth: neither a year nor the beginning of a longer number.
+_CLAIM = re.compile(r"(plain|pre(?:[-_]?act(?:ivation)?)?[-_]?res|res)[-_]?net[-_]?((?!(?:19|20)\d\d)\d{1,4})(?!\d)")
+
+
+class Claim(NamedTuple):
+    """What the name of a file says that it holds.
+
+    Attributes:
+        word: of the network, as it stands there: `pre-resnet`.
+        family: that the word means.
+        depth: in layers.
+    """
+
+    word: str
+    family: Family
+    depth: int
+
+
+def claim_of(file: Path) -> Claim | None:
+    """What the name of a file, or else of its folder, says: `resnet-110/model_best.pth.tar`."""
+    for name in (file.name, file.absolute().parent.name):
+        if said := _CLAIM.search(name.lower()):
+            kind = said[1]
+            family: Family = "plain" if kind == "plain" else "residual" if kind == "res" else "preactivation"
+            return Claim(f"{kind}net", family, int(said[2]))
+    return None
+
+
+def doubts_of(spec: ModelSpec, layout: str, file: Path) -> list[str]:
+    """What its user should know of a network that was read from `file` in the names of `layout`, a sentence each."""
+    doubts = []
+    claim = claim_of(file)
+    if claim and claim.depth != spec.depth:
+        doubts.append(f"the name says {claim.depth}, the weights are {describe(spec)}")
+    if claim and claim.family != spec.family:
+        cure = '; family="plain" loads them as that' if claim.family == "plain" and is_also_plain(spec) else ""
+        doubts.append(f"the name says {claim.word}, the weights were loaded as {spec.label}{cure}")
+    if layout == "akamaster" and spec.family == "plain":
+        doubts.append(
+            "loaded as plain, as asked for, but the names are akamaster's, whose networks are residual: unless the "
+            'shortcuts were taken out of that code, leave family="plain" out'
+        )
+    if layout == "torchvision" and spec.family == "preactivation" and spec.shortcut != "identity":
+        doubts.append(
+            "a pre-activation network whose names leave open what its projections take: here the activated input of "
+            "their block, as in the authors' code; in bearpaw's pytorch-classification, whose names are the same, the "
+            "input itself, and such weights answer wrongly here"
+        )
+    return doubts

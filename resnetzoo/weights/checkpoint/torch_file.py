@@ -1,0 +1,140 @@
+"""Files of `torch.save`, opened without running what is in them."""
+
+import re
+import threading
+import zipfile
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import cast
+
+import numpy as np
+import torch
+
+from resnetzoo.errors import CheckpointError
+from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safetensors
+
+_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
+_SAVE_WEIGHTS = 'where it was made, load it and save its weights alone: torch.save(model.state_dict(), "weights.pt")'
+
+
+def read_torch_file(path: Path) -> object:
+    """What a file of `torch.save` holds, with its tensors on the CPU; nothing in it is executed.
+
+    Raises:
+        CheckpointError: it is not there, empty, truncated, damaged, of another kind, or asks for code.
+    """
+    head, size = read_head(path)
+    not_torch = _other_kind(head, path)
+    if not_torch:
+        raise CheckpointError(f"{path}: {not_torch}")
+    try:
+        with harmless_types_allowed():
+            return torch.load(path, map_location="cpu", weights_only=True)
+    # A damaged file may fail in the archive, in the pickle or in a tensor, each with exceptions of its own.
+    except Exception as error:
+        code = re.search(r"GLOBAL (\S+)", str(error))
+        if code:
+            raise CheckpointError(
+                f"{path}: refused: it is no plain weights but asks for the code of {code[1]}, and opening it could "
+                f"run anybody's; {_SAVE_WEIGHTS}"
+            ) from None
+        raise CheckpointError(f"{path}: truncated or damaged, {size:,} bytes found ({_first_line(error)})") from error
+
+
+def read_head(path: Path) -> tuple[bytes, int]:
+    """The first bytes of a file, and the number of all.
+
+    Raises:
+        CheckpointError: it is not there, empty, or may not be read.
+    """
+    try:
+        if not path.is_file():
+            raise CheckpointError(f"{path}: no such checkpoint")
+        with path.open("rb") as file:
+            head, size = file.read(HEAD), path.stat().st_size
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if size == 0:
+        raise CheckpointError(f"{path}: empty: 0 bytes found")
+    return head, size
+
+
+def _other_kind(head: bytes, path: Path) -> str | None:
+    """What a file is that `torch.save` did not write; None if it may have."""
+    if head.startswith(b"PK"):
+        return _other_archive(path)
+    if head.startswith(b"\x80"):
+        if _LEGACY in head:
+            return None
+        return f"a pickle, but none of torch.save, and opening it could run anybody's code; {_SAVE_WEIGHTS}"
+    if kind := foreign_kind(head):
+        return kind
+    if is_safetensors(head):
+        return "a file of safetensors; let its name end in .safetensors"
+    size = path.stat().st_size
+    if head.isascii() and head.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable():
+        return f"truncated or damaged, {size:,} bytes found (text: {head[:40].decode('ascii')!r})"
+    return f"truncated or damaged, {size:,} bytes found (neither an archive of torch.save nor a pickle: {head[:8]!r})"
+
+
+def _other_archive(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return f"truncated or damaged, {path.stat().st_size:,} bytes found (an archive without its end)"
+    if any(name.endswith("/constants.pkl") for name in names):
+        return (
+            "a TorchScript program, not weights; save those alone: "
+            'torch.save(torch.jit.load(path).state_dict(), "weights.pt")'
+        )
+    if any(re.search(r"(^|/)(archive_format$|data/weights/|serialized_exported_program)", name) for name in names):
+        return (
+            "a program of torch.export, not weights; save those alone: "
+            'torch.save(torch.export.load(path).state_dict, "weights.pt")'
+        )
+    if any(name.endswith(".npy") for name in names):
+        return "an archive of numpy (.npz), not of torch.save"
+    if not any(name.endswith("/data.pkl") for name in names):
+        return f"a zip archive, but none of torch.save: it holds {', '.join(names[:3]) or 'nothing'}"
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:100]
+
+
+_NUMBERS = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16", "U1")
+_LOCK = threading.Lock()  # torch has one list of what it trusts for the whole process
+
+
+@contextmanager
+def harmless_types_allowed() -> Iterator[None]:
+    """Let `torch.load(weights_only=True)` make these types too; what the caller allows stays allowed behind it."""
+    with _LOCK:
+        before = torch.serialization.get_safe_globals()
+        with torch.serialization.safe_globals([one for one in _harmless() if one not in before]):
+            yield
+
+
+def _harmless() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
+    """What is called for a name in a file."""
+    number = cast("Callable[..., object]", np.float64(0).__reduce__()[0])  # its module depends on numpy's version
+    paths = ((PurePosixPath, "PosixPath"), (PureWindowsPath, "WindowsPath"))  # pure: no system makes the other's
+    return [
+        Namespace,
+        *((path, f"{module}.{name}") for module in ("pathlib", "pathlib._local") for path, name in paths),
+        (_dictionary, "collections.defaultdict"),
+        *((factory, f"builtins.{factory.__name__}") for factory in (bool, dict, float, int, list, str)),
+        (number, "numpy.core.multiarray.scalar"),
+        (number, "numpy._core.multiarray.scalar"),
+        (np.dtype, "numpy.dtype"),
+        *(type(np.dtype(code)) for code in _NUMBERS),
+    ]
+
+
+def _dictionary(_factory: object = None) -> dict[object, object]:
+    """In place of a defaultdict, which torch does not fill; nothing here asks for what is not in it."""
+    return {}

@@ -1,0 +1,216 @@
+"""One training state as a file: written atomically with its predecessor kept, read back strictly."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import torch
+from torch import Tensor
+
+from resnetzoo.data.normalization import Normalization
+from resnetzoo.errors import CheckpointError, CheckpointMismatchError
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.pretrained import carry_normalization
+from resnetzoo.utils.files import write_atomically
+from resnetzoo.weights.checkpoint.build import build_network, stored_spec
+from resnetzoo.weights.checkpoint.file_type import SUFFIXES, kind_of
+from resnetzoo.weights.checkpoint.torch_file import read_torch_file
+
+FORMAT = "resnetzoo-checkpoint-1"
+CHECKPOINT = "checkpoint.pt"
+PREVIOUS = "checkpoint.previous.pt"
+DAMAGED = "checkpoint.damaged.pt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training state between two steps.
+
+    Attributes:
+        identity: spec, recipe, seed, data and precision: what a run must share with this state to go on from it.
+        step: optimizer steps done.
+        model: its state dict.
+        optimizer: its state dict.
+        normalization: of the network's input.
+        rows: the finished epochs, as dictionaries.
+        totals: sums over the unfinished epoch.
+        classes: the names of the labels that are learned; older files do not say them.
+    """
+
+    identity: dict[str, Any]
+    step: int
+    model: dict[str, Any]
+    optimizer: dict[str, Any]
+    normalization: Normalization
+    rows: list[dict[str, Any]]
+    totals: dict[str, Any]
+    classes: tuple[str, ...] = ()
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write `folder/checkpoint.pt`; the one before it becomes `checkpoint.previous.pt`.
+
+    Raises:
+        OutputError: the folder cannot be written; the files in it are as they were.
+    """
+    values = {**vars(checkpoint), "format": FORMAT, "normalization": vars(checkpoint.normalization)}
+    buffer = io.BytesIO()
+    torch.save(values, buffer)
+    write_atomically(folder / CHECKPOINT, buffer.getvalue(), previous=folder / PREVIOUS)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read one file; nothing in it is executed.
+
+    Raises:
+        CheckpointError: it is not there, truncated, damaged, or not written by this package.
+    """
+    content = read_torch_file(path)
+    try:
+        return checkpoint_of(content)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def is_training_state(content: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a file's content is a training state of this package, of whatever version."""
+    return isinstance(content, dict) and str(content.get("format", "")).startswith("resnetzoo-checkpoint-")
+
+
+def checkpoint_of(content: object) -> Checkpoint:
+    """The training state that a file of this package holds.
+
+    Raises:
+        CheckpointError: it holds something else, or the state of another version.
+    """
+    if not is_training_state(content):
+        raise CheckpointError(
+            f"not a checkpoint of resnetzoo's trainer ({FORMAT}); load_checkpoint reads weights of other makes"
+        )
+    values = dict(content)
+    if values.pop("format") != FORMAT:
+        raise CheckpointError(
+            f"a training state in the format {content['format']}, this version of resnetzoo reads {FORMAT}"
+        )
+    try:
+        normalization, classes = Normalization(**values["normalization"]), tuple(values.get("classes", ()))
+        return Checkpoint(**{**values, "normalization": normalization, "classes": classes})
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"a training state that lacks parts of it ({error})") from error
+
+
+def read_latest(folder: Path) -> Checkpoint | None:
+    """The newest readable state in `folder`; None where there is none at all.
+
+    A damaged `checkpoint.pt` is refused by name, with a warning, and its predecessor is used. The damaged file is set
+    aside, since the next state to be written would else push the good predecessor out.
+
+    Raises:
+        CheckpointError: every state in the folder is damaged.
+    """
+    last, previous = folder / CHECKPOINT, folder / PREVIOUS
+    if not last.exists():
+        return read_checkpoint(previous) if previous.exists() else None
+    try:
+        return read_checkpoint(last)
+    except CheckpointError as error:
+        if not previous.exists():
+            raise CheckpointError(
+                f"{error}; delete {folder} to start over, or choose another folder with --out"
+            ) from error
+        checkpoint = read_checkpoint(previous)
+        last.replace(folder / DAMAGED)
+        warnings.warn(f"{error}: refused and set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
+        return checkpoint
+
+
+def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+    """Refuse to take the run in `folder` for another one.
+
+    Raises:
+        CheckpointMismatchError: names each field that differs, with both values.
+    """
+    there, here = _flat(found), _flat(wanted)
+    differing = [key for key in sorted(there.keys() | here.keys()) if there.get(key) != here.get(key)]
+    if differing:
+        fields = "; ".join(f"{key} is {there.get(key)!r} there, {here.get(key)!r} here" for key in differing)
+        raise CheckpointMismatchError(
+            f"{folder} holds another run: {fields}. Choose another folder with --out, or delete that one"
+        )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} -> {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def open_checkpoint(path: str | Path) -> Checkpoint:
+    """The training state in a file, or in a run's folder.
+
+    Raises:
+        CheckpointError: not there, truncated, damaged, or not written by `fit`.
+    """
+    return read_checkpoint(checkpoint_file(Path(path)))
+
+
+def network_of(checkpoint: Checkpoint) -> CifarNet:
+    """The network of a training state.
+
+    Raises:
+        CheckpointError: it is of a network that is not this package's, or lacks part of it.
+    """
+    identity: object = checkpoint.identity
+    if not isinstance(identity, dict):
+        raise CheckpointError(f"a damaged training state: its identity is {kind_of(identity)}, not a dictionary")
+    spec = identity.get("spec") or {}
+    if isinstance(spec, dict) and "family" not in spec:
+        found = spec.get("class", "network of another kind")
+        raise CheckpointError(
+            f"the checkpoint is of a {found}, which resnetzoo cannot build: load its weights yourself"
+        )
+    model = build_network(stored_spec(spec), _stored_weights(checkpoint.model))
+    carry_normalization(model, checkpoint.normalization)
+    model.classes = checkpoint.classes if len(checkpoint.classes) == model.num_classes else None
+    return model
+
+
+def _stored_weights(values: object) -> dict[str, Tensor]:
+    """The weights in a training state.
+
+    Raises:
+        CheckpointError: they are not tensors by name.
+    """
+    if not isinstance(values, dict):
+        raise CheckpointError(f"a damaged training state: its weights are {kind_of(values)}, not a dictionary")
+    for name, value in values.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise CheckpointError(
+                f"a damaged training state: {kind_of(value)} under {name!r:.40}, not a tensor by its name"
+            )
+    return values
+
+
+def checkpoint_file(path: Path) -> Path:
+    """`path`, or the checkpoint in it if it is a run's folder.
+
+    Raises:
+        CheckpointError: a folder without one, or one that may not be read.
+    """
+    try:
+        if not path.is_dir():
+            return path
+        if (path / CHECKPOINT).exists():
+            return path / CHECKPOINT
+        others = sorted(file.name for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+    instead = f"; give one of its files: {', '.join(others[:4])}" if others else ""
+    raise CheckpointError(f"{path}: a folder without {CHECKPOINT}{instead}")

@@ -1,0 +1,121 @@
+"""What a network is that is none of ours: the kinds that people most often take for one.
+
+Only what names and shapes settle is told; a wrong name would mislead more than none.
+"""
+
+import re
+from collections.abc import Iterable
+
+from resnetzoo.weights.checkpoint.infer_spec import Shapes
+
+# Patterns found in the names, and what has them.
+_BY_NAME = (
+    (
+        r"cls_token|class_token|pos_embed|patch_embed|\.attn\.(qkv|proj|in_proj)|attn_layer|self_att|\.xca\.",
+        "a transformer (ViT or alike)",
+    ),
+    (r"conv_conv|split_transforms", "a ResNeXt"),
+    (r"blocks\.\d+\.\d+\.conv_(dw|pw|pwl)\.", "a MobileNet, an EfficientNet or alike"),
+    (r"stages\.\d+\.blocks\.\d+\.conv_dw\.", "a ConvNeXt or alike"),
+    (r"expand1x1", "a SqueezeNet"),
+    (r"\.se\.|\.se_module\.", "a network with squeeze-and-excitation or alike (SENet)"),
+    (r"denseblock\d|dense\d\.\d", "a DenseNet"),
+    (r"rbr_dense|rbr_1x1|rbr_reparam", "a RepVGG"),
+    (r"block\d\.layer\.\d+\.", "a Wide ResNet"),
+    (r"conv_dw|depthwise|features\.\d+\.conv\.\d", "a MobileNet"),
+    (r"features\.\d+\.weight", "a VGG or AlexNet (numbered layers without stages)"),
+)
+# By depth, and the channels within and behind the first block.
+_IMAGENET = {
+    (18, 64, 64): "resnet18",
+    (34, 64, 64): "resnet34",
+    (50, 64, 256): "resnet50",
+    (101, 64, 256): "resnet101",
+    (152, 64, 256): "resnet152",
+    (50, 128, 256): "Wide ResNet-50-2",
+    (101, 128, 256): "Wide ResNet-101-2",
+}
+_STEM = re.compile(r"conv1\.(conv\.)?weight")
+# What a 4-stage ResNet consists of, with the stem of torchvision or of pytorchcv.
+_PART = re.compile(r"((conv1|bn1|fc)|conv1\.(conv|bn)|layer\d\.\d+\.((conv|bn)\d|downsample\.\d(\.\w+)?))\.\w+")
+
+
+def stranger_by_names(names: Iterable[str]) -> str | None:
+    """What has names like these; None if they tell nothing."""
+    found = list(names)
+    return next((what for pattern, what in _BY_NAME if any(re.search(pattern, name) for name in found)), None)
+
+
+def stranger_by_shapes(shapes: Shapes) -> str | None:
+    """What has these names and shapes, names as ours; None if it may be a network of ours."""
+    grouped = [name for name in shapes if re.fullmatch(r"layer\d+\.\d+\.conv2\.weight", name) and _groups(shapes, name)]
+    if grouped:
+        return f"a ResNeXt (3x3 convolutions in {_groups(shapes, grouped[0])} groups)"
+    if any(name.startswith("layer4.") for name in shapes):
+        return _four_stages(shapes)
+    if wide := _wide(shapes):
+        return wide
+    biased = [name for name in shapes if re.search(r"(^|\.)conv\d\.bias$", name)]
+    if biased:
+        return (
+            f"a network whose convolutions have biases ({biased[0]}), as none here: its norms may have been folded in"
+        )
+    if {"bn1.weight", "bn.weight"} & shapes.keys() and not any(name.endswith(".running_mean") for name in shapes):
+        return (
+            "a network with norms without running statistics: its parameters alone, without the buffers (save "
+            "model.state_dict(), which has both), or one with group or instance norm, where ours have batch norm"
+        )
+    return None
+
+
+def _wide(shapes: Shapes) -> str | None:
+    """The kinds of three stages that are wider than their stem."""
+    stem = shapes.get("conv1.weight", ())
+    widths = [_outputs(shapes, f"layer{stage}.0.conv1.weight") for stage in (1, 2, 3)]
+    next_width = _outputs(shapes, "layer1.1.conv1.weight")
+    if len(stem) != 4 or not 0 < stem[0] < widths[0]:
+        return None
+    if widths[0] < next_width < widths[1] < widths[2]:
+        return f"a PyramidNet or alike, which widens from block to block ({widths[0]}, {next_width}, ... channels)"
+    if widths == [widths[0] * scale for scale in (1, 2, 4)]:
+        return (
+            f"a Wide ResNet (stages of {', '.join(map(str, widths))} channels behind a stem of {stem[0]}, "
+            f"{widths[0] / stem[0]:g} times as wide)"
+        )
+    return None
+
+
+def _four_stages(shapes: Shapes) -> str:
+    """A ResNet for ImageNet, by its name where all of its parts are those of one."""
+    own = next((name for name in shapes if not _PART.fullmatch(name)), None)
+    stem = next((shape for name, shape in shapes.items() if _STEM.fullmatch(name) and len(shape) == 4), None)
+    if own is not None or stem is None:
+        part = own or "no first convolution"
+        return f"a 4-stage relative of the ImageNet ResNets, with parts of its own ({part})"
+    bottleneck = "layer1.0.conv3.weight" in shapes
+    depth = 2 + sum(bool(re.fullmatch(r"layer\d+\.\d+\.conv\d\.weight", name)) for name in shapes)
+    last = "conv3" if bottleneck else "conv2"
+    inside, behind = (_outputs(shapes, f"layer1.0.{convolution}.weight") for convolution in ("conv1", last))
+    batch_norm = any(name.endswith(".running_mean") for name in shapes)
+    known = _IMAGENET.get((depth, inside, behind)) if batch_norm else None
+    name = f" ({known})" if known else ""
+    size = f"{stem[2]}x{stem[3]}"
+    theirs = known and size == "7x7" and "conv1.weight" in shapes
+    where = "torchvision and timm build it" if theirs else "load it with the code that trained it"
+    kind = "bottleneck blocks" if bottleneck else "basic blocks"
+    behind_stem = f"with a {size} stem of {stem[0]} channels"
+    return f"a 4-stage ImageNet ResNet{name} of {depth} layers in {kind}, {behind_stem}; {where}"
+
+
+def _outputs(shapes: Shapes, name: str) -> int:
+    """Channels behind a layer; 0 where there is none."""
+    return shapes[name][0] if shapes.get(name) else 0
+
+
+def _groups(shapes: Shapes, name: str) -> int | None:
+    """Groups of a block's second convolution, by its inputs against the outputs of the first; None if it has one."""
+    inputs = shapes[name][1] if len(shapes[name]) == 4 else 0
+    before = shapes.get(name.replace("conv2", "conv1"), ())
+    if len(before) != 4 or not inputs or inputs >= before[0] or before[0] % inputs:
+        return None
+    return before[0] // inputs

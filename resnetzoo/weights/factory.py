@@ -1,0 +1,171 @@
+"""A trained network by one word, as the command line takes it: a name, a row of weights, a file, an address."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from resnetzoo.errors import UnknownModelError, UsageError
+from resnetzoo.models.builders import fresh_network
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.fingerprint import carry_row
+from resnetzoo.models.pretrained import Weights, carry_normalization
+from resnetzoo.models.registry import get_spec
+from resnetzoo.models.spec import Family, Shortcut
+from resnetzoo.utils.random import seeded
+from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
+from resnetzoo.weights.checkpoint.file_type import looks_like_a_file
+from resnetzoo.weights.checkpoint.infer_spec import check_family
+from resnetzoo.weights.checkpoint.load import load_checkpoint
+from resnetzoo.weights.hub import file_of, located
+
+
+def create(
+    name: str,
+    *,
+    num_classes: int | None = None,
+    in_chans: int | None = None,
+    shortcut: Shortcut | None = None,
+    zero_init_residual: bool | None = None,
+    seed: int | None = None,
+    weights: bool | str | Path | None = None,
+) -> CifarNet:
+    """A network by its name: with fresh weights in training mode, or with trained ones in evaluation mode.
+
+    >>> create("resnet20", num_classes=100).spec.num_classes
+    100
+    >>> create("resnet20", weights=True).weights.name
+    'resnet20.modern_c10'
+
+    Args:
+        name: one of `list_models()`.
+        num_classes: length of the logits; the registered spec's (10) if left out.
+        in_chans: channels of the images; the registered spec's (3) if left out.
+        shortcut: `identity`, `projection` or `projection_all`; the registered spec's if left out.
+        zero_init_residual: start each residual branch at zero.
+        seed: of the weights; left out, they come from torch's random state, which otherwise stays as it is.
+        weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), a file that
+            `load_checkpoint` reads, or an https address of one. They bring their shortcut and classes along; with
+            another `num_classes` the classifier is fresh.
+
+    Raises:
+        UnknownModelError: no such name; the message lists near ones.
+        UsageError: a choice that the network cannot have, or weights that are not there or of another network.
+        CheckpointError: a file of weights that cannot be read, or is not the one that was published.
+        DownloadError: weights that could not be fetched.
+    """
+    if weights is not None and weights is not False:
+        if zero_init_residual:
+            raise UsageError("zero_init_residual is about fresh weights: leave it out, or weights")
+        return trained_network(name, weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut, seed=seed)
+    choices: dict[str, Any] = {
+        "num_classes": num_classes,
+        "in_chans": in_chans,
+        "shortcut": shortcut,
+        "zero_init_residual": zero_init_residual,
+    }
+    made = {field: value for field, value in choices.items() if value is not None}
+    spec = replace(get_spec(name), **made)
+    return fresh_network(spec, seed)
+
+
+def load_model(word: str | Path, *, family: Family | None = None) -> CifarNet:
+    """A trained network in evaluation mode, by whichever name it has.
+
+    >>> load_model("resnet20").weights.name
+    'resnet20.modern_c10'
+
+    Args:
+        word: a name of the zoo, which means its first row of `list_weights`; a row's name (`resnet20.akamaster_c10`);
+            or what `load_checkpoint` reads, a file or the folder of a run, also at an https address, from where it is
+            fetched once. Names come first: `./resnet20` is a folder.
+        family: as in `load_checkpoint`, for files of weights that fit plain and residual networks.
+
+    Raises:
+        UnknownModelError: neither a name nor a file; the message lists near names.
+        UsageError: the network has no weights, there is no such row, or it is an address other than of https.
+        CheckpointError: a file that cannot be read, or a network of another family.
+        DownloadError: a file that could not be fetched.
+    """
+    if isinstance(word, Path) or _means_a_file(word):
+        return load_checkpoint(located(word), family=family)
+    network, _, tag = word.partition(".")
+    try:
+        model = trained_network(network, tag or True)
+    except UnknownModelError as error:
+        raise UnknownModelError(f"{error}; and there is no file of that name") from error
+    check_family(model.spec, family)
+    return model
+
+
+def _means_a_file(word: str) -> bool:
+    if word in list_models() or word in {row.name for row in list_weights()}:
+        return False
+    return looks_like_a_file(word)
+
+
+def trained_network(
+    name: str,
+    weights: bool | str | Path,
+    *,
+    num_classes: int | None = None,
+    in_chans: int | None = None,
+    shortcut: Shortcut | None = None,
+    seed: int | None = None,
+) -> CifarNet:
+    """The network `name` with trained weights, in evaluation mode; see `create` for the arguments.
+
+    Raises:
+        UsageError: no such weights, or they are of another network than asked for.
+        CheckpointError: the file cannot be read, or is not the one that was published.
+        DownloadError: it could not be fetched.
+    """
+    family: Family | None = "plain" if get_spec(name).family == "plain" else None  # the rest can be read off
+    row = find_row(name, weights)
+    if row is not None:
+        if row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
+            raise UsageError(_of_another(row.network, name))
+        model = load_checkpoint(file_of(row), family=family)
+        carry_row(model, row)
+        model.classes = row.classes
+        if not row.packaged:  # a file of ours says it itself, to the last digit
+            carry_normalization(model, row.normalization)
+    else:
+        model = load_checkpoint(located(weights if isinstance(weights, Path) else str(weights)), family=family)
+    _check(model, name, in_chans, shortcut)
+    if num_classes is not None and num_classes != model.num_classes:
+        with seeded(seed):
+            model.reset_classifier(num_classes)
+    return model
+
+
+def find_row(name: str, weights: bool | str | Path) -> Weights | None:
+    """The row that is meant; None of a path or an address.
+
+    Raises:
+        UsageError: it looks like a tag, and there is no such one.
+    """
+    if weights is True:
+        return default_weights(name)
+    if isinstance(weights, Path) or not isinstance(weights, str):
+        return None
+    tags = {row.tag: row for row in list_weights(f"{name}.*")}
+    if weights in tags:
+        return tags[weights]
+    if looks_like_a_file(weights):  # or an address
+        return None
+    return get_weights(weights if "." in weights else f"{name}.{weights}")
+
+
+def _check(model: CifarNet, name: str, in_chans: int | None, shortcut: Shortcut | None) -> None:
+    """Refuse weights of another network than was asked for."""
+    found, wanted = model.spec, get_spec(name)
+    if (found.family, found.depth, found.block) != (wanted.family, wanted.depth, wanted.block):
+        raise UsageError(_of_another(found.label, name))
+    if shortcut not in (None, found.shortcut):
+        raise UsageError(f'the weights have shortcut="{found.shortcut}", not "{shortcut}": leave shortcut out')
+    if in_chans not in (None, found.in_chans):
+        raise UsageError(f"the weights take {found.in_chans} channels, not {in_chans}: leave in_chans out")
+
+
+def _of_another(found: str, name: str) -> str:
+    return f"the weights are of {found}, not of {name}: create or load them as what they are"
