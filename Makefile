@@ -8,7 +8,7 @@ format:
 	ruff format . && ruff check --fix .
 
 lint:
-	ruff format --check . && ruff check .
+	ruff format --check . && ruff check . && lint-imports
 
 types:
 	mypy

@@ -14,9 +14,7 @@ import warnings
 from pathlib import Path
 
 import resnetzoo
-from resnetzoo.reproduce import comparison as report
-from resnetzoo.reproduce import curves as plots
-from resnetzoo.training import recipes
+from resnetzoo import plots, recipes, report
 
 # The document that this comparison repeats trained a sequential and a residual network on CIFAR-10 for 20 epochs
 # and gives their top-1 test accuracy (percent) at the last one; its figures for the epochs before are not known.

@@ -1,3 +1,6 @@
-"""Where `resnetzoo.prediction` has always been."""
+"""The classes of image files: the public names of `resnetzoo.inference`."""
 
-from resnetzoo.inference import *
+from resnetzoo.inference import Prediction as Prediction
+from resnetzoo.inference import model_title as model_title
+from resnetzoo.inference import predict as predict
+from resnetzoo.inference import save_sheet as save_sheet

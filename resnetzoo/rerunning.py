@@ -1,3 +1,7 @@
-"""Where `resnetzoo.rerunning` has always been."""
+"""A recorded run once more: the public names of `resnetzoo.reproduce.rerunning`."""
 
-from resnetzoo.reproduce.rerunning import *
+from resnetzoo.reproduce.rerunning import COMPARED as COMPARED
+from resnetzoo.reproduce.rerunning import differences as differences
+from resnetzoo.reproduce.rerunning import find_record as find_record
+from resnetzoo.reproduce.rerunning import place_differences as place_differences
+from resnetzoo.reproduce.rerunning import rerun as rerun

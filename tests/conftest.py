@@ -1,39 +1,32 @@
-"""What the tests share: small data in every published layout, small networks, commands as real processes."""
+"""Fixtures that tests of several rooms share."""
 
 import os
-import pickle
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from cases import (
+    REAL_DATA,
+    TINY_RECIPE,
+    Call,
+    Command,
+    command_line,
+    environment,
+    small_network,
+    write_folder,
+)
 
 import resnetzoo
-from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, Layout, Published
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100
 
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # the processes that share the machine share its cores, too
     _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     os.environ["OMP_NUM_THREADS"] = str(_threads)  # of the processes that tests start
     torch.set_num_threads(_threads)
-
-ROOT = Path(__file__).resolve().parent.parent
-REAL_DATA = os.environ.get("RESNETZOO_DATA", "")
-TINY_RECIPE = resnetzoo.Recipe(
-    name="TINY",
-    steps=6,
-    epochs=None,
-    batch_size=16,
-    lr=0.05,
-    schedule=resnetzoo.recipes.StepDecay(milestones=(3, 5)),
-)
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-Call = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -65,37 +58,6 @@ def tiny_recipe() -> resnetzoo.Recipe:
 @pytest.fixture
 def tiny_model() -> resnetzoo.CifarNet:
     return small_network(seed=0)
-
-
-def small_network(seed: int) -> resnetzoo.CifarNet:
-    """A residual network of 8 layers and 4 to 16 channels."""
-    torch.manual_seed(seed)
-    return resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)))
-
-
-def random_batch(published: Published, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels (count, 3072) and labels (count,)."""
-    random = np.random.default_rng(seed)
-    return random.integers(0, 256, (count, 3072), np.uint8), np.arange(count) % len(published.classes)
-
-
-def write_batch(path: Path, layout: Layout, pixels: np.ndarray, labels: np.ndarray) -> None:
-    if layout.kind == "binary":
-        coarse = np.zeros((len(labels), layout.label_bytes - 1), np.uint8)
-        records = np.concatenate([coarse, labels[:, None].astype(np.uint8), pixels], axis=1)
-        path.write_bytes(records.astype(np.uint8).tobytes())
-    else:
-        path.write_bytes(pickle.dumps({"data": pixels, layout.label_key: labels.tolist()}, protocol=2))
-
-
-def write_folder(root: Path, published: Published, kind: str, count: int = 20) -> Path:
-    """A small copy of a data set, `count` images a file; both kinds hold the same images."""
-    layout = next(layout for layout in published.layouts if layout.kind == kind)
-    folder = root / layout.folder
-    folder.mkdir(parents=True)
-    for seed, file in enumerate(layout.files):
-        write_batch(folder / file.name, layout, *random_batch(published, count, seed))
-    return folder
 
 
 @pytest.fixture
@@ -139,41 +101,3 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         return status, capsys.readouterr().err
 
     return run
-
-
-def assert_one_line(said: tuple[int, str], status: int, message: str) -> None:
-    """What a person who made a mistake gets: its exit status, and one line."""
-    exit_status, errors = said
-    assert exit_status == status
-    assert errors.startswith("error: ")
-    assert errors.count("\n") == 1
-    assert message in errors
-
-
-def command_line(*words: str | Path) -> list[str]:
-    first = [sys.executable, "-m", "resnetzoo"] if words[0] == "resnetzoo" else [sys.executable, str(words[0])]
-    return [*first, *(str(word) for word in words[1:])]
-
-
-def environment(**variables: str) -> dict[str, str]:
-    """This process's, with the checkout importable."""
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", **variables}
-
-
-def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        command_line(*words),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
-    """Until the file is there; a process that ends before has failed."""
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)

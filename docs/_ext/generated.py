@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import resnetzoo
-from resnetzoo.reproduce import curves as plots
+from resnetzoo import plots
 from resnetzoo.reproduce.published import PAPER
 from resnetzoo.training.results import RunRecord, read_records
 from resnetzoo.utils.checksummed_json import read_sealed

@@ -1,1 +1,1 @@
-"""resnetzoo/evaluation."""
+"""How good a network is: error and loss on a set of images, and how far two networks agree."""

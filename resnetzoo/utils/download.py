@@ -1,4 +1,4 @@
-"""resnetzoo/utils/download.py: carried out of resnetzoo/data/cifar.py, resnetzoo/data/download.py, resnetzoo/weights/store.py."""
+"""Files from the internet: a large one piece by piece, a small one whole, each checked against what was published."""
 
 import hashlib
 import os

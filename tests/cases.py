@@ -1,0 +1,151 @@
+"""What the tests share: expected figures, a network of each kind, small data, commands as real processes."""
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+import resnetzoo
+from resnetzoo.data.cifar_files import Layout, Published
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_DATA = os.environ.get("RESNETZOO_DATA", "")
+TINY_RECIPE = resnetzoo.Recipe(
+    name="TINY",
+    steps=6,
+    epochs=None,
+    batch_size=16,
+    lr=0.05,
+    schedule=resnetzoo.recipes.StepDecay(milestones=(3, 5)),
+)
+Command = Callable[..., subprocess.CompletedProcess[str]]
+Call = Callable[..., tuple[int, str]]
+
+# Parameters, pinned: arXiv:1512.03385, table 6 (0.27M to 19.4M), and the exact counts of two other implementations.
+PARAMS = {
+    "plainnet20": 269_722,
+    "plainnet32": 464_154,
+    "plainnet44": 658_586,
+    "plainnet56": 853_018,
+    "plainnet110": 1_727_962,
+    "resnet20": 269_722,
+    "resnet32": 464_154,
+    "resnet44": 658_586,
+    "resnet56": 853_018,
+    "resnet110": 1_727_962,
+    "resnet164": 1_704_154,
+    "resnet1202": 19_421_274,
+    "preresnet20": 269_722,
+    "preresnet32": 464_154,
+    "preresnet44": 658_586,
+    "preresnet56": 853_018,
+    "preresnet110": 1_727_962,
+    "preresnet164": 1_703_258,
+    "preresnet1001": 10_327_706,
+}
+
+ALL = resnetzoo.list_models()
+
+DEEPEST = ["resnet1202", "preresnet1001"]  # minutes to script, export or train: their blocks are those of the others
+
+USUAL = [name for name in ALL if name not in DEEPEST]
+
+# A network of each kind of block and shortcut, for what depends on the code and not on the depth.
+SHORTCUTS = ["identity", "projection", "projection_all"]
+
+KINDS = [
+    resnetzoo.ModelSpec("plain", 20),
+    *(resnetzoo.ModelSpec("residual", 20, shortcut=shortcut) for shortcut in SHORTCUTS),
+    *(resnetzoo.ModelSpec("preactivation", 20, shortcut=shortcut) for shortcut in SHORTCUTS),
+    *(resnetzoo.ModelSpec("residual", 29, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
+    *(resnetzoo.ModelSpec("preactivation", 29, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
+]
+
+
+def small_network(seed: int) -> resnetzoo.CifarNet:
+    """A residual network of 8 layers and 4 to 16 channels."""
+    torch.manual_seed(seed)
+    return resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)))
+
+
+def random_batch(published: Published, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (count, 3072) and labels (count,)."""
+    random = np.random.default_rng(seed)
+    return random.integers(0, 256, (count, 3072), np.uint8), np.arange(count) % len(published.classes)
+
+
+def write_batch(path: Path, layout: Layout, pixels: np.ndarray, labels: np.ndarray) -> None:
+    if layout.kind == "binary":
+        coarse = np.zeros((len(labels), layout.label_bytes - 1), np.uint8)
+        records = np.concatenate([coarse, labels[:, None].astype(np.uint8), pixels], axis=1)
+        path.write_bytes(records.astype(np.uint8).tobytes())
+    else:
+        path.write_bytes(pickle.dumps({"data": pixels, layout.label_key: labels.tolist()}, protocol=2))
+
+
+def write_folder(root: Path, published: Published, kind: str, count: int = 20) -> Path:
+    """A small copy of a data set, `count` images a file; both kinds hold the same images."""
+    layout = next(layout for layout in published.layouts if layout.kind == kind)
+    folder = root / layout.folder
+    folder.mkdir(parents=True)
+    for seed, file in enumerate(layout.files):
+        write_batch(folder / file.name, layout, *random_batch(published, count, seed))
+    return folder
+
+
+def assert_one_line(said: tuple[int, str], status: int, message: str) -> None:
+    """What a person who made a mistake gets: its exit status, and one line."""
+    exit_status, errors = said
+    assert exit_status == status
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+    assert message in errors
+
+
+def command_line(*words: str | Path) -> list[str]:
+    first = [sys.executable, "-m", "resnetzoo"] if words[0] == "resnetzoo" else [sys.executable, str(words[0])]
+    return [*first, *(str(word) for word in words[1:])]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's, with the checkout importable."""
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", **variables}
+
+
+def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command_line(*words),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    """Until the file is there; a process that ends before has failed."""
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def lived_in(spec: resnetzoo.ModelSpec) -> resnetzoo.CifarNet:
+    """A network whose norms do something, as after training."""
+    torch.manual_seed(0)
+    model = resnetzoo.CifarNet(spec).eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.2)
+            nn.init.normal_(module.running_mean, std=0.2)
+            nn.init.uniform_(module.running_var, 0.5, 2.0)
+    return model

@@ -1,0 +1,105 @@
+"""The command line as a person uses it: real processes, their output and exit status."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from cases import Call, Command, assert_one_line
+from typer.testing import CliRunner
+
+import resnetzoo
+from resnetzoo import cli
+
+COMMANDS = ["list", "info", "data", "train", "eval", "predict", "export", "reproduce", "rerun", "bench"]
+SMOKE = ("--dataset", "synthetic", "--train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_an_example_that_parses(command: str) -> None:
+    said = CliRunner().invoke(cli.app, [command, "--help"])
+    assert said.exit_code == 0
+    text = " ".join(said.output.split())
+    example = re.search(rf"Example: resnetzoo ({command}[^.]*)\.", text)
+    assert example, text
+    options = set(re.findall(r"--[a-z-]+", example[1]))
+    assert options <= set(re.findall(r"--[a-z-]+", text.replace(example[0], "")))
+
+
+def test_list(run_command: Command) -> None:
+    said = run_command("resnetzoo", "list", "plainnet*")
+    assert said.returncode == 0
+    rows = [line for line in said.stdout.splitlines() if "plainnet" in line]
+    assert [row.split()[1] for row in rows] == resnetzoo.list_models("plainnet*")
+    assert "853,018" in said.stdout
+    facts = json.loads(run_command("resnetzoo", "list", "--json").stdout)
+    assert [row["name"] for row in facts] == resnetzoo.list_models()
+    assert all(row["params"] == resnetzoo.complexity(row["name"]).params for row in facts)
+
+
+def test_info(run_command: Command) -> None:
+    said = run_command("resnetzoo", "info", "resnet56", "--shortcut", "projection", "--json")
+    facts = json.loads(said.stdout)
+    assert (facts["params"], facts["shortcut"], facts["depth"]) == (855_770, "projection", 56)
+    assert "853,018" in run_command("resnetzoo", "info", "plainnet56").stdout
+
+
+def test_train_then_eval(run_command: Command, tmp_path: Path) -> None:
+    trained = run_command("resnetzoo", "train", "resnet20", *SMOKE, "--out", "run", "--shortcut", "projection")
+    assert trained.returncode == 0, trained.stderr
+    assert re.search(r"epoch +1/1 .*images/s .* left", trained.stdout)
+    error = re.search(r"test error ([\d.]+) % \(n=2,000\)", trained.stdout)
+    assert error
+    measured = run_command("resnetzoo", "eval", "run", "--device", "cpu", "--json")
+    facts = json.loads(measured.stdout)
+    assert f"{facts['test_error']:.2f}" == error[1]
+    assert (facts["trained_on"], facts["n"], facts["network"]) == ("synthetic", 2_000, "resnet20 (projection)")
+    assert (tmp_path / "run" / "run.json").is_file()
+
+
+def test_train_on_held_out_images(run_command: Command) -> None:
+    said = run_command("resnetzoo", "train", "plainnet20", *SMOKE, "--validation", "--out", "run")
+    assert said.returncode == 0, said.stderr
+    assert "116/12 split of the training set" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("info", "resnet57"), 2, "the nearest valid: 56 or 62"),
+        (("info", "resent56"), 2, "did you mean resnet56"),
+        (("info", "resnet56", "--shortcut", "padding"), 2, "shortcut must be one of identity, projection"),
+        (("info", "resnet56", "--num-classes", "0"), 2, "num_classes must be a whole number from 1, not 0"),
+        (("info", "resnet56", "--input-size", "0"), 2, "input_size must be a whole number from 1, not 0"),
+        (("list", "vgg*"), 2, 'no name matches "vgg*"'),
+        (("train", "resnet57", *SMOKE), 2, "the nearest valid: 56 or 62"),
+        (("train", "resnet20", *SMOKE, "--epochs", "0"), 2, "epochs must be a whole number from 1, not 0"),
+        (("train", "resnet20", *SMOKE, "--epochs", "-1"), 2, "epochs must be a whole number from 1, not -1"),
+        (("train", "resnet20", *SMOKE, "--batch-size", "0"), 2, "batch_size must be a whole number from 1, not 0"),
+        (("train", "resnet20", *SMOKE, "--train-images", "0"), 2, "train_images must be a whole number from 1 to"),
+        (("train", "resnet20", *SMOKE, "--seed", "-1"), 2, "seed must be a whole number from 0"),
+        (("train", "resnet20", *SMOKE, "--recipe", "fast"), 2, "known: QUICK20, HE2015, MODERN, SMOKE"),
+        (("train", "resnet20", *SMOKE, "--precision", "fp16"), 2, "precision must be auto, fp32 or bf16"),
+        (("train", "resnet20", *SMOKE, "--dataset", "mnist"), 2, "dataset must be one of auto, cifar10"),
+        (("train", "plainnet20", *SMOKE, "--shortcut", "projection"), 2, "plain networks have no shortcuts"),
+        (("train", "resnet20", *SMOKE, "--out", "/proc/nothing/run"), 1, "cannot write /proc/nothing/run"),
+        (("train", "resnet20", *SMOKE, "--device", "cuda:9"), 1, 'device "cuda:9" asked for'),
+        (("eval", "nowhere.pt"), 1, "nowhere.pt: no such checkpoint"),
+    ],
+)
+def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
+    assert_one_line(call(cli.main, *words), status, message)
+
+
+@pytest.mark.parametrize(
+    "words", [("train",), ("train", "resnet20", "--epochs", "many"), ("trian",), ("list", "--fast")]
+)
+def test_wrong_usage_is_status_2(call: Call, words: tuple[str, ...]) -> None:
+    exit_status, errors = call(cli.main, *words)
+    assert exit_status == 2
+    assert "Error: " in errors
+
+
+def test_a_mistake_is_a_failed_process(run_command: Command) -> None:
+    said = run_command("resnetzoo", "info", "resnet57")
+    assert (said.returncode, said.stdout, said.stderr.count("\n")) == (2, "", 1)

@@ -1,0 +1,331 @@
+"""Data sets from real files: both layouts, every way in which a file can be wrong, parts and fingerprints."""
+
+import hashlib
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cases import REAL_DATA, Command, random_batch, write_batch, write_folder
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import resnetzoo
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, Published
+from resnetzoo.data.safe_pickle import unpickle_arrays
+from resnetzoo.errors import DataError, DataNotFoundError
+
+pytestmark = pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+
+READERS = {"cifar10": resnetzoo.cifar10, "cifar100": resnetzoo.cifar100}
+BOTH = pytest.mark.parametrize("published", [CIFAR10, CIFAR100], ids=lambda published: published.name)
+KINDS = pytest.mark.parametrize("kind", ["binary", "python"])
+
+
+@BOTH
+@KINDS
+@pytest.mark.parametrize("inside", [False, True], ids=["above", "inside"])
+def test_reads_both_layouts(tmp_path: Path, published: Published, kind: str, inside: bool) -> None:
+    folder = write_folder(tmp_path / "data", published, kind, count=20)
+    data = READERS[published.name](folder if inside else tmp_path / "data")
+    files = len(published.layouts[0].train)
+    assert data.train.images.shape == (20 * files, 3, 32, 32)
+    assert data.train.images.dtype == torch.uint8
+    assert len(data.test) == 20
+    assert data.classes == published.classes
+    pixels, labels = random_batch(published, 20, seed=0)
+    assert torch.equal(data.train.images[:20], torch.from_numpy(pixels).reshape(20, 3, 32, 32))
+    assert torch.equal(data.train.labels[:20], torch.from_numpy(labels))
+    assert not data.official
+
+
+@BOTH
+def test_both_layouts_have_one_fingerprint(tmp_path: Path, published: Published) -> None:
+    read = READERS[published.name]
+    prints = {read(write_folder(tmp_path / kind, published, kind)).fingerprint for kind in ("binary", "python")}
+    assert len(prints) == 1
+
+
+def test_fingerprint_is_sha256_over_images_and_labels(tmp_path: Path) -> None:
+    data = resnetzoo.cifar10(write_folder(tmp_path, CIFAR10, "binary", count=3))
+    batches = [random_batch(CIFAR10, 3, seed) for seed in range(6)]
+    digest = hashlib.sha256()
+    for group in (batches[:5], batches[5:]):
+        digest.update(b"".join(pixels.tobytes() for pixels, _ in group))
+        digest.update(b"".join(labels.astype(np.uint8).tobytes() for _, labels in group))
+    assert data.fingerprint == digest.hexdigest()
+
+
+def test_a_changed_pixel_is_another_fingerprint(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, CIFAR10, "binary")
+    before = resnetzoo.cifar10(folder).fingerprint
+    content = bytearray((folder / "data_batch_3.bin").read_bytes())
+    content[3_000] ^= 1
+    (folder / "data_batch_3.bin").write_bytes(content)
+    assert resnetzoo.cifar10(folder).fingerprint != before
+
+
+@pytest.mark.filterwarnings("error::resnetzoo.UnofficialDataWarning")
+def test_unofficial_contents_are_said(cifar10_folder: Path) -> None:
+    with pytest.warns(resnetzoo.UnofficialDataWarning, match="is not the official CIFAR-10: data_batch_1.bin, "):
+        resnetzoo.cifar10(cifar10_folder)
+
+
+@pytest.mark.skipif(not REAL_DATA, reason="needs CIFAR-10 itself in $RESNETZOO_DATA")
+@pytest.mark.filterwarnings("error::resnetzoo.UnofficialDataWarning")
+def test_the_official_files_are_recognised(real_data: str) -> None:
+    from torchvision.datasets import CIFAR10 as Peer  # noqa: N811
+
+    data = resnetzoo.cifar10(real_data)
+    assert data.official
+    assert data.fingerprint == "32e5966899bde482c0ef7d076bf69809b4b1488c806f657a814cfca4646ec493"
+    if (Path(real_data) / "cifar-10-batches-py").is_dir():
+        peer = Peer(real_data, train=False)
+        assert np.array_equal(peer.data.transpose(0, 3, 1, 2), data.test.images.numpy())
+        assert peer.targets == data.test.labels.tolist()
+
+
+def test_places_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = {}
+    for place, count in (("given", 3), ("variable", 4), ("cache/resnetzoo", 5)):
+        write_folder(tmp_path / place, CIFAR10, "binary", count=count)
+        folders[place] = tmp_path / place
+    assert len(resnetzoo.cifar10().test) == 5
+    monkeypatch.setenv("RESNETZOO_DATA", str(folders["variable"]))
+    assert len(resnetzoo.cifar10().test) == 4
+    assert len(resnetzoo.cifar10(folders["given"]).test) == 3
+    assert len(resnetzoo.cifar10(tmp_path / "nowhere").test) == 4
+
+
+def test_a_complete_layout_is_preferred(tmp_path: Path) -> None:
+    binary = write_folder(tmp_path / "data", CIFAR10, "binary", count=3)
+    write_folder(tmp_path / "data", CIFAR10, "python", count=4)
+    assert len(resnetzoo.cifar10(tmp_path / "data").test) == 3
+    (binary / "test_batch.bin").unlink()
+    assert len(resnetzoo.cifar10(tmp_path / "data").test) == 4
+
+
+def test_nowhere_says_where_it_looked_and_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"is not in .*data, .*resnetzoo; .*resnetzoo data --dataset cifar10"):
+        resnetzoo.cifar10(tmp_path / "data")
+
+
+DAMAGES = {
+    "empty": (lambda content: b"", "empty: 0 bytes found, {expected} expected"),
+    "truncated": (lambda content: content[:-100], "{found} bytes found|of the {found} found"),
+    "too long": (lambda content: content + b"\0" * 7, "{found} bytes found"),
+    "garbage": (lambda content: bytes(range(250)) * 11, "{found} (bytes )?found"),
+}
+
+
+@BOTH
+@KINDS
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_files_are_named_with_sizes(tmp_path: Path, published: Published, kind: str, damage: str) -> None:
+    folder = write_folder(tmp_path / "data", published, kind)
+    layout = next(layout for layout in published.layouts if layout.kind == kind)
+    file = layout.train[-1]
+    change, message = DAMAGES[damage]
+    path = folder / file.name
+    path.write_bytes(change(path.read_bytes()))
+    expected = f"{file.size:,} bytes" if file.size else "images"
+    wanted = message.format(expected=expected, found=f"{path.stat().st_size:,}")
+    with pytest.raises(DataError, match=wanted) as caught:
+        READERS[published.name](folder)
+    assert str(path) in str(caught.value)
+    assert f"{file.size:,}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("size", "word"), [(30_730_000 - 3_073, "truncated"), (30_730_000 + 3_073, "too long")])
+def test_sizes_beside_an_official_file(tmp_path: Path, size: int, word: str) -> None:
+    """A whole number of records is no excuse where the other files have their official length."""
+    folder = write_folder(tmp_path, CIFAR10, "binary")
+    with (folder / "data_batch_1.bin").open("wb") as file:
+        file.truncate(30_730_000)
+    with (folder / "data_batch_2.bin").open("wb") as file:
+        file.truncate(size)
+    with pytest.raises(DataError, match=rf"data_batch_\d.bin: {word}: .* bytes found, 30,730,000 bytes expected"):
+        resnetzoo.cifar10(folder)
+
+
+@BOTH
+@KINDS
+def test_missing_files_are_named(tmp_path: Path, published: Published, kind: str) -> None:
+    folder = write_folder(tmp_path, published, kind)
+    layout = next(layout for layout in published.layouts if layout.kind == kind)
+    (folder / layout.test[0].name).unlink()
+    with pytest.raises(DataError, match=f"missing {layout.test[0].name}"):
+        READERS[published.name](folder)
+
+
+@BOTH
+@KINDS
+def test_a_label_out_of_range_is_named(tmp_path: Path, published: Published, kind: str) -> None:
+    folder = write_folder(tmp_path, published, kind)
+    layout = next(layout for layout in published.layouts if layout.kind == kind)
+    pixels, labels = random_batch(published, 20, seed=0)
+    labels[13] = 200
+    write_batch(folder / layout.train[0].name, layout, pixels, labels)
+    highest = len(published.classes) - 1
+    with pytest.raises(DataError, match=f"{layout.train[0].name}: image 13 has label 200; .* 0 to {highest}"):
+        READERS[published.name](folder)
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ({"data": np.zeros((2, 3072), np.uint8)}, 'a dictionary with "data" and "labels"'),
+        ([1, 2], "found a list"),
+        ({"data": np.zeros((2, 3071), np.uint8), "labels": [0, 1]}, r"must be uint8 \(n, 3072\)"),
+        ({"data": np.zeros((2, 3072), np.float32), "labels": [0, 1]}, "found float32"),
+        ({"data": [1, 2], "labels": [0, 1]}, "found a list"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}, "2 images and 1 labels found"),
+        ({"data": np.zeros((0, 3072), np.uint8), "labels": []}, "0 images"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": ["a", "b"]}, "list of whole numbers"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 2**80]}, "image 1 has label 65536"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, -1]}, "image 1 has label -1"),
+    ],
+)
+def test_a_pickle_of_something_else_is_described(tmp_path: Path, batch: object, message: str) -> None:
+    folder = write_folder(tmp_path, CIFAR10, "python")
+    (folder / "data_batch_1").write_bytes(pickle.dumps(batch))
+    with pytest.raises(DataError, match=message):
+        resnetzoo.cifar10(folder)
+
+
+class Attack:
+    """A pickle that would make a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path, protocol: int) -> None:
+    folder = write_folder(tmp_path / "data", CIFAR10, "python")
+    content = pickle.dumps({"data": Attack(tmp_path / "owned"), "labels": []}, protocol=protocol)
+    (folder / "data_batch_2").write_bytes(content)
+    with pytest.raises(DataError, match=r"data_batch_2 .*refused: it asks for (posix|nt)\.mkdir"):
+        resnetzoo.cifar10(folder)
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["builtins.eval", "numpy.load", "numpy.core.multiarray.scalar", "numpy.ndarray.tofile"]
+)
+def test_only_what_builds_arrays_may_be_named(name: str) -> None:
+    module, attribute = name.rsplit(".", 1)
+    with pytest.raises(DataError, match="refused: it asks for"):
+        unpickle_arrays(b"c" + f"{module}\n{attribute}\n.".encode(), "file")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_arrays_and_plain_containers_come_through(protocol: int) -> None:
+    value = {"a": np.arange(12, dtype=np.uint8).reshape(3, 4), "b": [1, "two", (3.0, b"four")], "c": None}
+    loaded = unpickle_arrays(pickle.dumps(value, protocol=protocol), "file")
+    assert np.array_equal(loaded.pop("a"), value.pop("a"))
+    assert loaded == value
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    try:
+        unpickle_arrays(content, "file")
+    except DataError as error:
+        assert str(error).startswith("file: ")
+
+
+@settings(max_examples=100, deadline=None)
+@given(place=st.integers(0, 10**6), value=st.integers(0, 255))
+def test_a_flipped_byte_is_read_or_refused(place: int, value: int) -> None:
+    content = bytearray(pickle.dumps({"data": np.zeros((1, 3072), np.uint8), "labels": [3]}, protocol=2))
+    content[place % len(content)] = value
+    try:
+        unpickle_arrays(bytes(content), "file")
+    except DataError as error:
+        assert str(error).startswith("file: ")
+
+
+def test_results_do_not_say_where_on_a_machine_the_data_lay(cifar10_folder: Path) -> None:
+    with pytest.warns(resnetzoo.UnofficialDataWarning):
+        data = resnetzoo.cifar10(cifar10_folder)
+    assert data.source == str(cifar10_folder)
+    assert data.to_dict()["source"] == cifar10_folder.name
+
+
+def test_first_and_split(tiny_data: resnetzoo.Data) -> None:
+    part = tiny_data.first(7)
+    assert (len(part.train), len(part.test)) == (7, 20)
+    assert part.title == "the synthetic set, first 7 training images"
+    assert part.fingerprint != tiny_data.fingerprint
+    assert tiny_data.first(48) is tiny_data
+    both = tiny_data.first(7, 5)
+    assert (len(both.train), len(both.test)) == (7, 5)
+    assert both.title == "the synthetic set, first 7 training and 5 test images"
+    assert tiny_data.first(48, 5).title == "the synthetic set, first 5 test images"
+    with pytest.raises(resnetzoo.UsageError, match="test_images must be a whole number from 1 to 20, not 21"):
+        tiny_data.first(48, 21)
+
+    split = tiny_data.validation_split(8, seed=3)
+    again = tiny_data.validation_split(8, seed=3)
+    other = tiny_data.validation_split(8, seed=4)
+    assert (len(split.train), len(split.test)) == (40, 8)
+    assert split.fingerprint == again.fingerprint != other.fingerprint
+    whole = torch.cat([split.train.images, split.test.images]).flatten(1)
+    assert {image.numpy().tobytes() for image in whole} == {
+        image.numpy().tobytes() for image in tiny_data.train.images.flatten(1)
+    }
+
+
+@pytest.mark.parametrize("count", [0, -1, 49])
+def test_parts_that_cannot_be(tiny_data: resnetzoo.Data, count: int) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=f"from 1 to 48, not {count}"):
+        tiny_data.first(count)
+    with pytest.raises(resnetzoo.UsageError, match="held_out must be a whole number from 1 to 47"):
+        tiny_data.validation_split(count)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (torch.zeros(2, 3, 4, 4), torch.zeros(2, dtype=torch.int64), "must be uint8"),
+        (torch.zeros(2, 3, 4, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64), "must be uint8"),
+        (torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64), "one for each of 2"),
+        (torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.zeros(2), "must be int64"),
+        (torch.zeros(0, 3, 4, 4, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64), "at least one image"),
+        (
+            torch.zeros(2, 3, 4, 4, dtype=torch.uint8),
+            torch.tensor([0, 2]),
+            "image 1 has label 2; labels go from 0 to 1",
+        ),
+    ],
+)
+def test_an_image_set_is_checked(images: torch.Tensor, labels: torch.Tensor, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        resnetzoo.ImageSet(images, labels, ("a", "b"))
+
+
+def test_data_command_finds_warns_and_explains(run_command: Command, cifar10_folder: Path) -> None:
+    found = run_command("resnetzoo", "data", "--data-dir", cifar10_folder)
+    assert found.returncode == 0
+    assert "100 training and 20 test images" in found.stdout
+    assert found.stderr.startswith("warning: ")
+    assert "is not the official CIFAR-10" in found.stderr
+    (cifar10_folder / "data_batch_1.bin").write_bytes(b"")
+    damaged = run_command("resnetzoo", "data", "--data-dir", cifar10_folder)
+    assert damaged.returncode == 1
+    assert damaged.stderr.count("\n") == 1
+    assert "data_batch_1.bin: empty: 0 bytes found, 30,730,000 bytes expected" in damaged.stderr
+    missing = run_command("resnetzoo", "data", "--dataset", "cifar100", "--data-dir", cifar10_folder)
+    assert missing.returncode == 1
+    assert "CIFAR-100 is not in" in missing.stderr
+    wrong = run_command("resnetzoo", "data", "--dataset", "cifar11")
+    assert wrong.returncode == 2
+    assert "cifar11" in wrong.stderr

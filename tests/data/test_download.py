@@ -1,0 +1,138 @@
+"""Downloads from a real server on this machine that breaks off, lies and refuses, as real ones do."""
+
+import hashlib
+import io
+import tarfile
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cases import write_folder
+
+from resnetzoo.data import cifar
+from resnetzoo.data.archives import download
+from resnetzoo.data.cifar_files import CIFAR10, Archive
+from resnetzoo.errors import DownloadError, OutputError
+
+LAYOUT = CIFAR10.layouts[-1]
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `content` at /good, half of it at /broken, other bytes at /wrong, and nothing elsewhere."""
+
+    content = b""
+    ranges: list[str | None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.server.ranges.append(asked)
+        content = self.server.content
+        if self.path == "/missing":
+            self.send_error(404)
+            return
+        if self.path == "/wrong":
+            content = bytes(len(content))
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.path != "/no-ranges" else 0
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        self.wfile.write(content[start : start + len(content) // 3] if self.path == "/broken" else content[start:])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    folder = write_folder(tmp_path / "original", CIFAR10, "python", count=5)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        tar.add(folder, arcname=folder.name)
+        outside = tarfile.TarInfo("../../outside")
+        outside.size = 4
+        tar.addfile(outside, io.BytesIO(b"evil"))
+    with Server(("127.0.0.1", 0), Handler) as running:
+        running.content, running.ranges = packed.getvalue(), []
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def archive(server: Server, *paths: str) -> Archive:
+    urls = tuple(f"http://127.0.0.1:{server.server_port}{path}" for path in paths)
+    md5 = hashlib.md5(server.content).hexdigest()
+    return Archive("cifar-10-python.tar.gz", md5, len(server.content), urls)
+
+
+def test_download_verifies_and_unpacks_by_name(server: Server, tmp_path: Path) -> None:
+    folder = download(archive(server, "/good"), LAYOUT, tmp_path / "data")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(file.name for file in LAYOUT.files)
+    for file in LAYOUT.files:
+        assert (folder / file.name).read_bytes() == (tmp_path / "original" / folder.name / file.name).read_bytes()
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [folder.name]
+    assert not list(tmp_path.rglob("outside"))
+
+
+def test_a_broken_download_goes_on_from_where_it_broke_off(server: Server, tmp_path: Path) -> None:
+    size, third = len(server.content), len(server.content) // 3
+    with pytest.raises(DownloadError, match=f"broke off after {third:,} of {size:,} bytes"):
+        download(archive(server, "/broken"), LAYOUT, tmp_path)
+    part = tmp_path / "cifar-10-python.tar.gz.part"
+    assert part.stat().st_size == third
+    download(archive(server, "/good"), LAYOUT, tmp_path)
+    assert server.ranges == [None, f"bytes={third}-"]
+    assert not part.exists()
+
+
+def test_a_server_without_ranges_starts_over(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "cifar-10-python.tar.gz.part").write_bytes(server.content[:1000])
+    folder = download(archive(server, "/no-ranges"), LAYOUT, tmp_path)
+    assert server.ranges == ["bytes=1000-"]
+    assert folder.is_dir()
+
+
+def test_the_next_mirror_is_tried(server: Server, tmp_path: Path) -> None:
+    folder = download(archive(server, "/missing", "/wrong", "/good"), LAYOUT, tmp_path)
+    assert folder.is_dir()
+
+
+def test_every_mirrors_reason_is_given(server: Server, tmp_path: Path) -> None:
+    gone = archive(server, "/missing", "/wrong")
+    gone = gone._replace(urls=(*gone.urls, "http://127.0.0.1:9/refused"))
+    with pytest.raises(DownloadError, match=r"/missing: Not Found; .*/wrong: MD5 .*, not .*; .*/refused: .*refused"):
+        download(gone, LAYOUT, tmp_path)
+    assert not (tmp_path / LAYOUT.folder).exists()
+
+
+def test_nothing_is_unpacked_unverified(server: Server, tmp_path: Path) -> None:
+    packed = tmp_path / "cifar-10-python.tar.gz"
+    packed.write_bytes(b"somebody put this here")
+    with pytest.raises(DownloadError):
+        download(archive(server, "/missing"), LAYOUT, tmp_path)
+    assert not (tmp_path / LAYOUT.folder).exists()
+
+
+def test_an_unwritable_folder_is_named(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match=r"cannot write .*file.*: .*--data-dir"):
+        download(archive(server, "/good"), LAYOUT, tmp_path / "file" / "data")
+
+
+@pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+def test_cifar10_downloads_once(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifar, "CIFAR10", replace(CIFAR10, archive=archive(server, "/good")))
+    first = cifar.cifar10(tmp_path / "data", download=True)
+    again = cifar.cifar10(tmp_path / "data", download=True)
+    assert first.fingerprint == again.fingerprint
+    assert len(server.ranges) == 1
+    assert len(cifar.cifar10(download=True).test) == 5
+    assert (cifar.cache_folder() / LAYOUT.folder).is_dir()

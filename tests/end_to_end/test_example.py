@@ -1,0 +1,79 @@
+"""The comparison, as a newcomer starts it."""
+
+import csv
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+from cases import ROOT, Call, Command, assert_one_line
+
+SCRIPT = ROOT / "examples" / "cifar_compare.py"
+SHORT = ("--dataset", "synthetic", "--train-images", "128", "--epochs", "1", "--device", "cpu", "--out", "out")
+
+
+def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path: Path) -> None:
+    said = run_command(SCRIPT, *SHORT, "--seeds", "0", "1")
+    assert said.returncode == 0, said.stderr
+    assert "the synthetic set, first 128 training images: NOT CIFAR-10" in said.stdout
+    header = next(line for line in said.stdout.splitlines() if line.startswith("| epoch"))
+    assert [cell.strip() for cell in header.strip("|").split("|")] == [
+        *("epoch", "plainnet20 (n=2)", "resnet20 (n=2)", "source, sequential", "source, residual"),
+    ]
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [(run["name"], run["seed"], len(run["epochs"])) for run in results["runs"]] == [
+        *(("plainnet20", 0, 1), ("resnet20", 0, 1), ("plainnet20", 1, 1), ("resnet20", 1, 1)),
+    ]
+    for run in results["runs"]:
+        for field in ("spec", "recipe", "device", "precision", "versions", "wall_seconds"):
+            assert run[field], field
+        assert run["data"]["fingerprint"] == results["data"]["fingerprint"]
+    with (tmp_path / "out" / "epochs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4
+    assert float(rows[0]["test_error"]) == results["runs"][0]["epochs"][0]["test_error"]
+    assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+
+    again = run_command(SCRIPT, *SHORT, "--seeds", "0", "1")
+    assert again.returncode == 0
+    assert "epoch   1/1" not in again.stdout  # read, not repeated
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["runs"] == results["runs"]
+
+
+def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(run_command: Command, tmp_path: Path) -> None:
+    """No network in this process: a proxy that refuses every connection."""
+    refused = "http://127.0.0.1:9"
+    words = ("--models", "plainnet20", "--train-images", "64", "--epochs", "1", "--device", "cpu", "--out", "out")
+    said = run_command(SCRIPT, *words, http_proxy=refused, https_proxy=refused, HTTPS_PROXY=refused, no_proxy="")
+    assert said.returncode == 0, said.stderr
+    assert "THIS IS NOT CIFAR-10" in said.stderr
+    assert "refused" in said.stderr
+    assert "--data-dir" in said.stderr
+    source = json.loads((tmp_path / "out" / "results.json").read_text())["data"]["source"]
+    assert "in place of CIFAR-10" in source
+    assert "refused" in source
+
+
+@pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+def test_compare_reads_a_folder(run_command: Command, cifar10_folder: Path, tmp_path: Path) -> None:
+    words = ("--data-dir", cifar10_folder, "--models", "plainnet20", "--epochs", "1", "--device", "cpu", "--out", "out")
+    said = run_command(SCRIPT, *words)
+    assert said.returncode == 0, said.stderr
+    assert "is not the official CIFAR-10" in said.stderr
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["data"]["official"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("--models", "resnet20", "resnet57"), 2, "the nearest valid: 56 or 62"),
+        (("--epochs", "0"), 2, "epochs must be a whole number from 1"),
+        (("--train-images", "0"), 2, "train_images must be a whole number from 1"),
+        (("--seeds", "-4"), 2, "seed must be a whole number from 0"),
+        (("--out", "/proc/nothing"), 1, "cannot write /proc/nothing"),
+        (("--device", "cuda:9"), 1, 'device "cuda:9" asked for'),
+    ],
+)
+def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
+    main = runpy.run_path(str(SCRIPT))["main"]
+    assert_one_line(call(main, *SHORT, *words), status, message)

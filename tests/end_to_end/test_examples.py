@@ -1,0 +1,93 @@
+"""The short examples, each in its shortest form."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cases import ROOT
+from PIL import Image
+
+import resnetzoo
+
+Example = Callable[..., str]
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Example:
+    """Run a script of examples/ in this process; what it prints."""
+
+    def run(name: str, *words: str) -> str:
+        monkeypatch.setattr(sys, "argv", [name, *words])
+        runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_every_example_is_tested_shown_and_says_how_it_is_started() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_exampl*.py"))
+    shown = (ROOT / "docs" / "examples.md").read_text()
+    for path in (ROOT / "examples").glob("*.py"):
+        assert path.stem in tests
+        assert f"../examples/{path.name}" in shown
+        assert f"examples/{path.name}" in path.read_text().split('"""')[1]
+
+
+def test_classify_photo(example: Example, tmp_path: Path) -> None:
+    Image.new("RGB", (60, 40), "skyblue").save(tmp_path / "photo.jpg")
+    said = example("classify_photo", "photo.jpg").splitlines()
+    assert len(said) == 3
+    assert all(line.endswith("%") for line in said)
+
+
+def test_finetune_folder(example: Example, tmp_path: Path) -> None:
+    for place, colour in enumerate(["red", "green"] * 6):
+        folder = tmp_path / "pets" / colour
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40 + place, 50), colour).save(folder / f"{place}.png")
+    said = example("finetune_folder", "pets", "--epochs", "1", "--device", "cpu")
+    assert "error on 2 held-out images" in said
+    assert resnetzoo.load_model("runs/finetuned").classes == ("green", "red")
+
+
+def test_timm_features(example: Example, tmp_path: Path) -> None:
+    pytest.importorskip("timm", reason="needs timm")
+    (tmp_path / "photos").mkdir()
+    for name, colour in (("sea", "navy"), ("sand", "wheat"), ("night", "#000070")):
+        Image.new("RGB", (60, 40), colour).save(tmp_path / "photos" / f"{name}.png")
+    said = {line.split()[0]: line.split()[1] for line in example("timm_features", "photos").splitlines()}
+    assert said["sea.png"] == "night.png"
+    assert said["night.png"] == "sea.png"
+
+
+def test_export_onnx(example: Example, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    Image.new("RGB", (60, 40), "skyblue").save(tmp_path / "photo.jpg")
+    said = example("export_onnx", "photo.jpg").splitlines()
+    photographed = example("classify_photo", "photo.jpg").splitlines()
+    assert said[-3:] == photographed
+    assert (tmp_path / "resnet20.onnx").is_file()
+
+
+def test_loss_surface(example: Example, tmp_path: Path) -> None:
+    example("loss_surface", "surface.png", "--dataset", "synthetic", "--images", "8", "--points", "3")
+    assert (tmp_path / "surface.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_two_gpus(example: Example) -> None:
+    """On one process; several are the business of test_ranks."""
+    words = (
+        "--model",
+        "resnet20",
+        "--recipe",
+        "SMOKE",
+        "--epochs",
+        "1",
+        "--dataset",
+        "synthetic",
+        "--train-images",
+        "128",
+    )
+    assert "% test error, 1 processes" in example("two_gpus", *words, "--device", "cpu")

@@ -1,0 +1,169 @@
+"""The built site in a real browser, at the width of a desk and of a phone. Skipped where there is none."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin, urlparse
+
+import pytest
+from cases import ROOT
+
+pytest.importorskip("sphinx")
+pytest.importorskip("furo")
+webdriver = pytest.importorskip("selenium.webdriver")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium with its driver")
+
+WIDTHS = {"desk": 1280, "phone": 390}
+QUIET = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Requests are no news."""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as the hosted one is, with warnings as errors."""
+    folder = tmp_path_factory.mktemp("site")
+    words = [sys.executable, "-m", "sphinx", "-q", "-W", "-n", str(ROOT / "docs"), str(folder)]
+    said = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session", params=WIDTHS.values(), ids=list(WIDTHS))
+def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for word in (*QUIET, f"--window-size={request.param},1000"):
+        options.add_argument(word)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(executable_path=DRIVER, log_output=os.devnull)
+    found = webdriver.Chrome(options=options, service=service)
+    found.set_window_size(request.param, 1000)
+    yield found
+    found.quit()
+
+
+def pages(site: Path) -> list[str]:
+    """All but the highlighted sources, of which there are over a hundred alike."""
+    found = [path.relative_to(site) for path in site.rglob("*.html")]
+    return sorted(str(path) for path in found if not {"_static", "_modules"} & set(path.parts))
+
+
+def test_every_page_loads_without_errors_and_with_all_its_pictures(site: Path, address: str, browser: Any) -> None:
+    for page in pages(site):
+        browser.get(address + page)
+        broken = browser.execute_script(
+            "return [...document.images].filter(one => !one.complete || !one.naturalWidth).map(one => one.src)"
+        )
+        assert broken == [], page
+        wide = browser.execute_script("return document.documentElement.scrollWidth > window.innerWidth + 1")
+        assert not wide, f"{page} is wider than its window"
+        assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == [], page
+
+
+def test_no_link_inside_the_site_is_dead(site: Path, address: str, browser: Any) -> None:
+    targets: dict[str, str] = {}
+    for page in pages(site):
+        browser.get(address + page)
+        for link in browser.execute_script("return [...document.links].map(link => link.href)"):
+            targets.setdefault(link, page)
+    for link, page in targets.items():
+        if not link.startswith(address):
+            continue
+        bare, anchor = urldefrag(urljoin(address, link))
+        path = site / unquote(urlparse(bare).path.lstrip("/") or "index.html")
+        assert path.exists(), f"{page} links to {link}"
+        if anchor and path.suffix == ".html":
+            assert f'id="{unquote(anchor)}"' in path.read_text(), f"{page} links to {link}"
+
+
+def test_search_finds_a_phrase(address: str, browser: Any) -> None:
+    browser.get(f"{address}search.html?q=projection+shortcut")
+    wait_for(browser, "return document.querySelectorAll('ul.search li').length > 0")
+    found = browser.execute_script("return [...document.querySelectorAll('ul.search li a')].map(link => link.href)")
+    assert any("residual-learning.html" in link for link in found), found
+
+
+def test_the_model_table_sorts_and_filters(address: str, browser: Any) -> None:
+    browser.get(f"{address}zoo/index.html")
+    column = (
+        "return [...document.querySelector('table.figures').tBodies[0].rows].filter(row => !row.hidden)"
+        ".map(row => row.cells[1].textContent.replaceAll(',', ''))"
+    )
+    header = "document.querySelector('table.figures').tHead.rows[0].cells[1]"
+    browser.execute_script(f"{header}.click()")
+    rising = [int(cell) for cell in browser.execute_script(column)]
+    assert rising == sorted(rising)
+    browser.execute_script(f"{header}.click()")
+    assert [int(cell) for cell in browser.execute_script(column)] == sorted(rising, reverse=True)
+    browser.execute_script(
+        "const box = document.querySelector('input.table-search'); box.value = 'plainnet'; "
+        "box.dispatchEvent(new Event('input'))"
+    )
+    assert len(browser.execute_script(column)) == 5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_readable_on_its_ground(address: str, browser: Any, theme: str) -> None:
+    browser.get(f"{address}residual-learning.html")
+    contrasts = browser.execute_script(_CONTRAST, theme)
+    assert min(contrasts.values()) >= 4.5, contrasts
+
+
+def wait_for(browser: Any, script: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 20).until(lambda driver: driver.execute_script(script))
+
+
+# WCAG 2.1's contrast ratio of paragraphs, cells and the labels of drawings with the nearest ground that is painted.
+_CONTRAST = """
+document.body.dataset.theme = arguments[0];
+const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const light = (colour) => {
+  const [r, g, b] = channels(colour).slice(0, 3).map((value) => {
+    value /= 255;
+    return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const colour = getComputedStyle(at).backgroundColor;
+    if ((channels(colour)[3] ?? 1) > 0.5) return colour;
+  }
+  return "rgb(255, 255, 255)";
+};
+const found = {};
+for (const [what, property] of [["article p", "color"], ["table.figures td p", "color"],
+    [".architecture text.small", "fill"], ["article a", "color"]]) {
+  const element = document.querySelector(what);
+  const [one, two] = [light(getComputedStyle(element)[property]), light(ground(element))].sort((a, b) => b - a);
+  found[what] = (one + 0.05) / (two + 0.05);
+}
+return found;
+"""

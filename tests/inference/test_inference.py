@@ -1,0 +1,294 @@
+"""Optimized networks: the same outputs from folded, rounded and compiled copies, and the same checks."""
+
+import copy
+import os
+import shutil
+import sysconfig
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch._inductor.config
+from cases import KINDS, lived_in
+from torch import nn
+
+import resnetzoo
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.inference import optimized_net as inference
+from resnetzoo.inference.fuse import fold_batch_norm
+from resnetzoo.utils import compile as compiling
+from resnetzoo.utils.device import has_vnni
+
+# What torch compiles with; without it an optimized network runs uncompiled, as one of the tests shows.
+COMPILER = shutil.which(os.environ.get("CXX", "g++")) and (Path(sysconfig.get_path("include")) / "Python.h").exists()
+needs_compiler = pytest.mark.skipif(not COMPILER, reason="there is no C++ compiler with Python's headers")
+needs_vnni = pytest.mark.skipif(not has_vnni(), reason="this CPU has no 8-bit dot products")
+BY_KIND = pytest.mark.parametrize("spec", KINDS, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
+
+
+def spread(logits: torch.Tensor) -> float:
+    return float(logits.detach().std())
+
+
+@BY_KIND
+def test_folding_keeps_the_outputs(spec: resnetzoo.ModelSpec) -> None:
+    model = lived_in(spec)
+    images = torch.randn(3, 3, 32, 32)
+    folded = fold_batch_norm(model)
+    with torch.no_grad():
+        torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-4 * spread(model(images)))
+    norms = [path for path, module in folded.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    after_a_sum = [f"{block.name}.bn1" for block in spec.blocks()] + ["bn"]
+    assert norms == (after_a_sum if spec.family == "preactivation" else [])
+
+
+@BY_KIND
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("bf16", 0.1)])
+def test_uncompiled_outputs(spec: resnetzoo.ModelSpec, precision: str, tolerance: float) -> None:
+    model = lived_in(spec)
+    images = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        expected = model(images)
+    logits = resnetzoo.optimize(model, precision=precision, compile=False)(images)
+    assert logits.dtype == torch.float32
+    assert float((logits - expected).abs().max()) < tolerance * spread(expected)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("spec", "precision", "tolerance"),
+    [
+        (resnetzoo.ModelSpec("residual", 8, in_chans=1, num_classes=7), "fp32", 1e-4),
+        (resnetzoo.ModelSpec("preactivation", 11, block="bottleneck", shortcut="projection"), "bf16", 0.1),
+    ],
+    ids=["resnet8-fp32", "preresnet11-bf16"],
+)
+def test_compiled_outputs(spec: resnetzoo.ModelSpec, precision: str, tolerance: float) -> None:
+    model = lived_in(spec)
+    images = torch.randn(3, spec.in_chans, 32, 32)
+    optimized = resnetzoo.optimize(model, precision=precision, batch_size=3)
+    assert optimized._compiled
+    uncompiled = resnetzoo.optimize(model, precision=precision, compile=False)
+    difference = (optimized(images) - uncompiled(images)).abs().max()
+    assert float(difference) < tolerance * spread(model(images))
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[resnetzoo.CifarNet, resnetzoo.Data]:
+    """A network that has learned something: one that has not puts nearly the same logits everywhere."""
+    data = resnetzoo.synthetic(seed=0, train_images=1_000, test_images=1_000)
+    torch.manual_seed(0)
+    model = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8))
+    recipe = replace(resnetzoo.recipes.SMOKE, name="SHORT", steps=100, crop_padding=0)
+    resnetzoo.fit(model, data, recipe, device="cpu", progress=False)
+    return model, data
+
+
+@needs_compiler
+def test_a_trained_network_agrees(trained: tuple[resnetzoo.CifarNet, resnetzoo.Data]) -> None:
+    model, data = trained
+    optimized = resnetzoo.optimize(model, precision="bf16", batch_size=128)
+    found = resnetzoo.agreement(model, optimized, data.test)
+    assert found.n == 1_000
+    assert found.top1 >= 98  # after so few steps it is undecided on some images; a trained resnet20 reaches 99.8
+    assert found.max_logit_difference < 1
+    error = resnetzoo.evaluate(model, data.test).error
+    assert resnetzoo.evaluate(optimized, data.test).error == pytest.approx(error, abs=1)
+
+
+@needs_vnni
+def test_a_trained_network_agrees_in_int8(trained: tuple[resnetzoo.CifarNet, resnetzoo.Data]) -> None:
+    model, data = trained
+    optimized = resnetzoo.optimize(model, precision="int8", compile=False, calibration=data.train)
+    found = resnetzoo.agreement(model, optimized, data.test)
+    assert found.top1 >= 97
+    assert found.max_logit_difference < 2
+
+
+@needs_vnni
+@pytest.mark.parametrize(
+    "spec", [spec for spec in KINDS if spec.family != "preactivation"], ids=lambda spec: f"{spec.label}-{spec.shortcut}"
+)
+def test_int8_outputs(spec: resnetzoo.ModelSpec) -> None:
+    model = lived_in(spec)
+    data = resnetzoo.synthetic(seed=0, train_images=32, test_images=32)
+    optimized = resnetzoo.optimize(model, precision="int8", compile=False, calibration=data.train)
+    images = measure_normalization(data.train.images, "channel")(data.test.images)
+    with torch.no_grad():
+        expected = model(images)
+    difference = optimized(images) - expected
+    assert float(difference.square().mean().sqrt()) < 0.1 * spread(expected)
+
+
+@needs_compiler
+@needs_vnni
+def test_int8_compiled_is_int8_uncompiled(tiny_data: resnetzoo.Data) -> None:
+    model = lived_in(resnetzoo.ModelSpec("residual", 11, block="bottleneck", shortcut="projection"))
+    images = torch.randn(2, 3, 32, 32)
+    one, other = (
+        resnetzoo.optimize(model, precision="int8", batch_size=2, compile=compiled, calibration=tiny_data.train)
+        for compiled in (True, False)
+    )
+    torch.testing.assert_close(one(images), other(images), rtol=0, atol=0.02 * spread(other(images)))
+
+
+def test_int8_says_what_it_needs(
+    tiny_model: resnetzoo.CifarNet, tiny_data: resnetzoo.Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=r"needs calibration=\.\.\., images like those to come"):
+        resnetzoo.optimize(tiny_model, precision="int8")
+    with pytest.raises(resnetzoo.UsageError, match='calibration is for precision="int8", not "bf16": leave it out'):
+        resnetzoo.optimize(tiny_model, precision="bf16", calibration=tiny_data.train)
+    monkeypatch.setattr(inference, "has_vnni", lambda: True)
+    preactivation = resnetzoo.CifarNet(resnetzoo.ModelSpec("preactivation", 8))
+    with pytest.raises(resnetzoo.UsageError, match="int8 takes plain and residual networks"):
+        resnetzoo.optimize(preactivation, precision="int8", calibration=tiny_data.train)
+    monkeypatch.setattr(inference, "has_vnni", lambda: False)
+    with pytest.raises(resnetzoo.UsageError, match="needs a CPU with 8-bit dot products"):
+        resnetzoo.optimize(tiny_model, precision="int8", calibration=tiny_data.train)
+
+
+def test_agreement_counts_what_differs(tiny_model: resnetzoo.CifarNet, tiny_data: resnetzoo.Data) -> None:
+    twin = copy.deepcopy(tiny_model)
+    same = resnetzoo.agreement(tiny_model, twin, tiny_data.test, batch_size=20)
+    assert same == resnetzoo.Agreement(top1=100, max_logit_difference=0, n=20)
+    with torch.no_grad():
+        tiny_model.get_parameter("fc.bias")[0] -= 1000
+        twin.get_parameter("fc.bias")[1] -= 1000
+    assert tiny_model.training
+    different = resnetzoo.agreement(tiny_model, twin, tiny_data.test)
+    assert different.max_logit_difference == pytest.approx(1000, rel=0.01)
+    assert tiny_model.training
+
+
+def test_agreement_needs_logits_of_one_shape(tiny_model: resnetzoo.CifarNet, tiny_data: resnetzoo.Data) -> None:
+    other = copy.deepcopy(tiny_model)
+    other.reset_classifier(3)
+    with pytest.raises(resnetzoo.UsageError, match=r"\[20, 10\] and \[20, 3\]"):
+        resnetzoo.agreement(tiny_model, other, tiny_data.test)
+
+
+@needs_compiler
+def test_the_model_is_left_as_it_was(tiny_model: resnetzoo.CifarNet) -> None:
+    tiny_model.train()
+    state = copy.deepcopy(tiny_model.state_dict())
+    optimized = resnetzoo.optimize(tiny_model, batch_size=2)
+    optimized(torch.randn(2, 3, 32, 32))
+    assert tiny_model.training
+    assert all(parameter.requires_grad for parameter in tiny_model.parameters())
+    assert all(torch.equal(value, state[key]) for key, value in tiny_model.state_dict().items())
+    assert optimized.spec == tiny_model.spec
+    assert (optimized.num_classes, optimized.in_chans) == (10, 3)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["uncompiled", "compiled"])
+def test_the_checks_of_the_input_stay(tiny_model: resnetzoo.CifarNet, compiled: bool) -> None:
+    optimized = resnetzoo.optimize(tiny_model, compile=compiled)
+    for images, message in [
+        (torch.zeros(3, 32, 32), r"shape \(N, 3, H, W\), found \[3, 32, 32\]"),
+        (torch.zeros(2, 1, 32, 32), r"found \[2, 1, 32, 32\]"),
+        (torch.zeros(2, 3, 0, 32), "at least one pixel"),
+        (torch.zeros(2, 3, 32, 32, dtype=torch.uint8), "found torch.uint8"),
+        (
+            torch.zeros(2, 3, 32, 32, device="meta"),
+            r'expected images on cpu, found them on meta; use images.to\("cpu"\)',
+        ),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            optimized(images)
+
+
+@needs_compiler
+def test_any_float_type_layout_and_mode(tiny_model: resnetzoo.CifarNet) -> None:
+    optimized = resnetzoo.optimize(tiny_model, precision="fp32")
+    images = torch.randn(2, 3, 32, 32)
+    expected = optimized(images)
+    assert expected.dtype == torch.float32
+    assert not expected.requires_grad
+    torch.testing.assert_close(optimized(images.double()), expected)
+    torch.testing.assert_close(optimized(images.contiguous(memory_format=torch.channels_last)), expected)
+    torch.testing.assert_close(optimized(images.requires_grad_()), expected)
+    with torch.inference_mode():
+        torch.testing.assert_close(optimized(images.clone()), expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(optimized(images), expected)
+    assert len(optimized._compiled) == 1
+
+
+@needs_compiler
+def test_batches_of_any_size(tiny_model: resnetzoo.CifarNet) -> None:
+    images = torch.randn(11, 3, 32, 32)
+    with torch.no_grad():
+        expected = tiny_model.eval()(images)
+    optimized = resnetzoo.optimize(tiny_model, precision="fp32", batch_size=4)
+    for count in (0, 1, 3, 4, 5, 8, 11):
+        torch.testing.assert_close(optimized(images[:count]), expected[:count], rtol=1e-3, atol=1e-4)
+    assert len(optimized._compiled) == 1
+    assert optimized(torch.randn(2, 3, 9, 40)).shape == (2, 10)
+
+
+@needs_compiler
+def test_only_so_many_shapes_are_compiled(tiny_model: resnetzoo.CifarNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "MAX_COMPILED_SHAPES", 2)
+    optimized = resnetzoo.optimize(tiny_model, precision="fp32")
+    images = torch.randn(5, 3, 32, 32)
+    with torch.no_grad():
+        expected = tiny_model.eval()(images)
+    for count in (1, 2, 3, 4, 5):
+        torch.testing.assert_close(optimized(images[:count]), expected[:count], rtol=1e-3, atol=1e-4)
+    assert len(optimized._compiled) == 2
+
+
+@needs_compiler
+def test_many_networks_in_one_process() -> None:
+    """Each has compiled code of its own, and more of them than torch's limit for one function are no matter."""
+    inputs = torch.randn(1, 4)
+    networks = [nn.Linear(4, 2).requires_grad_(False) for _ in range(4)]
+    with torch._dynamo.config.patch(recompile_limit=2), torch.no_grad():
+        compiled = [compiling.compile_for(inputs, network, freeze=True) for network in networks]
+        for network, forward in zip(networks, compiled, strict=True):
+            assert forward
+            torch.testing.assert_close(forward(inputs), network(inputs))
+
+
+def test_without_a_compiler_it_warns_and_runs(tiny_model: resnetzoo.CifarNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    images = torch.randn(2, 3, 32, 32)
+    optimized = resnetzoo.optimize(tiny_model, precision="fp32")
+    with torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",)}):
+        with pytest.warns(UserWarning, match=r"runs uncompiled.*install a C\+\+ compiler.*compile=False"):
+            logits = optimized(images)
+        optimized(images[:1])  # warned once, it does not try again: another warning would be an error here
+    with torch.no_grad():
+        torch.testing.assert_close(logits, tiny_model.eval()(images), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"precision": "fp16"}, 'precision must be auto, fp32, bf16 or int8, not "fp16"'),
+        ({"batch_size": 0}, "batch_size must be a whole number from 1, not 0"),
+        ({"batch_size": 2.0}, "batch_size must be a whole number from 1, not 2.0"),
+    ],
+)
+def test_choices_that_cannot_be_meant(tiny_model: resnetzoo.CifarNet, choices: dict[str, object], message: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        resnetzoo.optimize(tiny_model, **choices)  # type: ignore[arg-type]
+
+
+def test_other_models_are_refused() -> None:
+    with pytest.raises(resnetzoo.UsageError, match=r"optimize takes a network of resnetzoo.*not Linear"):
+        resnetzoo.optimize(nn.Linear(3, 3))
+
+
+def test_it_stays_as_it_was_made(tiny_model: resnetzoo.CifarNet) -> None:
+    optimized = resnetzoo.optimize(tiny_model, precision="fp32", compile=False)
+    assert not optimized.training
+    assert optimized.eval().to("cpu").float() is optimized
+    with pytest.raises(resnetzoo.UsageError, match="only evaluates"):
+        optimized.train()
+    with pytest.raises(resnetzoo.UsageError, match="stays fp32 on cpu"):
+        optimized.bfloat16()
+    with pytest.raises(resnetzoo.UsageError, match="load them into the model"):
+        optimized.load_state_dict(optimized.state_dict())

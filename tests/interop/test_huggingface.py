@@ -1,0 +1,275 @@
+"""Networks in folders and repositories of the Hugging Face Hub; nothing here leaves the machine."""
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from cases import KINDS
+
+import resnetzoo
+from resnetzoo.data.normalization import measure_normalization
+
+hub = pytest.importorskip("huggingface_hub", reason="the interoperation with the hub needs huggingface_hub")
+from resnetzoo.interop.huggingface import HubCifarNet  # noqa: E402 (after the check that it can be)
+
+Change = Callable[[resnetzoo.CifarNet], object]
+
+
+def trained() -> resnetzoo.CifarNet:
+    return resnetzoo.create("resnet20", weights=True)
+
+
+@pytest.mark.parametrize("spec", KINDS, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
+def test_a_folder_gives_the_same_network_back(spec: resnetzoo.ModelSpec, tmp_path: Path) -> None:
+    model = HubCifarNet(spec).eval()
+    model.save_pretrained(tmp_path / "saved")
+    assert sorted(path.name for path in (tmp_path / "saved").iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    ]
+    again = HubCifarNet.from_pretrained(tmp_path / "saved")
+    assert again.spec == resnetzoo.ModelSpec.from_dict(json.loads((tmp_path / "saved" / "config.json").read_text()))
+    assert again.spec == spec
+    assert not again.training
+    images = torch.randn(2, 3, 32, 32)
+    assert torch.equal(again(images), model(images))
+    assert again.normalization is None
+    again.save_pretrained(tmp_path / "again")
+    assert (tmp_path / "again" / "config.json").read_text() == (tmp_path / "saved" / "config.json").read_text()
+
+
+@pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
+def test_the_normalization_comes_along(kind: Any, tmp_path: Path, tiny_data: resnetzoo.Data) -> None:
+    model = resnetzoo.create("plainnet20", num_classes=4)
+    model.normalization = measure_normalization(tiny_data.train.images, kind)
+    HubCifarNet.of(model).save_pretrained(tmp_path)
+    for again in (
+        HubCifarNet.from_pretrained(str(tmp_path)),
+        resnetzoo.load_checkpoint(tmp_path / "model.safetensors"),
+    ):
+        assert again.spec == model.spec
+        assert again.normalization is not None
+        assert again.normalization.kind == kind
+        assert torch.equal(again.normalization.mean, model.normalization.mean)
+        assert torch.equal(again.normalization.std, model.normalization.std)
+
+
+def test_a_network_of_the_hub_is_a_copy_with_all_that_is_known() -> None:
+    model = trained()
+    network = HubCifarNet.of(model)
+    images = torch.randn(1, 3, 32, 32)
+    for twin in (network, copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        assert torch.equal(twin(images), model(images))
+        assert twin.weights == model.weights
+        assert twin.origin == model.origin
+        assert not twin.training
+    with torch.no_grad():
+        network.fc.bias.add_(1)
+    assert not torch.equal(network(images), model(images))
+    assert all(parameter.requires_grad and not parameter.is_meta for parameter in network.parameters())
+
+
+def test_the_card_is_made_of_the_row(tmp_path: Path) -> None:
+    model = trained()
+    row = model.weights
+    assert row is not None
+    HubCifarNet.of(model).save_pretrained(tmp_path)
+    card = hub.ModelCard.load(tmp_path / "README.md")
+    assert (card.data.license, card.data.datasets, card.data.library_name) == ("mit", ["uoft-cs/cifar10"], "resnetzoo")
+    (result,) = card.data.eval_results
+    assert (card.data.model_name, result.metric_type) == (row.name, "accuracy")
+    assert result.metric_value == pytest.approx(100 - row.test_error)
+    facts = (
+        row.recipe,
+        row.trained_on,
+        row.sha256,
+        row.source,
+        row.epoch,
+        "n = 10,000 test images",
+        "269,722",
+        "truck",
+    )
+    assert [fact for fact in facts if fact not in card.text] == []
+    (code,) = [block.split("```")[0] for block in card.text.split("```python\n")[1:]]
+    exec(code.replace("OWNER/REPOSITORY", str(tmp_path)), {"images": torch.randn(1, 3, 32, 32)})
+
+
+def test_a_card_is_written_again_unless_somebody_changed_it(tmp_path: Path) -> None:
+    row = resnetzoo.list_weights("resnet20.*")[0]
+    card = tmp_path / "README.md"
+    HubCifarNet.of(trained()).save_pretrained(tmp_path)
+    assert row.name in card.read_text()
+    HubCifarNet.of(resnetzoo.plainnet(8)).save_pretrained(tmp_path)
+    assert row.name not in card.read_text()
+    assert "# plainnet8" in card.read_text()
+    ours = card.read_bytes()
+    for theirs in (ours + b"Mine.\n", b"Mine.\n" + ours, "of another encoding".encode("utf-16")):
+        card.write_bytes(theirs)
+        HubCifarNet.of(trained()).save_pretrained(tmp_path)
+        assert card.read_bytes() == theirs
+
+
+def test_the_card_says_what_it_is_told_to(tmp_path: Path) -> None:
+    network = HubCifarNet.of(resnetzoo.plainnet(8))
+    network.save_pretrained(tmp_path, model_card_kwargs={"license": "mit", "language": "en"})
+    card = hub.ModelCard.load(tmp_path / "README.md")
+    assert (card.data.license, card.data.language, card.data.library_name) == ("mit", "en", "resnetzoo")
+
+
+def test_a_saved_network_tells_the_same_when_it_is_saved_again(tmp_path: Path) -> None:
+    HubCifarNet.of(trained()).save_pretrained(tmp_path / "first")
+    again = HubCifarNet.from_pretrained(tmp_path / "first")
+    assert again.weights == trained().weights
+    again.save_pretrained(tmp_path / "second")
+    first, second = ((tmp_path / name / "README.md").read_text() for name in ("first", "second"))
+    assert first == second
+    assert "license: mit" in second
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.fc.bias.data.add_(0.1),
+        lambda model: model.reset_classifier(4),
+        lambda model: setattr(model, "weights", None),
+    ],
+)
+def test_a_network_trained_on_claims_nothing_of_the_row(change: Change) -> None:
+    model = trained()
+    change(model)
+    card = HubCifarNet.of(model).generate_model_card()
+    assert card.data.eval_results is None
+    assert card.data.to_dict().get("license") is None
+    assert "7.87" not in card.text
+    assert "Its accuracy is not recorded" in card.text
+    assert "mean [0.4914" in card.text
+
+
+def test_the_card_of_a_run_says_how_it_was_trained(
+    tmp_path: Path, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tiny_model: resnetzoo.CifarNet
+) -> None:
+    resnetzoo.fit(tiny_model, tiny_data, tiny_recipe, seed=3, device="cpu", out=tmp_path / "run", progress=False)
+    card = HubCifarNet.of(resnetzoo.load_checkpoint(tmp_path / "run")).generate_model_card()
+    for row in ("| recipe | TINY |", "| seed | 3 |", "| step | 6 |"):
+        assert row in card.text
+
+
+def test_push_sends_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: dict[str, Any] = {}
+
+    class Recorder:
+        def __init__(self, token: str | None = None) -> None:
+            sent["token"] = token
+
+        def create_repo(self, repo_id: str, **options: Any) -> Any:
+            sent.update(options, created=repo_id)
+            return type("Repository", (), {"repo_id": repo_id})
+
+        def upload_folder(self, folder_path: Path, **options: Any) -> str:
+            again = HubCifarNet.from_pretrained(folder_path)
+            sent.update(options, files=sorted(path.name for path in folder_path.iterdir()), spec=again.spec)
+            sent["license"] = hub.ModelCard.load(folder_path / "README.md").data.license
+            return "https://example.org/commit"
+
+    monkeypatch.setattr(hub.hub_mixin, "HfApi", Recorder)
+    network = HubCifarNet.of(trained())
+    choices = {"private": True, "token": "t", "model_card_kwargs": {"license": "cc0-1.0"}}
+    assert network.push_to_hub("you/resnet20", **choices) == "https://example.org/commit"
+    assert (sent["token"], sent["created"], sent["repo_id"], sent["private"]) == ("t", *["you/resnet20"] * 2, True)
+    assert sent["files"] == ["README.md", "config.json", "model.safetensors"]
+    assert (sent["spec"], sent["license"]) == (network.spec, "cc0-1.0")
+
+
+def test_a_repository_is_read_from_the_hubs_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = HubCifarNet.of(trained())
+    network.save_pretrained(tmp_path)
+
+    def download(repo_id: str, filename: str, revision: str | None, **options: Any) -> str:
+        assert (repo_id, revision) == ("you/resnet20", "v1")
+        return str(tmp_path / filename)
+
+    monkeypatch.setattr("resnetzoo.interop.huggingface.hf_hub_download", download)
+    again = HubCifarNet.from_pretrained("you/resnet20", revision="v1")
+    assert again.origin is not None
+    assert again.origin.path == str(tmp_path / "model.safetensors")
+    assert torch.equal(again.fc.weight, network.fc.weight)
+
+
+def test_the_words_of_the_mixin_are_taken(tmp_path: Path) -> None:
+    network = HubCifarNet.of(resnetzoo.plainnet(8))
+    network.save_pretrained(tmp_path)
+    again = HubCifarNet.from_pretrained(tmp_path, map_location=torch.device("cpu"), strict=False, resume_download=None)
+    assert torch.equal(again.fc.weight, network.fc.weight)
+    assert not again.training
+    with pytest.raises(resnetzoo.ResnetzooError, match='"gpu"'):
+        HubCifarNet.from_pretrained(tmp_path, map_location="gpu")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "saved: its config.json is no JSON: Expecting property name .*; save the network again"),
+        (b"", "saved: its config.json is no JSON: Expecting value"),
+        (b"\xff", "saved: its config.json is no JSON: 'utf-8' codec"),
+        (b"[]", r"saved: its spec is none that this version of resnetzoo reads: \[\]"),
+        (b"null", "saved: its spec is none that this version of resnetzoo reads: None"),
+    ],
+)
+def test_a_broken_configuration(tmp_path: Path, content: bytes, message: str) -> None:
+    HubCifarNet.of(resnetzoo.plainnet(8)).save_pretrained(tmp_path / "saved")
+    (tmp_path / "saved" / "config.json").write_bytes(content)
+    with pytest.raises(resnetzoo.CheckpointError, match=message):
+        HubCifarNet.from_pretrained(tmp_path / "saved")
+
+
+def test_a_repository_without_a_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(repo_id: str, filename: str, **options: Any) -> str:
+        raise reason(f"{repo_id} has no {filename}")
+
+    monkeypatch.setattr("resnetzoo.interop.huggingface.hf_hub_download", download)
+    reason: type[Exception] = hub.errors.EntryNotFoundError
+    with pytest.raises(resnetzoo.CheckpointError, match=r"you/bert: it has no config\.json"):
+        HubCifarNet.from_pretrained("you/bert")
+    reason = hub.errors.LocalEntryNotFoundError  # no network: nobody knows what it has
+    with pytest.raises(hub.errors.LocalEntryNotFoundError):
+        HubCifarNet.from_pretrained("you/bert")
+
+
+def test_a_classifier_put_in_by_hand_comes_along(tmp_path: Path, tiny_model: resnetzoo.CifarNet) -> None:
+    network = HubCifarNet.of(tiny_model)
+    network.fc = torch.nn.Linear(16, 7)
+    network.save_pretrained(tmp_path / "of seven")
+    HubCifarNet.of(network).save_pretrained(tmp_path / "copied")
+    for folder in ("of seven", "copied"):
+        again = HubCifarNet.from_pretrained(tmp_path / folder)
+        assert again.spec.num_classes == 7
+        assert torch.equal(again.fc.weight, network.fc.weight)
+        assert "| classes | 7 |" in (tmp_path / folder / "README.md").read_text()
+
+
+def test_what_is_no_whole_network_is_refused(tmp_path: Path) -> None:
+    model = trained()
+    model.reset_classifier(0)
+    with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet20 of 10 classes"):
+        HubCifarNet.of(model)
+    network = HubCifarNet.of(trained())
+    network.reset_classifier(0)
+    with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet20 of 10 classes"):
+        network.save_pretrained(tmp_path)
+    with pytest.raises(resnetzoo.CheckpointError, match=r"has no config\.json that says which network it is"):
+        HubCifarNet.from_pretrained(tmp_path)
+    HubCifarNet.of(trained()).save_pretrained(tmp_path)
+    with pytest.raises(resnetzoo.UsageError, match="from_pretrained takes no num_classes: a network comes as it was"):
+        HubCifarNet.from_pretrained(tmp_path, num_classes=4)
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(resnetzoo.CheckpointError, match="its spec is none that this version of resnetzoo reads"):
+        HubCifarNet.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(resnetzoo.get_spec("resnet32").to_dict()))
+    with pytest.raises(resnetzoo.CheckpointError, match="those of resnet32, but it lacks"):
+        HubCifarNet.from_pretrained(tmp_path)

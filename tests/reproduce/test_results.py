@@ -1,0 +1,58 @@
+"""The committed results: whole, untouched, and what the pages say of them."""
+
+import json
+import re
+from pathlib import Path
+from statistics import mean, stdev
+
+import pytest
+from cases import ROOT
+
+import resnetzoo
+
+FOLDERS = sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/results.json"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_result_is_whole_and_says_how_it_was_made(folder: Path) -> None:
+    results = json.loads((folder / "results.json").read_text())
+    assert results["command"].split("resnetzoo ")[1].startswith(f"reproduce {folder.name}")
+    assert not results["failed"]
+    for record in resnetzoo.read_records(folder / "results.json"):  # which looks at the fingerprint
+        assert record.epochs[-1].step == record.recipe.steps
+        assert record.data["official"]
+        assert (record.data["train_images"], record.data["test_images"]) == (50_000, 10_000)
+        assert record.commit
+        assert "dirty" not in record.commit
+    for found in results["networks"]:
+        errors = [run["epochs"][-1]["test_error"] for run in results["runs"] if run["name"] == found["network"]]
+        assert found["errors"] == errors
+        assert found["mean"] == pytest.approx(mean(errors))
+    report = (folder / "report.md").read_text()
+    assert all(f"| {found['network']} " in report for found in results["networks"])
+    assert all((folder / link).is_file() for link in re.findall(r"\]\(([^)]+)\)", report))
+    assert {path.suffix for path in folder.iterdir()} <= {".json", ".csv", ".png", ".md"}
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
+
+
+@pytest.mark.parametrize(("folder", "depth"), [("source", 20), ("figure6", 56)])
+def test_the_readme_gives_the_figures_of_the_result(folder: str, depth: int) -> None:
+    records = resnetzoo.read_records(ROOT / "docs" / "results" / folder / "results.json")
+    cells = []
+    for name in (f"plainnet{depth}", f"resnet{depth}"):
+        accuracies = [100 - record.epochs[-1].test_error for record in records if record.name == name]
+        cells.append(f"{mean(accuracies):.2f} ± {stdev(accuracies):.2f} %")
+    row = f"| {depth} layers, `QUICK20`, n = {len(accuracies)} | {' | '.join(cells)} |"
+    assert row in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("row", [row for row in resnetzoo.list_weights() if row.packaged], ids=lambda row: row.name)
+def test_our_weights_come_from_a_recorded_run(row: resnetzoo.Weights) -> None:
+    folder = re.search(r"docs/results/[\w-]+", row.source)
+    assert folder
+    seed = int(row.recipe.rsplit(" ", 1)[1])
+    records = resnetzoo.read_records(ROOT / folder[0] / "results.json")
+    record = next(record for record in records if (record.name, record.seed) == (row.network, seed))
+    assert record.epochs[-1].test_error == pytest.approx(row.test_error, abs=0.1)  # fp16 since
+    assert record.data["fingerprint"] in row.trained_on
+    assert record.recipe.name in row.recipe

@@ -1,0 +1,241 @@
+"""The ways to carry out a step, each held against the plain loop: summed batch norm, compiled, recorded."""
+
+import copy
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from cases import environment, small_network
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+import resnetzoo
+from resnetzoo.training.batchnorm import SummedBatchNorm2d, with_summed_norms
+from resnetzoo.training.compiled import REPAID_BY_IMAGES, compiled, compiling_pays
+from resnetzoo.training.cuda_graph import WARM_UP_STEPS, RecordedStep
+from resnetzoo.training.fitting import cut_on_device
+from resnetzoo.training.recipes import lr_at
+from resnetzoo.training.running_metrics import EpochTotals
+from resnetzoo.training.step import LossOf, TrainStep, make_loss
+
+CPU = torch.device("cpu")
+
+
+def losses_of(step_of: Callable[[TrainStep], object], data: resnetzoo.Data, recipe: resnetzoo.Recipe) -> list[float]:
+    """The mean loss of each step, in fp32 from the same weights."""
+    model = small_network(0).train()
+    totals = EpochTotals(CPU)
+    loss_of = make_loss(model, recipe, CPU, "fp32")
+    optimizer = torch.optim.SGD(model.parameters(), lr=torch.tensor(1.0), momentum=recipe.momentum, fused=True)
+    batches = cut_on_device(data, recipe, CPU)
+    step = step_of(TrainStep(loss_of, loss_of, optimizer, batches, totals, recipe.batch_size))
+    losses, per_epoch = [], -(-len(data.train) // recipe.batch_size)
+    for number in range(recipe.steps):
+        epoch, place = divmod(number, per_epoch)
+        if place == 0:
+            step.begin_epoch(batches.draw(seed=0, epoch=epoch))  # type: ignore[attr-defined]
+        begin = place * recipe.batch_size
+        places = slice(begin, min(begin + recipe.batch_size, len(data.train)))
+        step(places, lr_at(recipe, number))  # type: ignore[operator]
+        losses.append(float(totals.loss) / (places.stop - places.start))
+        totals.set()
+    return losses
+
+
+def test_a_recorded_step_does_what_the_step_does_at_every_rate(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    """A recorder stands for CUDA's: like a graph, what it returns repeats the body on the same tensors."""
+    replayed = []
+
+    def record(body: Callable[[], None]) -> Callable[[], None]:
+        def replay() -> None:
+            replayed.append(1)
+            body()
+
+        return replay
+
+    recipe = replace(tiny_recipe, batch_size=10, steps=20)  # four batches of 10 and one of 8 an epoch
+    plain = losses_of(lambda step: step, tiny_data, recipe)
+    recorded = losses_of(lambda step: RecordedStep(step, record), tiny_data, recipe)
+    assert recorded == plain
+    assert len(replayed) == 16 - WARM_UP_STEPS
+    assert len({lr_at(recipe, number) for number in range(20)}) == 3
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_graph_trains_as_the_cpu_does(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    """Past the warm-up, at each rate, with the smaller batch of each epoch's end between replays."""
+    recipe = replace(tiny_recipe, batch_size=10, steps=20, lr=0.01)
+    recorded, plain = (
+        resnetzoo.fit(small_network(0), tiny_data, recipe, precision="fp32", device=device, progress=False)
+        for device in ("cuda", "cpu")
+    )
+    assert recorded.execution == "recorded"
+    for one, two in zip(recorded.epochs, plain.epochs, strict=True):
+        assert one.train_loss == pytest.approx(two.train_loss, rel=2e-2)
+        assert one.lr == two.lr
+    assert recorded.model.bn1.num_batches_tracked == 20
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    shape=st.tuples(st.integers(2, 9), st.integers(1, 5), st.integers(1, 7), st.integers(1, 7)),
+    offset=st.floats(-30, 30),
+    seed=st.integers(0, 1_000),
+)
+def test_summed_batch_norm_is_batch_norm(shape: tuple[int, int, int, int], offset: float, seed: int) -> None:
+    """Output, gradients and running statistics against torch's own, far from zero too."""
+    torch.manual_seed(seed)
+    usual = nn.BatchNorm2d(shape[1], dtype=torch.float32)
+    nn.init.uniform_(usual.weight, 0.5, 2)
+    usual.running_mean.fill_(offset)
+    twin = with_summed_norms(usual_net := nn.Sequential(copy.deepcopy(usual)))
+    assert isinstance(twin[0], SummedBatchNorm2d)
+    assert twin[0].weight is usual_net[0].weight
+    x = torch.randn(shape) + offset
+    grad = torch.randn(shape)
+    first, second = x.clone().requires_grad_(), x.clone().requires_grad_()
+    one, two = usual(first), twin(second)
+    torch.testing.assert_close(two, one, rtol=1e-3, atol=2e-3)
+    one.backward(grad)
+    two.backward(grad)
+    torch.testing.assert_close(twin[0].weight.grad, usual.weight.grad, rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(twin[0].bias.grad, usual.bias.grad, rtol=1e-4, atol=1e-4)
+    for name, buffer in usual.named_buffers():
+        torch.testing.assert_close(usual_net[0].get_buffer(name), buffer, rtol=1e-3, atol=1e-3)
+    usual.eval(), twin.eval()
+    torch.testing.assert_close(twin(x), usual(x), rtol=1e-3, atol=1e-3)
+
+
+def test_the_gradient_of_summed_batch_norm_is_its_slope() -> None:
+    norm = with_summed_norms(nn.BatchNorm2d(3).double())
+    x = torch.randn(4, 3, 2, 2, dtype=torch.float64)
+    assert torch.autograd.gradcheck(norm, (x.requires_grad_(),))
+
+
+def test_norms_of_other_kinds_stay() -> None:
+    kinds = [nn.BatchNorm2d(2, affine=False), nn.BatchNorm2d(2, momentum=None), nn.GroupNorm(1, 2)]
+    kinds.append(nn.BatchNorm2d(2, track_running_stats=False))
+    twin = with_summed_norms(nn.Sequential(*kinds))
+    assert [type(module) for module in twin] == [type(module) for module in kinds]
+
+
+@pytest.mark.parametrize("family", ["plain", "residual", "preactivation"])
+def test_the_fast_path_follows_the_plain_one_for_50_steps(family: str) -> None:
+    """The loss of each step, from the same seed.
+
+    In fp64, since training amplifies rounding: in fp32 two layouts of the same eager network part as far.
+    """
+    fast, plain = (_fifty_losses(family, torch.float64, 0.1, fast) for fast in (True, False))
+    assert max(abs(one - two) for one, two in zip(fast, plain, strict=True)) < 1e-6
+    assert plain[-1] < plain[0]
+
+
+def test_compiled_training_follows_the_plain_one_in_fp32() -> None:
+    fast, plain = (
+        _fifty_losses("residual", torch.float32, 0.001, fast, lambda loss_of: compiled(loss_of, CPU))
+        for fast in (True, False)
+    )
+    assert max(abs(one - two) for one, two in zip(fast, plain, strict=True)) < 1e-3
+
+
+def _fifty_losses(
+    family: str,
+    dtype: torch.dtype,
+    lr: float,
+    fast: bool,
+    compiler: Callable[[LossOf], LossOf] = lambda loss_of: loss_of,
+) -> list[float]:
+    data = resnetzoo.synthetic(seed=1, train_images=800, test_images=20)
+    recipe = resnetzoo.Recipe("FIFTY", 50, None, lr, resnetzoo.recipes.OneCycle(), batch_size=16)
+    torch.manual_seed(0)
+    model = resnetzoo.CifarNet(resnetzoo.ModelSpec(family, 8, widths=(4, 8, 16))).to(dtype).train()  # type: ignore[arg-type]
+    loss_of = make_loss(with_summed_norms(model) if fast else model, recipe, CPU, "fp32")
+    loss_of = compiler(loss_of) if fast else loss_of
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, fused=True)
+    batches = cut_on_device(data, recipe, CPU)
+    cut = batches.batch(batches.draw(seed=0, epoch=0), slice(0, 800))
+    losses = []
+    for number in range(50):
+        images, labels = (part[number * 16 : number * 16 + 16] for part in cut)
+        optimizer.param_groups[0]["lr"] = lr_at(recipe, number)
+        loss, _ = loss_of(images.to(dtype), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
+def test_a_compiled_run_is_compiled_and_says_so(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = resnetzoo.fit(
+        small_network(0), tiny_data, tiny_recipe, precision="fp32", device="cpu", compile=True, out=tmp_path
+    )
+    assert run.execution == "compiled"
+    said = capsys.readouterr().out
+    assert "step compiled: compiling pays from some 150,000 images on, and this run learns from 96" in said
+    plain = resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, precision="fp32", device="cpu", progress=False)
+    assert plain.execution == "eager"
+    assert run.epochs[-1].train_loss == pytest.approx(plain.epochs[-1].train_loss, rel=1e-3)
+    assert run.epochs[-1].test_loss == pytest.approx(plain.epochs[-1].test_loss, rel=1e-2)
+    assert "step eager" not in said
+
+
+def test_the_length_of_a_run_decides() -> None:
+    assert not compiling_pays(CPU, REPAID_BY_IMAGES - 1)
+    assert compiling_pays(CPU, REPAID_BY_IMAGES)
+    assert not compiling_pays(torch.device("cuda"), 10**9)
+
+
+def test_many_compiled_networks_in_one_process() -> None:
+    """More than the eight that torch keeps for one piece of code; each stays compiled."""
+
+    def loss_of_scaled(factor: float) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        layer = nn.Linear(2, 2)
+        nn.init.constant_(layer.weight, factor)
+        nn.init.zeros_(layer.bias)
+        return make_loss(layer, resnetzoo.recipes.SMOKE, CPU, "fp32")
+
+    before = torch._dynamo.utils.counters["frames"]["ok"]
+    for number in range(12):
+        images, labels = torch.eye(2), torch.tensor([0, 1])
+        loss_of = loss_of_scaled(float(number))
+        torch.testing.assert_close(compiled(loss_of, CPU)(images, labels), loss_of(images, labels))
+    assert torch._dynamo.utils.counters["frames"]["ok"] - before == 12
+
+
+def test_without_a_compiler_training_goes_on(tmp_path: Path) -> None:
+    script = (
+        "import resnetzoo, torch\n"
+        "data = resnetzoo.synthetic(train_images=32, test_images=8)\n"
+        "run = resnetzoo.fit(resnetzoo.plainnet(8), data, resnetzoo.recipes.SMOKE.with_epochs(1), compile=True,"
+        " device='cpu', progress=False)\n"
+        "print(len(run.epochs))\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(CXX="/nowhere/g++", PATH="/nowhere", TORCHINDUCTOR_CACHE_DIR=str(tmp_path / "cache")),
+    )
+    assert said.stdout.strip() == "1"
+    assert "training goes on uncompiled" in said.stderr
+
+
+def test_a_step_does_not_touch_what_is_compared() -> None:
+    """`F.cross_entropy` by hand, so that the loss of the tests above means what it says."""
+    model = nn.Linear(3, 4)
+    images, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 3, 0])
+    loss, logits = make_loss(model, resnetzoo.recipes.SMOKE, CPU, "fp32")(images, labels)
+    assert torch.equal(logits, model(images))
+    torch.testing.assert_close(loss, F.nll_loss(logits.log_softmax(1), labels))

@@ -1,0 +1,357 @@
+"""The trainer: what it computes, what it writes, how it goes on, and what it refuses."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from cases import small_network
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+import resnetzoo
+from resnetzoo.data.device_loader import TrainBatches
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.errors import (
+    CheckpointError,
+    CheckpointMismatchError,
+    DeviceError,
+    NonFiniteLossError,
+    OutputError,
+    ResultsError,
+)
+from resnetzoo.training.recipes import lr_at
+from resnetzoo.training.results import read_record
+from resnetzoo.training.schedules import LowStart
+from resnetzoo.utils import environment as provenance
+from resnetzoo.utils.checksummed_json import read_sealed, write_sealed
+from resnetzoo.weights.checkpoint.training_state import read_checkpoint
+
+
+def fit(
+    data: resnetzoo.Data, recipe: resnetzoo.Recipe, out: Path | None = None, *, seed: int = 0, model_seed: int = 0
+) -> resnetzoo.Run:
+    return resnetzoo.fit(
+        small_network(model_seed), data, recipe, seed=seed, precision="fp32", device="cpu", out=out, progress=False
+    )
+
+
+def same_weights(first: nn.Module, second: nn.Module) -> bool:
+    one, two = first.state_dict(), second.state_dict()
+    return one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_it_computes_what_a_plain_loop_does(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    """A loop as in any tutorial, in the same order of images, ends with the same weights."""
+    recipe = replace(tiny_recipe, label_smoothing=0.1, nesterov=True, weight_decay=1e-2)
+    run = fit(tiny_data, recipe, seed=5)
+
+    model = small_network(0).train()
+    normalization = measure_normalization(tiny_data.train.images, recipe.normalization)
+    cutter = TrainBatches(tiny_data.train, normalization, padding=4, flip=True, device=torch.device("cpu"))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, nesterov=True, weight_decay=1e-2)
+    losses = []
+    for step in range(6):
+        drawn = cutter.draw(seed=5, epoch=step // 3)
+        images, labels = cutter.batch(drawn, slice(step % 3 * 16, step % 3 * 16 + 16))
+        optimizer.param_groups[0]["lr"] = lr_at(recipe, step)
+        loss = F.cross_entropy(model(images), labels, label_smoothing=0.1)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    for path, parameter in run.model.named_parameters():
+        torch.testing.assert_close(parameter, model.get_parameter(path), rtol=1e-3, atol=1e-5)
+    assert [row.train_loss for row in run.epochs] == pytest.approx([sum(losses[:3]) / 3, sum(losses[3:]) / 3], rel=1e-4)
+
+
+def test_a_run_says_everything(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path) -> None:
+    run = fit(tiny_data, tiny_recipe, tmp_path / "run", seed=3)
+    assert [(row.epoch, row.step, row.lr) for row in run.epochs] == [(1, 3, 0.05), (2, 6, 0.0005)]
+    assert not run.model.training
+    written = read_sealed(tmp_path / "run" / "run.json")
+    assert written == json.loads(json.dumps(run.to_dict()))
+    assert read_record(tmp_path / "run" / "run.json").to_dict() == run.to_dict()
+    assert written["seed"] == 3
+    assert written["spec"]["depth"] == 8
+    assert written["recipe"]["schedule"] == {"kind": "StepDecay", "milestones": [3, 5], "factor": 0.1}
+    assert written["data"]["fingerprint"] == tiny_data.fingerprint
+    assert (written["data"]["train_images"], written["data"]["test_images"]) == (48, 20)
+    assert written["versions"]["torch"] == torch.__version__
+    del written["seed"]
+    write_sealed(tmp_path / "older.json", written)
+    with pytest.raises(ResultsError, match="not a run as this version writes it"):
+        read_record(tmp_path / "older.json")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert [line["test_error"] for line in lines] == [row.test_error for row in run.epochs]
+
+
+def test_evaluate_afterwards_gives_the_last_row(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    run = fit(tiny_data, tiny_recipe)
+    measured = resnetzoo.evaluate(run.model, tiny_data.test)
+    assert measured.error == run.epochs[-1].test_error
+    assert measured.loss == run.epochs[-1].test_loss
+    assert measured.n == 20
+    share = measured.error / 100
+    assert measured.standard_error == pytest.approx(100 * math.sqrt(share * (1 - share) / 20))
+
+
+def test_evaluate_is_a_plain_count(tiny_data: resnetzoo.Data) -> None:
+    model = small_network(0)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    measured = resnetzoo.evaluate(model, tiny_data.test, batch_size=7)
+    normalize = measure_normalization(tiny_data.test.images, "channel")
+    with torch.inference_mode():
+        logits = model.eval()(normalize(tiny_data.test.images))
+    wrong = (logits.argmax(dim=1) != tiny_data.test.labels).sum()
+    assert measured.error == pytest.approx(100 * int(wrong) / 20)
+    assert measured.accuracy == pytest.approx(100 - measured.error)
+    assert measured.loss == pytest.approx(float(F.cross_entropy(logits, tiny_data.test.labels)), rel=1e-5)
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_evaluate_leaves_the_mode(tiny_data: resnetzoo.Data) -> None:
+    for training in (True, False):
+        model = small_network(0).train(training)
+        resnetzoo.evaluate(model, tiny_data.test)
+        assert model.training is training
+
+
+def test_seeds_differ_and_repeat(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    first, again, other = (fit(tiny_data, tiny_recipe, seed=seed) for seed in (1, 1, 2))
+    assert same_weights(first.model, again.model)
+    assert not same_weights(first.model, other.model)
+
+
+def test_bf16_trains_too(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    run = resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, precision="bf16", device="cpu", progress=False)
+    exact = fit(tiny_data, tiny_recipe)
+    assert run.precision == "bf16"
+    assert run.epochs[-1].train_loss == pytest.approx(exact.epochs[-1].train_loss, rel=0.05)
+    assert all(parameter.dtype == torch.float32 for parameter in run.model.parameters())
+
+
+def test_a_network_from_elsewhere(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+    run = resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path, progress=False)
+    assert (run.name, run.spec) == ("Sequential", None)
+    with pytest.raises(CheckpointError, match="Sequential, which resnetzoo cannot build"):
+        resnetzoo.load_checkpoint(tmp_path)
+
+
+def test_a_finished_run_is_read_and_not_repeated(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fit(tiny_data, tiny_recipe, tmp_path)
+    written = (tmp_path / "checkpoint.pt").read_bytes()
+    with monkeypatch.context() as later:
+        later.setattr(provenance, "commit", lambda: "another")
+        again = fit(tiny_data, tiny_recipe, tmp_path, model_seed=9)
+    assert same_weights(first.model, again.model)
+    assert again.to_dict() == first.to_dict() == read_record(tmp_path / "run.json").to_dict()
+    assert (tmp_path / "checkpoint.pt").read_bytes() == written
+    (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(ResultsError, match="changed since it was written"):
+        fit(tiny_data, tiny_recipe, tmp_path)
+
+
+def test_a_checkpoint_gives_the_network_back(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    run = fit(tiny_data, replace(tiny_recipe, normalization="per_pixel_mean"), tmp_path)
+    model = resnetzoo.load_checkpoint(tmp_path)
+    assert same_weights(model, run.model)
+    assert model.spec == run.spec
+    assert not model.training
+    assert resnetzoo.evaluate(model, tiny_data.test).error == run.epochs[-1].test_error
+
+
+def test_a_damaged_checkpoint_is_refused_by_name_and_the_previous_used(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    straight = fit(tiny_data, tiny_recipe, tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    for content in (path.read_bytes()[:-500], path.read_bytes()[:100], b"", b"garbage"):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"checkpoint\.pt: (truncated|empty)"):
+            resnetzoo.load_checkpoint(path)
+        with pytest.warns(
+            UserWarning, match=r"checkpoint\.pt: .*: refused .*, going on from .*checkpoint\.previous\.pt"
+        ):
+            again = fit(tiny_data, tiny_recipe, tmp_path)
+        assert same_weights(again.model, straight.model)
+
+
+def test_only_damaged_checkpoints_stop(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"garbage")
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt: truncated or damaged, 7 bytes .*to start over"):
+        fit(tiny_data, tiny_recipe, tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == b"garbage"
+
+
+def test_a_checkpoint_of_something_else_is_no_checkpoint(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match=r"other\.pt: not a checkpoint of resnetzoo"):
+        read_checkpoint(tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match=r"nowhere\.pt: no such checkpoint"):
+        read_checkpoint(tmp_path / "nowhere.pt")
+
+
+def test_another_run_is_refused_by_its_differing_fields(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    fit(tiny_data, tiny_recipe, tmp_path)
+    kept = (tmp_path / "checkpoint.pt").read_bytes()
+    other_data = resnetzoo.synthetic(seed=2, train_images=48, test_images=20)
+    plain = resnetzoo.CifarNet(resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16)))
+    cases = [
+        (small_network(0), tiny_data, replace(tiny_recipe, lr=0.2), 0, "recipe.lr is 0.05 there, 0.2 here"),
+        (small_network(0), tiny_data, tiny_recipe, 1, "seed is 0 there, 1 here"),
+        (small_network(0), other_data, tiny_recipe, 0, "data.fingerprint is '"),
+        (plain, tiny_data, tiny_recipe, 0, "spec.family is 'residual' there, 'plain' here"),
+        (plain, tiny_data, tiny_recipe, 4, "seed is 0 there, 4 here; spec.family is"),
+    ]
+    for model, data, recipe, seed, message in cases:
+        with pytest.raises(CheckpointMismatchError, match=message):
+            resnetzoo.fit(model, data, recipe, seed=seed, precision="fp32", device="cpu", out=tmp_path, progress=False)
+    with pytest.raises(CheckpointMismatchError, match="precision is 'fp32' there, 'bf16' here"):
+        resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, precision="bf16", out=tmp_path, progress=False)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == kept
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_loss_that_explodes_stops_and_keeps_the_last_good_state(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    class Explodes(nn.Module):
+        """Well for one epoch of three steps, infinite behind it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3 * 32 * 32, 10)
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                self.calls += 1
+            return self.fc(images.flatten(1)) * (torch.inf if self.calls > 3 else 1.0)
+
+    with pytest.raises(NonFiniteLossError, match=r"the loss became .* by step 6 .*good checkpoint is .*checkpoint\.pt"):
+        resnetzoo.fit(Explodes(), tiny_data, tiny_recipe, out=tmp_path, precision="fp32", progress=False)
+    kept = read_checkpoint(tmp_path / "checkpoint.pt")
+    assert kept.step == 3
+    assert all(value.isfinite().all() for value in kept.model.values())
+
+
+def test_a_test_that_overflows_does_not_end_a_run(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    class Lags(nn.Module):
+        """Sound in training; in a test it overflows, as a deep plain network does in its first steps."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3 * 32 * 32, 10)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.fc(images.flatten(1)) * (1.0 if self.training else torch.inf)
+
+    run = resnetzoo.fit(Lags(), tiny_data, tiny_recipe, precision="fp32", device="cpu", progress=False)
+    assert len(run.epochs) == 2
+    assert math.isnan(run.epochs[-1].test_loss)
+
+
+def test_weights_that_explode_behind_a_finite_loss_are_not_saved(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    model, gradients = small_network(0), []
+
+    def explode(gradient: torch.Tensor) -> torch.Tensor:
+        gradients.append(gradient)
+        return gradient * torch.inf if len(gradients) == 2 else gradient
+
+    model.fc.weight.register_hook(explode)
+    with pytest.raises(NonFiniteLossError, match="by step 2 "):
+        resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path, checkpoint_every=2, precision="fp32", progress=False)
+    assert read_checkpoint(tmp_path / "checkpoint.pt").step == 0
+
+
+def test_the_low_start_ends_in_a_real_run(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    low = LowStart(lr=0.001, until_error=80.0, min_depth=8)
+    recipe = replace(tiny_recipe, steps=60, schedule=resnetzoo.recipes.StepDecay((1_000,)), low_start=low)
+    rows = fit(tiny_data, recipe).epochs
+    first_good = next(place for place, row in enumerate(rows) if row.train_error < 80)
+    assert 0 < first_good + 1 < len(rows)
+    assert {row.lr for row in rows[: first_good + 1]} == {0.001}
+    assert {row.lr for row in rows[first_good + 1 :]} == {0.05}
+
+
+@pytest.mark.parametrize("place", ["file/run", "/proc/no/run"])
+def test_an_unwritable_folder_is_found_out_before_training(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match=r"cannot write .*/run/checkpoint\.pt: .*choose another folder$"):
+        fit(tiny_data, tiny_recipe, tmp_path / place)
+
+
+@pytest.mark.parametrize(
+    ("choices", "error", "message"),
+    [
+        ({"seed": -1}, resnetzoo.UsageError, "seed must be a whole number from 0"),
+        ({"seed": 2**64}, resnetzoo.UsageError, "seed must be a whole number from 0"),
+        ({"checkpoint_every": 0}, resnetzoo.UsageError, "checkpoint_every must be a whole number from 1"),
+        ({"precision": "fp8"}, resnetzoo.UsageError, "precision must be auto, fp32 or bf16"),
+        ({"device": "tpu"}, resnetzoo.UsageError, "device must be auto, cpu, cuda"),
+        ({"device": "meta"}, resnetzoo.UsageError, "device must be auto, cpu, cuda"),
+    ],
+)
+def test_arguments_that_cannot_be(
+    tiny_data: resnetzoo.Data, choices: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        resnetzoo.fit(small_network(0), tiny_data, progress=False, **choices)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_cuda_where_there_is_none(tiny_data: resnetzoo.Data) -> None:
+    with pytest.raises(DeviceError, match=r'device "cuda" asked for, but .* finds no CUDA device'):
+        resnetzoo.fit(small_network(0), tiny_data, device="cuda", progress=False)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_cuda_learns_as_the_cpu_does(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, precision: str) -> None:
+    there = resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, device="cuda", precision=precision, progress=False)
+    here = fit(tiny_data, tiny_recipe)
+    assert there.epochs[0].train_loss == pytest.approx(here.epochs[0].train_loss, rel=0.05)
+
+
+def test_a_network_for_other_data_is_refused(tiny_data: resnetzoo.Data) -> None:
+    with pytest.raises(
+        resnetzoo.UsageError, match=r"2 classes, the synthetic set has 10: create\(..., num_classes=10\)"
+    ):
+        resnetzoo.fit(resnetzoo.plainnet(8, num_classes=2), tiny_data, progress=False)
+    with pytest.raises(resnetzoo.UsageError, match=r"takes 1 channels, the images have 3: create\(..., in_chans=3\)"):
+        resnetzoo.fit(resnetzoo.plainnet(8, in_chans=1), tiny_data, progress=False)
+    with pytest.raises(resnetzoo.UsageError, match="the network has 2 classes, the images 10"):
+        resnetzoo.evaluate(resnetzoo.plainnet(8, num_classes=2), tiny_data.test)
+    with pytest.raises(resnetzoo.UsageError, match="batch_size must be a whole number from 1, not 0"):
+        resnetzoo.evaluate(resnetzoo.plainnet(8), tiny_data.test, batch_size=0)
+
+
+def test_a_classifier_put_in_by_hand_is_recorded_as_it_is(tmp_path: Path, tiny_recipe: resnetzoo.Recipe) -> None:
+    data = resnetzoo.synthetic(seed=1, train_images=32, test_images=10)
+    two = [
+        resnetzoo.ImageSet(part.images, part.labels % 2, classes=("even", "odd")) for part in (data.train, data.test)
+    ]
+    model = resnetzoo.resnet(8)
+    model.fc = nn.Linear(64, 2)
+    pair = resnetzoo.Data("pair", *two, official=False, source="two classes of ten")
+    run = resnetzoo.fit(model, pair, tiny_recipe, out=tmp_path, progress=False)
+    again = resnetzoo.load_checkpoint(tmp_path)
+    assert again.classes == ("even", "odd")
+    assert resnetzoo.evaluate(again, pair.test).error == pytest.approx(run.epochs[-1].test_error)

@@ -1,0 +1,453 @@
+"""Networks back from files in everybody's layouts, compared with the networks that wrote them."""
+
+import json
+import warnings
+from argparse import Namespace
+from collections import defaultdict
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cases import Call
+from pytorchcv.model_provider import get_model
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
+from typer.testing import CliRunner
+
+import resnetzoo
+from resnetzoo import CheckpointError, CheckpointWarning, ModelSpec, cli
+from resnetzoo.models.spec import Family
+
+State = dict[str, Tensor]
+IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+IMAGENET = [0.485, 0.456, 0.406]
+CIFAR10 = [0.4914, 0.4822, 0.4465]
+CIFAR100 = [0.5070, 0.4865, 0.4409]
+
+
+class TorchvisionCifarNet(nn.Module):
+    """Torchvision's own blocks in three stages, as chenyaofo and bearpaw arrange and name them."""
+
+    def __init__(self, block: type[BasicBlock | Bottleneck], n: int, num_classes: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.inplanes = 16
+        self.layer1 = self.stage(block, 16, n, 1)
+        self.layer2 = self.stage(block, 32, n, 2)
+        self.layer3 = self.stage(block, 64, n, 2)
+        self.fc = nn.Linear(64 * block.expansion, num_classes)
+
+    def stage(self, block: type[BasicBlock | Bottleneck], planes: int, n: int, stride: int) -> nn.Sequential:
+        outputs = planes * block.expansion
+        downsample = None
+        if stride != 1 or self.inplanes != outputs:
+            downsample = nn.Sequential(conv1x1(self.inplanes, outputs, stride), nn.BatchNorm2d(outputs))
+        first = block(self.inplanes, planes, stride, downsample)
+        self.inplanes = outputs
+        return nn.Sequential(first, *(block(outputs, planes) for _ in range(1, n)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(x)))
+        return self.fc(self.layer3(self.layer2(self.layer1(x))).mean(dim=(2, 3)))
+
+
+def with_lived_in_norms(network: nn.Module) -> nn.Module:
+    """Norms that differ from each other, as after training, so that none can be lost or swapped unseen."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight.data, module.running_var):
+                tensor.uniform_(0.8, 1.2)
+            for tensor in (module.bias.data, module.running_mean):
+                tensor.normal_(std=0.1)
+    return network.eval()
+
+
+def ours(spec: ModelSpec) -> resnetzoo.CifarNet:
+    model = resnetzoo.CifarNet(spec)
+    with_lived_in_norms(model)
+    return model
+
+
+def in_names_of_akamaster(model: nn.Module) -> State:
+    state = model.state_dict()
+    return {name.replace("fc.", "linear.").replace("downsample", "shortcut"): state[name] for name in state}
+
+
+def load(path: Path, **choices: object) -> resnetzoo.CifarNet:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return resnetzoo.load_checkpoint(path, **choices)  # type: ignore[arg-type]
+
+
+def assert_same_logits(model: nn.Module, peer: nn.Module) -> None:
+    with torch.inference_mode():
+        expected = peer(IMAGES)
+        torch.testing.assert_close(model(IMAGES), expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "classes"),
+    [
+        ("resnet20_cifar10", "resnet20 (projection)", 10),
+        ("resnet56_cifar100", "resnet56 (projection)", 100),
+        ("resnet164bn_cifar10", "resnet164", 10),
+        ("preresnet20_cifar10", "preresnet20 (projection)", 10),
+        ("preresnet164bn_cifar100", "preresnet164", 100),
+    ],
+)
+def test_pytorchcv(tmp_path: Path, name: str, label: str, classes: int) -> None:
+    peer = with_lived_in_norms(get_model(name, pretrained=False))
+    torch.save(peer.state_dict(), tmp_path / "weights.pth")
+    model = load(tmp_path / "weights.pth")
+    assert (model.spec.label, model.num_classes, model.training) == (label, classes, False)
+    assert model.origin is not None
+    assert (model.origin.layout, model.origin.opened) == ("pytorchcv", ())
+    assert model.normalization is not None
+    assert model.normalization.to_dict()["mean"] == CIFAR10
+    assert_same_logits(model, peer)
+
+
+@pytest.mark.parametrize(
+    ("block", "n", "classes", "label", "author", "mean"),
+    [
+        (BasicBlock, 3, 10, "resnet20 (projection)", "chenyaofo", CIFAR10),
+        (BasicBlock, 9, 100, "resnet56 (projection)", "chenyaofo", CIFAR100),
+        (Bottleneck, 3, 10, "resnet29", "bearpaw", CIFAR10),
+    ],
+)
+def test_chenyaofo_and_bearpaw(
+    tmp_path: Path,
+    block: type[BasicBlock | Bottleneck],
+    n: int,
+    classes: int,
+    label: str,
+    author: str,
+    mean: list[float],
+) -> None:
+    peer = with_lived_in_norms(TorchvisionCifarNet(block, n, classes))
+    torch.save(peer.state_dict(), tmp_path / "weights.pt")
+    model = load(tmp_path / "weights.pt")
+    assert (model.spec.label, model.num_classes) == (label, classes)
+    assert model.origin is not None
+    assert model.origin.normalization == f"as {author} trains (the file does not say)"
+    assert model.normalization is not None
+    assert model.normalization.to_dict()["mean"] == mean
+    assert_same_logits(model, peer)
+
+
+@pytest.mark.parametrize("shortcut", ["identity", "projection"])
+def test_akamaster(tmp_path: Path, shortcut: str) -> None:
+    peer = ours(ModelSpec("residual", 20, shortcut=shortcut))  # type: ignore[arg-type]
+    state = {f"module.{name}": tensor for name, tensor in in_names_of_akamaster(peer).items()}
+    torch.save({"state_dict": state, "best_prec1": 91.7, "epoch": 180}, tmp_path / "resnet20-12fca82f.th")
+    model = load(tmp_path / "resnet20-12fca82f.th")
+    assert model.spec == peer.spec
+    assert_same_logits(model, peer)
+    assert model.origin is not None
+    assert (model.origin.layout, model.origin.opened) == ("akamaster", ('["state_dict"]', "module."))
+    assert model.origin.training == {"best_prec1": 91.7, "epoch": 180}
+    if shortcut == "identity":  # what is published
+        assert model.normalization is not None
+        assert model.normalization.to_dict()["mean"] == IMAGENET
+        assert str(model.origin).endswith(
+            'resnet20-12fca82f.th: resnet20, 10 classes in the names of akamaster, found under ["state_dict"] module.; '
+            "normalization as akamaster trains (the file does not say)"
+        )
+    else:
+        assert model.normalization is None
+        assert model.origin.normalization.startswith("unknown")
+
+
+KINDS = [
+    ModelSpec("residual", 8, num_classes=7, in_chans=1, widths=(4, 8, 12)),
+    ModelSpec("residual", 14, shortcut="projection", widths=(4, 8, 4)),
+    ModelSpec("residual", 14, shortcut="projection_all"),
+    ModelSpec("residual", 20, block="bottleneck", shortcut="identity"),
+    ModelSpec("residual", 20, block="bottleneck", shortcut="projection_all"),
+    ModelSpec("preactivation", 8),
+    ModelSpec("preactivation", 11, block="bottleneck"),
+]
+
+
+@pytest.mark.parametrize("spec", KINDS, ids=lambda spec: spec.label)
+def test_a_spec_is_read_off_names_and_shapes(tmp_path: Path, spec: ModelSpec) -> None:
+    torch.save(ours(spec).state_dict(), tmp_path / "weights.pt")
+    assert load(tmp_path / "weights.pt").spec == spec
+
+
+def lightning(model: nn.Module) -> object:
+    state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    state["criterion.weight"] = torch.ones(10)
+    return {
+        "epoch": 3,
+        "global_step": 40,
+        "pytorch-lightning_version": "2.4.0",
+        "state_dict": state,
+        "optimizer_states": [{}],
+        "hyper_parameters": {"lr": 0.1},
+    }
+
+
+def prefixed(prefix: str) -> Callable[[nn.Module], object]:
+    return lambda model: {f"{prefix}{name}": tensor for name, tensor in model.state_dict().items()}
+
+
+def within(part: str, before: str) -> Callable[[nn.Module], object]:
+    """Names with `part` put in before some of their parts, where those were wrapped by themselves."""
+    return lambda model: {
+        name.replace(before, f"{before}{part}"): tensor for name, tensor in model.state_dict().items()
+    }
+
+
+def behind_normalization(model: nn.Module) -> object:
+    scale = nn.Module()
+    scale.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+    return nn.Sequential(scale, model).state_dict()
+
+
+def beside_its_average(model: nn.Module) -> object:
+    average = torch.optim.swa_utils.AveragedModel(model)
+    average.module.conv1.weight.data.zero_()
+    return nn.ModuleDict({"model": model, "ema_model": average}).state_dict()
+
+
+def without_counters(model: nn.Module) -> object:
+    return {name: tensor for name, tensor in model.state_dict().items() if "num_batches" not in name}
+
+
+def counted_by_thop(model: nn.Module) -> object:
+    """Its `profile` leaves two buffers in every module."""
+    counts = {
+        f"{name}.{count}".lstrip("."): torch.zeros(1, dtype=torch.float64)
+        for name, _ in model.named_modules()
+        for count in ("total_ops", "total_params")
+    }
+    return {**model.state_dict(), **counts}
+
+
+WRAPPINGS: dict[str, tuple[Callable[[nn.Module], object], tuple[str, ...]]] = {
+    "bare": (lambda model: model.state_dict(), ()),
+    "without counters of batches": (without_counters, ()),
+    "counted by thop": (counted_by_thop, ()),
+    "counted by thop, under a word": (lambda model: counted_by_thop(nn.ModuleDict({"resnet": model})), ("resnet.",)),
+    "in half precision": (lambda model: model.half().state_dict(), ()),
+    "DataParallel": (lambda model: nn.DataParallel(model).state_dict(), ("module.",)),
+    "compiled": (lambda model: torch.compile(model).state_dict(), ("_orig_mod.",)),  # type: ignore[attr-defined]
+    "compiled DDP": (prefixed("_orig_mod.module."), ("_orig_mod.", "module.")),
+    "DDP of compiled": (prefixed("module._orig_mod."), ("module.", "_orig_mod.")),
+    "an average": (lambda model: torch.optim.swa_utils.AveragedModel(model).state_dict(), ("module.",)),
+    "Lightning": (lightning, ('["state_dict"]', "model.")),
+    "Lightning with another attribute": (prefixed("_model."), ("_model.",)),
+    "the attribute of a wrapped class": (prefixed("module.model.resnet."), ("module.", "model.", "resnet.")),
+    "behind a normalization": (behind_normalization, ("1.",)),
+    "beside its average": (beside_its_average, ("model.",)),
+    "compiled in part": (within("_orig_mod.", "layer1."), ("_orig_mod.",)),
+    "FSDP": (prefixed("_fsdp_wrapped_module."), ("_fsdp_wrapped_module.",)),
+    "checkpointed activations": (within("_checkpoint_wrapped_module.", ".1."), ("_checkpoint_wrapped_module.",)),
+    "a trainer's dictionary": (
+        lambda model: {"model": model.state_dict(), "optimizer": torch.optim.SGD(model.parameters()).state_dict()},
+        ('["model"]',),
+    ),
+    "with the score": (lambda model: {"net": prefixed("module.")(model), "acc": 92.5}, ('["net"]', "module.")),
+    "model_state_dict": (lambda model: {"model_state_dict": model.state_dict()}, ('["model_state_dict"]',)),
+    "nested twice": (lambda model: {"model": {"state_dict": model.state_dict()}}, ('["model"]', '["state_dict"]')),
+    "what scripts leave beside": (
+        lambda model: {
+            "args": Namespace(lr=0.1, milestones=[2, 3], out=Path("runs")),
+            "net": model.state_dict(),
+            "losses": defaultdict(list, train=[2.3]),
+            "acc": np.float32(92.5),
+            "best_acc": np.float64(93.0),
+        },
+        ('["net"]',),
+    ),
+    "with parameters": (lambda model: {**model.state_dict(), **dict(model.named_parameters())}, ()),
+}
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+def test_wrappings(tmp_path: Path, wrapping: str, legacy: bool) -> None:
+    peer = ours(ModelSpec("residual", 8, shortcut="projection"))
+    wrap, opened = WRAPPINGS[wrapping]
+    torch.save(wrap(peer), tmp_path / "weights.pt", _use_new_zipfile_serialization=not legacy)
+    model = load(tmp_path / "weights.pt")
+    assert_same_logits(model, peer.float())
+    assert model.origin is not None
+    assert model.origin.opened == opened
+    assert all(parameter.requires_grad and parameter.is_leaf for parameter in model.parameters())
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_of_several_networks_the_first_known_key_is_taken_and_the_others_named(tmp_path: Path) -> None:
+    first, second = ours(ModelSpec("residual", 8)), ours(ModelSpec("residual", 14))
+    torch.save({"ema": second.state_dict(), "model": first.state_dict()}, tmp_path / "weights.pt")
+    model = load(tmp_path / "weights.pt")
+    assert model.spec.depth == 8
+    assert "weights also under 'ema', which were not taken" in str(model.origin)
+
+
+def test_an_average_that_is_not_taken_is_named(tmp_path: Path) -> None:
+    torch.save(beside_its_average(ours(ModelSpec("residual", 8))), tmp_path / "weights.pt")
+    assert 'averaged weights also under "ema_model.", which were not taken' in str(load(tmp_path / "weights.pt").origin)
+
+
+def test_numbers_of_numpy_are_told_as_numbers(tmp_path: Path) -> None:
+    state = ours(ModelSpec("residual", 8)).state_dict()
+    torch.save({"acc": np.float32(92.5), "epoch": np.int64(7), "net": state}, tmp_path / "weights.pt")
+    origin = load(tmp_path / "weights.pt").origin
+    assert origin is not None
+    assert json.loads(json.dumps(origin.training)) == {"acc": 92.5, "epoch": 7}
+
+
+def test_what_the_caller_trusts_stays_trusted(tmp_path: Path) -> None:
+    torch.save({"args": Namespace(lr=1), "net": ours(ModelSpec("residual", 8)).state_dict()}, tmp_path / "weights.pt")
+    with torch.serialization.safe_globals([Namespace, Fraction]):
+        load(tmp_path / "weights.pt")
+        assert {Namespace, Fraction} <= set(torch.serialization.get_safe_globals())
+    assert defaultdict not in torch.serialization.get_safe_globals()
+
+
+def test_a_checkpoint_of_timms_training_script(tmp_path: Path) -> None:
+    saver = pytest.importorskip("timm.utils.checkpoint_saver")
+    peer = ours(ModelSpec("residual", 8))
+    options = Namespace(model="resnet8", lr=0.1, aa=None, seed=42)
+    optimizer = torch.optim.SGD(peer.parameters(), 0.1)
+    saver.CheckpointSaver(peer, optimizer, args=options, checkpoint_dir=str(tmp_path)).save_checkpoint(3, metric=91.0)
+    model = load(tmp_path / "last.pth.tar")
+    assert_same_logits(model, peer)
+    assert model.origin is not None
+    assert model.origin.training == {"epoch": 3}
+
+
+def test_what_is_left_aside_is_said(tmp_path: Path) -> None:
+    torch.save(lightning(ours(ModelSpec("residual", 8))), tmp_path / "weights.ckpt")
+    assert "left aside: criterion.weight" in str(load(tmp_path / "weights.ckpt").origin)
+
+
+def test_plain_or_residual_can_be_chosen_where_the_weights_fit_both(tmp_path: Path) -> None:
+    plain = ours(ModelSpec("plain", 8))
+    torch.save(plain.state_dict(), tmp_path / "weights.pt")
+    residual = load(tmp_path / "weights.pt")
+    assert residual.spec.family == "residual"
+    assert 'plainnet8 has the same names and shapes: family="plain" loads it as that' in str(residual.origin)
+    chosen = load(tmp_path / "weights.pt", family="plain")
+    assert chosen.spec == plain.spec
+    assert_same_logits(chosen, plain)
+    with pytest.raises(CheckpointError, match=r'family="preactivation" was asked for, but .* an 8-layer residual'):
+        load(tmp_path / "weights.pt", family="preactivation")
+    with pytest.raises(resnetzoo.UsageError, match="family must be one of plain, residual, preactivation"):
+        load(tmp_path / "weights.pt", family="plane")
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "warning"),
+    [
+        ("resnet-110/model_best.pth.tar", ModelSpec("residual", 164, block="bottleneck", shortcut="projection"),
+         "the name says 110, the weights are a 164-layer bottleneck network"),
+        ("resnet56.pt", ModelSpec("residual", 20), "the name says 56, the weights are a 20-layer residual network"),
+        ("plainnet20.pt", ModelSpec("plain", 20), 'says plainnet, .* loaded as resnet20; family="plain" loads them as'),
+        ("plainnet14.pt", ModelSpec("residual", 14, shortcut="projection"), r"loaded as resnet14 \(projection\)$"),
+        ("resnet8.pt", ModelSpec("preactivation", 8), "the name says resnet, the weights were loaded as preresnet8"),
+        ("preact_resnet8.pt", ModelSpec("residual", 8), "the name says preact_resnet, .* loaded as resnet8"),
+        ("weights.pt", ModelSpec("preactivation", 8, shortcut="projection"), "names leave open .* bearpaw's"),
+    ],
+)  # fmt: skip
+def test_doubts_are_warned_of(tmp_path: Path, name: str, spec: ModelSpec, warning: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    torch.save({"state_dict": resnetzoo.CifarNet(spec).state_dict()}, tmp_path / name)
+    with pytest.warns(CheckpointWarning, match=warning) as caught:
+        resnetzoo.load_checkpoint(tmp_path / name)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("resnet-2024-05-01.pt", "residual"),
+        ("resnet_20240501.pt", "residual"),
+        ("resnet8-2024.pt", "residual"),
+        ("pre-resnet-8.pt", "preactivation"),
+        ("preactivation_resnet8.pt", "preactivation"),
+    ],
+)
+def test_names_that_say_nothing_wrong(tmp_path: Path, name: str, family: Family) -> None:
+    torch.save(resnetzoo.CifarNet(ModelSpec(family, 8)).state_dict(), tmp_path / name)
+    assert load(tmp_path / name).spec.depth == 8
+
+
+def test_akamasters_names_are_hardly_plain(tmp_path: Path) -> None:
+    torch.save(in_names_of_akamaster(ours(ModelSpec("residual", 8))), tmp_path / "weights.th")
+    with pytest.warns(CheckpointWarning, match="the names are akamaster's, whose networks are residual"):
+        assert resnetzoo.load_checkpoint(tmp_path / "weights.th", family="plain").spec.family == "plain"
+
+
+def test_safetensors_of_others_and_our_own(tmp_path: Path) -> None:
+    peer = ours(ModelSpec("plain", 8))
+    save_file(peer.state_dict(), tmp_path / "theirs.safetensors", {"format": "pt"})
+    assert load(tmp_path / "theirs.safetensors").spec.family == "residual"
+
+    normalization = {"kind": "channel", "mean": [[[0.1]], [[0.2]], [[0.3]]], "std": [[[1.0]], [[1.0]], [[0.5]]]}
+    metadata = {"spec": json.dumps(peer.spec.to_dict()), "normalization": json.dumps(normalization)}
+    halves = {
+        name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in peer.state_dict().items()
+    }
+    save_file(halves, tmp_path / "ours.safetensors", metadata)
+    model = load(tmp_path / "ours.safetensors")
+    assert model.spec == peer.spec
+    assert model.normalization is not None
+    assert model.normalization.to_dict() == {"kind": "channel", "mean": [0.1, 0.2, 0.3], "std": [1.0, 1.0, 0.5]}
+    assert "in the names of resnetzoo; normalization as the file says" in str(model.origin)
+    torch.testing.assert_close(model(IMAGES), peer(IMAGES), rtol=1e-2, atol=1e-2)
+    with pytest.raises(CheckpointError, match=r'family="residual" was asked for, but .* an 8-layer plain network'):
+        load(tmp_path / "ours.safetensors", family="residual")
+
+
+def test_a_run_says_how_it_was_trained(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    plain = resnetzoo.CifarNet(ModelSpec("plain", 8, widths=(4, 8, 16)))
+    resnetzoo.fit(plain, tiny_data, tiny_recipe, seed=3, out=tmp_path, progress=False)
+    model = load(tmp_path)
+    assert model.spec.family == "plain"
+    assert model.origin is not None
+    assert model.origin.training == {"trained_on": "synthetic", "recipe": "TINY", "seed": 3, "step": 6}
+    assert str(model.origin).endswith(
+        "checkpoint.pt: plainnet8, 10 classes, widths (4, 8, 16) in the names of resnetzoo; "
+        "normalization as the file says"
+    )
+    with pytest.raises(CheckpointError, match='family="residual" was asked for'):
+        load(tmp_path, family="residual")
+
+
+def test_loading_leaves_the_random_state_and_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save(ours(ModelSpec("residual", 8)).state_dict(), path)
+    content = path.read_bytes()
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    model = load(path)
+    model.train()(IMAGES)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert path.read_bytes() == content
+
+
+def test_eval_measures_weights_of_others(call: Call, cifar10_folder: Path, tmp_path: Path) -> None:
+    torch.save(in_names_of_akamaster(ours(ModelSpec("residual", 8))), tmp_path / "weights.th")
+    torch.save(ours(ModelSpec("residual", 8, num_classes=7)).state_dict(), tmp_path / "seven.pt")
+    words = ("--data-dir", str(cifar10_folder.parent), "--device", "cpu", "--json")
+    with pytest.warns(resnetzoo.UnofficialDataWarning), pytest.warns(CheckpointWarning, match="akamaster's, whose"):
+        said = CliRunner().invoke(cli.app, ["eval", "weights.th", "--family", "plain", *words])
+    facts = json.loads(said.stdout)
+    assert (facts["network"], facts["n"]) == ("plainnet8", 20)
+    assert facts["origin"].startswith("weights.th: plainnet8, 10 classes in the names of akamaster")
+    status, errors = call(cli.main, "eval", "seven.pt", *words)
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "on which data its 7 classes were trained; give --dataset" in errors
