@@ -62,7 +62,7 @@ def compare(args: argparse.Namespace) -> None:
 
 def load_data(args: argparse.Namespace) -> resnetzoo.Data:
     data = resnetzoo.load_data(args.dataset, args.data_dir)
-    wanted = args.train_images
+    wanted = args.max_train_images
     if wanted is None and data.name == "synthetic":
         wanted = SYNTHETIC_TRAIN_IMAGES
     if wanted is not None:
@@ -95,6 +95,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="20 if left out")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
     parser.add_argument(
+        "--max-train-images",
         "--train-images",
         type=int,
         metavar="N",

@@ -15,8 +15,8 @@ import resnetzoo
 def main() -> None:
     args = parse_args()
     data = resnetzoo.load_data(args.dataset, args.data_dir)
-    if args.train_images:
-        data = data.first(args.train_images)
+    if args.max_train_images:
+        data = data.first(args.max_train_images)
     model = resnetzoo.create(args.model, num_classes=len(data.classes), seed=0)  # the same weights in each process
     recipe = resnetzoo.recipes.get_recipe(args.recipe)
     recipe = recipe if args.epochs is None else recipe.with_epochs(args.epochs)
@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="the recipe's if left out")
     parser.add_argument("--dataset", default="auto")
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--train-images", type=int, help="only the first N")
+    parser.add_argument("--max-train-images", "--train-images", type=int, help="only the first N")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path("runs/two-gpus"))
     return parser.parse_args()

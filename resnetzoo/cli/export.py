@@ -14,7 +14,9 @@ from resnetzoo.export.subject import check_suffix
 
 def export_command(
     model: Annotated[str, typer.Argument(help="A name, a row of weights, a checkpoint or a run's folder.")],
-    to: Annotated[str, typer.Option(help=f"{', '.join(FORMATS)}.")],
+    format: Annotated[  # noqa: A002 (the option's own word)
+        str, typer.Option("--format", "--to", help=f"{', '.join(FORMATS)}.")
+    ],
     preprocessing: Annotated[
         bool, typer.Option("--preprocessing", help="Inside the graph: uint8 pixels (N, H, W, C) in, probabilities out.")
     ] = False,
@@ -24,8 +26,8 @@ def export_command(
         typer.Option(help="The file.", show_default="the name of the row or network, with the format's suffix"),
     ] = None,
 ) -> None:
-    """Write a trained network for other programs, and check it. Example: resnetzoo export resnet20 --to onnx."""
-    chosen = get_format(to)
+    """Write a trained network for other programs, and check it. Example: resnetzoo export resnet20 --format onnx."""
+    chosen = get_format(format)
     if out is not None:
         check_suffix(out, chosen.suffix)
     network = resnetzoo.load_model(model, family=family)  # type: ignore[arg-type]

@@ -20,18 +20,21 @@ FamilyWord = Annotated[
     str | None, typer.Option(help="plain, for weights that fit plain and residual.", show_default="residual")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Validation = Annotated[
-    bool, typer.Option("--validation", help="Measure on a tenth held out of the training set (45k/5k).")
+# The second word of an option is its former one, which scripts may still hold.
+ValSplit = Annotated[
+    bool, typer.Option("--val-split", "--validation", help="Measure on a tenth held out of the training set (45k/5k).")
 ]
-TrainImages = Annotated[int | None, typer.Option(help="Only the first N.", show_default="all")]
+MaxTrainImages = Annotated[
+    int | None, typer.Option("--max-train-images", "--train-images", help="Only the first N.", show_default="all")
+]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
 
 
-def chosen_data(dataset: str, data_dir: Path | None, train_images: int | None, validation: bool) -> resnetzoo.Data:
+def chosen_data(dataset: str, data_dir: Path | None, max_train_images: int | None, val_split: bool) -> resnetzoo.Data:
     """The data that these options mean."""
     found = resnetzoo.load_data(dataset, data_dir)
-    found = found if train_images is None else found.first(train_images)
-    return found.validation_split(len(found.train) // 10) if validation else found
+    found = found if max_train_images is None else found.first(max_train_images)
+    return found.validation_split(len(found.train) // 10) if val_split else found
 
 
 def print_data(found: resnetzoo.Data) -> None:

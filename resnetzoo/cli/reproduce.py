@@ -15,9 +15,9 @@ from resnetzoo.cli.options import (
     DataDir,
     DatasetName,
     Device,
+    MaxTrainImages,
     Precision,
-    TrainImages,
-    Validation,
+    ValSplit,
     chosen_data,
     print_data,
 )
@@ -37,7 +37,7 @@ def reproduce_command(
     depths: Annotated[str | None, typer.Option(help="Only these, such as 20,56.", show_default="all")] = None,
     dataset: DatasetName = "auto",
     data_dir: DataDir = None,
-    validation: Validation = False,
+    val_split: ValSplit = False,
     device: Device = "auto",
     precision: Precision = "auto",
     jobs: Annotated[int | None, typer.Option(help="Runs side by side on CUDA.", show_default="8")] = None,
@@ -53,11 +53,11 @@ def reproduce_command(
     wanted = None if seeds is None else parse_seeds(seeds)
     deep = () if depths is None else parse_numbers("depths", depths)
     on = resolve_device(device)
-    found = chosen_data(dataset, data_dir, None, validation)
+    found = chosen_data(dataset, data_dir, None, val_split)
     words = ["resnetzoo", "reproduce", target, "--budget", budget, "--dataset", found.name]
     words += ["--seeds", seeds] if seeds else []
     words += ["--depths", depths] if depths else []
-    words += ["--validation"] if validation else []
+    words += ["--val-split"] if val_split else []
     words += ["--device", on.type, "--precision", resolve_precision(precision, on)]
     threads = f"OMP_NUM_THREADS={torch.get_num_threads()} " if on.type == "cpu" else ""
     folder = out or Path("runs") / f"reproduce-{target}-{budget}"
@@ -99,8 +99,8 @@ def rerun_command(
     epochs: Annotated[int, typer.Option(help="How many to train again.")] = 1,
     dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the recorded one")] = None,
     data_dir: DataDir = None,
-    train_images: TrainImages = None,
-    validation: Validation = False,
+    max_train_images: MaxTrainImages = None,
+    val_split: ValSplit = False,
     device: Device = "auto",
 ) -> None:
     """Train a recorded run's first epochs again and compare. Example: resnetzoo rerun runs/a/run.json --epochs 2."""
@@ -108,7 +108,7 @@ def rerun_command(
     print(f"{record.name}, {record.recipe.name}, seed {record.seed}, {record.precision}, steps {record.execution}")
     for difference in place_differences(record, device):
         print(f"not as it was: {difference}")
-    found = chosen_data(dataset or record.data["name"], data_dir, train_images, validation)
+    found = chosen_data(dataset or record.data["name"], data_dir, max_train_images, val_split)
     rows = rerun(record, found, epochs=epochs, device=device)
     table = Table("epoch", "figure", "recorded", "here")
     for recorded, row in zip(record.epochs, rows, strict=False):

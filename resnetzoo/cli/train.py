@@ -13,10 +13,10 @@ from resnetzoo.cli.options import (
     DatasetName,
     Device,
     FamilyWord,
+    MaxTrainImages,
     Precision,
     ShortcutWord,
-    TrainImages,
-    Validation,
+    ValSplit,
     chosen_data,
     print_data,
 )
@@ -46,8 +46,8 @@ def train_command(
     shortcut: ShortcutWord = None,
     dataset: DatasetName = "auto",
     data_dir: DataDir = None,
-    train_images: TrainImages = None,
-    validation: Validation = False,
+    max_train_images: MaxTrainImages = None,
+    val_split: ValSplit = False,
     device: Device = "auto",
     precision: Precision = "auto",
     compile: Annotated[  # noqa: A002 (the option's own word)
@@ -63,7 +63,7 @@ def train_command(
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
     resnetzoo.get_spec(name)  # a wrong name or device is said before any data is fetched
     resolve_device(device)
-    found = chosen_data(dataset, data_dir, train_images, validation)
+    found = chosen_data(dataset, data_dir, max_train_images, val_split)
     model = resnetzoo.create(name, num_classes=len(found.classes), shortcut=shortcut, seed=seed)  # type: ignore[arg-type]
     folder = out or Path("runs") / folder_name(name, shortcut, chosen, seed)
     print_data(found)

@@ -3,8 +3,10 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from cases import Call, Command, assert_one_line
 from typer.testing import CliRunner
 
@@ -12,7 +14,7 @@ import resnetzoo
 from resnetzoo import cli
 
 COMMANDS = ["list", "info", "data", "train", "eval", "predict", "export", "reproduce", "rerun", "bench"]
-SMOKE = ("--dataset", "synthetic", "--train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
+SMOKE = ("--dataset", "synthetic", "--max-train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -58,9 +60,32 @@ def test_train_then_eval(run_command: Command, tmp_path: Path) -> None:
 
 
 def test_train_on_held_out_images(run_command: Command) -> None:
-    said = run_command("resnetzoo", "train", "plainnet20", *SMOKE, "--validation", "--out", "run")
+    said = run_command("resnetzoo", "train", "plainnet20", *SMOKE, "--val-split", "--out", "run")
     assert said.returncode == 0, said.stderr
     assert "116/12 split of the training set" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "argument", "former", "present", "value"),
+    [
+        ("train", "resnet20", "--validation", "--val-split", True),
+        ("reproduce", "figure6", "--validation", "--val-split", True),
+        ("rerun", "run.json", "--validation", "--val-split", True),
+        ("train", "resnet20", "--train-images", "--max-train-images", 64),
+        ("rerun", "run.json", "--train-images", "--max-train-images", 64),
+        ("export", "resnet20", "--to", "--format", "onnx"),
+    ],
+)
+def test_the_former_word_of_an_option_is_accepted(
+    command: str, argument: str, former: str, present: str, value: str | int | bool
+) -> None:
+    group: Any = typer.main.get_command(cli.app)
+    for word in (former, present):
+        words = [argument, word] if value is True else [argument, word, str(value)]
+        asked = group.commands[command].make_context(command, words).params
+        assert asked[present.removeprefix("--").replace("-", "_")] == value
+    said = CliRunner().invoke(cli.app, [command, "--help"]).output
+    assert said.index(f"{present},") < said.index(f"{former} ")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +101,7 @@ def test_train_on_held_out_images(run_command: Command) -> None:
         (("train", "resnet20", *SMOKE, "--epochs", "0"), 2, "epochs must be a whole number from 1, not 0"),
         (("train", "resnet20", *SMOKE, "--epochs", "-1"), 2, "epochs must be a whole number from 1, not -1"),
         (("train", "resnet20", *SMOKE, "--batch-size", "0"), 2, "batch_size must be a whole number from 1, not 0"),
-        (("train", "resnet20", *SMOKE, "--train-images", "0"), 2, "train_images must be a whole number from 1 to"),
+        (("train", "resnet20", *SMOKE, "--max-train-images", "0"), 2, "train_images must be a whole number from 1 to"),
         (("train", "resnet20", *SMOKE, "--seed", "-1"), 2, "seed must be a whole number from 0"),
         (("train", "resnet20", *SMOKE, "--recipe", "fast"), 2, "known: QUICK20, HE2015, MODERN, SMOKE"),
         (("train", "resnet20", *SMOKE, "--precision", "fp16"), 2, "precision must be auto, fp32 or bf16"),

@@ -9,7 +9,7 @@ import pytest
 from cases import ROOT, Call, Command, assert_one_line
 
 SCRIPT = ROOT / "examples" / "cifar_compare.py"
-SHORT = ("--dataset", "synthetic", "--train-images", "128", "--epochs", "1", "--device", "cpu", "--out", "out")
+SHORT = ("--dataset", "synthetic", "--max-train-images", "128", "--epochs", "1", "--device", "cpu", "--out", "out")
 
 
 def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path
 def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(run_command: Command, tmp_path: Path) -> None:
     """No network in this process: a proxy that refuses every connection."""
     refused = "http://127.0.0.1:9"
-    words = ("--models", "plainnet20", "--train-images", "64", "--epochs", "1", "--device", "cpu", "--out", "out")
+    words = ("--models", "plainnet20", "--max-train-images", "64", "--epochs", "1", "--device", "cpu", "--out", "out")
     said = run_command(SCRIPT, *words, http_proxy=refused, https_proxy=refused, HTTPS_PROXY=refused, no_proxy="")
     assert said.returncode == 0, said.stderr
     assert "THIS IS NOT CIFAR-10" in said.stderr
@@ -68,7 +68,7 @@ def test_compare_reads_a_folder(run_command: Command, cifar10_folder: Path, tmp_
     [
         (("--models", "resnet20", "resnet57"), 2, "the nearest valid: 56 or 62"),
         (("--epochs", "0"), 2, "epochs must be a whole number from 1"),
-        (("--train-images", "0"), 2, "train_images must be a whole number from 1"),
+        (("--max-train-images", "0"), 2, "train_images must be a whole number from 1"),
         (("--seeds", "-4"), 2, "seed must be a whole number from 0"),
         (("--out", "/proc/nothing"), 1, "cannot write /proc/nothing"),
         (("--device", "cuda:9"), 1, 'device "cuda:9" asked for'),

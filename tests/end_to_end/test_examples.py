@@ -87,7 +87,7 @@ def test_two_gpus(example: Example) -> None:
         "1",
         "--dataset",
         "synthetic",
-        "--train-images",
+        "--max-train-images",
         "128",
     )
     assert "% test error, 1 processes" in example("two_gpus", *words, "--device", "cpu")

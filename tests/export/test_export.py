@@ -260,12 +260,20 @@ def test_what_cannot_be_exported(tiny_model: resnetzoo.CifarNet) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (("resnet20", "--to", "tflite"), 2, "an export is one of onnx, torch-export, torchscript, safetensors, not"),
-        (("resnet20", "--to", "onnx", "--out", "a.pt"), 2, "written to names that end in .onnx, not to a.pt"),
-        (("resnet20", "--to", "torch-export", "--out", "a.pt"), 2, "written to names that end in .pt2, not to a.pt"),
-        (("resnet20", "--to", "safetensors", "--preprocessing"), 2, "safetensors holds weights and no graph"),
-        (("preresnet20", "--to", "torchscript"), 2, "preresnet20 has no weights; networks that have"),
-        (("nowhere.pt", "--to", "torchscript"), 1, "nowhere.pt: no such checkpoint"),
+        (
+            ("resnet20", "--format", "tflite"),
+            2,
+            "an export is one of onnx, torch-export, torchscript, safetensors, not",
+        ),
+        (("resnet20", "--format", "onnx", "--out", "a.pt"), 2, "written to names that end in .onnx, not to a.pt"),
+        (
+            ("resnet20", "--format", "torch-export", "--out", "a.pt"),
+            2,
+            "written to names that end in .pt2, not to a.pt",
+        ),
+        (("resnet20", "--format", "safetensors", "--preprocessing"), 2, "safetensors holds weights and no graph"),
+        (("preresnet20", "--format", "torchscript"), 2, "preresnet20 has no weights; networks that have"),
+        (("nowhere.pt", "--format", "torchscript"), 1, "nowhere.pt: no such checkpoint"),
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
@@ -273,20 +281,20 @@ def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int
 
 
 def test_from_a_terminal(call: Call, tiny_model: resnetzoo.CifarNet) -> None:
-    assert call(cli.main, "export", "resnet20", "--to", "torchscript", "--preprocessing") == (0, "")
+    assert call(cli.main, "export", "resnet20", "--format", "torchscript", "--preprocessing") == (0, "")
     run = load_torchscript(Path("resnet20.pt"))
     assert run(torch.zeros(3, 32, 32, 3, dtype=torch.uint8)).shape == (3, 10)
     resnetzoo.save_weights(tiny_model, "mine.safetensors")
-    assert call(cli.main, "export", "mine.safetensors", "--to", "torchscript", "--out", "out/mine.pt") == (0, "")
+    assert call(cli.main, "export", "mine.safetensors", "--format", "torchscript", "--out", "out/mine.pt") == (0, "")
     assert load_torchscript(Path("out/mine.pt"))(torch.zeros(3, 3, 32, 32)).shape == (3, 10)
 
 
 @pytest.mark.parametrize(
     ("file", "words"),
     [
-        ("resnet8.pt", ("resnet8.pt", "--to", "torchscript")),
-        ("mine.safetensors", ("mine.safetensors", "--to", "safetensors", "--out", "./mine.safetensors")),
-        ("run/checkpoint.pt", ("run", "--to", "torchscript", "--out", "run/checkpoint.pt")),
+        ("resnet8.pt", ("resnet8.pt", "--format", "torchscript")),
+        ("mine.safetensors", ("mine.safetensors", "--format", "safetensors", "--out", "./mine.safetensors")),
+        ("run/checkpoint.pt", ("run", "--format", "torchscript", "--out", "run/checkpoint.pt")),
     ],
 )
 def test_the_file_that_is_exported_stays(
@@ -305,5 +313,5 @@ def test_the_file_that_is_exported_stays(
 def test_default_names_tell_rows_apart(call: Call) -> None:
     row = resnetzoo.list_weights("resnet20.*")[0]
     for word in (row.network, row.name):
-        assert call(cli.main, "export", word, "--to", "safetensors") == (0, "")
+        assert call(cli.main, "export", word, "--format", "safetensors") == (0, "")
         assert Path(f"{word}.safetensors").is_file()

@@ -15,7 +15,7 @@ from cases import Command, command_line, environment, small_network, start, wait
 import resnetzoo
 
 TRAIN = (
-    *("resnetzoo", "train", "plainnet20", "--dataset", "synthetic", "--train-images", "192", "--recipe", "SMOKE"),
+    *("resnetzoo", "train", "plainnet20", "--dataset", "synthetic", "--max-train-images", "192", "--recipe", "SMOKE"),
     *("--epochs", "4", "--batch-size", "16", "--precision", "fp32", "--device", "cpu", "--seed", "3"),
 )
 
