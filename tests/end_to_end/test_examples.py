@@ -27,7 +27,7 @@ def example(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 
 def test_every_example_is_tested_shown_and_says_how_it_is_started() -> None:
-    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_exampl*.py"))
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "end_to_end").glob("test_exampl*.py"))
     shown = (ROOT / "docs" / "examples.md").read_text()
     for path in (ROOT / "examples").glob("*.py"):
         assert path.stem in tests

@@ -26,7 +26,7 @@ def test_many_runs_end_as_each_alone(
     tiny_data: resnetzoo.Data, monkeypatch: pytest.MonkeyPatch, side_by_side: bool
 ) -> None:
     if side_by_side:  # as on CUDA: a step of each in turn
-        monkeypatch.setattr("resnetzoo.many.runs_together", lambda device: True)
+        monkeypatch.setattr("resnetzoo.training.concurrent.runs_together", lambda device: True)
     together = resnetzoo.fit_many(jobs(), tiny_data, precision="fp32", device="cpu", progress=False)
     for run, job in zip(together, jobs(), strict=True):
         alone = resnetzoo.fit(
