@@ -4,69 +4,168 @@
 >>> model = resnetzoo.create("resnet56")
 """
 
-from resnetzoo.data import Data as Data
-from resnetzoo.data import ImageSet as ImageSet
-from resnetzoo.data import SyntheticDataWarning as SyntheticDataWarning
-from resnetzoo.data import UnofficialDataWarning as UnofficialDataWarning
-from resnetzoo.data import cifar10 as cifar10
-from resnetzoo.data import cifar100 as cifar100
-from resnetzoo.data import load_data as load_data
-from resnetzoo.data import synthetic as synthetic
-from resnetzoo.data.normalization import Normalization as Normalization
-from resnetzoo.data.transforms import ImageTransform as ImageTransform
-from resnetzoo.errors import CheckpointError as CheckpointError
-from resnetzoo.errors import DownloadError as DownloadError
-from resnetzoo.errors import ExportError as ExportError
-from resnetzoo.errors import ResnetzooError as ResnetzooError
-from resnetzoo.errors import SomeRunsFailedError as SomeRunsFailedError
-from resnetzoo.errors import TrainingInterrupted as TrainingInterrupted
-from resnetzoo.errors import UnknownModelError as UnknownModelError
-from resnetzoo.errors import UsageError as UsageError
-from resnetzoo.evaluation.metrics import Evaluation as Evaluation
-from resnetzoo.evaluation.metrics import evaluate as evaluate
-from resnetzoo.evaluation.parity import Agreement as Agreement
-from resnetzoo.evaluation.parity import agreement as agreement
-from resnetzoo.export import Exported as Exported
-from resnetzoo.export import WithPreprocessing as WithPreprocessing
-from resnetzoo.export import export_onnx as export_onnx
-from resnetzoo.export import export_program as export_program
-from resnetzoo.export import export_safetensors as export_safetensors
-from resnetzoo.export import export_torchscript as export_torchscript
-from resnetzoo.inference.contact_sheet import save_sheet as save_sheet
-from resnetzoo.inference.optimized_net import OptimizedNet as OptimizedNet
-from resnetzoo.inference.optimized_net import optimize as optimize
-from resnetzoo.inference.predictor import Prediction as Prediction
-from resnetzoo.inference.predictor import predict as predict
-from resnetzoo.models.builders import plainnet as plainnet
-from resnetzoo.models.builders import preresnet as preresnet
-from resnetzoo.models.builders import resnet as resnet
-from resnetzoo.models.cifar_net import CifarNet as CifarNet
-from resnetzoo.models.complexity import Complexity as Complexity
-from resnetzoo.models.complexity import complexity as complexity
-from resnetzoo.models.pretrained import Origin as Origin
-from resnetzoo.models.registry import get_spec as get_spec
-from resnetzoo.models.registry import register as register
-from resnetzoo.models.spec import BlockShape as BlockShape
-from resnetzoo.models.spec import ModelSpec as ModelSpec
-from resnetzoo.training import recipes as recipes
-from resnetzoo.training.concurrent import Job as Job
-from resnetzoo.training.concurrent import fit_many as fit_many
-from resnetzoo.training.fitting import fit as fit
-from resnetzoo.training.recipes import Recipe as Recipe
-from resnetzoo.training.results import EpochRow as EpochRow
-from resnetzoo.training.results import Run as Run
-from resnetzoo.training.results import RunRecord as RunRecord
-from resnetzoo.training.results import read_records as read_records
+from typing import TYPE_CHECKING
+
+from resnetzoo.utils.lazy import export_lazily
 from resnetzoo.version import __version__ as __version__
-from resnetzoo.weights import Weights as Weights
-from resnetzoo.weights import get_weights as get_weights
-from resnetzoo.weights import list_weights as list_weights
-from resnetzoo.weights.catalog import list_models as list_models
-from resnetzoo.weights.checkpoint.load import CheckpointWarning as CheckpointWarning
-from resnetzoo.weights.checkpoint.load import load_checkpoint as load_checkpoint
-from resnetzoo.weights.checkpoint.training_state import Checkpoint as Checkpoint
-from resnetzoo.weights.checkpoint.training_state import network_of as network_of
-from resnetzoo.weights.checkpoint.training_state import open_checkpoint as open_checkpoint
-from resnetzoo.weights.factory import create as create
-from resnetzoo.weights.factory import load_model as load_model
-from resnetzoo.weights.save import save_weights as save_weights
+
+if TYPE_CHECKING:
+    from resnetzoo import analysis as analysis
+    from resnetzoo import bench as bench
+    from resnetzoo import data as data
+    from resnetzoo import errors as errors
+    from resnetzoo import evaluation as evaluation
+    from resnetzoo import export as export
+    from resnetzoo import inference as inference
+    from resnetzoo import interop as interop
+    from resnetzoo import models as models
+    from resnetzoo import plots as plots
+    from resnetzoo import prediction as prediction
+    from resnetzoo import recipes as recipes
+    from resnetzoo import report as report
+    from resnetzoo import reproduce as reproduce
+    from resnetzoo import rerunning as rerunning
+    from resnetzoo import training as training
+    from resnetzoo import version as version
+    from resnetzoo import weights as weights
+    from resnetzoo.data import Data as Data
+    from resnetzoo.data import ImageSet as ImageSet
+    from resnetzoo.data import SyntheticDataWarning as SyntheticDataWarning
+    from resnetzoo.data import UnofficialDataWarning as UnofficialDataWarning
+    from resnetzoo.data import cifar10 as cifar10
+    from resnetzoo.data import cifar100 as cifar100
+    from resnetzoo.data import load_data as load_data
+    from resnetzoo.data import synthetic as synthetic
+    from resnetzoo.data.normalization import Normalization as Normalization
+    from resnetzoo.data.transforms import ImageTransform as ImageTransform
+    from resnetzoo.errors import CheckpointError as CheckpointError
+    from resnetzoo.errors import DownloadError as DownloadError
+    from resnetzoo.errors import ExportError as ExportError
+    from resnetzoo.errors import ResnetzooError as ResnetzooError
+    from resnetzoo.errors import SomeRunsFailedError as SomeRunsFailedError
+    from resnetzoo.errors import TrainingInterrupted as TrainingInterrupted
+    from resnetzoo.errors import UnknownModelError as UnknownModelError
+    from resnetzoo.errors import UsageError as UsageError
+    from resnetzoo.evaluation.metrics import Evaluation as Evaluation
+    from resnetzoo.evaluation.metrics import evaluate as evaluate
+    from resnetzoo.evaluation.parity import Agreement as Agreement
+    from resnetzoo.evaluation.parity import agreement as agreement
+    from resnetzoo.export import Exported as Exported
+    from resnetzoo.export import WithPreprocessing as WithPreprocessing
+    from resnetzoo.export import export_onnx as export_onnx
+    from resnetzoo.export import export_program as export_program
+    from resnetzoo.export import export_safetensors as export_safetensors
+    from resnetzoo.export import export_torchscript as export_torchscript
+    from resnetzoo.inference.contact_sheet import save_sheet as save_sheet
+    from resnetzoo.inference.optimized_net import OptimizedNet as OptimizedNet
+    from resnetzoo.inference.optimized_net import optimize as optimize
+    from resnetzoo.inference.predictor import Prediction as Prediction
+    from resnetzoo.inference.predictor import predict as predict
+    from resnetzoo.models.builders import plainnet as plainnet
+    from resnetzoo.models.builders import preresnet as preresnet
+    from resnetzoo.models.builders import resnet as resnet
+    from resnetzoo.models.cifar_net import CifarNet as CifarNet
+    from resnetzoo.models.complexity import Complexity as Complexity
+    from resnetzoo.models.complexity import complexity as complexity
+    from resnetzoo.models.pretrained import Origin as Origin
+    from resnetzoo.models.registry import get_spec as get_spec
+    from resnetzoo.models.registry import register as register
+    from resnetzoo.models.spec import BlockShape as BlockShape
+    from resnetzoo.models.spec import ModelSpec as ModelSpec
+    from resnetzoo.training.concurrent import Job as Job
+    from resnetzoo.training.concurrent import fit_many as fit_many
+    from resnetzoo.training.fitting import fit as fit
+    from resnetzoo.training.recipes import Recipe as Recipe
+    from resnetzoo.training.results import EpochRow as EpochRow
+    from resnetzoo.training.results import Run as Run
+    from resnetzoo.training.results import RunRecord as RunRecord
+    from resnetzoo.training.results import read_records as read_records
+    from resnetzoo.weights import Weights as Weights
+    from resnetzoo.weights import get_weights as get_weights
+    from resnetzoo.weights import list_weights as list_weights
+    from resnetzoo.weights.catalog import list_models as list_models
+    from resnetzoo.weights.checkpoint.load import CheckpointWarning as CheckpointWarning
+    from resnetzoo.weights.checkpoint.load import load_checkpoint as load_checkpoint
+    from resnetzoo.weights.checkpoint.training_state import Checkpoint as Checkpoint
+    from resnetzoo.weights.checkpoint.training_state import network_of as network_of
+    from resnetzoo.weights.checkpoint.training_state import open_checkpoint as open_checkpoint
+    from resnetzoo.weights.factory import create as create
+    from resnetzoo.weights.factory import load_model as load_model
+    from resnetzoo.weights.save import save_weights as save_weights
+else:
+    __getattr__, __dir__, __all__ = export_lazily(
+        __name__,
+        names={
+            "resnetzoo.data": [
+                "Data",
+                "ImageSet",
+                "SyntheticDataWarning",
+                "UnofficialDataWarning",
+                "cifar10",
+                "cifar100",
+                "load_data",
+                "synthetic",
+            ],
+            "resnetzoo.data.normalization": ["Normalization"],
+            "resnetzoo.data.transforms": ["ImageTransform"],
+            "resnetzoo.errors": [
+                "CheckpointError",
+                "DownloadError",
+                "ExportError",
+                "ResnetzooError",
+                "SomeRunsFailedError",
+                "TrainingInterrupted",
+                "UnknownModelError",
+                "UsageError",
+            ],
+            "resnetzoo.evaluation.metrics": ["Evaluation", "evaluate"],
+            "resnetzoo.evaluation.parity": ["Agreement", "agreement"],
+            "resnetzoo.export": [
+                "Exported",
+                "WithPreprocessing",
+                "export_onnx",
+                "export_program",
+                "export_safetensors",
+                "export_torchscript",
+            ],
+            "resnetzoo.inference.contact_sheet": ["save_sheet"],
+            "resnetzoo.inference.optimized_net": ["OptimizedNet", "optimize"],
+            "resnetzoo.inference.predictor": ["Prediction", "predict"],
+            "resnetzoo.models.builders": ["plainnet", "preresnet", "resnet"],
+            "resnetzoo.models.cifar_net": ["CifarNet"],
+            "resnetzoo.models.complexity": ["Complexity", "complexity"],
+            "resnetzoo.models.pretrained": ["Origin"],
+            "resnetzoo.models.registry": ["get_spec", "register"],
+            "resnetzoo.models.spec": ["BlockShape", "ModelSpec"],
+            "resnetzoo.training.concurrent": ["Job", "fit_many"],
+            "resnetzoo.training.fitting": ["fit"],
+            "resnetzoo.training.recipes": ["Recipe"],
+            "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "read_records"],
+            "resnetzoo.weights": ["Weights", "get_weights", "list_weights"],
+            "resnetzoo.weights.catalog": ["list_models"],
+            "resnetzoo.weights.checkpoint.load": ["CheckpointWarning", "load_checkpoint"],
+            "resnetzoo.weights.checkpoint.training_state": ["Checkpoint", "network_of", "open_checkpoint"],
+            "resnetzoo.weights.factory": ["create", "load_model"],
+            "resnetzoo.weights.save": ["save_weights"],
+        },
+        submodules=[
+            "analysis",
+            "bench",
+            "data",
+            "errors",
+            "evaluation",
+            "export",
+            "inference",
+            "interop",
+            "models",
+            "plots",
+            "prediction",
+            "recipes",
+            "report",
+            "reproduce",
+            "rerunning",
+            "training",
+            "version",
+            "weights",
+        ],
+    )

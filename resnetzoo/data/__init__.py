@@ -1,11 +1,28 @@
 """Data sets of small images: read, fetched or drawn, always as whole uint8 tensors with a fingerprint."""
 
-from resnetzoo.data.cifar import cifar10 as cifar10
-from resnetzoo.data.cifar import cifar100 as cifar100
-from resnetzoo.data.cifar_reader import UnofficialDataWarning as UnofficialDataWarning
-from resnetzoo.data.image_set import Data as Data
-from resnetzoo.data.image_set import ImageSet as ImageSet
-from resnetzoo.data.load import SyntheticDataWarning as SyntheticDataWarning
-from resnetzoo.data.load import load_data as load_data
-from resnetzoo.data.synthetic_set import synthetic as synthetic
-from resnetzoo.utils.download import cache_folder as cache_folder
+from typing import TYPE_CHECKING
+
+from resnetzoo.utils.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from resnetzoo.data.cifar import cifar10 as cifar10
+    from resnetzoo.data.cifar import cifar100 as cifar100
+    from resnetzoo.data.cifar_reader import UnofficialDataWarning as UnofficialDataWarning
+    from resnetzoo.data.image_set import Data as Data
+    from resnetzoo.data.image_set import ImageSet as ImageSet
+    from resnetzoo.data.load import SyntheticDataWarning as SyntheticDataWarning
+    from resnetzoo.data.load import load_data as load_data
+    from resnetzoo.data.synthetic_set import synthetic as synthetic
+    from resnetzoo.utils.download import cache_folder as cache_folder
+else:
+    __getattr__, __dir__, __all__ = export_lazily(
+        __name__,
+        names={
+            "resnetzoo.data.cifar": ["cifar10", "cifar100"],
+            "resnetzoo.data.cifar_reader": ["UnofficialDataWarning"],
+            "resnetzoo.data.image_set": ["Data", "ImageSet"],
+            "resnetzoo.data.load": ["SyntheticDataWarning", "load_data"],
+            "resnetzoo.data.synthetic_set": ["synthetic"],
+            "resnetzoo.utils.download": ["cache_folder"],
+        },
+    )
