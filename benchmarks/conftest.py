@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from harness import ContestantClock, Harness, Setting
+from harness import CandidateClock, Harness, Setting
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from resnetzoo import bench
 
-CLOCK = ContestantClock()
+CLOCK = CandidateClock()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,12 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    machine_info["resnetzoo"] = chosen(config).place.facts()
+    machine_info["resnetzoo"] = chosen(config).environment.facts()
 
 
 def chosen(config: pytest.Config) -> Setting:
     return Setting(
-        place=bench.Place.find(config.getoption("--device"), config.getoption("--precision")),
+        environment=bench.Environment.find(config.getoption("--device"), config.getoption("--precision")),
         compile_all=config.getoption("--compile-all"),
         race_seconds=config.getoption("--race-seconds"),
         longest_call=config.getoption("--longest-call"),

@@ -1,6 +1,6 @@
-"""Races inside pytest-benchmark: every round runs the calibration and the rivals, then ours, on the same machine.
+"""Races inside pytest-benchmark: every round runs the calibration and the baselines, then ours, on the same machine.
 
-What pytest-benchmark reports is one call's seconds as the contestant itself measured them: waited for, repeated where
+What pytest-benchmark reports is one call's seconds as the candidate itself measured them: waited for, repeated where
 short, and without the epoch in which `fit` compiles.
 """
 
@@ -25,8 +25,8 @@ MIN_ROUNDS, MAX_ROUNDS = 3, 15
 SLOWEST_FRACTION = 0.05
 
 
-class ContestantClock:
-    """A timer that moves by what contestants say they took, and by nothing else."""
+class CandidateClock:
+    """A timer that moves by what candidates say they took, and by nothing else."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -40,21 +40,21 @@ class Setting:
     """What the options chose.
 
     Attributes:
-        place: where and how our networks run.
+        environment: where and how our networks run.
         compile_all: time every network compiled, not only a few.
         race_seconds: of the rounds of one benchmark, about.
         longest_call: seconds; what is estimated to need more is skipped.
     """
 
-    place: bench.Place
+    environment: bench.Environment
     compile_all: bool
     race_seconds: float
     longest_call: float
 
     @cached_property
-    def matrix(self) -> bench.Contestant:
+    def matrix(self) -> bench.Candidate:
         """The calibration of all work that is made of convolutions."""
-        return bench.matrix_product(self.place)
+        return bench.matrix_product(self.environment)
 
     @cached_property
     def matrix_rate(self) -> float:
@@ -66,7 +66,7 @@ class Setting:
 class Harness:
     """What a benchmark test uses: the setting, a check of what can be afforded, and the race."""
 
-    def __init__(self, benchmark: BenchmarkFixture, clock: ContestantClock, setting: Setting) -> None:
+    def __init__(self, benchmark: BenchmarkFixture, clock: CandidateClock, setting: Setting) -> None:
         self.benchmark = benchmark
         self.clock = clock
         self.setting = setting
@@ -77,7 +77,7 @@ class Harness:
         # Training keeps the output of each convolution, of its norm and of the ReLU, 4 bytes a number; inference
         # frees them on its way, and no network has more than a tenth of its activations alive at once.
         needed = batch_size * cost.activations * 4 * (3 if training else 0.1)
-        free = free_memory(self.setting.place.device)
+        free = free_memory(self.setting.environment.device)
         if needed > 0.8 * free:
             pytest.skip(f"needs about {needed / 2**30:.0f} GiB; {free / 2**30:.0f} GiB are free")
         flop = 2 * cost.macs * batch_size * (3 if training else 1)
@@ -88,29 +88,29 @@ class Harness:
 
     def race(
         self,
-        ours: bench.Contestant,
-        rivals: bench.Rivals = bench.NO_RIVALS,
+        ours: bench.Candidate,
+        baselines: bench.Baselines = bench.NO_BASELINES,
         *,
-        calibration: bench.Contestant | None = None,
+        calibration: bench.Candidate | None = None,
         at_least: int = MIN_ROUNDS,
     ) -> dict[str, Any]:
         """Run the rounds and leave every figure in `extra_info`; returned, to be added to.
 
         Args:
             ours: what the benchmark is about.
-            rivals: who runs in the same rounds.
+            baselines: who runs in the same rounds.
             calibration: the matrix product unless another stands for this kind of work.
             at_least: rounds, however long they take.
         """
         unit = calibration or self.setting.matrix
-        others = [unit, *rivals.contestants]
+        others = [unit, *baselines.candidates]
         first = bench.warm_up([*others, ours])
         rounds = max(at_least, affordable_rounds(self.setting.race_seconds, [*others, ours]))
-        seconds: dict[str, list[float]] = {contestant.name: [] for contestant in [*others, ours]}
+        seconds: dict[str, list[float]] = {candidate.name: [] for candidate in [*others, ours]}
 
         def run_others() -> None:
-            for contestant in others:
-                seconds[contestant.name].append(contestant.seconds())
+            for candidate in others:
+                seconds[candidate.name].append(candidate.seconds())
 
         def run_ours() -> None:
             took = ours.seconds()
@@ -120,22 +120,22 @@ class Harness:
         self.benchmark.pedantic(run_ours, setup=run_others, rounds=rounds)  # type: ignore[no-untyped-call]
         timings = {name: bench.Timing(first[name], tuple(values)) for name, values in seconds.items()}
         info: dict[str, Any] = self.benchmark.extra_info
-        info.update(figures(ours, unit, rivals, timings))
-        info.update(self.setting.place.facts())
+        info.update(figures(ours, unit, baselines, timings))
+        info.update(self.setting.environment.facts())
         return info
 
 
-def affordable_rounds(seconds: float, contestants: Sequence[bench.Contestant]) -> int:
+def affordable_rounds(seconds: float, candidates: Sequence[bench.Candidate]) -> int:
     """How many rounds fit into the time, an odd number, so that the median is one of them."""
     began = time.perf_counter()
-    for contestant in contestants:
-        contestant.seconds()
+    for candidate in candidates:
+        candidate.seconds()
     fitting = int(seconds / max(time.perf_counter() - began, 1e-9))
     return max(MIN_ROUNDS, min(MAX_ROUNDS, fitting)) | 1
 
 
 def figures(
-    ours: bench.Contestant, unit: bench.Contestant, rivals: bench.Rivals, timings: dict[str, bench.Timing]
+    ours: bench.Candidate, unit: bench.Candidate, baselines: bench.Baselines, timings: dict[str, bench.Timing]
 ) -> dict[str, Any]:
     """What `extra_info` carries of a race.
 
@@ -151,26 +151,26 @@ def figures(
         "first_seconds": our.first,
         **{key: value for key, value in speed_of(ours, our).items() if key != "seconds"},
         "peers": {
-            rival.name: {**speed_of(rival, timings[rival.name]), "ratio": bench.ratio(timings[rival.name], our)}
-            for rival in rivals.contestants
+            peer.name: {**speed_of(peer, timings[peer.name]), "ratio": bench.ratio(timings[peer.name], our)}
+            for peer in baselines.candidates
         },
     }
     if counted:
         found["fraction_of_matrix_rate"] = found["gflops"] / found["calibration"]["gflops"]
-    if rivals.peer:
-        found |= {"peer": rivals.peer, "ratio": found["peers"][rivals.peer]["ratio"]}
-    if rivals.missing:
-        found["missing"] = list(rivals.missing)
+    if baselines.peer:
+        found |= {"peer": baselines.peer, "ratio": found["peers"][baselines.peer]["ratio"]}
+    if baselines.missing:
+        found["missing"] = list(baselines.missing)
     return found
 
 
-def speed_of(contestant: bench.Contestant, timing: bench.Timing) -> dict[str, float]:
+def speed_of(candidate: bench.Candidate, timing: bench.Timing) -> dict[str, float]:
     """Seconds, and images/s and GFLOP/s where there are any."""
     speed = {"seconds": timing.median}
-    if contestant.images:
-        speed["images_per_second"] = contestant.images / timing.median
-    if contestant.flop:
-        speed["gflops"] = contestant.flop / timing.median / 1e9
+    if candidate.images:
+        speed["images_per_second"] = candidate.images / timing.median
+    if candidate.flop:
+        speed["gflops"] = candidate.flop / timing.median / 1e9
     return speed
 
 

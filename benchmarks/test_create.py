@@ -15,5 +15,5 @@ CPU = torch.device("cpu")
     "name", [pytest.param(name, marks=[pytest.mark.short][: name in ("resnet20", "resnet56")]) for name in NAMES]
 )
 def test_create(harness: Harness, name: str) -> None:
-    ours = bench.Contestant(f"resnetzoo {name}", bench.TimedCall(lambda: resnetzoo.create(name, seed=0), CPU))
-    harness.race(ours, bench.create_rivals(name), calibration=bench.interpreter())
+    ours = bench.Candidate(f"resnetzoo {name}", bench.TimedCall(lambda: resnetzoo.create(name, seed=0), CPU))
+    harness.race(ours, bench.create_baselines(name), calibration=bench.interpreter())

@@ -16,8 +16,8 @@ STEPS = 8  # of an epoch of 128 images each
 )
 def test_fit(harness: Harness, name: str) -> None:
     setting = harness.setting
-    fit = bench.epoch(name, batch_size=128, place=setting.place, steps=STEPS)
-    rivals = bench.step_rivals(name, batch_size=128, device=setting.place.device, steps=STEPS)
-    if any(contestant.name == bench.LOOP for contestant in rivals.contestants):
-        rivals = replace(rivals, peer=bench.LOOP)
-    harness.race(fit, rivals)
+    fit = bench.epoch(name, batch_size=128, environment=setting.environment, steps=STEPS)
+    baselines = bench.step_baselines(name, batch_size=128, device=setting.environment.device, steps=STEPS)
+    if any(candidate.name == bench.LOOP for candidate in baselines.candidates):
+        baselines = replace(baselines, peer=bench.LOOP)
+    harness.race(fit, baselines)

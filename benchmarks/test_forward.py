@@ -13,9 +13,8 @@ def test_forward(harness: Harness, name: str, batch_size: int, compiled: bool) -
     if compiled and not (name in COMPILED or setting.compile_all):
         pytest.skip("compiled with --compile-all")
     harness.skip_unaffordable(name, batch_size, training=False)
-    ours = bench.forward(name, batch_size=batch_size, place=setting.place, compiled=compiled)
-    raced = name in RACED
-    harness.race(
-        ours,
-        bench.forward_rivals(name, batch_size=batch_size, device=setting.place.device) if raced else bench.NO_RIVALS,
-    )
+    ours = bench.forward(name, batch_size=batch_size, environment=setting.environment, compiled=compiled)
+    baselines = bench.NO_BASELINES
+    if name in RACED:
+        baselines = bench.forward_baselines(name, batch_size=batch_size, device=setting.environment.device)
+    harness.race(ours, baselines)

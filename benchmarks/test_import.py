@@ -14,8 +14,8 @@ from resnetzoo import bench
 @pytest.mark.short
 def test_import(harness: Harness) -> None:
     """The import of torch is its own calibration: no other operation waits for disk and linker as it does."""
-    torch_alone = bench.Contestant("import torch", process("import torch"))
-    ours = bench.Contestant("import resnetzoo", process("import resnetzoo"))
+    torch_alone = bench.Candidate("import torch", process("import torch"))
+    ours = bench.Candidate("import resnetzoo", process("import resnetzoo"))
     harness.race(ours, calibration=torch_alone, at_least=7)  # processes start unevenly: three rounds are too few
 
 

@@ -17,14 +17,12 @@ def test_step(harness: Harness, name: str, batch_size: int, compiled: bool) -> N
     ours = bench.step(
         name,
         batch_size=batch_size,
-        place=setting.place,
+        environment=setting.environment,
         compiled=compiled,
         steps=steps,
     )
-    raced = name in RACED
-    rivals = (
-        bench.step_rivals(name, batch_size=batch_size, device=setting.place.device, loop=False)
-        if raced
-        else bench.NO_RIVALS
-    )
-    harness.race(ours, rivals)
+    baselines = bench.NO_BASELINES
+    if name in RACED:
+        device = setting.environment.device
+        baselines = bench.step_baselines(name, batch_size=batch_size, device=device, loop=False)
+    harness.race(ours, baselines)

@@ -1,4 +1,4 @@
-"""Who runs against one of our networks: what is installed takes part, what is not is named with its cure."""
+"""Who runs against one of our networks: what is installed takes part, what is not is named with how to install it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,75 +6,75 @@ from importlib.util import find_spec
 
 import torch
 
-from resnetzoo.bench.dataloader_baseline import LOOP_CURE, LOOP_PACKAGE, loaded_epoch, loop_step
+from resnetzoo.bench.dataloader_baseline import LOOP_INSTALL_HINT, LOOP_PACKAGE, loaded_epoch, loop_step
 from resnetzoo.bench.peers import OTHERS, TWINS, Peer, peer_forward, peer_step
-from resnetzoo.bench.timing import Contestant, TimedCall
+from resnetzoo.bench.timing import Candidate, TimedCall
 from resnetzoo.data.image_set import ImageSet
 
 
 @dataclass(frozen=True)
-class Rivals:
-    """The other contestants of a race.
+class Baselines:
+    """The other candidates of a race.
 
     Attributes:
-        contestants: ready to run.
+        candidates: ready to run.
         peer: the name of the one that runs the same network; empty where there is none.
         missing: a line for each that cannot take part.
     """
 
-    contestants: tuple[Contestant, ...]
+    candidates: tuple[Candidate, ...]
     peer: str
     missing: tuple[str, ...]
 
 
-NO_RIVALS = Rivals(contestants=(), peer="", missing=())
+NO_BASELINES = Baselines(candidates=(), peer="", missing=())
 """Of a case that no peer has."""
 
 
-def forward_rivals(name: str, *, batch_size: int, device: torch.device) -> Rivals:
+def forward_baselines(name: str, *, batch_size: int, device: torch.device) -> Baselines:
     """The same network in pytorchcv, if it is one of `TWINS`, and the resnet18 of torchvision and timm."""
-    return _rivals(name, lambda peer: peer_forward(peer, batch_size=batch_size, device=device))
+    return _baselines(name, lambda peer: peer_forward(peer, batch_size=batch_size, device=device))
 
 
-def step_rivals(name: str, *, batch_size: int, device: torch.device, steps: int = 4, loop: bool = True) -> Rivals:
-    """As in `forward_rivals`, and with `loop` the tutorials' training loop, over epochs of `steps` batches."""
-    rivals = _rivals(
+def step_baselines(name: str, *, batch_size: int, device: torch.device, steps: int = 4, loop: bool = True) -> Baselines:
+    """As in `forward_baselines`, and with `loop` the tutorials' training loop, over epochs of `steps` batches."""
+    baselines = _baselines(
         name,
         lambda peer: peer_step(peer, batch_size=batch_size, device=device),
         # The last stage of resnet18 is one pixel of a 32x32 image: of one image, batch norm has no variance.
         without=OTHERS if batch_size == 1 else (),
     )
     if not loop:
-        return rivals
+        return baselines
     if find_spec(LOOP_PACKAGE) is None:
-        return Rivals(rivals.contestants, rivals.peer, (*rivals.missing, LOOP_CURE))
-    contestant = loop_step(name, batch_size=batch_size, device=device, steps=steps)
-    return Rivals((*rivals.contestants, contestant), rivals.peer, rivals.missing)
+        return Baselines(baselines.candidates, baselines.peer, (*baselines.missing, LOOP_INSTALL_HINT))
+    candidate = loop_step(name, batch_size=batch_size, device=device, steps=steps)
+    return Baselines((*baselines.candidates, candidate), baselines.peer, baselines.missing)
 
 
-def create_rivals(name: str) -> Rivals:
+def create_baselines(name: str) -> Baselines:
     """Who builds the same network."""
     twin = TWINS.get(name)
     if twin is None:
-        return NO_RIVALS
+        return NO_BASELINES
     if not twin.installed:
-        return Rivals((), "", (twin.cure,))
-    return Rivals((Contestant(twin.name, TimedCall(twin.build, torch.device("cpu"))),), twin.name, ())
+        return Baselines((), "", (twin.install_hint,))
+    return Baselines((Candidate(twin.name, TimedCall(twin.build, torch.device("cpu"))),), twin.name, ())
 
 
-def batches_rivals(images: ImageSet, *, batch_size: int) -> Rivals:
+def batches_baselines(images: ImageSet, *, batch_size: int) -> Baselines:
     """The DataLoader with the transforms of torchvision."""
     if find_spec(LOOP_PACKAGE) is None:
-        return Rivals((), "", (LOOP_CURE,))
+        return Baselines((), "", (LOOP_INSTALL_HINT,))
     loader = loaded_epoch(images, batch_size=batch_size)
-    return Rivals((loader,), loader.name, ())
+    return Baselines((loader,), loader.name, ())
 
 
-def _rivals(name: str, build: Callable[[Peer], Contestant], *, without: tuple[Peer, ...] = ()) -> Rivals:
+def _baselines(name: str, build: Callable[[Peer], Candidate], *, without: tuple[Peer, ...] = ()) -> Baselines:
     twin = TWINS.get(name)
     peers = [peer for peer in ([twin] if twin else []) + list(OTHERS) if peer not in without]
-    return Rivals(
-        contestants=tuple(build(peer) for peer in peers if peer.installed),
+    return Baselines(
+        candidates=tuple(build(peer) for peer in peers if peer.installed),
         peer=twin.name if twin and twin.installed else "",
-        missing=tuple(peer.cure for peer in peers if not peer.installed),
+        missing=tuple(peer.install_hint for peer in peers if not peer.installed),
     )

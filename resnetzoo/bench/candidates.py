@@ -1,11 +1,11 @@
-"""The networks of the zoo as contestants, by the functions that users call: `create`, `optimize`, `fit`."""
+"""The networks of the zoo as candidates, by the functions that users call: `create`, `optimize`, `fit`."""
 
 import time
 
 import torch
 
-from resnetzoo.bench.environment import Place
-from resnetzoo.bench.timing import Contestant, TimedCall, synchronize
+from resnetzoo.bench.environment import Environment
+from resnetzoo.bench.timing import Candidate, TimedCall, synchronize
 from resnetzoo.bench.workload import random_images, training_flop
 from resnetzoo.data.device_loader import TrainBatches
 from resnetzoo.data.image_set import ImageSet
@@ -21,36 +21,36 @@ from resnetzoo.training.schedules import StepDecay
 from resnetzoo.weights.factory import create
 
 
-def forward(name: str, *, batch_size: int, place: Place, compiled: bool = True) -> Contestant:
+def forward(name: str, *, batch_size: int, environment: Environment, compiled: bool = True) -> Candidate:
     """Inference through `optimize`: float images (n, 3, 32, 32) -> logits (n, 10). Its first call compiles."""
-    model = create(name, seed=0).to(place.device).eval()
-    fast = optimize(model, precision=place.precision, compile=compiled)
-    images = random_images(batch_size, place.device)
+    model = create(name, seed=0).to(environment.device).eval()
+    fast = optimize(model, precision=environment.precision, compile=compiled)
+    images = random_images(batch_size, environment.device)
 
     def infer() -> None:
         with torch.inference_mode():
             fast(images)
 
     flop = 2 * complexity(name).macs * batch_size
-    return Contestant(f"resnetzoo {name}", TimedCall(infer, place.device), images=batch_size, flop=flop)
+    return Candidate(f"resnetzoo {name}", TimedCall(infer, environment.device), images=batch_size, flop=flop)
 
 
-def step(name: str, *, batch_size: int, place: Place, compiled: bool = True, steps: int = 4) -> Contestant:
+def step(name: str, *, batch_size: int, environment: Environment, compiled: bool = True, steps: int = 4) -> Candidate:
     """One training step of `fit`, its batch cut, augmented and normalized: `steps` of them a measurement."""
-    run = RunningFit(name, batch_size, steps, place, compiled)
-    return Contestant(f"resnetzoo {name}", run.seconds, images=batch_size, flop=training_flop(name, batch_size))
+    run = RunningFit(name, batch_size, steps, environment, compiled)
+    return Candidate(f"resnetzoo {name}", run.seconds, images=batch_size, flop=training_flop(name, batch_size))
 
 
-def epoch(name: str, *, batch_size: int, place: Place, compiled: bool = True, steps: int = 8) -> Contestant:
+def epoch(name: str, *, batch_size: int, environment: Environment, compiled: bool = True, steps: int = 8) -> Candidate:
     """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row."""
-    run = RunningFit(name, batch_size, steps, place, compiled)
-    return Contestant(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=training_flop(name, batch_size))
+    run = RunningFit(name, batch_size, steps, environment, compiled)
+    return Candidate(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=training_flop(name, batch_size))
 
 
-def batches(images: ImageSet, *, batch_size: int, place: Place) -> Contestant:
+def batches(images: ImageSet, *, batch_size: int, environment: Environment) -> Candidate:
     """An epoch of the trainer's batches: drawn, cut, mirrored and normalized on the device."""
     cut = TrainBatches(
-        images, measure_normalization(images.images, "channel"), padding=4, flip=True, device=place.device
+        images, measure_normalization(images.images, "channel"), padding=4, flip=True, device=environment.device
     )
 
     def epoch() -> None:
@@ -58,7 +58,7 @@ def batches(images: ImageSet, *, batch_size: int, place: Place) -> Contestant:
         for first in range(0, len(cut), batch_size):
             cut.batch(drawn, slice(first, first + batch_size))
 
-    return Contestant("resnetzoo batches", TimedCall(epoch, place.device), images=len(images))
+    return Candidate("resnetzoo batches", TimedCall(epoch, environment.device), images=len(images))
 
 
 class RunningFit:
@@ -68,22 +68,22 @@ class RunningFit:
         name: of the network.
         batch_size: images a step.
         steps: of a measurement; an epoch has one more, which is not counted, like the test behind it.
-        place: device and precision.
+        environment: device and precision.
         compiled: as `compile` of `fit`.
     """
 
-    def __init__(self, name: str, batch_size: int, steps: int, place: Place, compiled: bool) -> None:
+    def __init__(self, name: str, batch_size: int, steps: int, environment: Environment, compiled: bool) -> None:
         self.steps = steps
-        self.device = place.device
+        self.device = environment.device
         data = synthetic(train_images=batch_size * (steps + 1), test_images=1)
         recipe = _gentle(epochs=1_000_000, steps_per_epoch=steps + 1, batch_size=batch_size)
         self.training = prepare(
             create(name, seed=0),
             data,
             recipe,
-            cut_on_device(data, recipe, place.device),
+            cut_on_device(data, recipe, environment.device),
             seed=0,
-            precision=place.precision,
+            precision=environment.precision,
             compile=compiled,
             out=None,
             ranks=Ranks(),

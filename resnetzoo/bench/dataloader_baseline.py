@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from torch.utils.data import DataLoader, Dataset
 
-from resnetzoo.bench.timing import Contestant, TimedCall
+from resnetzoo.bench.timing import Candidate, TimedCall
 from resnetzoo.bench.workload import training_flop
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.synthetic_set import synthetic
@@ -15,7 +15,7 @@ from resnetzoo.weights.factory import create
 LOOP = "DataLoader loop"
 """What tables call a training loop as tutorials write it, with a DataLoader and torchvision's transforms."""
 LOOP_PACKAGE = "torchvision"
-LOOP_CURE = f'{LOOP}: {LOOP_PACKAGE} is not installed: pip install "resnetzoo[bench]"'
+LOOP_INSTALL_HINT = f'{LOOP}: {LOOP_PACKAGE} is not installed: pip install "resnetzoo[bench]"'
 
 
 class TransformedImages(Dataset[tuple[torch.Tensor, int]]):
@@ -49,7 +49,7 @@ def transformed_loader(images: ImageSet, *, batch_size: int, workers: int = 0) -
     return DataLoader(dataset, batch_size=batch_size, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
 
 
-def loaded_epoch(images: ImageSet, *, batch_size: int) -> Contestant:
+def loaded_epoch(images: ImageSet, *, batch_size: int) -> Candidate:
     """An epoch of the loader's batches, without workers."""
     loader = transformed_loader(images, batch_size=batch_size)
 
@@ -57,10 +57,10 @@ def loaded_epoch(images: ImageSet, *, batch_size: int) -> Contestant:
         for _ in loader:
             pass
 
-    return Contestant("DataLoader", TimedCall(epoch, torch.device("cpu")), images=len(images))
+    return Candidate("DataLoader", TimedCall(epoch, torch.device("cpu")), images=len(images))
 
 
-def loop_step(name: str, *, batch_size: int, device: torch.device, steps: int = 4) -> Contestant:
+def loop_step(name: str, *, batch_size: int, device: torch.device, steps: int = 4) -> Candidate:
     """One training step of the same network as ours, its batch loaded and augmented: the share of an epoch.
 
     Workers load only beside a GPU: on a CPU they would take from the training what they give to the loading.
@@ -80,4 +80,4 @@ def loop_step(name: str, *, batch_size: int, device: torch.device, steps: int = 
 
     epoch_seconds = TimedCall(epoch, device, at_least=0)
     flop = training_flop(name, batch_size)
-    return Contestant(LOOP, lambda: epoch_seconds() / steps, images=batch_size, flop=flop)
+    return Candidate(LOOP, lambda: epoch_seconds() / steps, images=batch_size, flop=flop)

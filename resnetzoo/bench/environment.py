@@ -11,14 +11,14 @@ from resnetzoo.utils.device import Precision, device_name, resolve_device, resol
 
 
 @dataclass(frozen=True)
-class Place:
+class Environment:
     """A device, and the precision of our networks on it; peers run on the same device in fp32."""
 
     device: torch.device
     precision: Precision
 
     @staticmethod
-    def find(device: str = "auto", precision: str = "auto") -> "Place":
+    def find(device: str = "auto", precision: str = "auto") -> "Environment":
         """As `fit` takes them.
 
         Raises:
@@ -26,7 +26,7 @@ class Place:
             UsageError: no device's or precision's name.
         """
         resolved = resolve_device(device)
-        return Place(resolved, resolve_precision(precision, resolved))
+        return Environment(resolved, resolve_precision(precision, resolved))
 
     def facts(self) -> dict[str, Any]:
         """Device, precision, versions and commit, ready for JSON."""

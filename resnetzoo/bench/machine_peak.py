@@ -5,8 +5,8 @@ Each stands for one kind of work, so that a figure in units of it compares betwe
 
 import torch
 
-from resnetzoo.bench.environment import Place
-from resnetzoo.bench.timing import Contestant, TimedCall
+from resnetzoo.bench.environment import Environment
+from resnetzoo.bench.timing import Candidate, TimedCall
 
 MATRIX_SIDE = {"cpu": 2048, "cuda": 8192, "mps": 2048}  # a GPU needs the larger one to be busy at all
 COPY_BYTES = 64 * 2**20
@@ -15,9 +15,9 @@ ADDITIONS = 500_000
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def matrix_product(place: Place) -> Contestant:
+def matrix_product(environment: Environment) -> Candidate:
     """The product of two square matrices: the machine's matrix rate, for work made of convolutions."""
-    device, precision = place.device, place.precision
+    device, precision = environment.device, environment.precision
     side = MATRIX_SIDE[device.type]
     random = torch.Generator().manual_seed(0)
     left, right = (torch.randn(side, side, generator=random).to(device, _DTYPES[precision]) for _ in range(2))
@@ -26,17 +26,17 @@ def matrix_product(place: Place) -> Contestant:
     def multiply() -> None:
         torch.mm(left, right, out=product)
 
-    return Contestant(f"matrix product {precision}", TimedCall(multiply, device), flop=2 * side**3)
+    return Candidate(f"matrix product {precision}", TimedCall(multiply, device), flop=2 * side**3)
 
 
-def memory_copy() -> Contestant:
+def memory_copy() -> Candidate:
     """A copy of 64 MiB in the CPU's memory, for work that moves data."""
     source = torch.zeros(COPY_BYTES, dtype=torch.uint8)
     target = torch.ones_like(source)
-    return Contestant("memory copy", TimedCall(lambda: target.copy_(source), torch.device("cpu")))
+    return Candidate("memory copy", TimedCall(lambda: target.copy_(source), torch.device("cpu")))
 
 
-def interpreter() -> Contestant:
+def interpreter() -> Candidate:
     """Half a million additions in Python, for work that the interpreter does."""
 
     def add() -> int:
@@ -45,4 +45,4 @@ def interpreter() -> Contestant:
             total += number
         return total
 
-    return Contestant("interpreter", TimedCall(add, torch.device("cpu")))
+    return Candidate("interpreter", TimedCall(add, torch.device("cpu")))

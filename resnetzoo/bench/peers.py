@@ -1,4 +1,4 @@
-"""Networks of other libraries as contestants, as their own documentation runs them: eager, in fp32."""
+"""Networks of other libraries as candidates, as their own documentation runs them: eager, in fp32."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
-from resnetzoo.bench.timing import Contestant, TimedCall
+from resnetzoo.bench.timing import Candidate, TimedCall
 from resnetzoo.bench.workload import TRAINING_PASSES, random_images
 from resnetzoo.utils.modules import evaluating
 
@@ -33,7 +33,7 @@ class Peer:
         return find_spec(self.package) is not None
 
     @property
-    def cure(self) -> str:
+    def install_hint(self) -> str:
         """What to say where it is missing."""
         return f'{self.name}: {self.package} is not installed: pip install "resnetzoo[bench]"'
 
@@ -73,7 +73,7 @@ OTHERS: tuple[Peer, ...] = (
 """What people put on images of 32x32 when they look no further: other networks, beside ours in FLOP a second."""
 
 
-def peer_forward(peer: Peer, *, batch_size: int, device: torch.device) -> Contestant:
+def peer_forward(peer: Peer, *, batch_size: int, device: torch.device) -> Candidate:
     """Inference: float images (n, 3, 32, 32) -> logits (n, 10)."""
     network = peer.build().to(device).eval()
     images = random_images(batch_size, device)
@@ -82,10 +82,10 @@ def peer_forward(peer: Peer, *, batch_size: int, device: torch.device) -> Contes
         with torch.inference_mode():
             network(images)
 
-    return Contestant(peer.name, TimedCall(infer, device), images=batch_size, flop=flop_of(network) * batch_size)
+    return Candidate(peer.name, TimedCall(infer, device), images=batch_size, flop=flop_of(network) * batch_size)
 
 
-def peer_step(peer: Peer, *, batch_size: int, device: torch.device) -> Contestant:
+def peer_step(peer: Peer, *, batch_size: int, device: torch.device) -> Candidate:
     """A training step on a batch that is there already: forward, backward, SGD with Nesterov momentum."""
     network = peer.build().to(device)
     flop = TRAINING_PASSES * flop_of(network) * batch_size
@@ -100,7 +100,7 @@ def peer_step(peer: Peer, *, batch_size: int, device: torch.device) -> Contestan
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
-    return Contestant(peer.name, TimedCall(train, device), images=batch_size, flop=flop)
+    return Candidate(peer.name, TimedCall(train, device), images=batch_size, flop=flop)
 
 
 def peer_versions() -> dict[str, str]:

@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from resnetzoo.bench.timing import Contestant, Timing
+from resnetzoo.bench.timing import Candidate, Timing
 
 
 @dataclass(frozen=True)
 class Row:
-    """One contestant of a race, by the median of its rounds.
+    """One candidate of a race, by the median of its rounds.
 
     Attributes:
         work: what the race was about, such as `resnet20, inference, batch 128`.
-        name: of the contestant.
+        name: of the candidate.
         seconds: of one call.
         first_seconds: of its whole first call, compilation included; see `Timing`.
         images_per_second: 0 where the work is not one of images.
         gflops: thousand million floating-point operations a second; 0 where they were not counted.
         matrix_fraction: `gflops` over the machine's matrix rate in the same race.
-        peer: the contestant that `ratio` compares with; empty where there is none.
+        peer: the candidate that `ratio` compares with; empty where there is none.
         ratio: images a second over those of `peer`, round by round, the median; 1 for the peer itself.
     """
 
@@ -36,35 +36,35 @@ class Row:
 
 def rows_of(
     work: str,
-    contestants: Sequence[Contestant],
+    candidates: Sequence[Candidate],
     timings: Mapping[str, Timing],
     *,
-    calibration: Contestant,
+    calibration: Candidate,
     peer: str = "",
 ) -> list[Row]:
-    """A row for each contestant but the calibration.
+    """A row for each candidate but the calibration.
 
     Args:
         work: what the race was about.
-        contestants: of the race, with or without the calibration.
-        timings: by name, of the contestants and the calibration.
+        candidates: of the race, with or without the calibration.
+        timings: by name, of the candidates and the calibration.
         calibration: the matrix product that ran in the same rounds.
         peer: the name that ratios compare with, if it took part.
     """
     matrix_gflops = calibration.flop / timings[calibration.name].median / 1e9
     rows = []
-    for contestant in contestants:
-        if contestant.name == calibration.name:
+    for candidate in candidates:
+        if candidate.name == calibration.name:
             continue
-        timing = timings[contestant.name]
-        gflops = contestant.flop / timing.median / 1e9
+        timing = timings[candidate.name]
+        gflops = candidate.flop / timing.median / 1e9
         rows.append(
             Row(
                 work=work,
-                name=contestant.name,
+                name=candidate.name,
                 seconds=timing.median,
                 first_seconds=timing.first,
-                images_per_second=contestant.images / timing.median,
+                images_per_second=candidate.images / timing.median,
                 gflops=gflops,
                 matrix_fraction=gflops / matrix_gflops,
                 peer=peer if peer in timings else "",

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from resnetzoo.bench.baselines import Rivals, forward_rivals, step_rivals
+from resnetzoo.bench.baselines import Baselines, forward_baselines, step_baselines
 from resnetzoo.bench.candidates import forward, step
-from resnetzoo.bench.environment import Place
+from resnetzoo.bench.environment import Environment
 from resnetzoo.bench.machine_peak import matrix_product
 from resnetzoo.bench.results import Row, rows_of
-from resnetzoo.bench.timing import Contestant, race
+from resnetzoo.bench.timing import Candidate, race
 from resnetzoo.models.registry import get_spec
 from resnetzoo.utils.validation import check_whole_number
 
@@ -23,11 +23,12 @@ class Bench:
     """What the short benchmark found.
 
     Attributes:
-        place: device and precision of our networks, versions and commit; the peers ran in fp32.
+        place: device and precision of our networks, versions and commit; the peers ran in fp32. Results keep it under
+            this name.
         compiled: whether ours were.
         rounds: of each race.
         matrix_gflops: the machine's matrix rate in that precision, the median over the races.
-        rows: one a contestant and race.
+        rows: one a candidate and race.
         missing: the peers that were not there, each with what to install.
     """
 
@@ -73,34 +74,34 @@ def short_bench(
         get_spec(name)
     check_whole_number("batch_size", batch_size)
     check_whole_number("rounds", rounds)
-    place = Place.find(device, precision)
-    calibration = matrix_product(place)
+    environment = Environment.find(device, precision)
+    calibration = matrix_product(environment)
     rows: list[Row] = []
     rates: list[float] = []
     missing: dict[str, None] = {}
 
-    def run(work: str, ours: Contestant, rivals: Rivals) -> None:
+    def run(work: str, ours: Candidate, baselines: Baselines) -> None:
         say(f"timing {work}")
-        contestants = [calibration, ours, *rivals.contestants]
-        timings = race(contestants, rounds=rounds)
+        candidates = [calibration, ours, *baselines.candidates]
+        timings = race(candidates, rounds=rounds)
         rates.append(calibration.flop / timings[calibration.name].median / 1e9)
-        rows.extend(rows_of(work, contestants, timings, calibration=calibration, peer=rivals.peer))
-        missing.update(dict.fromkeys(rivals.missing))
+        rows.extend(rows_of(work, candidates, timings, calibration=calibration, peer=baselines.peer))
+        missing.update(dict.fromkeys(baselines.missing))
 
     for number, name in enumerate(models):
         for size in sorted({1, batch_size}):
             run(
                 f"{name}, inference, batch {size}",
-                forward(name, batch_size=size, place=place, compiled=compiled),
-                forward_rivals(name, batch_size=size, device=place.device),
+                forward(name, batch_size=size, environment=environment, compiled=compiled),
+                forward_baselines(name, batch_size=size, device=environment.device),
             )
         run(
             f"{name}, training, batch {batch_size}",
-            step(name, batch_size=batch_size, place=place, compiled=compiled, steps=STEPS),
-            step_rivals(name, batch_size=batch_size, device=place.device, steps=STEPS, loop=number == 0),
+            step(name, batch_size=batch_size, environment=environment, compiled=compiled, steps=STEPS),
+            step_baselines(name, batch_size=batch_size, device=environment.device, steps=STEPS, loop=number == 0),
         )
     return Bench(
-        place=place.facts(),
+        place=environment.facts(),
         compiled=compiled,
         rounds=rounds,
         matrix_gflops=statistics.median(rates),

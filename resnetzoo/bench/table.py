@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def bench_table(bench: Bench) -> "Table":
-    """A block a race, a row a contestant. rich is imported where a table is drawn, and nowhere else."""
+    """A block a race, a row a candidate. rich is imported where a table is drawn, and nowhere else."""
     from rich.table import Table
 
-    table = Table("race, contestant")
+    table = Table("race, candidate")
     for title in ("images/s", "GFLOP/s", "of matrix rate", "ratio", "first call"):
         table.add_column(title, justify="right")
     work = ""
@@ -43,6 +43,6 @@ def bench_notes(bench: Bench) -> list[str]:
         f"resnetzoo    {precision}, {made}",
         "peers        eager, fp32, as their documentation runs them; ratio is to pytorchcv's network of the same depth",
         f"matrix rate  {bench.matrix_gflops:,.0f} GFLOP/s in {precision}, measured in the same rounds",
-        f"figures      medians of {bench.rounds} rounds, each with every contestant once; 2 FLOP a multiply-add",
+        f"figures      medians of {bench.rounds} rounds, each with every candidate once; 2 FLOP a multiply-add",
         *(f"missing      {line}" for line in bench.missing),
     ]

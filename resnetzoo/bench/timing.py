@@ -1,4 +1,4 @@
-"""Timing contestants in rounds: every round runs each of them once, so that what slows the machine slows them all."""
+"""Timing candidates in rounds: every round runs each of them once, so that what slows the machine slows them all."""
 
 import math
 import statistics
@@ -17,7 +17,7 @@ WARMUP = 2  # calls: the first compiles and allocates, the second tells how many
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """Something to time against others.
 
     Attributes:
@@ -35,11 +35,11 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Timing:
-    """The seconds of one contestant.
+    """The seconds of one candidate.
 
     Attributes:
         first: from the beginning of its first call to its end, before any round: where something is compiled, it is
-            compiled here. The first call of a contestant that trains is all of a short run.
+            compiled here. The first call of a candidate that trains is all of a short run.
         rounds: of one call, in each round.
     """
 
@@ -95,37 +95,37 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def warm_up(contestants: Sequence[Contestant], *, clock: Clock = time.perf_counter) -> dict[str, float]:
+def warm_up(candidates: Sequence[Candidate], *, clock: Clock = time.perf_counter) -> dict[str, float]:
     """Call each `WARMUP` times; how long each one's first call kept us.
 
     Raises:
-        UsageError: two contestants share a name.
+        UsageError: two candidates share a name.
     """
-    names = [contestant.name for contestant in contestants]
+    names = [candidate.name for candidate in candidates]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UsageError(f'two contestants are called "{twice}"; give each a name of its own')
+        raise UsageError(f'two candidates are called "{twice}"; give each a name of its own')
     first = {}
-    for contestant in contestants:
+    for candidate in candidates:
         began = clock()
-        contestant.seconds()
-        first[contestant.name] = clock() - began
+        candidate.seconds()
+        first[candidate.name] = clock() - began
         for _ in range(1, WARMUP):
-            contestant.seconds()
+            candidate.seconds()
     return first
 
 
-def race(contestants: Sequence[Contestant], *, rounds: int = 7, clock: Clock = time.perf_counter) -> dict[str, Timing]:
-    """Warm up, then time every contestant once in each round; each round begins with another one.
+def race(candidates: Sequence[Candidate], *, rounds: int = 7, clock: Clock = time.perf_counter) -> dict[str, Timing]:
+    """Warm up, then time every candidate once in each round; each round begins with another one.
 
     Raises:
-        UsageError: fewer than one round, or two contestants of one name.
+        UsageError: fewer than one round, or two candidates of one name.
     """
     check_whole_number("rounds", rounds)
-    first = warm_up(contestants, clock=clock)
-    seconds: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    first = warm_up(candidates, clock=clock)
+    seconds: dict[str, list[float]] = {candidate.name: [] for candidate in candidates}
     for number in range(rounds):
-        start = number % len(contestants)
-        for contestant in [*contestants[start:], *contestants[:start]]:
-            seconds[contestant.name].append(contestant.seconds())
+        start = number % len(candidates)
+        for candidate in [*candidates[start:], *candidates[:start]]:
+            seconds[candidate.name].append(candidate.seconds())
     return {name: Timing(first[name], tuple(values)) for name, values in seconds.items()}

@@ -1,4 +1,4 @@
-"""What all contestants do alike: the images that they get, and how training is counted."""
+"""What all candidates do alike: the images that they get, and how training is counted."""
 
 import torch
 

@@ -23,7 +23,7 @@ def bench_command(
     compiled: Annotated[
         bool, typer.Option("--compile/--no-compile", help="Compiling takes longer than the races.")
     ] = True,
-    rounds: Annotated[int, typer.Option(help="Of each race, every contestant once a round.")] = 5,
+    rounds: Annotated[int, typer.Option(help="Of each race, every candidate once a round.")] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Time inference and training against other libraries. Example: resnetzoo bench resnet20 --no-compile."""

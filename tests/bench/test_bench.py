@@ -10,14 +10,13 @@ from pytorchcv.model_provider import get_model
 
 import resnetzoo
 from resnetzoo import bench, cli
-from resnetzoo.bench import baselines as rivals
-from resnetzoo.bench import peers
+from resnetzoo.bench import baselines, peers
 from resnetzoo.bench.candidates import RunningFit
 
 CPU = torch.device("cpu")
 
 
-def scripted(name: str, seconds: list[float], log: list[str], *, images: int = 0, flop: int = 0) -> bench.Contestant:
+def scripted(name: str, seconds: list[float], log: list[str], *, images: int = 0, flop: int = 0) -> bench.Candidate:
     """Takes the given seconds, one call after the other, and writes its name into the log."""
     left = iter(seconds)
 
@@ -25,7 +24,7 @@ def scripted(name: str, seconds: list[float], log: list[str], *, images: int = 0
         log.append(name)
         return next(left)
 
-    return bench.Contestant(name, run, images=images, flop=flop)
+    return bench.Candidate(name, run, images=images, flop=flop)
 
 
 def stepping_clock(step: float) -> Callable[[], float]:
@@ -34,10 +33,17 @@ def stepping_clock(step: float) -> Callable[[], float]:
     return lambda: next(readings) * step
 
 
+def test_former_names_are_the_same_objects() -> None:
+    assert (bench.Contestant, bench.Rivals, bench.Place) == (bench.Candidate, bench.Baselines, bench.Environment)
+    assert bench.NO_RIVALS is bench.NO_BASELINES
+    for work in ("forward", "step", "create", "batches"):
+        assert getattr(bench, f"{work}_rivals") is getattr(bench, f"{work}_baselines")
+
+
 def test_a_race_warms_up_and_begins_each_round_with_another() -> None:
     log: list[str] = []
-    contestants = [scripted("a", [9, 8, 1, 2, 6], log), scripted("b", [7, 7, 3, 4, 5], log)]
-    timings = bench.race(contestants, rounds=3, clock=stepping_clock(20.0))
+    candidates = [scripted("a", [9, 8, 1, 2, 6], log), scripted("b", [7, 7, 3, 4, 5], log)]
+    timings = bench.race(candidates, rounds=3, clock=stepping_clock(20.0))
     assert log == ["a", "a", "b", "b", "a", "b", "b", "a", "a", "b"]
     assert timings["a"] == bench.Timing(first=20, rounds=(1, 2, 6))
     assert (timings["a"].median, timings["b"].median) == (2, 4)
@@ -78,7 +84,7 @@ def test_rows_by_hand() -> None:
 
 def test_a_step_that_is_timed_is_a_step_of_one_run_that_goes_on() -> None:
     """Each measurement begins with an epoch and ends with it, so that no test pass falls into one."""
-    run = RunningFit("plainnet20", 2, 3, bench.Place.find("cpu", "fp32"), compiled=False)
+    run = RunningFit("plainnet20", 2, 3, bench.Environment.find("cpu", "fp32"), compiled=False)
     before = run.training.model.fc.weight.detach().clone()  # type: ignore[union-attr, operator]
     for measured in (1, 2):
         assert run.seconds() > 0
@@ -95,17 +101,17 @@ def test_flop_are_two_a_multiply_add() -> None:
     assert peers.flop_of(get_model("resnet20_cifar10")) == 2 * resnetzoo.complexity(spec).macs
 
 
-def test_a_peer_that_is_missing_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (peers, rivals):
+def test_a_peer_that_is_missing_is_named_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (peers, baselines):
         monkeypatch.setattr(module, "find_spec", lambda name: None)
-    found = bench.step_rivals("resnet20", batch_size=2, device=CPU)
-    assert (found.contestants, found.peer) == ((), "")
+    found = bench.step_baselines("resnet20", batch_size=2, device=CPU)
+    assert (found.candidates, found.peer) == ((), "")
     assert len(found.missing) == 4
     assert all(line.endswith('is not installed: pip install "resnetzoo[bench]"') for line in found.missing)
 
 
 def test_resnet18_cannot_train_on_one_image() -> None:
-    names = [one.name for one in bench.step_rivals("resnet20", batch_size=1, device=CPU, loop=False).contestants]
+    names = [one.name for one in bench.step_baselines("resnet20", batch_size=1, device=CPU, loop=False).candidates]
     assert names == ["pytorchcv resnet20"]
 
 
