@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from resnetzoo import reproduce as reproduce
     from resnetzoo import rerunning as rerunning
     from resnetzoo import training as training
+    from resnetzoo import utils as utils
     from resnetzoo import version as version
     from resnetzoo import weights as weights
     from resnetzoo.data import Data as Data
@@ -165,6 +166,7 @@ else:
             "reproduce",
             "rerunning",
             "training",
+            "utils",
             "version",
             "weights",
         ],

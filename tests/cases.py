@@ -51,6 +51,8 @@ PARAMS = {
     "preresnet1001": 10_327_706,
 }
 
+COMMANDS = ["list", "info", "data", "train", "eval", "predict", "export", "reproduce", "rerun", "bench"]
+
 ALL = resnetzoo.list_models()
 
 DEEPEST = ["resnet1202", "preresnet1001"]  # minutes to script, export or train: their blocks are those of the others

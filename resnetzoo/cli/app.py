@@ -7,7 +7,7 @@ import sys
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,13 @@ from resnetzoo.cli.predict import predict_command
 from resnetzoo.cli.reproduce import reproduce_command, rerun_command
 from resnetzoo.cli.train import data_command, eval_command, train_command
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(resnetzoo.__version__)
+        raise typer.Exit
+
+
 app = typer.Typer(
     help="The CIFAR networks of Deep Residual Learning, with their plain twins. Example: resnetzoo info resnet56",
     no_args_is_help=True,
@@ -26,6 +33,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def root_options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What stands before the command."""
+
 
 app.command("list")(list_command)
 app.command("info")(info_command)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from resnetzoo.bench import bench_notes, bench_table, short_bench
+import resnetzoo
 from resnetzoo.cli.options import AsJson, Device
 
 
@@ -27,7 +27,7 @@ def bench_command(
     as_json: AsJson = False,
 ) -> None:
     """Time inference and training against other libraries. Example: resnetzoo bench resnet20 --no-compile."""
-    found = short_bench(
+    found = resnetzoo.bench.short_bench(
         names or ("resnet20", "resnet56"),
         batch_size=batch_size,
         device=device,
@@ -39,5 +39,5 @@ def bench_command(
     if as_json:
         print(json.dumps(found.to_dict(), indent=1))
         return
-    Console(width=None if sys.stdout.isatty() else 120).print(bench_table(found))
-    print("\n".join(bench_notes(found)))
+    Console(width=None if sys.stdout.isatty() else 120).print(resnetzoo.bench.bench_table(found))
+    print("\n".join(resnetzoo.bench.bench_notes(found)))

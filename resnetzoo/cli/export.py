@@ -8,14 +8,12 @@ import typer
 
 import resnetzoo
 from resnetzoo.cli.options import FamilyWord
-from resnetzoo.export import FORMATS, get_format
-from resnetzoo.export.subject import check_suffix
 
 
 def export_command(
     model: Annotated[str, typer.Argument(help="A name, a row of weights, a checkpoint or a run's folder.")],
     format: Annotated[  # noqa: A002 (the option's own word)
-        str, typer.Option("--format", "--to", help=f"{', '.join(FORMATS)}.")
+        str, typer.Option("--format", "--to", help=f"{', '.join(resnetzoo.export.FORMATS)}.")
     ],
     preprocessing: Annotated[
         bool, typer.Option("--preprocessing", help="Inside the graph: uint8 pixels (N, H, W, C) in, probabilities out.")
@@ -27,9 +25,9 @@ def export_command(
     ] = None,
 ) -> None:
     """Write a trained network for other programs, and check it. Example: resnetzoo export resnet20 --format onnx."""
-    chosen = get_format(format)
+    chosen = resnetzoo.export.get_format(format)
     if out is not None:
-        check_suffix(out, chosen.suffix)
+        chosen.check_suffix(out)
     network = resnetzoo.load_model(model, family=family)  # type: ignore[arg-type]
     subject = resnetzoo.WithPreprocessing(network) if preprocessing else network
     path = out or Path(f"{_name(model, network)}{chosen.suffix}")
@@ -43,13 +41,13 @@ def export_command(
         )
 
 
-def _name(word: str, network: resnetzoo.CifarNet) -> str:
+def _name(word: str, network: "resnetzoo.CifarNet") -> str:
     """The name that was typed, so that two rows of a network do not share a file; of a file the network's."""
     row = network.weights
     return word if row is not None and word in (row.network, row.name) else network.spec.label.split()[0]
 
 
-def _check_no_input(path: Path, network: resnetzoo.CifarNet) -> None:
+def _check_no_input(path: Path, network: "resnetzoo.CifarNet") -> None:
     """Refuse to write over the file that the network was read from."""
     origin = network.origin
     if origin is not None and path.exists() and path.samefile(origin.path):

@@ -12,7 +12,6 @@ from rich.table import Table
 
 import resnetzoo
 from resnetzoo.cli.options import AsJson, ShortcutWord
-from resnetzoo.reproduce import curves as plots
 
 
 def list_command(
@@ -52,7 +51,7 @@ def info_command(
     spec = replace(spec, **{field: value for field, value in choices.items() if value is not None})  # type: ignore[arg-type]
     facts = _facts(name, spec, input_size)
     if draw is not None:
-        plots.save_drawing(spec, draw)
+        resnetzoo.plots.save_drawing(spec, draw)
     if as_json:
         print(json.dumps(facts, indent=1))
         return
@@ -60,10 +59,10 @@ def info_command(
         print(f"{key:<18} {f'{value:,}' if isinstance(value, int) and key in resnetzoo.Complexity._fields else value}")
 
 
-def _facts(name: str, spec: resnetzoo.ModelSpec, input_size: int) -> dict[str, object]:
+def _facts(name: str, spec: "resnetzoo.ModelSpec", input_size: int) -> dict[str, object]:
     cost = resnetzoo.complexity(spec, input_size=input_size)
     return {"name": name, **spec.to_dict(), "shortcut": _shortcut(spec), "input_size": input_size, **cost._asdict()}
 
 
-def _shortcut(spec: resnetzoo.ModelSpec) -> str:
+def _shortcut(spec: "resnetzoo.ModelSpec") -> str:
     return "none" if spec.family == "plain" else spec.shortcut

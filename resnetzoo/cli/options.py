@@ -30,14 +30,14 @@ MaxTrainImages = Annotated[
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
 
 
-def chosen_data(dataset: str, data_dir: Path | None, max_train_images: int | None, val_split: bool) -> resnetzoo.Data:
+def chosen_data(dataset: str, data_dir: Path | None, max_train_images: int | None, val_split: bool) -> "resnetzoo.Data":
     """The data that these options mean."""
     found = resnetzoo.load_data(dataset, data_dir)
     found = found if max_train_images is None else found.first(max_train_images)
     return found.validation_split(len(found.train) // 10) if val_split else found
 
 
-def print_data(found: resnetzoo.Data) -> None:
+def print_data(found: "resnetzoo.Data") -> None:
     print(f"data         {found.title}: {len(found.train):,} training and {len(found.test):,} test images")
     print(f"source       {found.source}{'' if found.official else ' (not an official data set)'}")
     print(f"fingerprint  {found.fingerprint}")

@@ -12,12 +12,6 @@ from rich.text import Text
 
 import resnetzoo
 from resnetzoo.cli.options import AsJson, Device, FamilyWord
-from resnetzoo.data.classes import classes_of
-from resnetzoo.inference.contact_sheet import check_no_image, check_sheet_name
-from resnetzoo.inference.image_files import NoImageError
-from resnetzoo.inference.predictor import Prediction, model_title
-from resnetzoo.utils.device import resolve_device
-from resnetzoo.utils.text import shown
 
 
 def predict_command(
@@ -41,41 +35,41 @@ def predict_command(
 ) -> None:
     """Say what image files show. Example: resnetzoo predict photos 'more/*' --sheet sheet.png."""
     if sheet is not None:
-        check_sheet_name(sheet)
-    network = resnetzoo.load_model(model, family=family).to(resolve_device(device))  # type: ignore[arg-type]
-    classes = network.classes if dataset is None else classes_of(dataset)
+        resnetzoo.inference.check_sheet_name(sheet)
+    network = resnetzoo.load_model(model, family=family).to(resnetzoo.utils.resolve_device(device))  # type: ignore[arg-type]
+    classes = network.classes if dataset is None else resnetzoo.data.classes_of(dataset)
     if classes is None:
         print("the model does not say what its classes are called: --dataset names them", file=sys.stderr)
     try:
         found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
-    except NoImageError as error:
+    except resnetzoo.inference.NoImageError as error:
         if as_json:  # each file has its row, whether or not another one could be read
-            _print_json([Prediction(failed.path, (), (), failed.error) for failed in error.found])
+            _print_json([resnetzoo.Prediction(failed.path, (), (), failed.error) for failed in error.found])
         raise
     if sheet is not None:
-        check_no_image(sheet, found)  # before anything is printed
+        resnetzoo.inference.check_no_image(sheet, found)  # before anything is printed
     if as_json:
         _print_json(found)
     else:
-        _print_table(found, model_title(network))
+        _print_table(found, resnetzoo.prediction.model_title(network))
     if sheet is not None:
-        resnetzoo.save_sheet(found, sheet, title=model_title(network))
+        resnetzoo.save_sheet(found, sheet, title=resnetzoo.prediction.model_title(network))
         print(f"written: {sheet}", file=sys.stderr if as_json else sys.stdout)
     _check_all_read(found)
 
 
-def _check_all_read(found: list[Prediction]) -> None:
+def _check_all_read(found: list["resnetzoo.Prediction"]) -> None:
     failed = [prediction for prediction in found if prediction.error is not None]
     if failed:
         sys.stdout.flush()
         raise resnetzoo.ResnetzooError(f"{len(failed)} of {len(found)} files could not be read")
 
 
-def _print_json(found: list[Prediction]) -> None:
+def _print_json(found: list["resnetzoo.Prediction"]) -> None:
     print(json.dumps([prediction.to_dict() for prediction in found], indent=1), flush=True)
 
 
-def _print_table(found: list[Prediction], title: str) -> None:
+def _print_table(found: list["resnetzoo.Prediction"], title: str) -> None:
     table = Table()
     table.add_column("image", overflow="fold")
     table.add_column("class", no_wrap=True)
@@ -86,9 +80,9 @@ def _print_table(found: list[Prediction], title: str) -> None:
             percent = [f"{100 * value:.1f}" for value in prediction.probabilities]
             rest = zip(prediction.classes[1:], percent[1:], strict=True)
             then = ", ".join(f"{name} {value}" for name, value in rest)
-            cells = (shown(prediction.path), prediction.classes[0], percent[0], then)
+            cells = (resnetzoo.utils.shown(prediction.path), prediction.classes[0], percent[0], then)
         else:
-            cells = (shown(prediction.path), "-", "-", prediction.error)
+            cells = (resnetzoo.utils.shown(prediction.path), "-", "-", prediction.error)
         table.add_row(*(Text(cell) for cell in cells))
     print(title)
     Console(width=None if sys.stdout.isatty() else 120).print(table)

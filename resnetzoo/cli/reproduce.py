@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -21,13 +20,10 @@ from resnetzoo.cli.options import (
     chosen_data,
     print_data,
 )
-from resnetzoo.reproduce import TARGETS, Outcome, budget_of, get_target, parse_numbers, parse_seeds, reproduce
-from resnetzoo.reproduce.rerunning import COMPARED, differences, find_record, place_differences, rerun
-from resnetzoo.utils.device import resolve_device, resolve_precision
 
 
 def reproduce_command(
-    target: Annotated[str, typer.Argument(help=f"{', '.join(TARGETS)}.")],
+    target: Annotated[str, typer.Argument(help=f"{', '.join(resnetzoo.reproduce.TARGETS)}.")],
     budget: Annotated[
         str, typer.Option(help="full, short (fewer steps) or smoke (seconds, measures nothing).")
     ] = "full",
@@ -49,20 +45,24 @@ def reproduce_command(
     ] = None,
 ) -> None:
     """Make a table or figure again, and judge it. Example: resnetzoo reproduce figure6 --budget short --seeds 2."""
-    budget_of(get_target(target), budget)  # a mistake is said before any data is fetched
-    wanted = None if seeds is None else parse_seeds(seeds)
-    deep = () if depths is None else parse_numbers("depths", depths)
-    on = resolve_device(device)
+    resnetzoo.reproduce.budget_of(
+        resnetzoo.reproduce.get_target(target), budget
+    )  # a mistake is said before any data is fetched
+    wanted = None if seeds is None else resnetzoo.reproduce.parse_seeds(seeds)
+    deep = () if depths is None else resnetzoo.reproduce.parse_numbers("depths", depths)
+    on = resnetzoo.utils.resolve_device(device)
     found = chosen_data(dataset, data_dir, None, val_split)
     words = ["resnetzoo", "reproduce", target, "--budget", budget, "--dataset", found.name]
     words += ["--seeds", seeds] if seeds else []
     words += ["--depths", depths] if depths else []
     words += ["--val-split"] if val_split else []
-    words += ["--device", on.type, "--precision", resolve_precision(precision, on)]
+    words += ["--device", on.type, "--precision", resnetzoo.utils.resolve_precision(precision, on)]
+    import torch  # here, since it takes seconds
+
     threads = f"OMP_NUM_THREADS={torch.get_num_threads()} " if on.type == "cpu" else ""
     folder = out or Path("runs") / f"reproduce-{target}-{budget}"
     print_data(found)
-    outcome = reproduce(
+    outcome = resnetzoo.reproduce.reproduce(
         target,
         found,
         out=folder,
@@ -83,7 +83,7 @@ def reproduce_command(
         raise resnetzoo.ResnetzooError(f"{len(outcome.failed)} of the runs failed; the same command tries them again")
 
 
-def _print_verdicts(outcome: Outcome) -> None:
+def _print_verdicts(outcome: "resnetzoo.reproduce.Outcome") -> None:
     if not outcome.verdicts:
         return
     table = Table("claim", "verdict", "figures")
@@ -104,18 +104,22 @@ def rerun_command(
     device: Device = "auto",
 ) -> None:
     """Train a recorded run's first epochs again and compare. Example: resnetzoo rerun runs/a/run.json --epochs 2."""
-    record = find_record(results, network, seed)
+    record = resnetzoo.rerunning.find_record(results, network, seed)
     print(f"{record.name}, {record.recipe.name}, seed {record.seed}, {record.precision}, steps {record.execution}")
-    for difference in place_differences(record, device):
+    for difference in resnetzoo.rerunning.place_differences(record, device):
         print(f"not as it was: {difference}")
     found = chosen_data(dataset or record.data["name"], data_dir, max_train_images, val_split)
-    rows = rerun(record, found, epochs=epochs, device=device)
+    rows = resnetzoo.rerunning.rerun(record, found, epochs=epochs, device=device)
     table = Table("epoch", "figure", "recorded", "here")
     for recorded, row in zip(record.epochs, rows, strict=False):
-        for field in COMPARED:
+        for field in resnetzoo.rerunning.COMPARED:
             table.add_row(str(row.epoch), field, repr(getattr(recorded, field)), repr(getattr(row, field)))
     Console().print(table)
-    differing = sum(len(differences(recorded, row)) for recorded, row in zip(record.epochs, rows, strict=False))
+    differing = sum(
+        len(resnetzoo.rerunning.differences(recorded, row)) for recorded, row in zip(record.epochs, rows, strict=False)
+    )
     if differing:
-        raise resnetzoo.ResnetzooError(f"{differing} of {len(rows) * len(COMPARED)} figures differ from the record")
+        raise resnetzoo.ResnetzooError(
+            f"{differing} of {len(rows) * len(resnetzoo.rerunning.COMPARED)} figures differ from the record"
+        )
     print("all figures as recorded, to the last digit")

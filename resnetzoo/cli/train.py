@@ -20,9 +20,6 @@ from resnetzoo.cli.options import (
     chosen_data,
     print_data,
 )
-from resnetzoo.training import recipes
-from resnetzoo.training.results import folder_name
-from resnetzoo.utils.device import resolve_device
 
 
 def data_command(
@@ -39,7 +36,7 @@ def data_command(
 
 def train_command(
     name: str,
-    recipe: Annotated[str, typer.Option(help=f"{', '.join(recipes.RECIPES)}.")] = "QUICK20",
+    recipe: Annotated[str, typer.Option(help=f"{', '.join(resnetzoo.recipes.RECIPES)}.")] = "QUICK20",
     epochs: Annotated[int | None, typer.Option(help="Another length.", show_default="the recipe's")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step.", show_default="the recipe's")] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
@@ -58,14 +55,14 @@ def train_command(
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
 ) -> None:
     """Train a network; run again, it goes on. Example: resnetzoo train resnet20 --recipe SMOKE --dataset synthetic."""
-    chosen = recipes.get_recipe(recipe)
+    chosen = resnetzoo.recipes.get_recipe(recipe)
     chosen = chosen if batch_size is None else chosen.with_batch_size(batch_size)
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
     resnetzoo.get_spec(name)  # a wrong name or device is said before any data is fetched
-    resolve_device(device)
+    resnetzoo.utils.resolve_device(device)
     found = chosen_data(dataset, data_dir, max_train_images, val_split)
     model = resnetzoo.create(name, num_classes=len(found.classes), shortcut=shortcut, seed=seed)  # type: ignore[arg-type]
-    folder = out or Path("runs") / folder_name(name, shortcut, chosen, seed)
+    folder = out or Path("runs") / resnetzoo.training.folder_name(name, shortcut, chosen, seed)
     print_data(found)
     run = resnetzoo.fit(
         model,
@@ -94,7 +91,7 @@ def eval_command(
     """Measure a checkpoint on a test set. Example: resnetzoo eval runs/resnet20-SMOKE-seed0."""
     model = resnetzoo.load_checkpoint(checkpoint, family=family)  # type: ignore[arg-type]
     training = model.origin.training if model.origin else {}
-    model = model.to(resolve_device(device))
+    model = model.to(resnetzoo.utils.resolve_device(device))
     found = resnetzoo.load_data(dataset or _trained_on(training, model.num_classes), data_dir)
     measured = resnetzoo.evaluate(model, found.test, precision=precision)
     facts = {

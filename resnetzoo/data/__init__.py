@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from resnetzoo.data.cifar import cifar10 as cifar10
     from resnetzoo.data.cifar import cifar100 as cifar100
     from resnetzoo.data.cifar_reader import UnofficialDataWarning as UnofficialDataWarning
+    from resnetzoo.data.classes import classes_of as classes_of
     from resnetzoo.data.image_set import Data as Data
     from resnetzoo.data.image_set import ImageSet as ImageSet
     from resnetzoo.data.load import SyntheticDataWarning as SyntheticDataWarning
@@ -20,6 +21,7 @@ else:
         names={
             "resnetzoo.data.cifar": ["cifar10", "cifar100"],
             "resnetzoo.data.cifar_reader": ["UnofficialDataWarning"],
+            "resnetzoo.data.classes": ["classes_of"],
             "resnetzoo.data.image_set": ["Data", "ImageSet"],
             "resnetzoo.data.load": ["SyntheticDataWarning", "load_data"],
             "resnetzoo.data.synthetic_set": ["synthetic"],

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from resnetzoo.data.titles import data_title
 from resnetzoo.errors import DataError
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
@@ -148,12 +149,6 @@ class Data:
 def _without_place(source: str) -> str:
     """Of a folder its own name: where it lies on a machine is nobody else's business."""
     return Path(source).name if Path(source).is_absolute() else source
-
-
-def data_title(name: str, part: str) -> str:
-    """`CIFAR-10, first 2,000 training images`."""
-    title = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "synthetic": "the synthetic set"}.get(name, name)
-    return f"{title}, {part}" if part else title
 
 
 def sha256(parts: Iterable[Tensor]) -> str:

@@ -7,14 +7,13 @@ import torch
 from torch import Tensor
 
 from resnetzoo.errors import ExportError
-from resnetzoo.export.subject import Exportable, Subject, check_suffix, subject_of
+from resnetzoo.export.formats import FORMATS
+from resnetzoo.export.subject import Exportable, Subject, subject_of
 from resnetzoo.export.verify import Exported, verified
 from resnetzoo.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from onnx import ModelProto
-
-SUFFIX = ".onnx"
 
 
 def export_onnx(model: Exportable, path: str | Path) -> Exported:
@@ -35,7 +34,7 @@ def export_onnx(model: Exportable, path: str | Path) -> Exported:
             model. Nothing is written then.
         OutputError: the file cannot be written; what stood there is untouched.
     """
-    path = check_suffix(path, SUFFIX)
+    path = FORMATS["onnx"].check_suffix(path)
     subject = subject_of(model)
     try:
         import onnx as _onnx  # noqa: F401 (torch needs it, and onnxscript)

@@ -4,15 +4,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from resnetzoo.errors import UsageError
-from resnetzoo.export.subject import Exportable, check_suffix, subject_of
+from resnetzoo.export.formats import FORMATS
+from resnetzoo.export.subject import Exportable, subject_of
 from resnetzoo.export.verify import Exported, verified
 from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.version import __version__
 from resnetzoo.weights.checkpoint.load import load_checkpoint
 from resnetzoo.weights.save import save_weights
-
-SUFFIX = ".safetensors"
 
 
 def export_safetensors(model: Exportable, path: str | Path) -> Exported:
@@ -27,7 +26,7 @@ def export_safetensors(model: Exportable, path: str | Path) -> Exported:
         ExportError: what was loaded back gives other outputs than the model; nothing is written then.
         OutputError: the file cannot be written; what stood there is untouched.
     """
-    path = check_suffix(path, SUFFIX)
+    path = FORMATS["safetensors"].check_suffix(path)
     if isinstance(model, WithPreprocessing):
         raise UsageError(
             "safetensors holds weights and no graph, so no preprocessing either: its metadata say the normalization"

@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -63,18 +62,6 @@ def subject_of(model: Exportable) -> Subject:
         return Subject(module, module.model, "pixels", "probabilities", _facts(module.model, "uint8 (N, H, W, C)"))
     output = "logits" if class_count(module) else "features"
     return Subject(module, module, "images", output, _facts(module, "float32 (N, C, H, W), normalized"))
-
-
-def check_suffix(path: str | Path, suffix: str) -> Path:
-    """Refuse, before anything is computed, a name with another suffix.
-
-    Raises:
-        UsageError: says the right name.
-    """
-    path = Path(path)
-    if path.suffix != suffix:
-        raise UsageError(f"this format is written to names that end in {suffix}, not to {path.name or path}")
-    return path
 
 
 def _size(network: CifarNet) -> int:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import torch
 
-from resnetzoo.export.subject import FACTS, Exportable, check_suffix, subject_of
+from resnetzoo.export.formats import FORMATS
+from resnetzoo.export.subject import FACTS, Exportable, subject_of
 from resnetzoo.export.verify import Exported, verified
 from resnetzoo.utils.files import write_atomically
-
-SUFFIX = ".pt2"
 
 
 def export_program(model: Exportable, path: str | Path) -> Exported:
@@ -30,7 +29,7 @@ def export_program(model: Exportable, path: str | Path) -> Exported:
         ExportError: what was loaded back gives other outputs than the model; nothing is written then.
         OutputError: the file cannot be written; what stood there is untouched.
     """
-    path = check_suffix(path, SUFFIX)
+    path = FORMATS["torch-export"].check_suffix(path)
     subject = subject_of(model)
     dynamic = ({0: torch.export.Dim("batch")},)
     program = torch.export.export(subject.module, (subject.inputs(2),), dynamic_shapes=dynamic)

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 
-from resnetzoo.export.subject import FACTS, Exportable, check_suffix, subject_of
+from resnetzoo.export.formats import FORMATS
+from resnetzoo.export.subject import FACTS, Exportable, subject_of
 from resnetzoo.export.verify import Exported, verified
 from resnetzoo.utils.files import write_atomically
-
-SUFFIX = ".pt"
 
 
 def export_torchscript(model: Exportable, path: str | Path) -> Exported:
@@ -31,7 +30,7 @@ def export_torchscript(model: Exportable, path: str | Path) -> Exported:
         ExportError: what was loaded back gives other outputs than the model; nothing is written then.
         OutputError: the file cannot be written; what stood there is untouched.
     """
-    path = check_suffix(path, SUFFIX)
+    path = FORMATS["torchscript"].check_suffix(path)
     subject = subject_of(model)
     content = io.BytesIO()
     with _without_advice():

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from resnetzoo.data.image_set import data_title
+from resnetzoo.data.titles import data_title
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import write_sealed
 from resnetzoo.utils.files import write_atomically

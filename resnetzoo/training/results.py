@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from resnetzoo.errors import ResultsError
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.utils.checksummed_json import read_sealed
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class Run(RunRecord):
         model: the trained network, in evaluation mode.
     """
 
-    model: nn.Module
+    model: "nn.Module"
 
 
 def read_record(path: Path) -> RunRecord:

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 import typer
-from cases import Call, Command, assert_one_line
+from cases import COMMANDS, Call, Command, assert_one_line
 from typer.testing import CliRunner
 
 import resnetzoo
 from resnetzoo import cli
 
-COMMANDS = ["list", "info", "data", "train", "eval", "predict", "export", "reproduce", "rerun", "bench"]
 SMOKE = ("--dataset", "synthetic", "--max-train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
 
 
@@ -26,6 +25,11 @@ def test_every_help_has_an_example_that_parses(command: str) -> None:
     assert example, text
     options = set(re.findall(r"--[a-z-]+", example[1]))
     assert options <= set(re.findall(r"--[a-z-]+", text.replace(example[0], "")))
+
+
+def test_version(run_command: Command) -> None:
+    said = run_command("resnetzoo", "--version")
+    assert (said.returncode, said.stdout) == (0, f"{resnetzoo.__version__}\n")
 
 
 def test_list(run_command: Command) -> None:

@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from cases import environment
+from cases import COMMANDS, environment
 
 HEAVY = ["torchvision", "matplotlib", "rich", "typer", "timm", "safetensors", "huggingface_hub", "onnx", "onnxruntime"]
 STANDARD_LIBRARY_ALONE = [
@@ -14,7 +15,10 @@ STANDARD_LIBRARY_ALONE = [
     "resnetzoo.models.registry",
     "resnetzoo.models.complexity",
     "resnetzoo.models.diagram",
+    "resnetzoo.plots",
     "resnetzoo.recipes",
+    "resnetzoo.report",
+    "resnetzoo.export.formats",
     "resnetzoo.reproduce.targets",
     "resnetzoo.utils.text",
     "resnetzoo.utils.validation",
@@ -40,3 +44,30 @@ def test_names_costs_and_recipes_need_the_standard_library_alone(module: str) ->
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(), check=True)
     assert said.stdout.strip() == "['resnetzoo']"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--version"],
+        ["--help"],
+        *([command, "--help"] for command in COMMANDS),
+        ["info", "resnet56"],
+        ["info", "resnet164", "--json"],
+        ["info", "preresnet20", "--draw", "picture.svg"],
+    ],
+    ids=" ".join,
+)
+def test_what_computes_nothing_loads_no_torch(words: list[str], tmp_path: Path) -> None:
+    """In a process of its own, which says at its end what was loaded."""
+    script = (
+        "import atexit, sys; from resnetzoo.cli import main; sys.argv = ['resnetzoo', *sys.argv[1:]];"
+        f"atexit.register(lambda: print([name for name in {['torch', 'numpy', 'matplotlib']} if name in sys.modules]));"
+        "sys.exit(main())"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, env=environment(), cwd=tmp_path
+    )
+    assert said.returncode == (0 if words else 2), said.stderr
+    assert said.stdout.splitlines()[-1] == "[]"
