@@ -12,7 +12,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.validation import check_whole_number
 
 Images = ImageSet | Tensor
@@ -38,7 +38,7 @@ def chunks_of_inputs(network: CifarNet, images: Images, batch_size: int) -> Iter
     _check_images(tensor, network.in_chans)
     normalize = None
     if tensor.dtype == torch.uint8:
-        normalize = carried_normalization(network) or measure_normalization(tensor, "channel")
+        normalize = get_normalization(network) or measure_normalization(tensor, "channel")
     return (_input(network, chunk, normalize) for chunk in torch.split(tensor, batch_size))
 
 

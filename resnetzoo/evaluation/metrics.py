@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import UsageError
-from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.device import Precision, autocast, resolve_precision
 from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.validation import check_whole_number
@@ -77,7 +77,7 @@ def evaluate(
     check_whole_number("batch_size", batch_size)
     parameter = next(model.parameters())
     resolved = resolve_precision(precision, parameter.device)
-    normalize = normalization or carried_normalization(model) or measure_normalization(images.images, "channel")
+    normalize = normalization or get_normalization(model) or measure_normalization(images.images, "channel")
     return Evaluation.of_sums(sums_over(model, images, normalize, resolved, batch_size), n=len(images))
 
 

@@ -13,7 +13,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.inference.fuse import fold_batch_norm
 from resnetzoo.inference.quantize import Int8Net
 from resnetzoo.models.cifar_net import CifarNet, check_images
-from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.compile import Forward, compile_for
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.validation import check_whole_number
@@ -81,7 +81,7 @@ def _int8(folded: CifarNet, calibration: ImageSet | None) -> Int8Net:
         raise UsageError(
             f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
         )
-    normalize = carried_normalization(folded) or measure_normalization(calibration.images, "channel")
+    normalize = get_normalization(folded) or measure_normalization(calibration.images, "channel")
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
     images = normalize(calibration.images[::every][:CALIBRATION_IMAGES])  # (n, C, H, W)
     check_images(images, folded.in_chans)

@@ -16,7 +16,7 @@ from resnetzoo.inference.image_files import Found, Paths, find_images, read_imag
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_count, class_names
-from resnetzoo.models.pretrained import carried_normalization
+from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.text import shown
 from resnetzoo.utils.validation import check_whole_number
@@ -90,7 +90,7 @@ def predict(
 
 
 def _transform_of(model: nn.Module) -> ImageTransform:
-    normalization = carried_normalization(model)
+    normalization = get_normalization(model)
     if normalization is None:
         raise UsageError(
             "nobody knows how pixels become the input of this network: it has not been trained, or its file does not "

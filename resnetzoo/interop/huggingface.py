@@ -6,6 +6,7 @@ A folder holds `config.json`, which is the spec; `model.safetensors`, with the n
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.interop.model_card import card_of, is_untouched
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import class_names, current_spec
-from resnetzoo.models.pretrained import carry_normalization
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.device import resolve_device
 from resnetzoo.weights.checkpoint.build import stored_spec
@@ -66,10 +66,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
             network = cls(current_spec(model))
         state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
         network.load_state_dict(state, assign=True)
-        if model.normalization is not None:
-            carry_normalization(network, model.normalization)
-        network.origin, network.classes = model.origin, class_names(model)
-        network.weights, network.weights_fingerprint = model.weights, model.weights_fingerprint
+        network.pretrained = replace(model.pretrained, classes=class_names(model))
         return network.train(model.training)
 
     def generate_model_card(self, **metadata: Any) -> ModelCard:

@@ -9,20 +9,17 @@ import torch.fx
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
-from resnetzoo.data.normalization import Normalization
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.errors import UsageError
 from resnetzoo.models.blocks import build_block, conv3x3
-from resnetzoo.models.pretrained import Origin
+from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from resnetzoo.models.pretrained import Weights
 
-
-class CifarNet(nn.Module):
+class CifarNet(DescribesWeights, nn.Module):
     """A CIFAR network of arXiv:1512.03385, section 4.2.
 
     Shapes: images (N, in_chans, H, W), float, normalized -> logits (N, num_classes). At H = W = 32 the stages
@@ -33,11 +30,11 @@ class CifarNet(nn.Module):
 
     Attributes:
         spec: what was built.
+        pretrained: all that is known of its weights, as one frozen value, which the next four are parts of.
         normalization: the map from pixels to input that it was trained with; None when it has not been trained.
-        origin: the file that its weights come from, and what was found there; None when they come from none.
         classes: their names in the order of the logits, where its weights or its file say them; else None.
+        origin: the file that its weights come from, and what was found there; None when they come from none.
         weights: the row of its trained weights, with its facts; None when they are of no row.
-        weights_fingerprint: of the weights that the row came with, so that later changes are noticed.
         num_features: channels that enter the classifier.
         num_classes: length of the logits; 0 after `reset_classifier(0)`.
     """
@@ -45,11 +42,7 @@ class CifarNet(nn.Module):
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.normalization: Normalization | None = None
-        self.origin: Origin | None = None
-        self.classes: tuple[str, ...] | None = None
-        self.weights: Weights | None = None
-        self.weights_fingerprint: str | None = None
+        self.pretrained = Pretrained()
         self.in_chans = spec.in_chans
         self.num_classes = spec.num_classes
         self.num_features = spec.num_features
@@ -137,7 +130,7 @@ class CifarNet(nn.Module):
             _he_init(fc)
             self.fc = fc.to(self.conv1.weight.device, self.conv1.weight.dtype)
         self.num_classes = num_classes
-        self.classes = self.weights = self.origin = None  # what was said of them ends here
+        self.pretrained = self.pretrained.with_other_classifier()
 
 
 def without_values(spec: ModelSpec) -> CifarNet:

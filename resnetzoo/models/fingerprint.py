@@ -6,6 +6,7 @@ Files carry in their metadata `weights`, the row as JSON of `Weights.to_dict()`,
 
 import hashlib
 import json
+from dataclasses import replace
 
 import torch
 
@@ -14,26 +15,26 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Weights
 
 
-def carry_row(model: CifarNet, row: Weights) -> None:
+def attach_weights(model: CifarNet, row: Weights) -> None:
     """Let `model` say which row its weights are of, as `model.weights`, and remember what they are now."""
-    model.weights, model.weights_fingerprint = row, fingerprint_of(model)
+    model.pretrained = replace(model.pretrained, weights=row, fingerprint=fingerprint_of(model))
 
 
 def true_row(model: CifarNet) -> Weights | None:
-    """The row that `model` carries, if its weights are still the ones that the row came with.
+    """The row of `model.weights`, if the network's weights are still the ones that the row came with.
 
     Milliseconds: every weight is read. Training, new values or another classifier leave the row behind.
     """
-    row = model.weights
-    return row if row is not None and model.weights_fingerprint == fingerprint_of(model) else None
+    known = model.pretrained
+    return known.weights if known.weights is not None and known.fingerprint == fingerprint_of(model) else None
 
 
 def row_metadata_of(model: CifarNet) -> dict[str, str]:
     """For a file of the network: its row, as JSON, if it is true of it, and the fingerprint of the weights."""
-    row = true_row(model)
-    if row is None or model.weights_fingerprint is None:
+    row, fingerprint = true_row(model), model.pretrained.fingerprint
+    if row is None or fingerprint is None:
         return {}
-    return {"weights": json.dumps(row.to_dict()), "weights_fingerprint": model.weights_fingerprint}
+    return {"weights": json.dumps(row.to_dict()), "weights_fingerprint": fingerprint}
 
 
 def restore_row(model: CifarNet, metadata: dict[str, str]) -> None:
@@ -48,9 +49,10 @@ def restore_row(model: CifarNet, metadata: dict[str, str]) -> None:
     if fingerprint is None or fingerprint != fingerprint_of(model):
         return
     try:
-        model.weights, model.weights_fingerprint = Weights.from_dict(json.loads(metadata["weights"])), fingerprint
+        row = Weights.from_dict(json.loads(metadata["weights"]))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the row of weights in its metadata cannot be read: {error}") from error
+    model.pretrained = replace(model.pretrained, weights=row, fingerprint=fingerprint)
 
 
 def fingerprint_of(model: CifarNet) -> str:

@@ -1,24 +1,16 @@
-"""Where a network's weights come from, and how each thing about them is known."""
+"""What is known of a network's weights, as frozen data, and how each thing about them is known. No torch here."""
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from torch import nn
-
-from resnetzoo.data.normalization import Normalization, channel_normalization
-from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.models.spec import ModelSpec
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def carry_normalization(model: nn.Module, normalization: Normalization) -> None:
-    """Let `model` say which input it was trained on, as `model.normalization`."""
-    object.__setattr__(model, "normalization", normalization)
-
-
-def carried_normalization(model: nn.Module) -> Normalization | None:
-    """What `carry_normalization` left on `model`, if anything."""
-    found = getattr(model, "normalization", None)
-    return found if isinstance(found, Normalization) else None
+    from resnetzoo.data.normalization import Normalization
+    from resnetzoo.data.transforms import ImageTransform
 
 
 @dataclass(frozen=True)
@@ -110,12 +102,16 @@ class Weights:
         return self.url is None
 
     @property
-    def normalization(self) -> Normalization:
+    def normalization(self) -> "Normalization":
         """The map from pixels to input that the network was trained with."""
+        from resnetzoo.data.normalization import channel_normalization
+
         return channel_normalization(self.mean, self.std)
 
-    def transforms(self) -> ImageTransform:
+    def transforms(self) -> "ImageTransform":
         """What makes an image into input: a PIL image or a tensor of any size -> float32 (3, 32, 32)."""
+        from resnetzoo.data.transforms import ImageTransform
+
         return ImageTransform(self.normalization, self.input_size)
 
     def to_dict(self) -> dict[str, Any]:
@@ -127,3 +123,88 @@ class Weights:
         """What `to_dict` gave, as a row again."""
         lists = {name: tuple(values[name]) for name in ("classes", "mean", "std")}
         return cls(**{**values, **lists, "spec": ModelSpec.from_dict(values["spec"])})
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """All that is known of the weights of one network; a network that nothing is known of has `Pretrained()`.
+
+    Attributes:
+        normalization: the map from pixels to input that the network was trained with.
+        classes: the names of the labels, in the order of the logits.
+        origin: the file that the weights come from, and what was found there.
+        weights: the row of trained weights that they are.
+        fingerprint: of the weights that the row is true of (`models.fingerprint`), so that later changes are noticed.
+    """
+
+    normalization: "Normalization | None" = None
+    classes: tuple[str, ...] | None = None
+    origin: Origin | None = None
+    weights: Weights | None = None
+    fingerprint: str | None = None
+
+    def with_other_classifier(self) -> "Pretrained":
+        """What still holds behind another classifier: the input. Classes, row and origin were those of the whole."""
+        return Pretrained(normalization=self.normalization)
+
+
+class DescribesWeights:
+    """A network with a `pretrained`, each part of which is also an attribute of its own.
+
+    Assigning one replaces that part of `pretrained`. A row put in by hand is not claimed for the weights: only loading
+    and `models.fingerprint` know that it is true of them.
+    """
+
+    pretrained: Pretrained
+    # Facts, which no graph computes with: torch.jit.script is to leave them aside.
+    __jit_ignored_attributes__: ClassVar = ["pretrained"]
+    __jit_unused_properties__: ClassVar = ["normalization", "classes", "origin", "weights"]
+
+    @property
+    def normalization(self) -> "Normalization | None":
+        """The map from pixels to input that the network was trained with; None when it has not been trained."""
+        return self.pretrained.normalization
+
+    @normalization.setter
+    def normalization(self, normalization: "Normalization | None") -> None:
+        self.pretrained = replace(self.pretrained, normalization=normalization)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the classes in the order of the logits, where the weights or their file say them; else None."""
+        return self.pretrained.classes
+
+    @classes.setter
+    def classes(self, classes: Sequence[str] | None) -> None:
+        self.pretrained = replace(self.pretrained, classes=None if classes is None else tuple(classes))
+
+    @property
+    def origin(self) -> Origin | None:
+        """The file that the weights come from, and what was found there; None when they come from none."""
+        return self.pretrained.origin
+
+    @origin.setter
+    def origin(self, origin: Origin | None) -> None:
+        self.pretrained = replace(self.pretrained, origin=origin)
+
+    @property
+    def weights(self) -> Weights | None:
+        """The row of the trained weights, with its facts; None when they are of no row."""
+        return self.pretrained.weights
+
+    @weights.setter
+    def weights(self, weights: Weights | None) -> None:
+        self.pretrained = replace(self.pretrained, weights=weights, fingerprint=None)
+
+
+def attach_normalization(model: "nn.Module", normalization: "Normalization") -> None:
+    """Let any network say which input it was trained on, as `model.normalization`."""
+    object.__setattr__(model, "normalization", normalization)
+
+
+def get_normalization(model: "nn.Module") -> "Normalization | None":
+    """The `model.normalization` of any network, if it has one."""
+    from resnetzoo.data.normalization import Normalization
+
+    found = getattr(model, "normalization", None)
+    return found if isinstance(found, Normalization) else None

@@ -10,7 +10,7 @@ from resnetzoo.analysis import LayerValues, gradient_norms, response_std
 from resnetzoo.data.image_set import Data, ImageSet
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.pretrained import carry_normalization
+from resnetzoo.models.pretrained import attach_normalization
 from resnetzoo.reproduce.plan import PlannedRun
 from resnetzoo.weights.checkpoint.training_state import network_of, open_checkpoint
 
@@ -79,6 +79,6 @@ def measure_layers(run: PlannedRun, data: Data, device: torch.device) -> list[La
 def _initial(run: PlannedRun, normalize: Normalization, images: ImageSet, device: torch.device) -> CifarNet:
     """The network as it began, with the running statistics that it has on these images: fresh ones say nothing."""
     model = run.build().to(device)
-    carry_normalization(model, normalize)
+    attach_normalization(model, normalize)
     update_bn([normalize(pixels.to(device)) for pixels in torch.split(images.images, 500)], model)
     return model

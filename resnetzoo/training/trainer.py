@@ -19,7 +19,7 @@ from resnetzoo.data.image_set import Data
 from resnetzoo.errors import NonFiniteLossError, TrainingInterrupted
 from resnetzoo.evaluation.metrics import Evaluation, sums_over
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.pretrained import carry_normalization
+from resnetzoo.models.pretrained import Pretrained, attach_normalization
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.callbacks import StopRequest, TrainingProgress
 from resnetzoo.training.distributed import Ranks
@@ -118,10 +118,11 @@ class Training:
 
     def resume_or_start(self) -> None:
         """Take up the state in `out`, or write the first one there: an unwritable folder is found out now."""
-        carry_normalization(self.model, self.batches.normalization)
         if isinstance(self.model, CifarNet):  # what a row or a file said of the network ends here
-            self.model.weights = self.model.origin = None
-            self.model.classes = self.data.classes if len(self.data.classes) == self.model.num_classes else None
+            classes = self.data.classes if len(self.data.classes) == self.model.num_classes else None
+            self.model.pretrained = Pretrained(normalization=self.batches.normalization, classes=classes)
+        else:
+            attach_normalization(self.model, self.batches.normalization)
         if self.out is None:
             return
         checkpoint = read_latest(self.out)

@@ -7,8 +7,8 @@ from typing import Any
 from resnetzoo.errors import UnknownModelError, UsageError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.fingerprint import carry_row
-from resnetzoo.models.pretrained import Weights, carry_normalization
+from resnetzoo.models.fingerprint import attach_weights
+from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import Family, Shortcut
 from resnetzoo.utils.random import seeded
@@ -125,10 +125,10 @@ def trained_network(
         if row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
             raise UsageError(_of_another(row.network, name))
         model = load_checkpoint(file_of(row), family=family)
-        carry_row(model, row)
-        model.classes = row.classes
-        if not row.packaged:  # a file of ours says it itself, to the last digit
-            carry_normalization(model, row.normalization)
+        # A file of ours says the normalization itself, to the last digit.
+        known = model.normalization if row.packaged else row.normalization
+        model.pretrained = replace(model.pretrained, normalization=known, classes=row.classes)
+        attach_weights(model, row)
     else:
         model = load_checkpoint(located(weights if isinstance(weights, Path) else str(weights)), family=family)
     _check(model, name, in_chans, shortcut)

@@ -20,7 +20,7 @@ import resnetzoo
 from resnetzoo import analysis
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import measure_normalization
-from resnetzoo.models.pretrained import carry_normalization
+from resnetzoo.models.pretrained import attach_normalization
 
 SMALL = [replace(spec, depth=8 if spec.block == "basic" else 11, widths=(4, 8, 16)) for spec in KINDS]
 BY_KIND = pytest.mark.parametrize("spec", SMALL, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
@@ -224,7 +224,7 @@ def test_pixels_become_input_as_in_training_else_by_their_own_mean(
     other = resnetzoo.Normalization("channel", own.mean + 0.5, own.std * 2)
     for normalization in (own, other):
         if normalization is other:
-            carry_normalization(tiny_model, other)
+            attach_normalization(tiny_model, other)
         expected = analysis.response_std(tiny_model, normalization(images.images)).values
         for pixels in (images, images.images):
             np.testing.assert_array_equal(analysis.response_std(tiny_model, pixels).values, expected)

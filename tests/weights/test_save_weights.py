@@ -14,7 +14,7 @@ import resnetzoo
 from resnetzoo.data import cifar_files as layouts
 from resnetzoo.export.subject import subject_of
 from resnetzoo.inference.predictor import model_title
-from resnetzoo.models.fingerprint import carry_row, true_row
+from resnetzoo.models.fingerprint import attach_weights, true_row
 from resnetzoo.weights import Weights
 from resnetzoo.weights.save import metadata_of
 
@@ -61,7 +61,7 @@ def test_a_title_says_what_became_of_the_weights() -> None:
 def test_a_row_comes_back_from_a_file(row: Weights) -> None:
     """Of the package and of others, whose file is not on this machine."""
     first = resnetzoo.create("resnet20", weights=True)
-    carry_row(first, row)
+    attach_weights(first, row)
     resnetzoo.save_weights(first, "first.safetensors", precision="fp16")  # they came in it
     second = resnetzoo.load_checkpoint("first.safetensors")
     assert second.weights == row
@@ -77,7 +77,7 @@ def test_a_row_comes_back_from_a_file(row: Weights) -> None:
 def test_weights_that_a_file_changed_are_of_no_row() -> None:
     row = resnetzoo.list_weights("resnet20.*")[0]
     fresh = resnetzoo.create("resnet20", seed=1)
-    carry_row(fresh, row)
+    attach_weights(fresh, row)
     resnetzoo.save_weights(fresh, "whole.safetensors")
     assert resnetzoo.load_checkpoint("whole.safetensors").weights == row
     resnetzoo.save_weights(fresh, "rounded.safetensors", precision="fp16")

@@ -21,8 +21,8 @@ from resnetzoo.errors import UsageError
 from resnetzoo.interop.timm.configs import default_configs
 from resnetzoo.interop.timm.network import TimmCifarNet
 from resnetzoo.interop.timm.options import Options
-from resnetzoo.models.fingerprint import carry_row
-from resnetzoo.models.pretrained import Weights, carry_normalization
+from resnetzoo.models.fingerprint import attach_weights
+from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
@@ -106,7 +106,7 @@ def _build(
     spec = _spec(name, row, options, binding=not elsewhere)
     network: nn.Module = build_model_with_cfg(partial(_network, spec), variant, pretrained, **arguments)
     if ours and row is not None and isinstance(network, TimmCifarNet):
-        _carry(network, row)
+        _attach(network, row)
     return network
 
 
@@ -159,12 +159,12 @@ def _our_weights(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor
     return {names[name]: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
 
 
-def _carry(model: TimmCifarNet, row: Weights) -> None:
-    """Let the network say what its weights were trained on, where that is still so."""
+def _attach(model: TimmCifarNet, row: Weights) -> None:
+    """Let the network say what is known of its weights, where that is still so."""
     if model.in_chans != row.spec.in_chans:
         return
     said = read_safetensors(file_of(row)).normalization if row.packaged else None  # to the last digit
-    carry_normalization(model, said or row.normalization)
+    model.pretrained = Pretrained(normalization=said or row.normalization)
     if model.num_classes == row.spec.num_classes:
-        carry_row(model, row)
-        model.classes = row.classes
+        model.pretrained = replace(model.pretrained, classes=row.classes)
+        attach_weights(model, row)

@@ -1,6 +1,7 @@
 """A network from a file, whoever wrote it: read, unwrap, translate, recognise, build."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import restore_row
-from resnetzoo.models.pretrained import Origin, carry_normalization
+from resnetzoo.models.pretrained import Origin, Pretrained
 from resnetzoo.models.spec import Family, ModelSpec
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.infer_spec import as_family, check_family, infer_spec, is_also_plain
@@ -89,9 +90,8 @@ def _trained(checkpoint: Checkpoint, file: Path, family: Family | None) -> Cifar
         }
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"a training state that does not say how it was trained ({error})") from error
-    model.origin = Origin(
-        str(file), "resnetzoo", _in_words(model.spec), normalization=_AS_THE_FILE_SAYS, training=training
-    )
+    origin = Origin(str(file), "resnetzoo", _in_words(model.spec), normalization=_AS_THE_FILE_SAYS, training=training)
+    model.pretrained = replace(model.pretrained, origin=origin)
     return model
 
 
@@ -102,13 +102,11 @@ def stored_network(content: SafetensorsFile, spec: ModelSpec, file: Path) -> Cif
         CheckpointError: its weights are not those of `spec`.
     """
     model = build_network(spec, content.weights)
-    model.classes = content.classes
-    restore_row(model, content.metadata)
     known = content.normalization
-    if known is not None:
-        carry_normalization(model, known)
     said = _UNKNOWN if known is None else _AS_THE_FILE_SAYS
-    model.origin = Origin(str(file), "resnetzoo", _in_words(spec), normalization=said)
+    origin = Origin(str(file), "resnetzoo", _in_words(spec), normalization=said)
+    model.pretrained = Pretrained(known, content.classes, origin)
+    restore_row(model, content.metadata)
     return model
 
 
@@ -125,15 +123,12 @@ def _recognised(found: Found, file: Path, family: Family | None) -> tuple[CifarN
     model = build_network(spec, weights)
 
     author = find_author(layout.name, spec)
-    if author is not None:
-        carry_normalization(model, normalization_of(author))
     said = _UNKNOWN if author is None else f"as {author.name} trains (the file does not say)"
     notes = list(found.notes)
     if layout.name == "torchvision" and is_also_plain(inferred) and family is None:
         notes.append(f'plainnet{spec.depth} has the same names and shapes: family="plain" loads it as that')
-    model.origin = Origin(
-        str(file), layout.name, _in_words(spec), found.opened, said, tuple(notes), training=found.beside
-    )
+    origin = Origin(str(file), layout.name, _in_words(spec), found.opened, said, tuple(notes), training=found.beside)
+    model.pretrained = Pretrained(None if author is None else normalization_of(author), origin=origin)
     return model, doubts_of(spec, layout.name, file)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.pretrained import carry_normalization
+from resnetzoo.models.pretrained import Pretrained
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.weights.checkpoint.build import build_network, stored_spec
 from resnetzoo.weights.checkpoint.file_type import SUFFIXES, kind_of
@@ -177,8 +177,8 @@ def network_of(checkpoint: Checkpoint) -> CifarNet:
             f"the checkpoint is of a {found}, which resnetzoo cannot build: load its weights yourself"
         )
     model = build_network(stored_spec(spec), _stored_weights(checkpoint.model))
-    carry_normalization(model, checkpoint.normalization)
-    model.classes = checkpoint.classes if len(checkpoint.classes) == model.num_classes else None
+    classes = checkpoint.classes if len(checkpoint.classes) == model.num_classes else None
+    model.pretrained = Pretrained(normalization=checkpoint.normalization, classes=classes)
     return model
 
 

@@ -1,0 +1,87 @@
+"""What a network says of its weights: one frozen value, whose parts are attributes."""
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+import resnetzoo
+from resnetzoo.data.normalization import channel_normalization
+from resnetzoo.models.fingerprint import true_row
+from resnetzoo.models.pretrained import Pretrained, attach_normalization, get_normalization
+
+NORMALIZATION = channel_normalization((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+
+
+def test_nothing_is_known_of_fresh_weights() -> None:
+    model = resnetzoo.create("resnet20")
+    assert model.pretrained == Pretrained()
+    assert model.normalization is model.classes is model.origin is model.weights is None
+
+
+def test_the_parts_are_those_of_one_value() -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    known = model.pretrained
+    assert (model.normalization, model.classes, model.origin, model.weights) == (
+        known.normalization,
+        known.classes,
+        known.origin,
+        known.weights,
+    )
+    assert None not in (model.normalization, model.classes, model.origin, model.weights, known.fingerprint)
+
+
+def test_assigning_a_part_replaces_the_value(tiny_model: resnetzoo.CifarNet) -> None:
+    before = tiny_model.pretrained
+    tiny_model.normalization = NORMALIZATION
+    tiny_model.classes = [f"class {label}" for label in range(10)]
+    assert before == Pretrained()
+    assert tiny_model.pretrained == Pretrained(NORMALIZATION, tuple(f"class {label}" for label in range(10)))
+    tiny_model.normalization = tiny_model.classes = None
+    assert tiny_model.pretrained == before
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        tiny_model.pretrained.classes = ("a", "b")  # type: ignore[misc]
+
+
+def test_a_row_put_in_by_hand_is_not_claimed_for_the_weights() -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    row = model.weights
+    assert true_row(model) is row
+    model.weights = model.origin = None
+    assert (true_row(model), model.pretrained.fingerprint) == (None, None)
+    model.weights = row
+    assert true_row(model) is None
+
+
+def test_another_classifier_keeps_the_normalization_alone() -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    normalization = model.normalization
+    model.reset_classifier(5)
+    assert model.pretrained == Pretrained(normalization=normalization)
+
+
+def test_a_copy_knows_as_much() -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    twin = copy.deepcopy(model)
+    assert (twin.weights, twin.classes, twin.origin) == (model.weights, model.classes, model.origin)
+    twin.classes = None
+    assert model.classes is not None
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning", "ignore:`torch.jit:DeprecationWarning")
+def test_a_script_leaves_the_facts_aside() -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    images = torch.randn(2, 3, 32, 32)
+    assert torch.equal(torch.jit.script(model)(images), model(images))  # type: ignore[no-untyped-call]
+
+
+def test_any_network_takes_a_normalization(tiny_model: resnetzoo.CifarNet) -> None:
+    for model in (nn.Flatten(), tiny_model):
+        assert get_normalization(model) is None
+        attach_normalization(model, NORMALIZATION)
+        assert get_normalization(model) is model.normalization is NORMALIZATION
+    other = nn.Flatten()
+    object.__setattr__(other, "normalization", "imagenet")
+    assert get_normalization(other) is None
