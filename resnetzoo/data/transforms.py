@@ -35,6 +35,11 @@ class ImageTransform(nn.Module):
         self.normalization = normalization
         self.size = normalization.input_size if size is None else size
 
+    if TYPE_CHECKING:
+
+        def __call__(self, image: "Image | Tensor") -> Tensor:
+            """What `forward` gives; `nn.Module` itself promises anything."""
+
     def forward(self, image: "Image | Tensor") -> Tensor:
         """The network's input.
 

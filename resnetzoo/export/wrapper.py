@@ -1,5 +1,7 @@
 """A network that takes pixels and answers with probabilities, so that a program needs to know nothing else."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
@@ -37,6 +39,11 @@ class WithPreprocessing(nn.Module):
         self.register_buffer("mean", model.normalization.mean.to(device), persistent=False)  # (C, 1, 1) or (C, H, W)
         self.register_buffer("std", model.normalization.std.to(device), persistent=False)  # (C, 1, 1)
         self.train(model.training)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, pixels: Tensor) -> Tensor:
+            """What `forward` gives; `nn.Module` itself promises anything."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         """uint8 (N, H, W, C) -> probabilities (N, num_classes).

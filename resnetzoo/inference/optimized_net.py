@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -123,6 +123,11 @@ class OptimizedNet(nn.Module):
         if compiled and batch_size is not None:
             with _ordinary_mode(self._device):
                 self._compile(self._prepared(torch.zeros(batch_size, self.in_chans, _SIDE, _SIDE, device=self._device)))
+
+    if TYPE_CHECKING:
+
+        def __call__(self, images: Tensor) -> Tensor:
+            """What `forward` gives; `nn.Module` itself promises anything."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, in_chans, H, W) -> logits (N, num_classes), float32.

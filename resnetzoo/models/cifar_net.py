@@ -60,6 +60,11 @@ class CifarNet(DescribesWeights, nn.Module):
         if spec.zero_init_residual:
             _zero_init_residual(self)
 
+    if TYPE_CHECKING:
+
+        def __call__(self, images: Tensor) -> Tensor:
+            """What `forward` gives; `nn.Module` itself promises anything."""
+
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, in_chans, H, W) -> logits (N, num_classes)."""
         return self.forward_head(self.forward_features(images))
