@@ -1,10 +1,7 @@
-"""What the tests share: expected figures, a network of each kind, small data, commands as real processes."""
+"""What the tests share: expected figures, a network of each kind, small data."""
 
 import os
 import pickle
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +22,6 @@ TINY_RECIPE = resnetzoo.Recipe(
     lr=0.05,
     schedule=resnetzoo.recipes.StepDecay(milestones=(3, 5)),
 )
-Command = Callable[..., subprocess.CompletedProcess[str]]
 Call = Callable[..., tuple[int, str]]
 
 # Parameters, pinned: arXiv:1512.03385, table 6 (0.27M to 19.4M), and the exact counts of two other implementations.
@@ -109,35 +105,6 @@ def assert_one_line(said: tuple[int, str], status: int, message: str) -> None:
     assert errors.startswith("error: ")
     assert errors.count("\n") == 1
     assert message in errors
-
-
-def command_line(*words: str | Path) -> list[str]:
-    first = [sys.executable, "-m", "resnetzoo"] if words[0] == "resnetzoo" else [sys.executable, str(words[0])]
-    return [*first, *(str(word) for word in words[1:])]
-
-
-def environment(**variables: str) -> dict[str, str]:
-    """This process's, with the checkout importable."""
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", **variables}
-
-
-def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        command_line(*words),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
-    """Until the file is there; a process that ends before has failed."""
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
 
 
 def lived_in(spec: resnetzoo.ModelSpec) -> resnetzoo.CifarNet:

@@ -9,16 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from cases import (
-    REAL_DATA,
-    TINY_RECIPE,
-    Call,
-    Command,
-    command_line,
-    environment,
-    small_network,
-    write_folder,
-)
+from cases import REAL_DATA, TINY_RECIPE, Call, small_network, write_folder
+from processes import Command, command_line, environment
 
 import resnetzoo
 from resnetzoo.data.cifar_files import CIFAR10, CIFAR100

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from cases import Call, Command
+from cases import Call
+from processes import Command
 from pytorchcv.model_provider import get_model
 
 import resnetzoo

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import typer
-from cases import COMMANDS, Call, Command, assert_one_line
+from cases import COMMANDS, Call, assert_one_line
+from processes import Command
 from typer.testing import CliRunner
 
 import resnetzoo

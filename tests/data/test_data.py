@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cases import REAL_DATA, Command, random_batch, write_batch, write_folder
+from cases import REAL_DATA, random_batch, write_batch, write_folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from processes import Command
 
 import resnetzoo
 from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, Published

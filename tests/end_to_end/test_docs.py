@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from cases import ROOT, environment
+from cases import ROOT
 from markdown_blocks import Block, blocks_of
+from processes import environment
 from typer.testing import CliRunner
 
 import resnetzoo

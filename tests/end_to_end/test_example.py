@@ -6,7 +6,8 @@ import runpy
 from pathlib import Path
 
 import pytest
-from cases import ROOT, Call, Command, assert_one_line
+from cases import ROOT, Call, assert_one_line
+from processes import Command
 
 SCRIPT = ROOT / "examples" / "cifar_compare.py"
 SHORT = ("--dataset", "synthetic", "--max-train-images", "128", "--epochs", "1", "--device", "cpu", "--out", "out")

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import COMMANDS, environment
+from cases import COMMANDS
+from processes import environment
 
 HEAVY = ["torchvision", "matplotlib", "rich", "typer", "timm", "safetensors", "huggingface_hub", "onnx", "onnxruntime"]
 STANDARD_LIBRARY_ALONE = [

@@ -9,7 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from cases import ROOT, environment
+from cases import ROOT
+from processes import environment
 
 import resnetzoo
 

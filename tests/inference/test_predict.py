@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from cases import TINY_RECIPE, Call, Command, assert_one_line
+from cases import TINY_RECIPE, Call, assert_one_line
 from PIL import Image
+from processes import Command
 from torchvision.transforms.v2 import functional
 from typer.testing import CliRunner
 

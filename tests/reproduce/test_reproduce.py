@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cases import Call, assert_one_line, start, wait_for
+from cases import Call, assert_one_line
+from processes import Command, Fork
 
 import resnetzoo
 from resnetzoo import cli
@@ -198,21 +199,21 @@ def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int
     assert_one_line(call(cli.main, *words), status, message)
 
 
-def test_killed_and_resumed_on_the_command_line(tmp_path: Path) -> None:
+def test_killed_and_resumed_on_the_command_line(tmp_path: Path, run_command: Command) -> None:
     words = ("resnetzoo", "reproduce", "source", "--budget", "smoke", "--dataset", "synthetic", "--out", "report")
     words = (*words, "--device", "cpu", "--precision", "fp32")
-    process = start(tmp_path, *words)
+    process = Fork(tmp_path, *words)
     first = tmp_path / "report" / "runs" / "plainnet20-SMOKE-2ep-seed0" / "run.json"
-    wait_for(first, process)
+    process.wait_for(first.exists)
     process.kill()
-    process.communicate()
+    process.wait()
     kept = first.read_bytes()
     assert not (tmp_path / "report" / "report.md").exists()
 
-    output, errors = (process := start(tmp_path, *words)).communicate()
-    assert process.returncode == 0, errors
-    assert "2 runs, 1 of them done" in output
-    assert output.count("not enough evidence") == 3
+    said = run_command(*words)
+    assert said.returncode == 0, said.stderr
+    assert "2 runs, 1 of them done" in said.stdout
+    assert said.stdout.count("not enough evidence") == 3
     assert first.read_bytes() == kept
     report = (tmp_path / "report" / "report.md").read_text()
     assert "resnetzoo reproduce source --budget smoke --dataset synthetic --device cpu --precision fp32" in report

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from cases import environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import environment
 
 import resnetzoo
 from resnetzoo.training.distributed import Ranks

@@ -4,70 +4,132 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import time
+import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from cases import Command, command_line, environment, small_network, start, wait_for
+from cases import Call, assert_one_line, small_network, write_folder
+from processes import Fork
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 import resnetzoo
+from resnetzoo import cli
+from resnetzoo.data.cifar_files import CIFAR10
+from resnetzoo.models import registry
 
+SMALL = {
+    "plainnet8": resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16)),
+    "resnet8": resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)),
+}
+# 200 images: 13 steps an epoch.
 TRAIN = (
-    *("resnetzoo", "train", "plainnet20", "--dataset", "synthetic", "--max-train-images", "192", "--recipe", "SMOKE"),
-    *("--epochs", "4", "--batch-size", "16", "--precision", "fp32", "--device", "cpu", "--seed", "3"),
+    *("resnetzoo", "train", "plainnet8", "--dataset", "cifar10", "--data-dir", "../data", "--recipe", "SMOKE"),
+    *("--epochs", "4", "--batch-size", "16", "--precision", "fp32", "--device", "cpu", "--seed", "3", "--out", "run"),
 )
 
 
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return resnetzoo.load_checkpoint(folder).state_dict()
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the data lie, and beside them the folder of each test."""
+    folder = tmp_path_factory.mktemp("resume")
+    write_folder(folder / "data", CIFAR10, "binary", count=40)
+    return folder
 
 
-@pytest.fixture(scope="session")
-def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+@pytest.fixture
+def place(folder: Path, request: pytest.FixtureRequest) -> Path:
+    """Where a test's commands run."""
+    place = folder / request.node.name
+    place.mkdir()
+    return place
+
+
+def small_networks() -> None:
+    """Before the command: networks that train in a second, and no word about data that are not CIFAR-10's."""
+    warnings.simplefilter("ignore", resnetzoo.UnofficialDataWarning)
+    for name, spec in SMALL.items():
+        resnetzoo.register(name, spec)
+
+
+def killed_in_step(number: int) -> None:
+    """Before the command: the system kills the process when its training step of this number, from 1, begins."""
+    small_networks()
+    left = iter(range(number - 1))
+
+    def count(module: nn.Module, _: object) -> None:
+        if isinstance(module, resnetzoo.CifarNet) and module.training and next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    register_module_forward_pre_hook(count)
+
+
+def killed_in_write(number: int) -> None:
+    """The same for its checkpoint of this number: the file is written, and not yet in its place."""
+    small_networks()
+    left = iter(range(number - 1))
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.rename" and str(arguments[1]).endswith("checkpoint.pt") and next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
+
+
+def train(place: Path, prepare: Callable[[], object] = small_networks, *words: str) -> Fork:
+    return Fork(place, *TRAIN, *words, prepare=prepare)
+
+
+def weights(place: Path) -> dict[str, torch.Tensor]:
+    return resnetzoo.load_checkpoint(place / "run").state_dict()
+
+
+@pytest.fixture(scope="module")
+def straight(folder: Path) -> dict[str, torch.Tensor]:
     """The weights of the run that nobody stopped."""
-    folder = tmp_path_factory.mktemp("straight")
-    subprocess.run(command_line(*TRAIN, "--out", "run"), cwd=folder, env=environment(), check=True)
-    return weights(folder / "run")
+    place = folder / "straight"
+    place.mkdir()
+    assert train(place).wait().returncode == 0
+    return weights(place)
 
 
 @pytest.mark.parametrize("every", [(), ("--checkpoint-every", "5")], ids=["epochs", "steps"])
 def test_killed_again_and_again_it_ends_with_the_same_weights(
-    tmp_path: Path, straight: dict[str, torch.Tensor], every: tuple[str, ...]
+    place: Path, straight: dict[str, torch.Tensor], every: tuple[str, ...]
 ) -> None:
-    words = (*TRAIN, *every, "--out", "run")
-    delays = [0.0, 0.4, 0.9, 1.7]  # seconds behind the first checkpoint: some epoch, some step, some write
-    for delay in delays:
-        process = start(tmp_path, *words)
-        wait_for(tmp_path / "run" / "checkpoint.pt", process)
-        time.sleep(delay)
-        process.kill()
-        process.communicate()
-    finished = subprocess.run(command_line(*words), cwd=tmp_path, env=environment(), check=True)
-    assert finished.returncode == 0
-    resumed = weights(tmp_path / "run")
+    for death in (partial(killed_in_step, 20), partial(killed_in_write, 1), partial(killed_in_step, 14)):
+        assert train(place, death, *every).wait().returncode == -signal.SIGKILL
+    checkpoint = place / "run" / "checkpoint.pt"
+    before = checkpoint.stat().st_mtime_ns
+    killed = train(place, small_networks, *every)  # and once from outside, wherever that finds it
+    killed.wait_for(lambda: checkpoint.stat().st_mtime_ns != before)
+    killed.kill()
+    killed.wait()
+    assert train(place, small_networks, *every).wait().returncode == 0
+    resumed = weights(place)
     assert resumed.keys() == straight.keys()
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
-    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 4
+    assert len((place / "run" / "log.jsonl").read_text().splitlines()) == 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_the_step_and_prints_what_resumes(
-    tmp_path: Path, straight: dict[str, torch.Tensor], number: signal.Signals
+    place: Path, straight: dict[str, torch.Tensor], number: signal.Signals
 ) -> None:
-    words = (*TRAIN, "--out", "run")
-    process = start(tmp_path, *words)
-    wait_for(tmp_path / "run" / "log.jsonl", process)
+    process = train(place)
+    process.wait_for((place / "run" / "log.jsonl").exists)
     process.send_signal(number)
-    _, said = process.communicate()
-    assert process.returncode == 128 + number
-    assert "saved in run" in said
-    assert f"to go on: {' '.join(words)}" in said
-    assert "Traceback" not in said
-    finished = subprocess.run(command_line(*words), cwd=tmp_path, env=environment(), check=True)
-    assert finished.returncode == 0
-    resumed = weights(tmp_path / "run")
+    said = process.wait()
+    assert said.returncode == 128 + number
+    assert "saved in run" in said.stderr
+    assert f"to go on: {' '.join(TRAIN)}\n" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert train(place).wait().returncode == 0
+    resumed = weights(place)
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
 
 
@@ -111,48 +173,40 @@ def test_a_signal_in_any_step_loses_nothing(
         )
 
 
-def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path, tiny_data: resnetzoo.Data) -> None:
-    """A limit on the size of files stands for the disk: writing fails in the middle, as it does there."""
-    words = (*TRAIN, "--out", "run")
-    process = start(tmp_path, *words)
-    wait_for(tmp_path / "run" / "log.jsonl", process)
-    process.kill()
-    process.communicate()
-    before = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+def limit_file_size() -> None:
+    """Half of a checkpoint: a limit stands for the disk, since writing fails in the middle, as it does there."""
+    small_networks()
+    half = Path("run/checkpoint.pt").stat().st_size // 2
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (half, half))
 
-    def limit_file_size() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, len(before) // 2))
 
-    full = subprocess.run(
-        command_line(*words),
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        preexec_fn=limit_file_size,
-        check=False,
-    )
+def test_a_full_disk_keeps_the_last_good_checkpoint(place: Path) -> None:
+    assert train(place, partial(killed_in_step, 30)).wait().returncode == -signal.SIGKILL
+    before = (place / "run" / "checkpoint.pt").read_bytes()
+    full = train(place, limit_file_size).wait()
     assert full.returncode == 1
     assert full.stderr.count("\n") == 1
     assert "error: cannot write run/checkpoint.pt" in full.stderr
-    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == before
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+    assert (place / "run" / "checkpoint.pt").read_bytes() == before
+    assert sorted(path.name for path in (place / "run").iterdir()) == [
         "checkpoint.previous.pt",
         "checkpoint.pt",
         "log.jsonl",
     ]
 
 
-def test_another_network_in_the_folder_is_refused_in_one_line(run_command: Command, tmp_path: Path) -> None:
-    words = [*TRAIN, "--out", "run"]
+@pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+def test_another_network_in_the_folder_is_refused_in_one_line(
+    call: Call, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_SPECS", {**registry._SPECS, **SMALL})
+    monkeypatch.chdir(place)
+    words = list(TRAIN[1:])
     words[words.index("4")] = "1"
-    assert run_command(*words).returncode == 0
-    shutil.copytree(tmp_path / "run", tmp_path / "kept")
-    words[2] = "resnet20"
-    refused = run_command(*words)
-    assert refused.returncode == 1
-    assert refused.stderr.count("\n") == 1
-    assert "spec.family is 'plain' there, 'residual' here" in refused.stderr
-    for path in (tmp_path / "kept").iterdir():
-        assert path.read_bytes() == (tmp_path / "run" / path.name).read_bytes()
+    assert call(cli.main, *words)[0] == 0
+    shutil.copytree("run", "kept")
+    words[words.index("plainnet8")] = "resnet8"
+    assert_one_line(call(cli.main, *words), 1, "spec.family is 'plain' there, 'residual' here")
+    for path in Path("kept").iterdir():
+        assert path.read_bytes() == (Path("run") / path.name).read_bytes()

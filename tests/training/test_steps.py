@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from cases import environment, small_network
+from cases import small_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import environment
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
