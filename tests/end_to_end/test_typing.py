@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from cases import ROOT, environment
+from cases import ROOT
+from processes import environment
 
 # A line that ends in "error" is one that a type checker has to refuse; it refuses no other.
 SCRIPT = """
