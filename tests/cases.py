@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import resnetzoo
+from resnetzoo.data import load
 from resnetzoo.data.cifar_files import Layout, Published
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +72,16 @@ def small_network(seed: int) -> resnetzoo.CifarNet:
     """A residual network of 8 layers and 4 to 16 channels."""
     torch.manual_seed(seed)
     return resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)))
+
+
+def small_synthetic() -> resnetzoo.Data:
+    """What tests let commands have in place of the synthetic set, whose 12,000 images take seconds to draw."""
+    return resnetzoo.synthetic(train_images=200, test_images=200)
+
+
+def draw_few_images() -> None:
+    """Before a forked command: `small_synthetic` is the synthetic set."""
+    load.synthetic = small_synthetic  # type: ignore[assignment]
 
 
 def random_batch(published: Published, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from cases import REAL_DATA, TINY_RECIPE, Call, small_network, write_folder
-from processes import Command, command_line, environment
+from cases import REAL_DATA, TINY_RECIPE, Call, draw_few_images, small_network, small_synthetic, write_folder
+from processes import Command, Fork, command_line, environment
 
 import resnetzoo
+from resnetzoo.data import load
 from resnetzoo.data.cifar_files import CIFAR10, CIFAR100
 
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # the processes that share the machine share its cores, too
@@ -77,6 +78,24 @@ def run_command(tmp_path: Path) -> Command:
         )
 
     return run
+
+
+@pytest.fixture
+def fork_command(tmp_path: Path) -> Command:
+    """The same without a wait for torch, in a forked process that draws few synthetic images."""
+
+    def run(
+        *words: str | Path, prepare: Callable[[], object] = draw_few_images, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        return Fork(tmp_path, *words, prepare=prepare, **variables).wait()
+
+    return run
+
+
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The synthetic set of commands in this process has 200 training and 200 test images."""
+    monkeypatch.setattr(load, "synthetic", small_synthetic)
 
 
 @pytest.fixture

@@ -116,9 +116,9 @@ def test_resnet18_cannot_train_on_one_image() -> None:
     assert names == ["pytorchcv resnet20"]
 
 
-def test_bench_prints_every_contestant(run_command: Command) -> None:
+def test_bench_prints_every_contestant(fork_command: Command) -> None:
     words = ("bench", "resnet20", "--no-compile", "--rounds", "1", "--batch-size", "2", "--device", "cpu")
-    said = run_command("resnetzoo", *words)
+    said = fork_command("resnetzoo", *words)
     assert said.returncode == 0, said.stderr
     for expected in ("resnet20, inference, batch 1 ", "training, batch 2", "pytorchcv resnet20", "DataLoader loop"):
         assert expected in said.stdout
@@ -128,9 +128,9 @@ def test_bench_prints_every_contestant(run_command: Command) -> None:
     assert said.stderr.count("timing resnet20") == 3
 
 
-def test_bench_as_json(run_command: Command) -> None:
+def test_bench_as_json(fork_command: Command) -> None:
     words = ("bench", "plainnet20", "--no-compile", "--rounds", "1", "--batch-size", "1", "--device", "cpu", "--json")
-    found = json.loads(run_command("resnetzoo", *words).stdout)
+    found = json.loads(fork_command("resnetzoo", *words).stdout)
     works = list(dict.fromkeys(row["work"] for row in found["rows"]))
     assert works == ["plainnet20, inference, batch 1", "plainnet20, training, batch 1"]
     assert found["matrix_gflops"] > 0

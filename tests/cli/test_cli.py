@@ -51,23 +51,24 @@ def test_info(run_command: Command) -> None:
     assert "853,018" in run_command("resnetzoo", "info", "plainnet56").stdout
 
 
-def test_train_then_eval(run_command: Command, tmp_path: Path) -> None:
-    trained = run_command("resnetzoo", "train", "resnet20", *SMOKE, "--out", "run", "--shortcut", "projection")
+def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
+    trained = fork_command("resnetzoo", "train", "resnet20", *SMOKE, "--out", "run", "--shortcut", "projection")
     assert trained.returncode == 0, trained.stderr
     assert re.search(r"epoch +1/1 .*images/s .* left", trained.stdout)
-    error = re.search(r"test error ([\d.]+) % \(n=2,000\)", trained.stdout)
+    error = re.search(r"test error ([\d.]+) % \(n=200\)", trained.stdout)
     assert error
-    measured = run_command("resnetzoo", "eval", "run", "--device", "cpu", "--json")
+    measured = fork_command("resnetzoo", "eval", "run", "--device", "cpu", "--json")
     facts = json.loads(measured.stdout)
     assert f"{facts['test_error']:.2f}" == error[1]
-    assert (facts["trained_on"], facts["n"], facts["network"]) == ("synthetic", 2_000, "resnet20 (projection)")
+    assert (facts["trained_on"], facts["n"], facts["network"]) == ("synthetic", 200, "resnet20 (projection)")
     assert (tmp_path / "run" / "run.json").is_file()
 
 
-def test_train_on_held_out_images(run_command: Command) -> None:
-    said = run_command("resnetzoo", "train", "plainnet20", *SMOKE, "--val-split", "--out", "run")
+def test_train_on_held_out_images(run_command: Command, cifar10_folder: Path) -> None:
+    words = ("--data-dir", cifar10_folder, "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu", "--out", "run")
+    said = run_command("resnetzoo", "train", "plainnet20", *words, "--val-split")
     assert said.returncode == 0, said.stderr
-    assert "116/12 split of the training set" in said.stdout
+    assert "90/10 split of the training set" in said.stdout
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,7 @@ def test_the_former_word_of_an_option_is_accepted(
     assert said.index(f"{present},") < said.index(f"{former} ")
 
 
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [

@@ -313,20 +313,20 @@ def test_an_image_set_is_checked(images: torch.Tensor, labels: torch.Tensor, mes
         resnetzoo.ImageSet(images, labels, ("a", "b"))
 
 
-def test_data_command_finds_warns_and_explains(run_command: Command, cifar10_folder: Path) -> None:
-    found = run_command("resnetzoo", "data", "--data-dir", cifar10_folder)
+def test_data_command_finds_warns_and_explains(fork_command: Command, cifar10_folder: Path) -> None:
+    found = fork_command("resnetzoo", "data", "--data-dir", cifar10_folder)
     assert found.returncode == 0
     assert "100 training and 20 test images" in found.stdout
     assert found.stderr.startswith("warning: ")
     assert "is not the official CIFAR-10" in found.stderr
     (cifar10_folder / "data_batch_1.bin").write_bytes(b"")
-    damaged = run_command("resnetzoo", "data", "--data-dir", cifar10_folder)
+    damaged = fork_command("resnetzoo", "data", "--data-dir", cifar10_folder)
     assert damaged.returncode == 1
     assert damaged.stderr.count("\n") == 1
     assert "data_batch_1.bin: empty: 0 bytes found, 30,730,000 bytes expected" in damaged.stderr
-    missing = run_command("resnetzoo", "data", "--dataset", "cifar100", "--data-dir", cifar10_folder)
+    missing = fork_command("resnetzoo", "data", "--dataset", "cifar100", "--data-dir", cifar10_folder)
     assert missing.returncode == 1
     assert "CIFAR-100 is not in" in missing.stderr
-    wrong = run_command("resnetzoo", "data", "--dataset", "cifar11")
+    wrong = fork_command("resnetzoo", "data", "--dataset", "cifar11")
     assert wrong.returncode == 2
     assert "cifar11" in wrong.stderr

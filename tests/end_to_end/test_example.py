@@ -13,8 +13,8 @@ SCRIPT = ROOT / "examples" / "cifar_compare.py"
 SHORT = ("--dataset", "synthetic", "--max-train-images", "128", "--epochs", "1", "--device", "cpu", "--out", "out")
 
 
-def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path: Path) -> None:
-    said = run_command(SCRIPT, *SHORT, "--seeds", "0", "1")
+def test_compare_writes_table_figures_and_picture(fork_command: Command, tmp_path: Path) -> None:
+    said = fork_command(SCRIPT, *SHORT, "--seeds", "0", "1")
     assert said.returncode == 0, said.stderr
     assert "the synthetic set, first 128 training images: NOT CIFAR-10" in said.stdout
     header = next(line for line in said.stdout.splitlines() if line.startswith("| epoch"))
@@ -35,17 +35,17 @@ def test_compare_writes_table_figures_and_picture(run_command: Command, tmp_path
     assert float(rows[0]["test_error"]) == results["runs"][0]["epochs"][0]["test_error"]
     assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
-    again = run_command(SCRIPT, *SHORT, "--seeds", "0", "1")
+    again = fork_command(SCRIPT, *SHORT, "--seeds", "0", "1")
     assert again.returncode == 0
     assert "epoch   1/1" not in again.stdout  # read, not repeated
     assert json.loads((tmp_path / "out" / "results.json").read_text())["runs"] == results["runs"]
 
 
-def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(run_command: Command, tmp_path: Path) -> None:
+def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(fork_command: Command, tmp_path: Path) -> None:
     """No network in this process: a proxy that refuses every connection."""
     refused = "http://127.0.0.1:9"
     words = ("--models", "plainnet20", "--max-train-images", "64", "--epochs", "1", "--device", "cpu", "--out", "out")
-    said = run_command(SCRIPT, *words, http_proxy=refused, https_proxy=refused, HTTPS_PROXY=refused, no_proxy="")
+    said = fork_command(SCRIPT, *words, http_proxy=refused, https_proxy=refused, HTTPS_PROXY=refused, no_proxy="")
     assert said.returncode == 0, said.stderr
     assert "THIS IS NOT CIFAR-10" in said.stderr
     assert "refused" in said.stderr
@@ -56,14 +56,15 @@ def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(run_comma
 
 
 @pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
-def test_compare_reads_a_folder(run_command: Command, cifar10_folder: Path, tmp_path: Path) -> None:
+def test_compare_reads_a_folder(fork_command: Command, cifar10_folder: Path, tmp_path: Path) -> None:
     words = ("--data-dir", cifar10_folder, "--models", "plainnet20", "--epochs", "1", "--device", "cpu", "--out", "out")
-    said = run_command(SCRIPT, *words)
+    said = fork_command(SCRIPT, *words)
     assert said.returncode == 0, said.stderr
     assert "is not the official CIFAR-10" in said.stderr
     assert json.loads((tmp_path / "out" / "results.json").read_text())["data"]["official"] is False
 
 
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [

@@ -453,10 +453,10 @@ def test_a_line_break_in_a_name_stays_one_line() -> None:
     assert shown("a\nb\udce9.png") == "a\ufffdb\ufffd.png"
 
 
-def test_three_images_from_a_terminal(run_command: Command, tmp_path: Path) -> None:
+def test_three_images_from_a_terminal(fork_command: Command, tmp_path: Path) -> None:
     for seed in range(3):
         picture(seed).save(f"{seed}.png")
-    said = run_command("resnetzoo", "predict", "0.png", "1.png", "2.png", "--device", "cpu", "--sheet", "sheet.png")
+    said = fork_command("resnetzoo", "predict", "0.png", "1.png", "2.png", "--device", "cpu", "--sheet", "sheet.png")
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout.startswith("resnet20.modern_c10, top-1 test error 7.87 % (n = 10,000)\n")
     rows = [line for line in said.stdout.splitlines() if ".png" in line]
@@ -497,8 +497,8 @@ def test_a_broken_file_fails_the_command_after_all_others(call: Call) -> None:
     assert good["probabilities"] == sorted(good["probabilities"], reverse=True)
 
 
-def test_files_that_are_all_missing_have_their_rows_in_json(run_command: Command) -> None:
-    said = run_command("resnetzoo", "predict", "a.png", "*.jpg", "--device", "cpu", "--json")
+def test_files_that_are_all_missing_have_their_rows_in_json(fork_command: Command) -> None:
+    said = fork_command("resnetzoo", "predict", "a.png", "*.jpg", "--device", "cpu", "--json")
     assert (said.returncode, said.stderr.count("\n")) == (2, 1)
     rows = json.loads(said.stdout)
     assert [(row["path"], row["error"]) for row in rows] == [("a.png", "no such file"), ("*.jpg", "no file matches")]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cases import Call, assert_one_line
-from processes import Command, Fork
+from cases import Call, assert_one_line, draw_few_images
+from processes import Fork
 
 import resnetzoo
 from resnetzoo import cli
@@ -184,6 +184,7 @@ def test_a_recorded_run_comes_out_the_same(report: Path, tiny_data: resnetzoo.Da
         rerunning.rerun(record, tiny_data, epochs=3)
 
 
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
@@ -199,10 +200,10 @@ def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int
     assert_one_line(call(cli.main, *words), status, message)
 
 
-def test_killed_and_resumed_on_the_command_line(tmp_path: Path, run_command: Command) -> None:
+def test_killed_and_resumed_on_the_command_line(tmp_path: Path) -> None:
     words = ("resnetzoo", "reproduce", "source", "--budget", "smoke", "--dataset", "synthetic", "--out", "report")
     words = (*words, "--device", "cpu", "--precision", "fp32")
-    process = Fork(tmp_path, *words)
+    process = Fork(tmp_path, *words, prepare=draw_few_images)
     first = tmp_path / "report" / "runs" / "plainnet20-SMOKE-2ep-seed0" / "run.json"
     process.wait_for(first.exists)
     process.kill()
@@ -210,7 +211,7 @@ def test_killed_and_resumed_on_the_command_line(tmp_path: Path, run_command: Com
     kept = first.read_bytes()
     assert not (tmp_path / "report" / "report.md").exists()
 
-    said = run_command(*words)
+    said = Fork(tmp_path, *words, prepare=draw_few_images).wait()
     assert said.returncode == 0, said.stderr
     assert "2 runs, 1 of them done" in said.stdout
     assert said.stdout.count("not enough evidence") == 3
