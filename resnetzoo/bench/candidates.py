@@ -7,15 +7,15 @@ import torch
 from resnetzoo.bench.environment import Environment
 from resnetzoo.bench.timing import Candidate, TimedCall, synchronize
 from resnetzoo.bench.workload import random_images, training_flop
-from resnetzoo.data.device_loader import TrainBatches
+from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.inference.optimized_net import optimize
 from resnetzoo.models.complexity import complexity
 from resnetzoo.training.callbacks import StopRequest
-from resnetzoo.training.distributed import Ranks
-from resnetzoo.training.fitting import cut_on_device, prepare
+from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.fitting import make_loader, prepare
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.schedules import StepDecay
 from resnetzoo.weights.factory import create
@@ -49,14 +49,14 @@ def epoch(name: str, *, batch_size: int, environment: Environment, compiled: boo
 
 def batches(images: ImageSet, *, batch_size: int, environment: Environment) -> Candidate:
     """An epoch of the trainer's batches: drawn, cut, mirrored and normalized on the device."""
-    cut = TrainBatches(
+    cut = DeviceLoader(
         images, measure_normalization(images.images, "channel"), padding=4, flip=True, device=environment.device
     )
 
     def epoch() -> None:
-        drawn = cut.draw(seed=0, epoch=0)
+        augmentation = cut.augmentation(seed=0, epoch=0)
         for first in range(0, len(cut), batch_size):
-            cut.batch(drawn, slice(first, first + batch_size))
+            cut.batch(augmentation, slice(first, first + batch_size))
 
     return Candidate("resnetzoo batches", TimedCall(epoch, environment.device), images=len(images))
 
@@ -81,12 +81,12 @@ class RunningFit:
             create(name, seed=0),
             data,
             recipe,
-            cut_on_device(data, recipe, environment.device),
+            make_loader(data, recipe, environment.device),
             seed=0,
             precision=environment.precision,
             compile=compiled,
             out=None,
-            ranks=Ranks(),
+            context=DistributedContext(),
         )
         shown = self.training.progress(shown=False, bar=False)
         self._pauses = self.training.steps(shown, StopRequest(), None)

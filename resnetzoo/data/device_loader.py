@@ -1,4 +1,4 @@
-"""Training batches cut from one uint8 tensor on the model's device: crop, mirror, normalize, no loader.
+"""Training batches cut from one uint8 tensor on the model's device: crop, flip, normalize, without worker processes.
 
 Every random number of an epoch is drawn at its start from (seed, epoch) on the CPU, so a run goes on in the middle
 of an epoch, and on any device, exactly where it stopped.
@@ -15,7 +15,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
 
 
-class EpochDraw(NamedTuple):
+class EpochAugmentation(NamedTuple):
     """What chance decides in one epoch, for each place in the order of the images."""
 
     order: Tensor  # (N,) which image
@@ -24,17 +24,17 @@ class EpochDraw(NamedTuple):
     mirror: Tensor  # (N,) bool
 
 
-def draw_epoch(num_images: int, *, seed: int, epoch: int, padding: int, flip: bool) -> EpochDraw:
+def draw_augmentation(num_images: int, *, seed: int, epoch: int, padding: int, flip: bool) -> EpochAugmentation:
     """The draw of this epoch: the same for the same arguments, whatever went before."""
     state = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
     generator = torch.Generator().manual_seed(state)
     order = torch.randperm(num_images, generator=generator)
     corners = torch.randint(2 * padding + 1, (2, num_images), generator=generator)
     mirror = torch.rand(num_images, generator=generator) < 0.5
-    return EpochDraw(order, corners[0], corners[1], mirror if flip else torch.zeros_like(mirror))
+    return EpochAugmentation(order, corners[0], corners[1], mirror if flip else torch.zeros_like(mirror))
 
 
-class TrainBatches:
+class DeviceLoader:
     """The training set on `device`, ready to be cut into augmented, normalized batches.
 
     The padding is zero after normalization, as where the normalized image is padded.
@@ -58,14 +58,14 @@ class TrainBatches:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def draw(self, *, seed: int, epoch: int) -> EpochDraw:
+    def augmentation(self, *, seed: int, epoch: int) -> EpochAugmentation:
         """The epoch's draw, on the device."""
-        drawn = draw_epoch(len(self), seed=seed, epoch=epoch, padding=self.padding, flip=self.flip)
-        return EpochDraw(*(part.to(self.device) for part in drawn))
+        augmentation = draw_augmentation(len(self), seed=seed, epoch=epoch, padding=self.padding, flip=self.flip)
+        return EpochAugmentation(*(part.to(self.device) for part in augmentation))
 
-    def batch(self, drawn: EpochDraw, places: slice | Tensor) -> tuple[Tensor, Tensor]:
-        """The images at these places of the epoch's order: float32 (n, C, H, W), channels last, and labels (n,)."""
-        chosen, top, left, mirror = (part[places] for part in drawn)
+    def batch(self, augmentation: EpochAugmentation, indices: slice | Tensor) -> tuple[Tensor, Tensor]:
+        """The images at these indices of the epoch's order: float32 (n, C, H, W), channels last, and labels (n,)."""
+        chosen, top, left, mirror = (part[indices] for part in augmentation)
         pixels = self._windows[chosen, :, top, left].float() / 255  # (n, C, H, W)
         normalized = (pixels - self._mean_windows[torch.zeros_like(chosen), :, top, left]) / self._std
         mirrored = torch.where(mirror[:, None, None, None], normalized.flip(3), normalized)

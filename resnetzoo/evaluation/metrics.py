@@ -33,9 +33,9 @@ class Evaluation:
 
     @classmethod
     def of_sums(cls, sums: Sequence[Tensor], n: int) -> "Evaluation":
-        """From summed loss and the number of wrong answers; here a GPU is waited for."""
-        loss, wrong = sums
-        return cls(error=100 * int(wrong) / n, loss=float(loss) / n, n=n)
+        """From summed loss and the number of incorrect predictions; here a GPU is waited for."""
+        loss, num_incorrect = sums
+        return cls(error=100 * int(num_incorrect) / n, loss=float(loss) / n, n=n)
 
     @property
     def accuracy(self) -> float:
@@ -45,10 +45,10 @@ class Evaluation:
     @property
     def standard_error(self) -> float:
         """Binomial standard error of `error`, in percent."""
-        return binomial_error(self.error, self.n)
+        return binomial_standard_error(self.error, self.n)
 
 
-def binomial_error(error: float, n: int) -> float:
+def binomial_standard_error(error: float, n: int) -> float:
     """Standard error of a test error, both in percent, as `n` images drawn at random give it."""
     return math.sqrt(error * (100 - error) / n)
 
@@ -78,17 +78,17 @@ def evaluate(
     parameter = next(model.parameters())
     resolved = resolve_precision(precision, parameter.device)
     normalize = normalization or get_normalization(model) or measure_normalization(images.images, "channel")
-    return Evaluation.of_sums(sums_over(model, images, normalize, resolved, batch_size), n=len(images))
+    return Evaluation.of_sums(sum_loss_and_errors(model, images, normalize, resolved, batch_size), n=len(images))
 
 
-def sums_over(
+def sum_loss_and_errors(
     model: nn.Module,
     images: ImageSet,
     normalize: Normalization,
     precision: Precision = "fp32",
     batch_size: int = 500,
 ) -> tuple[Tensor, Tensor]:
-    """Summed loss and number of wrong answers in evaluation mode, left on the model's device; nothing waits for it."""
+    """Sum of the loss and number of incorrect predictions in evaluation mode, on the device; nothing waits for it."""
     device = next(model.parameters()).device
     with evaluating(model), torch.inference_mode(), autocast(device, precision):
         return _sums(model, images, normalize, batch_size, device)
@@ -98,7 +98,7 @@ def _sums(
     model: nn.Module, images: ImageSet, normalize: Normalization, batch_size: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     loss = torch.zeros((), device=device)
-    wrong = torch.zeros((), dtype=torch.int64, device=device)
+    num_incorrect = torch.zeros((), dtype=torch.int64, device=device)
     for pixels, labels in zip(
         torch.split(images.images, batch_size), torch.split(images.labels, batch_size), strict=True
     ):
@@ -108,5 +108,5 @@ def _sums(
         if logits.shape[-1] < len(images.classes):
             raise UsageError(f"the network has {logits.shape[-1]} classes, the images {len(images.classes)}")
         loss += F.cross_entropy(logits.float(), targets, reduction="sum")
-        wrong += (logits.argmax(dim=1) != targets).sum()
-    return loss, wrong
+        num_incorrect += (logits.argmax(dim=1) != targets).sum()
+    return loss, num_incorrect

@@ -84,7 +84,7 @@ def measure_pace(run: PlannedRun, data: Data, *, device: str, precision: str) ->
     return Pace(train=1 / row.images_per_second, test=row.test_seconds / len(small.test))
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """`12 s`, `3 min`, `2 h 05 min`."""
     if seconds < 60:
         return f"{seconds:.0f} s"

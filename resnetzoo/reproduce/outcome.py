@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from resnetzoo.evaluation.metrics import binomial_error
+from resnetzoo.evaluation.metrics import binomial_standard_error
 from resnetzoo.models.complexity import complexity
 from resnetzoo.reproduce.budgets import Budget
 from resnetzoo.reproduce.comparison import by_name
@@ -44,7 +44,7 @@ class Summary:
     @property
     def standard_error(self) -> float:
         """Binomial, of the mean error on these test images, in percent."""
-        return binomial_error(self.mean, self.test_images)
+        return binomial_standard_error(self.mean, self.test_images)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON, the derived ones as well."""

@@ -9,7 +9,7 @@ from resnetzoo.data.image_set import Data
 from resnetzoo.errors import CheckpointError, ResultsError
 from resnetzoo.reproduce import output as folder
 from resnetzoo.reproduce.budgets import budget_of
-from resnetzoo.reproduce.execution import in_words, measure_pace, train_all
+from resnetzoo.reproduce.execution import format_duration, measure_pace, train_all
 from resnetzoo.reproduce.figures import draw_all
 from resnetzoo.reproduce.layer_stats import LayerRow, measure_layers
 from resnetzoo.reproduce.outcome import Outcome
@@ -108,9 +108,9 @@ def forecast(
                 paces[run.spec] = measure_pace(run, data, device=device, precision=precision)
             seconds = paces[run.spec].seconds(run, data, progress[run])
             total += seconds
-        time = f"about {in_words(seconds)}" if run in left else "done"
+        time = f"about {format_duration(seconds)}" if run in left else "done"
         say(f"  {run.label:<44} {progress[run]:>7,} of {run.recipe.steps:>7,} steps   {time}")
-    say(f"  {'total, one after the other':<44} {'':>25}   about {in_words(total)}")
+    say(f"  {'total, one after the other':<44} {'':>25}   about {format_duration(total)}")
     return left
 
 

@@ -9,8 +9,8 @@ from resnetzoo.errors import ResultsError, UsageError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.training.callbacks import stop_requests
-from resnetzoo.training.distributed import Ranks
-from resnetzoo.training.fitting import cut_on_device, prepare
+from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.fitting import make_loader, prepare
 from resnetzoo.training.results import EpochRow, RunRecord, read_records
 from resnetzoo.utils.device import device_name, resolve_device, tuned
 from resnetzoo.utils.validation import check_whole_number
@@ -65,18 +65,18 @@ def rerun(
             _fresh(record),
             data,
             record.recipe,
-            cut_on_device(data, record.recipe, on),
+            make_loader(data, record.recipe, on),
             seed=record.seed,
             precision=record.precision,
             compile="compiled" in record.execution,
             out=None,
-            ranks=Ranks(),
+            context=DistributedContext(),
         )
         with training.progress(shown=progress, bar=True) as shown, stop_requests() as stop:
             for _ in training.steps(shown, stop, None):
                 if len(training.rows) == epochs:
                     break
-        training.stepping.release()
+        training.strategy.release()
     return training.rows
 
 

@@ -47,7 +47,7 @@ class SummedBatchNorm2d(nn.BatchNorm2d):
         return y
 
 
-def with_summed_norms(model: nn.Module, reduce: Reduce | None = None) -> nn.Module:
+def with_summed_batchnorm(model: nn.Module, reduce: Reduce | None = None) -> nn.Module:
     """A twin of `model` that shares its parameters and buffers, with `SummedBatchNorm2d` for each `nn.BatchNorm2d`.
 
     Norms without running statistics, without scale or with a cumulative average stay as they are.

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnetzoo.training.step import LossOf
+from resnetzoo.training.step import LossFn
 from resnetzoo.utils.compile import first_line, with_own_code
 
 REPAID_BY_IMAGES = 150_000
@@ -24,10 +24,10 @@ def compiling_pays(device: torch.device, images: int) -> bool:
     return device.type == "cpu" and images >= REPAID_BY_IMAGES
 
 
-def compiled(loss_of: LossOf, device: torch.device) -> LossOf:
-    """`loss_of` compiled for `device` at its first call; where that fails it stays as it is, with a warning."""
-    fast = torch.compile(with_own_code(loss_of), dynamic=False, options=_OPTIONS.get(device.type))
-    chosen: list[LossOf] = []
+def compiled(loss_fn: LossFn, device: torch.device) -> LossFn:
+    """`loss_fn` compiled for `device` at its first call; where that fails it stays as it is, with a warning."""
+    fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=_OPTIONS.get(device.type))
+    chosen: list[LossFn] = []
 
     def first_compiled(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if chosen:
@@ -41,8 +41,8 @@ def compiled(loss_of: LossOf, device: torch.device) -> LossOf:
                 "install a C++ compiler with Python's headers, or say compile=False",
                 stacklevel=2,
             )
-            chosen.append(loss_of)
-            return loss_of(images, labels)
+            chosen.append(loss_fn)
+            return loss_fn(images, labels)
         chosen.append(fast)
         return result
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from resnetzoo.data.device_loader import TrainBatches
+from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import ResnetzooError, SomeRunsFailedError, TrainingInterrupted, UsageError
 from resnetzoo.training.callbacks import stop_requests
-from resnetzoo.training.distributed import ranks_here
-from resnetzoo.training.fitting import cut_on_device, prepare
+from resnetzoo.training.distributed import current_context
+from resnetzoo.training.fitting import make_loader, prepare
 from resnetzoo.training.recipes import QUICK20, Recipe
 from resnetzoo.training.results import Run
 from resnetzoo.utils.device import resolve_device, tuned
@@ -67,17 +67,19 @@ def fit_many(
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)
     on = resolve_device(device)
-    ranks = ranks_here(on)
-    if ranks.count > 1:
-        raise UsageError(f"fit_many runs in one process, not in {ranks.count}: start it without torchrun, or use fit")
-    cuts: dict[tuple[object, ...], TrainBatches] = {}
+    context = current_context(on)
+    if context.world_size > 1:
+        raise UsageError(
+            f"fit_many runs in one process, not in {context.world_size}: start it without torchrun, or use fit"
+        )
+    cuts: dict[tuple[object, ...], DeviceLoader] = {}
     with tuned(on), ExitStack() as bars, stop_requests() as stop:
         trainings = []
         for job in jobs:
             recipe = job.recipe.for_images(len(data.train))
             cut = (recipe.normalization, recipe.crop_padding, recipe.flip)
             if cut not in cuts:
-                cuts[cut] = cut_on_device(data, recipe, on)
+                cuts[cut] = make_loader(data, recipe, on)
             trainings.append(
                 prepare(
                     job.model,
@@ -88,7 +90,7 @@ def fit_many(
                     precision=precision,
                     compile=compile,
                     out=job.out,
-                    ranks=ranks,
+                    context=context,
                 )
             )
         shown = [bars.enter_context(training.progress(shown=progress, bar=False)) for training in trainings]
@@ -96,7 +98,7 @@ def fit_many(
             training.steps(lines, stop, checkpoint_every) for training, lines in zip(trainings, shown, strict=True)
         ]
         together = [dict(enumerate(steps))] if runs_together(on) else [{place: run} for place, run in enumerate(steps)]
-        failed = {place: error for group in together for place, error in _side_by_side(group).items()}
+        failed = {place: error for group in together for place, error in _interleave(group).items()}
     runs = [training.result() if place not in failed else None for place, training in enumerate(trainings)]
     _raise_failures(failed, runs)
     return [run for run in runs if run is not None]
@@ -107,7 +109,7 @@ def runs_together(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def _side_by_side(running: dict[int, Iterator[None]]) -> dict[int, ResnetzooError]:
+def _interleave(running: dict[int, Iterator[None]]) -> dict[int, ResnetzooError]:
     """A step of each in turn, until all have ended; by place, the errors of those that failed."""
     failed: dict[int, ResnetzooError] = {}
     while running:

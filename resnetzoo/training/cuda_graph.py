@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import torch
 
-from resnetzoo.data.device_loader import EpochDraw
-from resnetzoo.training.step import TrainStep
+from resnetzoo.data.device_loader import EpochAugmentation
+from resnetzoo.training.step import EagerStep
 
 Replay = Callable[[], None]
 Recorder = Callable[[Callable[[], None]], Replay]
@@ -14,39 +14,39 @@ Recorder = Callable[[Callable[[], None]], Replay]
 WARM_UP_STEPS = 3  # run as they are first: they make the momentum buffers and let cuDNN choose its algorithms
 
 
-class RecordedStep:
-    """`TrainStep` with its whole batches recorded and replayed.
+class CudaGraphStep:
+    """`EagerStep` with its whole batches recorded and replayed.
 
-    What changes from step to step stands in tensors of fixed address: the draw, the places of the batch in it, and
+    What changes from step to step stands in tensors of fixed address: the draw, the indices of the batch in it, and
     the rate. The smaller batch at an epoch's end, and the first steps, run as they are.
     """
 
-    def __init__(self, step: TrainStep, record: Recorder) -> None:
+    def __init__(self, step: EagerStep, record: Recorder) -> None:
         self.step = step
         self.record = record
-        self.places = torch.arange(step.batch_size, device=step.batches.device)
-        self.drawn: EpochDraw | None = None
+        self.indices = torch.arange(step.batch_size, device=step.loader.device)
+        self.augmentation: EpochAugmentation | None = None
         self.replay: Replay | None = None
         self.warm_up_left = WARM_UP_STEPS
 
-    def begin_epoch(self, drawn: EpochDraw) -> None:
-        if self.drawn is None:
-            self.drawn = EpochDraw(*(part.clone() for part in drawn))
-        for kept, new in zip(self.drawn, drawn, strict=True):
+    def begin_epoch(self, augmentation: EpochAugmentation) -> None:
+        if self.augmentation is None:
+            self.augmentation = EpochAugmentation(*(part.clone() for part in augmentation))
+        for kept, new in zip(self.augmentation, augmentation, strict=True):
             kept.copy_(new)
-        self.step.begin_epoch(self.drawn)
+        self.step.begin_epoch(self.augmentation)
 
-    def __call__(self, places: slice, lr: float) -> None:
-        whole = places.stop - places.start == self.step.batch_size
+    def __call__(self, indices: slice, lr: float) -> None:
+        whole = indices.stop - indices.start == self.step.batch_size
         if not whole or self.warm_up_left:
             self.warm_up_left -= whole and self.warm_up_left > 0
-            self.step(places, lr)
+            self.step(indices, lr)
             return
-        torch.arange(places.start, places.stop, out=self.places)
-        self.step.set_rate(lr)
+        torch.arange(indices.start, indices.stop, out=self.indices)
+        self.step.set_lr(lr)
         if self.replay is None:
-            drawn = self.step.drawn
-            self.replay = self.record(lambda: self.step.learn(drawn, self.places))
+            augmentation = self.step.augmentation
+            self.replay = self.record(lambda: self.step.training_step(augmentation, self.indices))
         self.replay()
 
 

@@ -15,48 +15,48 @@ from resnetzoo.errors import ResnetzooError, UsageError
 
 
 @dataclass(frozen=True)
-class Ranks:
+class DistributedContext:
     """Which of how many this process is.
 
     Attributes:
-        index: from 0; the first one prints, and writes checkpoint and log.
-        count: processes in all.
+        rank: from 0; the first one prints, and writes checkpoint and log.
+        world_size: processes in all.
         control: a group of them on the CPU, for what no GPU should wait for; None where the default group is.
     """
 
-    index: int = 0
-    count: int = 1
+    rank: int = 0
+    world_size: int = 1
     control: "dist.ProcessGroup | None" = None
 
     @property
     def is_main(self) -> bool:
-        return self.index == 0
+        return self.rank == 0
 
-    def share(self, places: slice) -> slice:
+    def shard(self, indices: slice) -> slice:
         """What of a stretch is this process's: parts differ by one at most, and the first ones are the longer."""
-        short, longer = divmod(places.stop - places.start, self.count)
-        begin = places.start + self.index * short + min(self.index, longer)
-        return slice(begin, begin + short + (self.index < longer))
+        short, longer = divmod(indices.stop - indices.start, self.world_size)
+        begin = indices.start + self.rank * short + min(self.rank, longer)
+        return slice(begin, begin + short + (self.rank < longer))
 
-    def add_up(self, sums: Tensor) -> Tensor:
+    def all_reduce_sum(self, sums: Tensor) -> Tensor:
         """The sums of all processes together; `sums` stays as it is."""
-        if self.count == 1:
+        if self.world_size == 1:
             return sums
         total = sums.detach().clone()
         dist.all_reduce(total)
         return total
 
-    def agree(self, signal_number: int | None) -> int | None:
+    def all_reduce_max(self, signal_number: int | None) -> int | None:
         """The signal that any process has received, known to all of them at the same step."""
-        if self.count == 1:
+        if self.world_size == 1:
             return signal_number
         highest = torch.tensor(signal_number or 0)
         dist.all_reduce(highest, op=dist.ReduceOp.MAX, group=self.control)
         return int(highest) or None
 
-    def on_main(self, action: Callable[[], None]) -> None:
+    def rank_zero_only(self, action: Callable[[], None]) -> None:
         """Let the first process do it and the others wait; what goes wrong there is raised in all of them."""
-        if self.count == 1:
+        if self.world_size == 1:
             action()
             return
         failed: list[ResnetzooError | None] = [None]
@@ -70,27 +70,27 @@ class Ranks:
             raise failed[0]
 
 
-def ranks_here(device: torch.device) -> Ranks:
+def current_context(device: torch.device) -> DistributedContext:
     """The processes that `torchrun` started, or a group that the caller has made; else this process alone.
 
     Raises:
         UsageError: `torchrun` started several processes that would share one GPU.
     """
     if not dist.is_available():
-        return Ranks()
+        return DistributedContext()
     if not dist.is_initialized():
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-            return Ranks()
+            return DistributedContext()
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         atexit.register(_leave)
     if dist.get_world_size() == 1:
-        return Ranks()
+        return DistributedContext()
     if device.type == "cuda" and int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > torch.cuda.device_count():
         raise UsageError(
             f"torchrun started {os.environ['LOCAL_WORLD_SIZE']} processes here for {torch.cuda.device_count()} GPUs: "
             "one process a GPU, so torchrun --nproc-per-node=gpu"
         )
-    return Ranks(dist.get_rank(), dist.get_world_size(), _control_group())
+    return DistributedContext(dist.get_rank(), dist.get_world_size(), _control_group())
 
 
 def local_device(device: torch.device) -> torch.device:

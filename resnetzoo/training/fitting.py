@@ -1,6 +1,6 @@
 """Training: a network, data and a recipe in; one row an epoch and a checkpoint out.
 
-The path: device -> batches on it -> steps -> `Training` (resumed if `out` holds one of the same run) -> `Run`.
+The path: device -> batches on it -> steps -> `Trainer` (resumed if `out` holds one of the same run) -> `Run`.
 """
 
 from pathlib import Path
@@ -8,18 +8,18 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from resnetzoo.data.device_loader import TrainBatches
+from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.callbacks import stop_requests
-from resnetzoo.training.distributed import Ranks, local_device, ranks_here
+from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.recipes import QUICK20, Recipe
 from resnetzoo.training.results import Run
-from resnetzoo.training.strategy import Stepping
-from resnetzoo.training.trainer import Training
+from resnetzoo.training.strategy import Strategy
+from resnetzoo.training.trainer import Trainer
 from resnetzoo.utils.device import resolve_device, resolve_precision, tuned
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
@@ -73,58 +73,66 @@ def fit(
         check_whole_number("checkpoint_every", checkpoint_every)
     on = local_device(resolve_device(device))
     recipe = recipe.for_images(len(data.train))
-    batches = cut_on_device(data, recipe, on)
+    batches = make_loader(data, recipe, on)
     with tuned(on):
         training = prepare(
-            model, data, recipe, batches, seed=seed, precision=precision, compile=compile, out=out, ranks=ranks_here(on)
+            model,
+            data,
+            recipe,
+            batches,
+            seed=seed,
+            precision=precision,
+            compile=compile,
+            out=out,
+            context=current_context(on),
         )
         with training.progress(shown=progress, bar=True) as shown, stop_requests() as stop:
             try:
                 for _ in training.steps(shown, stop, checkpoint_every):
                     pass  # alone on the device, the run makes no use of its pauses
             finally:
-                training.stepping.release()
+                training.strategy.release()
     return training.result()
 
 
-def cut_on_device(data: Data, recipe: Recipe, device: torch.device) -> TrainBatches:
+def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoader:
     """The training set on `device`, ready to be cut as the recipe says."""
     normalization = measure_normalization(data.train.images, recipe.normalization)
-    return TrainBatches(data.train, normalization, padding=recipe.crop_padding, flip=recipe.flip, device=device)
+    return DeviceLoader(data.train, normalization, padding=recipe.crop_padding, flip=recipe.flip, device=device)
 
 
 def prepare(
     model: nn.Module,
     data: Data,
     recipe: Recipe,
-    batches: TrainBatches,
+    batches: DeviceLoader,
     *,
     seed: int,
     precision: str,
     compile: bool | None,  # noqa: A002
     out: str | Path | None,
-    ranks: Ranks,
-) -> Training:
+    context: DistributedContext,
+) -> Trainer:
     """A run ready to go, or to go on where `out` says; arguments and errors are those of `fit`."""
     check_seed(seed)
     spec = known_spec(model)
     if spec is not None:
         _check_spec(spec, data)
-    if len(data.test) < ranks.count:
-        raise UsageError(f"each of {ranks.count} processes needs a test image, and there are {len(data.test)}")
+    if len(data.test) < context.world_size:
+        raise UsageError(f"each of {context.world_size} processes needs a test image, and there are {len(data.test)}")
     resolved = resolve_precision(precision, batches.device)
     model.to(batches.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    training = Training(
+    training = Trainer(
         model,
         spec,
         data,
         recipe,
         seed=seed,
         batches=batches,
-        stepping=Stepping(model, recipe, batches, resolved, compile=compile, ranks=ranks),
+        strategy=Strategy(model, recipe, batches, resolved, compile=compile, context=context),
         precision=resolved,
         out=None if out is None else Path(out),
-        ranks=ranks,
+        context=context,
     )
     training.resume_or_start()
     return training

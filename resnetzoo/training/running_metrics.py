@@ -6,26 +6,34 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnetzoo.training.distributed import Ranks
+from resnetzoo.training.distributed import DistributedContext
 
 
-class EpochTotals:
-    """Summed loss, wrong answers, images and seconds of training.
+class RunningMetrics:
+    """Summed loss, incorrect predictions, images and seconds of training since the epoch began.
 
-    The tensors stay the same ones from epoch to epoch: a recorded step adds to them by their address.
+    The tensors stay the same ones from epoch to epoch: a CUDA graph adds to them by their address.
+
+    Attributes:
+        loss: summed loss in nats, () on the device; to read its value waits for the device.
+        num_incorrect: predictions whose most likely class is not the label, () int64 on the device.
+        images: of the whole batches, those of other processes included; known without waiting.
+        seconds: of training, up to the last `stop_clock`.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.loss = torch.zeros((), device=device)
-        self.wrong = torch.zeros((), dtype=torch.int64, device=device)
+        self.num_incorrect = torch.zeros((), dtype=torch.int64, device=device)
         self.images = 0
         self.seconds = 0.0
         self._since = time.perf_counter()
 
     def start_clock(self) -> None:
+        """Time from here on counts as training."""
         self._since = time.perf_counter()
 
     def stop_clock(self) -> None:
+        """Add the time since `start_clock`, and go on counting from here."""
         now = time.perf_counter()
         self.seconds += now - self._since
         self._since = now
@@ -35,34 +43,48 @@ class EpochTotals:
         return self.images / (self.seconds + time.perf_counter() - self._since)
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """A batch's summed loss and its wrong answers; its images are counted by who knows their number."""
+        """A batch's summed loss () and its logits (n, classes); its images are counted by who knows their number."""
         self.loss += loss
-        self.wrong += (logits.argmax(dim=1) != labels).sum()
+        self.num_incorrect += (logits.argmax(dim=1) != labels).sum()
 
-    def loss_per_image(self) -> float:
+    def mean_loss(self) -> float:
+        """Loss an image in nats; it waits for the device."""
         return float(self.loss) / self.images
 
     def error(self) -> float:
-        return 100 * int(self.wrong) / self.images
+        """Top-1 error in percent; it waits for the device."""
+        return 100 * int(self.num_incorrect) / self.images
 
-    def to_dict(self) -> dict[str, Any]:
-        values = {"loss": float(self.loss), "wrong": int(self.wrong)}
-        return {**values, "images": self.images, "seconds": self.seconds}
+    def state_dict(self) -> dict[str, Any]:
+        """The sums under the names that checkpoints store, `wrong` for `num_incorrect`; it waits for the device."""
+        return {
+            "loss": float(self.loss),
+            "wrong": int(self.num_incorrect),
+            "images": self.images,
+            "seconds": self.seconds,
+        }
 
-    def set(self, *, loss: float = 0.0, wrong: int = 0, images: int = 0, seconds: float = 0.0) -> None:
-        """Start from these sums; from zero, if none are given."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from sums that `state_dict` gave."""
+        self._set(state["loss"], state["wrong"], state["images"], state["seconds"])
+
+    def reset(self) -> None:
+        """Start from zero."""
+        self._set(0.0, 0, 0, 0.0)
+
+    def _set(self, loss: float, num_incorrect: int, images: int, seconds: float) -> None:
         self.loss.fill_(loss)
-        self.wrong.fill_(wrong)
+        self.num_incorrect.fill_(num_incorrect)
         self.images = images
         self.seconds = seconds
 
-    def gather(self, ranks: Ranks) -> None:
-        """Put the sums of all processes in the place of this one's."""
-        self.loss.copy_(ranks.add_up(self.loss))
-        self.wrong.copy_(ranks.add_up(self.wrong))
+    def all_reduce(self, context: DistributedContext) -> None:
+        """Put the sums of all processes in place of this one's."""
+        self.loss.copy_(context.all_reduce_sum(self.loss))
+        self.num_incorrect.copy_(context.all_reduce_sum(self.num_incorrect))
 
-    def leave_to_first(self, ranks: Ranks) -> None:
-        """Behind `gather`, in mid-epoch: the first process carries the sums on, the others start at zero."""
-        if not ranks.is_main:
+    def keep_on_main(self, context: DistributedContext) -> None:
+        """After `all_reduce` in mid-epoch: the first process carries the sums on, the others start at zero."""
+        if not context.is_main:
             self.loss.zero_()
-            self.wrong.zero_()
+            self.num_incorrect.zero_()

@@ -1,4 +1,4 @@
-"""resnetzoo/training/schedules.py: carried out of resnetzoo/recipes.py."""
+"""How a learning rate moves: each schedule as frozen data, and the number of steps of an epoch."""
 
 from dataclasses import dataclass
 from typing import Any

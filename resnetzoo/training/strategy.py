@@ -7,20 +7,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnetzoo.data.device_loader import TrainBatches
+from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.errors import UsageError
-from resnetzoo.training.batchnorm import with_summed_norms
+from resnetzoo.training.batchnorm import with_summed_batchnorm
 from resnetzoo.training.compiled import REPAID_BY_IMAGES, compiled, compiling_pays
-from resnetzoo.training.cuda_graph import RecordedStep, cuda_graph
-from resnetzoo.training.ddp import SharedStep, share_model
-from resnetzoo.training.distributed import Ranks
+from resnetzoo.training.cuda_graph import CudaGraphStep, cuda_graph
+from resnetzoo.training.ddp import DDPStep, wrap_ddp
+from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.recipes import Recipe
-from resnetzoo.training.running_metrics import EpochTotals
-from resnetzoo.training.step import Step, TrainStep, make_loss, make_optimizer
+from resnetzoo.training.running_metrics import RunningMetrics
+from resnetzoo.training.step import EagerStep, Step, make_loss, make_optimizer
 from resnetzoo.utils.device import Precision
 
 
-class Stepping:
+class Strategy:
     """The optimizer and the step of one run, on the CUDA stream of its own where there is one.
 
     Args:
@@ -29,7 +29,7 @@ class Stepping:
         batches: the training set on the device.
         precision: of the forward pass.
         compile: True or False, or None to let the length of the run decide.
-        ranks: the processes that share the run.
+        context: the processes that share the run.
 
     Attributes:
         execution: one of `eager`, `compiled`, `recorded`, `compiled and recorded`, `shared`: results carry it.
@@ -43,41 +43,41 @@ class Stepping:
         self,
         model: nn.Module,
         recipe: Recipe,
-        batches: TrainBatches,
+        batches: DeviceLoader,
         precision: Precision,
         *,
         compile: bool | None,  # noqa: A002 (torch's and `fit`'s own word)
-        ranks: Ranks,
+        context: DistributedContext,
     ) -> None:
         self.device = batches.device
         self.stream = (
             torch.cuda.Stream(self.device) if self.device.type == "cuda" else None  # type: ignore[no-untyped-call]
         )
-        self.totals = EpochTotals(self.device)
+        self.metrics = RunningMetrics(self.device)
         self.optimizer = make_optimizer(model, recipe, self.device)
         whole = min(recipe.batch_size, len(batches))
         images = recipe.steps * whole
-        shared = ranks.count > 1
+        shared = context.world_size > 1
         if shared:
-            _check_shares(ranks, len(batches), whole, compile)
+            _check_shares(context, len(batches), whole, compile)
         compiling = not shared and (compiling_pays(self.device, images) if compile is None else compile)
-        loss_of = rest_loss_of = make_loss(
-            share_model(model, ranks, self.device) if shared else model, recipe, self.device, precision
+        loss_fn = rest_loss_fn = make_loss(
+            wrap_ddp(model, context, self.device) if shared else model, recipe, self.device, precision
         )
         if compiling:
-            loss_of = compiled(
+            loss_fn = compiled(
                 make_loss(_for_compiler(model, self.device), recipe, self.device, precision), self.device
             )
-        step = TrainStep(loss_of, rest_loss_of, self.optimizer, batches, self.totals, whole)
+        step = EagerStep(loss_fn, rest_loss_fn, self.optimizer, batches, self.metrics, whole)
         self.step: Step = step
         if shared:
-            self.step = SharedStep(step, ranks)
+            self.step = DDPStep(step, context)
         elif self.stream is not None:
-            self.step = RecordedStep(step, cuda_graph(self.stream))
+            self.step = CudaGraphStep(step, cuda_graph(self.stream))
         if self.stream is not None:  # for the network and the images, which came there by the caller's stream
             self.stream.wait_stream(torch.cuda.current_stream(self.device))
-        self.execution = _execution(compiling=compiling, recorded=isinstance(self.step, RecordedStep), shared=shared)
-        self.reason = _reason(self.execution, self.device, images, ranks)
+        self.execution = _execution(compiling=compiling, recorded=isinstance(self.step, CudaGraphStep), shared=shared)
+        self.reason = _reason(self.execution, self.device, images, context)
 
     @contextmanager
     def on_stream(self) -> Iterator[None]:
@@ -119,18 +119,18 @@ class Stepping:
 
 def _for_compiler(model: nn.Module, device: torch.device) -> nn.Module:
     """On a CPU, the twin whose batch norm its compiler vectorizes."""
-    return with_summed_norms(model.train()) if device.type == "cpu" else model
+    return with_summed_batchnorm(model.train()) if device.type == "cpu" else model
 
 
-def _check_shares(ranks: Ranks, images: int, batch_size: int, compile: bool | None) -> None:  # noqa: A002
+def _check_shares(context: DistributedContext, images: int, batch_size: int, compile: bool | None) -> None:  # noqa: A002
     if compile:
         raise UsageError(
-            f"{ranks.count} processes share the run, and a shared step is not compiled: leave compile=True out"
+            f"{context.world_size} processes share the run, and a shared step is not compiled: leave compile=True out"
         )
     smallest = images % batch_size or batch_size
-    if smallest < ranks.count:
+    if smallest < context.world_size:
         raise UsageError(
-            f"each of {ranks.count} processes needs an image of each batch, but the smallest batch of "
+            f"each of {context.world_size} processes needs an image of each batch, but the smallest batch of "
             f"{images:,} images in batches of {batch_size} has {smallest}: take another batch size, or fewer processes"
         )
 
@@ -142,10 +142,10 @@ def _execution(*, compiling: bool, recorded: bool, shared: bool) -> str:
     return " and ".join(words) or "eager"
 
 
-def _reason(execution: str, device: torch.device, images: int, ranks: Ranks) -> str:
+def _reason(execution: str, device: torch.device, images: int, context: DistributedContext) -> str:
     """One line for the person who waits for the first step."""
     if execution == "shared":
-        return f"{ranks.count} processes share each batch"
+        return f"{context.world_size} processes share each batch"
     if device.type == "cpu":
         pays = f"compiling pays from some {REPAID_BY_IMAGES:,} images on, and this run learns from {images:,}"
         return f"step {execution}: {pays}{'; the first step takes longer' if execution == 'compiled' else ''}"

@@ -14,20 +14,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnetzoo.data.device_loader import TrainBatches
+from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import NonFiniteLossError, TrainingInterrupted
-from resnetzoo.evaluation.metrics import Evaluation, sums_over
+from resnetzoo.evaluation.metrics import Evaluation, sum_loss_and_errors
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Pretrained, attach_normalization
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.callbacks import StopRequest, TrainingProgress
-from resnetzoo.training.distributed import Ranks
+from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.recipes import Recipe, lr_at, starts_low
 from resnetzoo.training.results import RUN_FILE, EpochRow, Run, RunRecord, identity_of, read_record
-from resnetzoo.training.running_metrics import EpochTotals
+from resnetzoo.training.running_metrics import RunningMetrics
 from resnetzoo.training.schedules import steps_per_epoch
-from resnetzoo.training.strategy import Stepping
+from resnetzoo.training.strategy import Strategy
 from resnetzoo.utils import environment as provenance
 from resnetzoo.utils.checksummed_json import write_sealed
 from resnetzoo.utils.device import Precision, device_name
@@ -41,7 +41,7 @@ from resnetzoo.weights.checkpoint.training_state import (
 )
 
 
-class Training:
+class Trainer:
     """The state of a run between two steps, and what moves it on.
 
     Args:
@@ -51,10 +51,10 @@ class Training:
         recipe: as it runs on this number of images.
         seed: of order and augmentation.
         batches: the training set on the device.
-        stepping: how the steps run.
+        strategy: how the steps run.
         precision: of the steps; tests are always in fp32.
         out: the run's folder; None keeps nothing on disk.
-        ranks: the processes that share the run.
+        context: the processes that share the run.
     """
 
     def __init__(
@@ -65,33 +65,33 @@ class Training:
         recipe: Recipe,
         *,
         seed: int,
-        batches: TrainBatches,
-        stepping: Stepping,
+        batches: DeviceLoader,
+        strategy: Strategy,
         precision: Precision,
         out: Path | None,
-        ranks: Ranks,
+        context: DistributedContext,
     ) -> None:
         self.spec = spec
         self.name = self.spec.label if self.spec else type(model).__name__
         self.model = model
         self.data = data
         # Of the test images, those that this process measures on.
-        self.test = data.test.select(ranks.share(slice(0, len(data.test)))).to(batches.device)
+        self.test = data.test.select(context.shard(slice(0, len(data.test)))).to(batches.device)
         self.recipe = recipe
         self.seed = seed
-        self.batches = batches
-        self.stepping = stepping
+        self.loader = batches
+        self.strategy = strategy
         self.precision = precision
         self.out = out
-        self.ranks = ranks
+        self.context = context
         self.steps_per_epoch = steps_per_epoch(len(data.train), recipe.batch_size)
         self.step = 0
         self.record: RunRecord | None = None  # of a run that was finished before, by its own commit and versions
         self.rows: list[EpochRow] = []
 
     @property
-    def totals(self) -> EpochTotals:
-        return self.stepping.totals
+    def metrics(self) -> RunningMetrics:
+        return self.strategy.metrics
 
     @property
     def finished(self) -> bool:
@@ -111,7 +111,7 @@ class Training:
 
     def progress(self, *, shown: bool, bar: bool) -> TrainingProgress:
         epochs = math.ceil(self.recipe.steps / self.steps_per_epoch)
-        shown = shown and self.ranks.is_main
+        shown = shown and self.context.is_main
         return TrainingProgress(
             self.name, steps=self.recipe.steps, done=self.step, epochs=epochs, shown=shown, bar=bar and shown
         )
@@ -120,9 +120,9 @@ class Training:
         """Take up the state in `out`, or write the first one there: an unwritable folder is found out now."""
         if isinstance(self.model, CifarNet):  # what a row or a file said of the network ends here
             classes = self.data.classes if len(self.data.classes) == self.model.num_classes else None
-            self.model.pretrained = Pretrained(normalization=self.batches.normalization, classes=classes)
+            self.model.pretrained = Pretrained(normalization=self.loader.normalization, classes=classes)
         else:
-            attach_normalization(self.model, self.batches.normalization)
+            attach_normalization(self.model, self.loader.normalization)
         if self.out is None:
             return
         checkpoint = read_latest(self.out)
@@ -132,11 +132,11 @@ class Training:
         check_identity(checkpoint.identity, self.identity, self.out)
         self.step = checkpoint.step
         self.rows = [EpochRow(**row) for row in checkpoint.rows]
-        with self.stepping.on_stream():
+        with self.strategy.on_stream():
             self.model.load_state_dict(checkpoint.model)
-            self.stepping.load_optimizer_state(checkpoint.optimizer)
-            self.totals.set(**checkpoint.totals)
-            self.totals.leave_to_first(self.ranks)
+            self.strategy.load_optimizer_state(checkpoint.optimizer)
+            self.metrics.load_state_dict(checkpoint.totals)
+            self.metrics.keep_on_main(self.context)
         self.write_log()
         if self.finished and (self.out / RUN_FILE).exists():
             self.record = read_record(self.out / RUN_FILE)
@@ -144,7 +144,7 @@ class Training:
     def steps(self, shown: TrainingProgress, stop: StopRequest, checkpoint_every: int | None) -> Iterator[None]:
         """Run to the end, pausing behind each step and epoch, where other runs on the same device may go on."""
         if not self.finished:
-            shown.say(self.stepping.reason)
+            shown.say(self.strategy.reason)
         while not self.finished:
             yield from self.epoch(shown, stop, checkpoint_every)
 
@@ -154,24 +154,24 @@ class Training:
         last = min(self.steps_per_epoch, self.recipe.steps - epoch * self.steps_per_epoch)
         low = starts_low(self.recipe, self.spec.depth if self.spec else 0, [row.train_error for row in self.rows])
         self.model.train()
-        self.totals.start_clock()
-        with self.stepping.on_stream():
-            self.stepping.step.begin_epoch(self.batches.draw(seed=self.seed, epoch=epoch))
+        self.metrics.start_clock()
+        with self.strategy.on_stream():
+            self.strategy.step.begin_epoch(self.loader.augmentation(seed=self.seed, epoch=epoch))
         for place in range(first, last):
-            lr, places = self.learning_rate(low), self.places(place)
-            with self.stepping.on_stream():
-                self.stepping.step(places, lr)
+            lr, indices = self.learning_rate(low), self.indices(place)
+            with self.strategy.on_stream():
+                self.strategy.step(indices, lr)
             self.step += 1
-            self.totals.images += places.stop - places.start
-            shown.advance(self.totals.images_per_second())
+            self.metrics.images += indices.stop - indices.start
+            shown.advance(self.metrics.images_per_second())
             if place + 1 < last:
                 self.between_steps(stop, checkpoint_every)
             yield
         yield from self.end_epoch(epoch + 1, lr, shown)
-        self.stop_if_asked(self.ranks.agree(stop.signal_number))
+        self.stop_if_asked(self.context.all_reduce_max(stop.signal_number))
         yield
 
-    def places(self, place: int) -> slice:
+    def indices(self, place: int) -> slice:
         """Where the images of an epoch's step stand in its order."""
         begin = place * self.recipe.batch_size
         return slice(begin, min(begin + self.recipe.batch_size, len(self.data.train)))
@@ -182,15 +182,18 @@ class Training:
 
     def end_epoch(self, epoch: int, lr: float, shown: TrainingProgress) -> Iterator[None]:
         """Sums, test, row and checkpoint; it pauses until the device has come so far, and only then reads from it."""
-        totals = self.totals
-        yield from self.stepping.until_done()
-        totals.stop_clock()
-        with self.stepping.on_stream():
-            totals.gather(self.ranks)
-            train_loss, train_error = totals.loss_per_image(), totals.error()
+        metrics = self.metrics
+        yield from self.strategy.until_done()
+        metrics.stop_clock()
+        with self.strategy.on_stream():
+            metrics.all_reduce(self.context)
+            train_loss, train_error = metrics.mean_loss(), metrics.error()
             began = time.perf_counter()
-            sums = [self.ranks.add_up(part) for part in sums_over(self.model, self.test, self.batches.normalization)]
-        yield from self.stepping.until_done()
+            sums = [
+                self.context.all_reduce_sum(part)
+                for part in sum_loss_and_errors(self.model, self.test, self.loader.normalization)
+            ]
+        yield from self.strategy.until_done()
         tested = Evaluation.of_sums(sums, n=len(self.data.test))
         row = EpochRow(
             epoch=epoch,
@@ -200,31 +203,31 @@ class Training:
             train_error=train_error,
             test_loss=tested.loss,
             test_error=tested.error,
-            train_seconds=round(totals.seconds, 3),
+            train_seconds=round(metrics.seconds, 3),
             test_seconds=round(time.perf_counter() - began, 3),
-            images_per_second=round(totals.images / totals.seconds, 1),
+            images_per_second=round(metrics.images / metrics.seconds, 1),
         )
         # The test may overflow in a run that is sound: while the running statistics of a deep plain network lag behind
         # its first large steps. It is a figure of that epoch like any other.
         self.check_finite(row.train_loss)
         self.rows.append(row)
-        with self.stepping.on_stream():
-            totals.set()
+        with self.strategy.on_stream():
+            metrics.reset()
         self.save()
         self.write_log()
         shown.epoch(row)
 
     def between_steps(self, stop: StopRequest, checkpoint_every: int | None) -> None:
         """Save in the middle of an epoch, if asked to, and stop, if asked to."""
-        asked = self.ranks.agree(stop.signal_number)
+        asked = self.context.all_reduce_max(stop.signal_number)
         due = checkpoint_every is not None and self.step % checkpoint_every == 0
         if due or asked is not None:
-            self.totals.stop_clock()
-            with self.stepping.on_stream():
-                self.totals.gather(self.ranks)
+            self.metrics.stop_clock()
+            with self.strategy.on_stream():
+                self.metrics.all_reduce(self.context)
                 self.save()
-                self.totals.leave_to_first(self.ranks)
-            self.totals.start_clock()
+                self.metrics.keep_on_main(self.context)
+            self.metrics.start_clock()
         self.stop_if_asked(asked)
 
     def stop_if_asked(self, signal_number: int | None) -> None:
@@ -243,7 +246,7 @@ class Training:
             kept = f"the last good checkpoint is {self.out / CHECKPOINT}" if self.out else "nothing was saved"
             raise NonFiniteLossError(
                 f"{self.name}: the loss became {found} by step {self.step:,} at learning rate "
-                f"{self.stepping.rate:g}: try a lower lr; {kept}"
+                f"{self.strategy.rate:g}: try a lower lr; {kept}"
             )
 
     def save(self) -> None:
@@ -251,28 +254,28 @@ class Training:
         if self.out is None:
             return
         out = self.out
-        with self.stepping.on_stream():
+        with self.strategy.on_stream():
             # The loss of a step says nothing yet about the weights that it left behind.
             largest = torch.stack([parameter.detach().abs().max() for parameter in self.model.parameters()])
-            self.check_finite(float(self.totals.loss), *largest.tolist())
+            self.check_finite(float(self.metrics.loss), *largest.tolist())
             checkpoint = Checkpoint(
                 identity=self.identity,
                 step=self.step,
                 model=self.model.state_dict(),
-                optimizer=self.stepping.optimizer_state(),
-                normalization=self.batches.normalization,
+                optimizer=self.strategy.optimizer_state(),
+                normalization=self.loader.normalization,
                 rows=[asdict(row) for row in self.rows],
-                totals=self.totals.to_dict(),
+                totals=self.metrics.state_dict(),
                 classes=self.data.classes,
             )
-            self.ranks.on_main(lambda: save_checkpoint(checkpoint, out))
+            self.context.rank_zero_only(lambda: save_checkpoint(checkpoint, out))
 
     def write_log(self) -> None:
         """All finished epochs, a JSON line each: after a resumption too, none is missing and none stands twice."""
         if self.out is not None:
             path = self.out / "log.jsonl"
             lines = [json.dumps({"model": self.name, "seed": self.seed, **asdict(row)}) for row in self.rows]
-            self.ranks.on_main(lambda: write_atomically(path, "".join(f"{line}\n" for line in lines).encode()))
+            self.context.rank_zero_only(lambda: write_atomically(path, "".join(f"{line}\n" for line in lines).encode()))
 
     def result(self) -> Run:
         """What the run came to, written to `out` as well; the model in evaluation mode."""
@@ -286,16 +289,16 @@ class Training:
             recipe=self.recipe,
             seed=self.seed,
             data=self.data.to_dict(),
-            normalization=self.batches.normalization.to_dict(),
-            device=device_name(self.stepping.device),
+            normalization=self.loader.normalization.to_dict(),
+            device=device_name(self.strategy.device),
             precision=self.precision,
-            execution=self.stepping.execution,
-            processes=self.ranks.count,
+            execution=self.strategy.execution,
+            processes=self.context.world_size,
             versions=provenance.versions(),
             commit=provenance.commit(),
             epochs=tuple(self.rows),
         )
         if self.out is not None:
             path = self.out / RUN_FILE
-            self.ranks.on_main(lambda: write_sealed(path, run.to_dict()))
+            self.context.rank_zero_only(lambda: write_sealed(path, run.to_dict()))
         return run

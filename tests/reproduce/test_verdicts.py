@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import resnetzoo
-from resnetzoo.evaluation.metrics import binomial_error
+from resnetzoo.evaluation.metrics import binomial_standard_error
 from resnetzoo.reproduce import TARGETS, Above, AtMost, Lower, parse_seeds
 from resnetzoo.reproduce.budgets import Budget, budget_of
 from resnetzoo.reproduce.confidence import _T975, difference_interval, mean_interval
@@ -41,7 +41,7 @@ def test_intervals_by_hand() -> None:
     low, high = difference_interval([1.0, 2.0, 3.0], [5.0, 6.0, 7.0])  # se sqrt(2 / 3), 4 degrees of freedom
     assert (low, high) == pytest.approx((-4 - 2.776 * (2 / 3) ** 0.5, -4 + 2.776 * (2 / 3) ** 0.5))
     assert difference_interval([2.0, 2.0], [1.0, 1.0]) == (1.0, 1.0)
-    assert binomial_error(10.0, 10_000) == pytest.approx(0.3)
+    assert binomial_standard_error(10.0, 10_000) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(

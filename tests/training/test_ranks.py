@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from processes import environment
 
 import resnetzoo
-from resnetzoo.training.distributed import Ranks
-from resnetzoo.training.fitting import cut_on_device
+from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.fitting import make_loader
 from resnetzoo.training.recipes import SMOKE
-from resnetzoo.training.strategy import Stepping
+from resnetzoo.training.strategy import Strategy
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 # Batches of 18 and, at an epoch's end, of 9: two processes take 9 and 9, then 5 and 4.
@@ -124,20 +124,20 @@ def test_a_failure_of_the_writing_process_is_raised_in_all(tmp_path: Path) -> No
 
 
 def test_what_processes_cannot_share_is_refused() -> None:
-    model, pair = resnetzoo.plainnet(8), Ranks(0, 2)
+    model, pair = resnetzoo.plainnet(8), DistributedContext(0, 2)
     data = resnetzoo.synthetic(train_images=65, test_images=1)
-    batches = cut_on_device(data, SMOKE, torch.device("cpu"))
+    batches = make_loader(data, SMOKE, torch.device("cpu"))
     with pytest.raises(resnetzoo.UsageError, match="smallest batch of 65 images in batches of 64 has 1"):
-        Stepping(model, SMOKE, batches, "fp32", compile=None, ranks=pair)
+        Strategy(model, SMOKE, batches, "fp32", compile=None, context=pair)
     with pytest.raises(resnetzoo.UsageError, match=r"2 processes share the run, .* leave compile=True out"):
-        Stepping(model, SMOKE, batches, "fp32", compile=True, ranks=pair)
+        Strategy(model, SMOKE, batches, "fp32", compile=True, context=pair)
 
 
 @settings(max_examples=60)
 @given(begin=st.integers(0, 1_000), length=st.integers(0, 300), count=st.integers(1, 9))
 def test_shares_cover_a_stretch_once(begin: int, length: int, count: int) -> None:
-    shares = [Ranks(index, count).share(slice(begin, begin + length)) for index in range(count)]
-    places = [place for share in shares for place in range(share.start, share.stop)]
-    assert places == list(range(begin, begin + length))
+    shares = [DistributedContext(rank, count).shard(slice(begin, begin + length)) for rank in range(count)]
+    indices = [place for share in shares for place in range(share.start, share.stop)]
+    assert indices == list(range(begin, begin + length))
     sizes = [share.stop - share.start for share in shares]
     assert max(sizes) - min(sizes) <= 1

@@ -17,35 +17,35 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
-from resnetzoo.training.batchnorm import SummedBatchNorm2d, with_summed_norms
+from resnetzoo.training.batchnorm import SummedBatchNorm2d, with_summed_batchnorm
 from resnetzoo.training.compiled import REPAID_BY_IMAGES, compiled, compiling_pays
-from resnetzoo.training.cuda_graph import WARM_UP_STEPS, RecordedStep
-from resnetzoo.training.fitting import cut_on_device
+from resnetzoo.training.cuda_graph import WARM_UP_STEPS, CudaGraphStep
+from resnetzoo.training.fitting import make_loader
 from resnetzoo.training.recipes import lr_at
-from resnetzoo.training.running_metrics import EpochTotals
-from resnetzoo.training.step import LossOf, TrainStep, make_loss
+from resnetzoo.training.running_metrics import RunningMetrics
+from resnetzoo.training.step import EagerStep, LossFn, make_loss
 
 CPU = torch.device("cpu")
 
 
-def losses_of(step_of: Callable[[TrainStep], object], data: resnetzoo.Data, recipe: resnetzoo.Recipe) -> list[float]:
+def losses_of(step_of: Callable[[EagerStep], object], data: resnetzoo.Data, recipe: resnetzoo.Recipe) -> list[float]:
     """The mean loss of each step, in fp32 from the same weights."""
     model = small_network(0).train()
-    totals = EpochTotals(CPU)
-    loss_of = make_loss(model, recipe, CPU, "fp32")
+    metrics = RunningMetrics(CPU)
+    loss_fn = make_loss(model, recipe, CPU, "fp32")
     optimizer = torch.optim.SGD(model.parameters(), lr=torch.tensor(1.0), momentum=recipe.momentum, fused=True)
-    batches = cut_on_device(data, recipe, CPU)
-    step = step_of(TrainStep(loss_of, loss_of, optimizer, batches, totals, recipe.batch_size))
+    batches = make_loader(data, recipe, CPU)
+    step = step_of(EagerStep(loss_fn, loss_fn, optimizer, batches, metrics, recipe.batch_size))
     losses, per_epoch = [], -(-len(data.train) // recipe.batch_size)
     for number in range(recipe.steps):
         epoch, place = divmod(number, per_epoch)
         if place == 0:
-            step.begin_epoch(batches.draw(seed=0, epoch=epoch))  # type: ignore[attr-defined]
+            step.begin_epoch(batches.augmentation(seed=0, epoch=epoch))  # type: ignore[attr-defined]
         begin = place * recipe.batch_size
-        places = slice(begin, min(begin + recipe.batch_size, len(data.train)))
-        step(places, lr_at(recipe, number))  # type: ignore[operator]
-        losses.append(float(totals.loss) / (places.stop - places.start))
-        totals.set()
+        indices = slice(begin, min(begin + recipe.batch_size, len(data.train)))
+        step(indices, lr_at(recipe, number))  # type: ignore[operator]
+        losses.append(float(metrics.loss) / (indices.stop - indices.start))
+        metrics.reset()
     return losses
 
 
@@ -64,7 +64,7 @@ def test_a_recorded_step_does_what_the_step_does_at_every_rate(
 
     recipe = replace(tiny_recipe, batch_size=10, steps=20)  # four batches of 10 and one of 8 an epoch
     plain = losses_of(lambda step: step, tiny_data, recipe)
-    recorded = losses_of(lambda step: RecordedStep(step, record), tiny_data, recipe)
+    recorded = losses_of(lambda step: CudaGraphStep(step, record), tiny_data, recipe)
     assert recorded == plain
     assert len(replayed) == 16 - WARM_UP_STEPS
     assert len({lr_at(recipe, number) for number in range(20)}) == 3
@@ -97,7 +97,7 @@ def test_summed_batch_norm_is_batch_norm(shape: tuple[int, int, int, int], offse
     usual = nn.BatchNorm2d(shape[1], dtype=torch.float32)
     nn.init.uniform_(usual.weight, 0.5, 2)
     usual.running_mean.fill_(offset)
-    twin = with_summed_norms(usual_net := nn.Sequential(copy.deepcopy(usual)))
+    twin = with_summed_batchnorm(usual_net := nn.Sequential(copy.deepcopy(usual)))
     assert isinstance(twin[0], SummedBatchNorm2d)
     assert twin[0].weight is usual_net[0].weight
     x = torch.randn(shape) + offset
@@ -116,7 +116,7 @@ def test_summed_batch_norm_is_batch_norm(shape: tuple[int, int, int, int], offse
 
 
 def test_the_gradient_of_summed_batch_norm_is_its_slope() -> None:
-    norm = with_summed_norms(nn.BatchNorm2d(3).double())
+    norm = with_summed_batchnorm(nn.BatchNorm2d(3).double())
     x = torch.randn(4, 3, 2, 2, dtype=torch.float64)
     assert torch.autograd.gradcheck(norm, (x.requires_grad_(),))
 
@@ -124,7 +124,7 @@ def test_the_gradient_of_summed_batch_norm_is_its_slope() -> None:
 def test_norms_of_other_kinds_stay() -> None:
     kinds = [nn.BatchNorm2d(2, affine=False), nn.BatchNorm2d(2, momentum=None), nn.GroupNorm(1, 2)]
     kinds.append(nn.BatchNorm2d(2, track_running_stats=False))
-    twin = with_summed_norms(nn.Sequential(*kinds))
+    twin = with_summed_batchnorm(nn.Sequential(*kinds))
     assert [type(module) for module in twin] == [type(module) for module in kinds]
 
 
@@ -141,7 +141,7 @@ def test_the_fast_path_follows_the_plain_one_for_50_steps(family: str) -> None:
 
 def test_compiled_training_follows_the_plain_one_in_fp32() -> None:
     fast, plain = (
-        _fifty_losses("residual", torch.float32, 0.001, fast, lambda loss_of: compiled(loss_of, CPU))
+        _fifty_losses("residual", torch.float32, 0.001, fast, lambda loss_fn: compiled(loss_fn, CPU))
         for fast in (True, False)
     )
     assert max(abs(one - two) for one, two in zip(fast, plain, strict=True)) < 1e-3
@@ -152,22 +152,22 @@ def _fifty_losses(
     dtype: torch.dtype,
     lr: float,
     fast: bool,
-    compiler: Callable[[LossOf], LossOf] = lambda loss_of: loss_of,
+    compiler: Callable[[LossFn], LossFn] = lambda loss_fn: loss_fn,
 ) -> list[float]:
     data = resnetzoo.synthetic(seed=1, train_images=800, test_images=20)
     recipe = resnetzoo.Recipe("FIFTY", 50, None, lr, resnetzoo.recipes.OneCycle(), batch_size=16)
     torch.manual_seed(0)
     model = resnetzoo.CifarNet(resnetzoo.ModelSpec(family, 8, widths=(4, 8, 16))).to(dtype).train()  # type: ignore[arg-type]
-    loss_of = make_loss(with_summed_norms(model) if fast else model, recipe, CPU, "fp32")
-    loss_of = compiler(loss_of) if fast else loss_of
+    loss_fn = make_loss(with_summed_batchnorm(model) if fast else model, recipe, CPU, "fp32")
+    loss_fn = compiler(loss_fn) if fast else loss_fn
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, fused=True)
-    batches = cut_on_device(data, recipe, CPU)
-    cut = batches.batch(batches.draw(seed=0, epoch=0), slice(0, 800))
+    batches = make_loader(data, recipe, CPU)
+    cut = batches.batch(batches.augmentation(seed=0, epoch=0), slice(0, 800))
     losses = []
     for number in range(50):
         images, labels = (part[number * 16 : number * 16 + 16] for part in cut)
         optimizer.param_groups[0]["lr"] = lr_at(recipe, number)
-        loss, _ = loss_of(images.to(dtype), labels)
+        loss, _ = loss_fn(images.to(dtype), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -209,8 +209,8 @@ def test_many_compiled_networks_in_one_process() -> None:
     before = torch._dynamo.utils.counters["frames"]["ok"]
     for number in range(12):
         images, labels = torch.eye(2), torch.tensor([0, 1])
-        loss_of = loss_of_scaled(float(number))
-        torch.testing.assert_close(compiled(loss_of, CPU)(images, labels), loss_of(images, labels))
+        loss_fn = loss_of_scaled(float(number))
+        torch.testing.assert_close(compiled(loss_fn, CPU)(images, labels), loss_fn(images, labels))
     assert torch._dynamo.utils.counters["frames"]["ok"] - before == 12
 
 

@@ -8,28 +8,28 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as peer
 
 import resnetzoo
-from resnetzoo.data.device_loader import TrainBatches, draw_epoch
+from resnetzoo.data.device_loader import DeviceLoader, draw_augmentation
 from resnetzoo.data.normalization import measure_normalization
 
 CPU = torch.device("cpu")
 
 
-def batches(data: resnetzoo.Data, kind: str, padding: int = 4, flip: bool = True) -> TrainBatches:
+def batches(data: resnetzoo.Data, kind: str, padding: int = 4, flip: bool = True) -> DeviceLoader:
     normalization = measure_normalization(data.train.images, kind)  # type: ignore[arg-type]
-    return TrainBatches(data.train, normalization, padding=padding, flip=flip, device=CPU)
+    return DeviceLoader(data.train, normalization, padding=padding, flip=flip, device=CPU)
 
 
 @pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
 def test_each_image_is_normalized_padded_cropped_and_mirrored(tiny_data: resnetzoo.Data, kind: str) -> None:
     cutter = batches(tiny_data, kind)
-    drawn = cutter.draw(seed=0, epoch=3)
-    images, labels = cutter.batch(drawn, slice(16, 32))
+    augmentation = cutter.augmentation(seed=0, epoch=3)
+    images, labels = cutter.batch(augmentation, slice(16, 32))
     normalize = measure_normalization(tiny_data.train.images, kind)  # type: ignore[arg-type]
     for place in range(16):
-        chosen = drawn.order[16 + place]
+        chosen = augmentation.order[16 + place]
         expected = peer.pad(normalize(tiny_data.train.images[chosen][None])[0], [4])  # zeros after normalization
-        expected = peer.crop(expected, int(drawn.top[16 + place]), int(drawn.left[16 + place]), 32, 32)
-        if drawn.mirror[16 + place]:
+        expected = peer.crop(expected, int(augmentation.top[16 + place]), int(augmentation.left[16 + place]), 32, 32)
+        if augmentation.mirror[16 + place]:
             expected = peer.horizontal_flip(expected)
         torch.testing.assert_close(images[place], expected)
         assert labels[place] == tiny_data.train.labels[chosen]
@@ -37,15 +37,15 @@ def test_each_image_is_normalized_padded_cropped_and_mirrored(tiny_data: resnetz
 
 def test_without_padding_and_mirror_images_stay_in_place(tiny_data: resnetzoo.Data) -> None:
     cutter = batches(tiny_data, "channel", padding=0, flip=False)
-    drawn = cutter.draw(seed=0, epoch=0)
-    images, _ = cutter.batch(drawn, slice(0, 48))
+    augmentation = cutter.augmentation(seed=0, epoch=0)
+    images, _ = cutter.batch(augmentation, slice(0, 48))
     normalize = measure_normalization(tiny_data.train.images, "channel")
-    torch.testing.assert_close(images, normalize(tiny_data.train.images[drawn.order]))
+    torch.testing.assert_close(images, normalize(tiny_data.train.images[augmentation.order]))
 
 
 def test_the_last_batch_holds_what_is_left(tiny_data: resnetzoo.Data) -> None:
     cutter = batches(tiny_data, "channel")
-    images, labels = cutter.batch(cutter.draw(seed=0, epoch=0), slice(40, 60))
+    images, labels = cutter.batch(cutter.augmentation(seed=0, epoch=0), slice(40, 60))
     assert len(images) == len(labels) == 8
     assert images.is_contiguous(memory_format=torch.channels_last)
 
@@ -56,9 +56,9 @@ def test_the_last_batch_holds_what_is_left(tiny_data: resnetzoo.Data) -> None:
 )
 def test_a_draw_depends_on_its_arguments_alone(count: int, seed: int, epoch: int, padding: int) -> None:
     torch.manual_seed(count)
-    first = draw_epoch(count, seed=seed, epoch=epoch, padding=padding, flip=True)
+    first = draw_augmentation(count, seed=seed, epoch=epoch, padding=padding, flip=True)
     torch.manual_seed(count + 1)
-    again = draw_epoch(count, seed=seed, epoch=epoch, padding=padding, flip=True)
+    again = draw_augmentation(count, seed=seed, epoch=epoch, padding=padding, flip=True)
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     assert sorted(first.order.tolist()) == list(range(count))
     for corner in (first.top, first.left):
@@ -66,14 +66,14 @@ def test_a_draw_depends_on_its_arguments_alone(count: int, seed: int, epoch: int
 
 
 def test_each_image_has_a_draw_of_its_own() -> None:
-    drawn = draw_epoch(10_000, seed=0, epoch=0, padding=4, flip=True)
-    counts = torch.bincount(drawn.top * 9 + drawn.left, minlength=81)
+    augmentation = draw_augmentation(10_000, seed=0, epoch=0, padding=4, flip=True)
+    counts = torch.bincount(augmentation.top * 9 + augmentation.left, minlength=81)
     assert len(counts) == 81
     assert counts.min() > 60  # 123 expected of each corner
-    assert 4_700 < int(drawn.mirror.sum()) < 5_300
-    other = draw_epoch(10_000, seed=0, epoch=1, padding=4, flip=True)
-    assert not torch.equal(drawn.order, other.order)
-    assert not draw_epoch(100, seed=0, epoch=0, padding=4, flip=False).mirror.any()
+    assert 4_700 < int(augmentation.mirror.sum()) < 5_300
+    other = draw_augmentation(10_000, seed=0, epoch=1, padding=4, flip=True)
+    assert not torch.equal(augmentation.order, other.order)
+    assert not draw_augmentation(100, seed=0, epoch=0, padding=4, flip=False).mirror.any()
 
 
 def test_normalization_is_measured_as_numpy_would(tiny_data: resnetzoo.Data) -> None:
