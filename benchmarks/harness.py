@@ -104,8 +104,6 @@ class Harness:
         """
         unit = calibration or self.setting.matrix
         others = [unit, *baselines.candidates]
-        first = bench.warm_up([*others, ours])
-        rounds = max(at_least, affordable_rounds(self.setting.race_seconds, [*others, ours]))
         seconds: dict[str, list[float]] = {candidate.name: [] for candidate in [*others, ours]}
 
         def run_others() -> None:
@@ -117,7 +115,12 @@ class Harness:
             seconds[ours.name].append(took)
             self.clock.now += took
 
-        self.benchmark.pedantic(run_ours, setup=run_others, rounds=rounds)  # type: ignore[no-untyped-call]
+        try:
+            first = bench.warm_up([*others, ours])
+            rounds = max(at_least, affordable_rounds(self.setting.race_seconds, [*others, ours]))
+            self.benchmark.pedantic(run_ours, setup=run_others, rounds=rounds)  # type: ignore[no-untyped-call]
+        finally:
+            ours.release()
         timings = {name: bench.Timing(first[name], tuple(values)) for name, values in seconds.items()}
         info: dict[str, Any] = self.benchmark.extra_info
         info.update(figures(ours, unit, baselines, timings))

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from resnetzoo.models.registry import register as register
     from resnetzoo.models.spec import BlockShape as BlockShape
     from resnetzoo.models.spec import ModelSpec as ModelSpec
+    from resnetzoo.training.callbacks.base import Callback as Callback
     from resnetzoo.training.concurrent import Job as Job
     from resnetzoo.training.concurrent import fit_many as fit_many
     from resnetzoo.training.fitting import fit as fit
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from resnetzoo.training.results import Run as Run
     from resnetzoo.training.results import RunRecord as RunRecord
     from resnetzoo.training.results import read_records as read_records
+    from resnetzoo.training.trainer import Trainer as Trainer
     from resnetzoo.weights import Weights as Weights
     from resnetzoo.weights import get_weights as get_weights
     from resnetzoo.weights import list_weights as list_weights
@@ -138,10 +140,12 @@ else:
             "resnetzoo.models.pretrained": ["Origin"],
             "resnetzoo.models.registry": ["get_spec", "register"],
             "resnetzoo.models.spec": ["BlockShape", "ModelSpec"],
+            "resnetzoo.training.callbacks.base": ["Callback"],
             "resnetzoo.training.concurrent": ["Job", "fit_many"],
             "resnetzoo.training.fitting": ["fit"],
             "resnetzoo.training.recipes": ["Recipe"],
             "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "read_records"],
+            "resnetzoo.training.trainer": ["Trainer"],
             "resnetzoo.weights": ["Weights", "get_weights", "list_weights"],
             "resnetzoo.weights.catalog": ["list_models"],
             "resnetzoo.weights.checkpoint.load": ["CheckpointWarning", "load_checkpoint"],

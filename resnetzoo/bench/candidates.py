@@ -1,6 +1,7 @@
 """The networks of the zoo as candidates, by the functions that users call: `create`, `optimize`, `fit`."""
 
 import time
+from contextlib import ExitStack
 
 import torch
 
@@ -13,9 +14,9 @@ from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.inference.optimized_net import optimize
 from resnetzoo.models.complexity import complexity
-from resnetzoo.training.callbacks import StopRequest
-from resnetzoo.training.distributed import DistributedContext
-from resnetzoo.training.fitting import make_loader, prepare
+from resnetzoo.training.callbacks.signals import StopRequest
+from resnetzoo.training.callbacks.standard import standard_callbacks
+from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.schedules import StepDecay
 from resnetzoo.weights.factory import create
@@ -38,31 +39,35 @@ def forward(name: str, *, batch_size: int, environment: Environment, compiled: b
 def step(name: str, *, batch_size: int, environment: Environment, compiled: bool = True, steps: int = 4) -> Candidate:
     """One training step of `fit`, its batch cut, augmented and normalized: `steps` of them a measurement."""
     run = RunningFit(name, batch_size, steps, environment, compiled)
-    return Candidate(f"resnetzoo {name}", run.seconds, images=batch_size, flop=training_flop(name, batch_size))
+    flop = training_flop(name, batch_size)
+    return Candidate(f"resnetzoo {name}", run.seconds, images=batch_size, flop=flop, release=run.close)
 
 
 def epoch(name: str, *, batch_size: int, environment: Environment, compiled: bool = True, steps: int = 8) -> Candidate:
     """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row."""
     run = RunningFit(name, batch_size, steps, environment, compiled)
-    return Candidate(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=training_flop(name, batch_size))
+    flop = training_flop(name, batch_size)
+    return Candidate(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=flop, release=run.close)
 
 
 def batches(images: ImageSet, *, batch_size: int, environment: Environment) -> Candidate:
-    """An epoch of the trainer's batches: drawn, cut, mirrored and normalized on the device."""
-    cut = DeviceLoader(
+    """An epoch of the trainer's batches: augmentation drawn, images cropped, flipped and normalized on the device."""
+    loader = DeviceLoader(
         images, measure_normalization(images.images, "channel"), padding=4, flip=True, device=environment.device
     )
 
     def epoch() -> None:
-        augmentation = cut.augmentation(seed=0, epoch=0)
-        for first in range(0, len(cut), batch_size):
-            cut.batch(augmentation, slice(first, first + batch_size))
+        augmentation = loader.augmentation(seed=0, epoch=0)
+        for first in range(0, len(loader), batch_size):
+            loader.batch(augmentation, slice(first, first + batch_size))
 
     return Candidate("resnetzoo batches", TimedCall(epoch, environment.device), images=len(images))
 
 
 class RunningFit:
-    """A run of `fit` that pauses between measurements, so that its step is compiled or recorded once.
+    """A run as `fit` starts it, which pauses between measurements, so that its step is compiled or recorded once.
+
+    Until `close` cuDNN tunes its algorithms, as in `fit`, and so for whatever else is timed in the meantime.
 
     Args:
         name: of the network.
@@ -75,28 +80,26 @@ class RunningFit:
     def __init__(self, name: str, batch_size: int, steps: int, environment: Environment, compiled: bool) -> None:
         self.steps = steps
         self.device = environment.device
-        data = synthetic(train_images=batch_size * (steps + 1), test_images=1)
-        recipe = _gentle(epochs=1_000_000, steps_per_epoch=steps + 1, batch_size=batch_size)
-        self.training = prepare(
-            create(name, seed=0),
-            data,
-            recipe,
-            make_loader(data, recipe, environment.device),
-            seed=0,
-            precision=environment.precision,
-            compile=compiled,
-            out=None,
-            context=DistributedContext(),
+        self._opened = ExitStack()
+        self.trainer = self._opened.enter_context(
+            open_trainer(
+                create(name, seed=0),
+                synthetic(train_images=batch_size * (steps + 1), test_images=1),
+                _bench_recipe(epochs=1_000_000, steps_per_epoch=steps + 1, batch_size=batch_size),
+                device=environment.device,
+                precision=environment.precision,
+                compile=compiled,
+                callbacks=standard_callbacks(StopRequest()),
+            )
         )
-        shown = self.training.progress(shown=False, bar=False)
-        self._pauses = self.training.steps(shown, StopRequest(), None)
+        self._steps = self.trainer.steps()
 
     def seconds(self) -> float:
         """Of one step, the device's work done."""
         synchronize(self.device)
         began = time.perf_counter()
         for _ in range(self.steps):
-            next(self._pauses)
+            next(self._steps)
         synchronize(self.device)
         taken = time.perf_counter() - began
         self._finish_epoch()
@@ -109,14 +112,19 @@ class RunningFit:
         synchronize(self.device)
         return (time.perf_counter() - began) / (self.steps + 1)
 
+    def close(self) -> None:
+        """End the run where it stands, and let go of what it holds."""
+        self._steps.close()
+        self._opened.close()
+
     def _finish_epoch(self) -> None:
-        epochs = len(self.training.rows)
-        while len(self.training.rows) == epochs:
-            next(self._pauses)
+        epochs = len(self.trainer.rows)
+        while len(self.trainer.rows) == epochs:
+            next(self._steps)
 
 
-def _gentle(*, epochs: int, steps_per_epoch: int, batch_size: int) -> Recipe:
-    """A small rate: what is learned does not matter, that it stays finite does."""
+def _bench_recipe(*, epochs: int, steps_per_epoch: int, batch_size: int) -> Recipe:
+    """A small learning rate: what is learned does not matter, that it stays finite does."""
     return Recipe(
         name="BENCH",
         steps=steps_per_epoch * epochs,

@@ -83,7 +83,10 @@ def short_bench(
     def run(work: str, ours: Candidate, baselines: Baselines) -> None:
         say(f"timing {work}")
         candidates = [calibration, ours, *baselines.candidates]
-        timings = race(candidates, rounds=rounds)
+        try:
+            timings = race(candidates, rounds=rounds)
+        finally:
+            ours.release()
         rates.append(calibration.flop / timings[calibration.name].median / 1e9)
         rows.extend(rows_of(work, candidates, timings, calibration=calibration, peer=baselines.peer))
         missing.update(dict.fromkeys(baselines.missing))

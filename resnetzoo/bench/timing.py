@@ -25,12 +25,14 @@ class Candidate:
         seconds: do the work and say how long one call of it took.
         images: that one call handles; 0 where the work is not one of images.
         flop: floating-point operations of one call, two a multiply-add; 0 where they are not what takes the time.
+        release: lets go of what it holds; whoever timed it calls this once, and does not call `seconds` any more.
     """
 
     name: str
     seconds: Callable[[], float]
     images: int = 0
     flop: int = 0
+    release: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.reproduce.targets import Network, Target
 from resnetzoo.training.recipes import Recipe
-from resnetzoo.training.results import RUN_FILE, RunRecord, folder_name, identity_of, read_record
+from resnetzoo.training.results import RUN_FILE, RunIdentity, RunRecord, folder_name, read_record
 from resnetzoo.utils.device import Precision
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, PREVIOUS, check_identity, read_checkpoint
 
@@ -107,7 +107,11 @@ def _spec_of(network: Network, num_classes: int) -> ModelSpec:
 
 
 def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, object]:
-    whose = {"name": data.name, "fingerprint": data.fingerprint}
-    return identity_of(
-        name=run.spec.label, spec=run.spec, recipe=run.recipe, seed=run.seed, data=whose, precision=precision
-    )
+    return RunIdentity(
+        name=run.spec.label,
+        spec=run.spec,
+        recipe=run.recipe,
+        seed=run.seed,
+        data=data.to_dict(),
+        precision=precision,
+    ).to_dict()

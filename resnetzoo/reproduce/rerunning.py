@@ -8,11 +8,13 @@ from resnetzoo.data.image_set import Data
 from resnetzoo.errors import ResultsError, UsageError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.training.callbacks import stop_requests
-from resnetzoo.training.distributed import DistributedContext
-from resnetzoo.training.fitting import make_loader, prepare
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.callbacks.signals import catch_signals
+from resnetzoo.training.callbacks.standard import standard_callbacks
+from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.results import EpochRow, RunRecord, read_records
-from resnetzoo.utils.device import device_name, resolve_device, tuned
+from resnetzoo.training.trainer import Trainer
+from resnetzoo.utils.device import device_name, resolve_device
 from resnetzoo.utils.validation import check_whole_number
 
 COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
@@ -59,25 +61,32 @@ def rerun(
     if data.fingerprint != record.data["fingerprint"]:
         there, here = record.data["fingerprint"][:12], data.fingerprint[:12]
         raise ResultsError(f"the run was recorded on other data: {there} there, {here} ({data.title}) here")
-    on = resolve_device(device)
-    with tuned(on):
-        training = prepare(
-            _fresh(record),
+    with (
+        catch_signals() as stop,
+        open_trainer(
+            _fresh_model(record),
             data,
             record.recipe,
-            make_loader(data, record.recipe, on),
             seed=record.seed,
+            device=device,
             precision=record.precision,
-            compile="compiled" in record.execution,
-            out=None,
-            context=DistributedContext(),
-        )
-        with training.progress(shown=progress, bar=True) as shown, stop_requests() as stop:
-            for _ in training.steps(shown, stop, None):
-                if len(training.rows) == epochs:
-                    break
-        training.strategy.release()
-    return training.rows
+            compile=record.compiled,
+            callbacks=[*standard_callbacks(stop, progress=progress, bar=True), _StopAfter(epochs)],
+        ) as trainer,
+    ):
+        trainer.run()
+        return trainer.rows
+
+
+class _StopAfter(Callback):
+    """Ends a run after so many epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+        if row.epoch == self.epochs:
+            trainer.request_stop()
 
 
 def differences(recorded: EpochRow, found: EpochRow) -> dict[str, tuple[float, float]]:
@@ -93,7 +102,7 @@ def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
     return [f"{field}: {there[field]} there, {here[field]} here" for field in here if here[field] != there[field]]
 
 
-def _fresh(record: RunRecord) -> CifarNet:
+def _fresh_model(record: RunRecord) -> CifarNet:
     if record.spec is None:
         raise ResultsError(f"{record.name} is no network of the zoo, so it cannot be built again")
     return fresh_network(record.spec, record.seed)

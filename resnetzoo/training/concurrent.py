@@ -1,6 +1,6 @@
 """Several runs on one device: networks this small leave most of a GPU idle, so there they train side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,14 @@ from torch import nn
 from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import ResnetzooError, SomeRunsFailedError, TrainingInterrupted, UsageError
-from resnetzoo.training.callbacks import stop_requests
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.callbacks.signals import catch_signals
+from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.distributed import current_context
-from resnetzoo.training.fitting import make_loader, prepare
+from resnetzoo.training.opening import make_loader, open_trainer
 from resnetzoo.training.recipes import QUICK20, Recipe
 from resnetzoo.training.results import Run
-from resnetzoo.utils.device import resolve_device, tuned
+from resnetzoo.utils.device import resolve_device
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -28,6 +30,7 @@ class Job:
     recipe: Recipe = QUICK20
     seed: int = 0
     out: str | Path | None = None
+    callbacks: Sequence[Callback] = ()
 
 
 def fit_many(
@@ -66,42 +69,39 @@ def fit_many(
     _check_jobs(jobs)
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)
-    on = resolve_device(device)
-    context = current_context(on)
-    if context.world_size > 1:
-        raise UsageError(
-            f"fit_many runs in one process, not in {context.world_size}: start it without torchrun, or use fit"
-        )
-    cuts: dict[tuple[object, ...], DeviceLoader] = {}
-    with tuned(on), ExitStack() as bars, stop_requests() as stop:
-        trainings = []
+    chosen = resolve_device(device)
+    world_size = current_context(chosen).world_size
+    if world_size > 1:
+        raise UsageError(f"fit_many runs in one process, not in {world_size}: start it without torchrun, or use fit")
+    loaders: dict[tuple[object, ...], DeviceLoader] = {}
+    with catch_signals() as stop, ExitStack() as opened:
+        trainers = []
         for job in jobs:
-            recipe = job.recipe.for_images(len(data.train))
-            cut = (recipe.normalization, recipe.crop_padding, recipe.flip)
-            if cut not in cuts:
-                cuts[cut] = make_loader(data, recipe, on)
-            trainings.append(
-                prepare(
-                    job.model,
-                    data,
-                    recipe,
-                    cuts[cut],
-                    seed=job.seed,
-                    precision=precision,
-                    compile=compile,
-                    out=job.out,
-                    context=context,
-                )
+            key = (job.recipe.normalization, job.recipe.crop_padding, job.recipe.flip)
+            if key not in loaders:
+                loaders[key] = make_loader(data, job.recipe, chosen)
+            run = open_trainer(
+                job.model,
+                data,
+                job.recipe,
+                seed=job.seed,
+                device=chosen,
+                precision=precision,
+                compile=compile,
+                out=job.out,
+                loader=loaders[key],
+                callbacks=[
+                    *standard_callbacks(stop, out=job.out, checkpoint_every=checkpoint_every, progress=progress),
+                    *job.callbacks,
+                ],
             )
-        shown = [bars.enter_context(training.progress(shown=progress, bar=False)) for training in trainings]
-        steps = [
-            training.steps(lines, stop, checkpoint_every) for training, lines in zip(trainings, shown, strict=True)
-        ]
-        together = [dict(enumerate(steps))] if runs_together(on) else [{place: run} for place, run in enumerate(steps)]
-        failed = {place: error for group in together for place, error in _interleave(group).items()}
-    runs = [training.result() if place not in failed else None for place, training in enumerate(trainings)]
-    _raise_failures(failed, runs)
-    return [run for run in runs if run is not None]
+            trainers.append(opened.enter_context(run))
+        steps = dict(enumerate(trainer.steps() for trainer in trainers))
+        groups = [steps] if runs_together(chosen) else [{index: run} for index, run in steps.items()]
+        failed = {index: error for group in groups for index, error in _interleave(group).items()}
+    results = [None if index in failed else trainer.result for index, trainer in enumerate(trainers)]
+    _raise_failures(failed, results)
+    return [result for result in results if result is not None]
 
 
 def runs_together(device: torch.device) -> bool:
@@ -109,18 +109,18 @@ def runs_together(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def _interleave(running: dict[int, Iterator[None]]) -> dict[int, ResnetzooError]:
-    """A step of each in turn, until all have ended; by place, the errors of those that failed."""
+def _interleave(running: dict[int, Generator[None, None, None]]) -> dict[int, ResnetzooError]:
+    """A step of each in turn, until all have ended; returns the errors of those that failed."""
     failed: dict[int, ResnetzooError] = {}
     while running:
-        for place, run in list(running.items()):
+        for index, run in list(running.items()):
             try:
                 next(run)
             except StopIteration:
-                del running[place]
+                del running[index]
             except ResnetzooError as error:
-                failed[place] = error
-                del running[place]
+                failed[index] = error
+                del running[index]
     return failed
 
 
@@ -132,16 +132,16 @@ def _raise_failures(failed: dict[int, ResnetzooError], runs: Sequence[Run | None
                 f"{len(failed)} of {len(runs)} runs stopped, the first with: {error}", error.signal_number
             )
     if failed:
-        reasons = "; ".join(f"job {place}: {error}" for place, error in failed.items())
+        reasons = "; ".join(f"job {index}: {error}" for index, error in failed.items())
         raise SomeRunsFailedError(f"{len(failed)} of {len(runs)} runs failed: {reasons}", done, failed)
 
 
 def _check_jobs(jobs: Sequence[Job]) -> None:
     if not jobs:
         raise UsageError("fit_many needs at least one Job")
-    for place, job in enumerate(jobs):
-        for other in jobs[:place]:
+    for index, job in enumerate(jobs):
+        for other in jobs[:index]:
             if job.model is other.model:
-                raise UsageError(f"job {place} trains the same network as an earlier one: create one for each job")
+                raise UsageError(f"job {index} trains the same network as an earlier one: create one for each job")
             if job.out is not None and other.out is not None and Path(job.out) == Path(other.out):
-                raise UsageError(f"job {place} has the folder of an earlier one, {job.out}: give each its own")
+                raise UsageError(f"job {index} has the folder of an earlier one, {job.out}: give each its own")

@@ -33,26 +33,26 @@ class DistributedContext:
         return self.rank == 0
 
     def shard(self, indices: slice) -> slice:
-        """What of a stretch is this process's: parts differ by one at most, and the first ones are the longer."""
+        """The part of a range that is this process's; parts differ by one at most, the first are the longer."""
         short, longer = divmod(indices.stop - indices.start, self.world_size)
         begin = indices.start + self.rank * short + min(self.rank, longer)
         return slice(begin, begin + short + (self.rank < longer))
 
     def all_reduce_sum(self, sums: Tensor) -> Tensor:
-        """The sums of all processes together; `sums` stays as it is."""
+        """The sum over all processes; `sums` stays as it is."""
         if self.world_size == 1:
             return sums
         total = sums.detach().clone()
         dist.all_reduce(total)
         return total
 
-    def all_reduce_max(self, signal_number: int | None) -> int | None:
-        """The signal that any process has received, known to all of them at the same step."""
+    def all_reduce_max(self, number: int) -> int:
+        """The highest number of all processes, known to each of them at the same step; no GPU is waited for."""
         if self.world_size == 1:
-            return signal_number
-        highest = torch.tensor(signal_number or 0)
+            return number
+        highest = torch.tensor(number)
         dist.all_reduce(highest, op=dist.ReduceOp.MAX, group=self.control)
-        return int(highest) or None
+        return int(highest)
 
     def rank_zero_only(self, action: Callable[[], None]) -> None:
         """Let the first process do it and the others wait; what goes wrong there is raised in all of them."""
@@ -82,7 +82,7 @@ def current_context(device: torch.device) -> DistributedContext:
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return DistributedContext()
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        atexit.register(_leave)
+        atexit.register(_destroy_process_group)
     if dist.get_world_size() == 1:
         return DistributedContext()
     if device.type == "cuda" and int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > torch.cuda.device_count():
@@ -106,7 +106,7 @@ def _control_group() -> dist.ProcessGroup | None:
     return None if dist.get_backend() == "gloo" else cast(dist.ProcessGroup, dist.new_group(backend="gloo"))
 
 
-def _leave() -> None:
+def _destroy_process_group() -> None:
     gc.collect()  # what still refers to the group, in a cycle, would end it a second time
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -1,27 +1,21 @@
-"""Training: a network, data and a recipe in; one row an epoch and a checkpoint out.
+"""`fit`: a network, data and a recipe in; one row an epoch and a checkpoint out.
 
-The path: device -> batches on it -> steps -> `Trainer` (resumed if `out` holds one of the same run) -> `Run`.
+The path: `open_trainer` (device -> loader -> strategy -> `Trainer` -> callbacks) -> epochs of steps -> `Run`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch import nn
 
-from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
-from resnetzoo.data.normalization import measure_normalization
-from resnetzoo.errors import UsageError
-from resnetzoo.models.introspection import known_spec
-from resnetzoo.models.spec import ModelSpec
-from resnetzoo.training.callbacks import stop_requests
-from resnetzoo.training.distributed import DistributedContext, current_context, local_device
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.callbacks.signals import catch_signals
+from resnetzoo.training.callbacks.standard import standard_callbacks
+from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.recipes import QUICK20, Recipe
 from resnetzoo.training.results import Run
-from resnetzoo.training.strategy import Strategy
-from resnetzoo.training.trainer import Trainer
-from resnetzoo.utils.device import resolve_device, resolve_precision, tuned
-from resnetzoo.utils.validation import check_seed, check_whole_number
+from resnetzoo.utils.validation import check_whole_number
 
 
 def fit(
@@ -36,6 +30,7 @@ def fit(
     out: str | Path | None = None,
     checkpoint_every: int | None = None,
     progress: bool = True,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Train `model` in place from the weights that it has.
 
@@ -58,6 +53,7 @@ def fit(
         out: the run's folder; None keeps nothing on disk.
         checkpoint_every: save every so many steps too.
         progress: show a bar and a line an epoch.
+        callbacks: called after each step and epoch, at the start and at the end; see `resnetzoo.Callback`.
 
     Raises:
         UsageError: an argument outside its range, or a network for other images or fewer classes.
@@ -71,81 +67,21 @@ def fit(
     """
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)
-    on = local_device(resolve_device(device))
-    recipe = recipe.for_images(len(data.train))
-    batches = make_loader(data, recipe, on)
-    with tuned(on):
-        training = prepare(
+    with (
+        catch_signals() as stop,
+        open_trainer(
             model,
             data,
             recipe,
-            batches,
             seed=seed,
+            device=device,
             precision=precision,
             compile=compile,
             out=out,
-            context=current_context(on),
-        )
-        with training.progress(shown=progress, bar=True) as shown, stop_requests() as stop:
-            try:
-                for _ in training.steps(shown, stop, checkpoint_every):
-                    pass  # alone on the device, the run makes no use of its pauses
-            finally:
-                training.strategy.release()
-    return training.result()
-
-
-def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoader:
-    """The training set on `device`, ready to be cut as the recipe says."""
-    normalization = measure_normalization(data.train.images, recipe.normalization)
-    return DeviceLoader(data.train, normalization, padding=recipe.crop_padding, flip=recipe.flip, device=device)
-
-
-def prepare(
-    model: nn.Module,
-    data: Data,
-    recipe: Recipe,
-    batches: DeviceLoader,
-    *,
-    seed: int,
-    precision: str,
-    compile: bool | None,  # noqa: A002
-    out: str | Path | None,
-    context: DistributedContext,
-) -> Trainer:
-    """A run ready to go, or to go on where `out` says; arguments and errors are those of `fit`."""
-    check_seed(seed)
-    spec = known_spec(model)
-    if spec is not None:
-        _check_spec(spec, data)
-    if len(data.test) < context.world_size:
-        raise UsageError(f"each of {context.world_size} processes needs a test image, and there are {len(data.test)}")
-    resolved = resolve_precision(precision, batches.device)
-    model.to(batches.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    training = Trainer(
-        model,
-        spec,
-        data,
-        recipe,
-        seed=seed,
-        batches=batches,
-        strategy=Strategy(model, recipe, batches, resolved, compile=compile, context=context),
-        precision=resolved,
-        out=None if out is None else Path(out),
-        context=context,
-    )
-    training.resume_or_start()
-    return training
-
-
-def _check_spec(spec: ModelSpec, data: Data) -> None:
-    chans = data.train.images.shape[1]
-    if spec.in_chans != chans:
-        raise UsageError(
-            f"the network takes {spec.in_chans} channels, the images have {chans}: create(..., in_chans={chans})"
-        )
-    if spec.num_classes < len(data.classes):
-        wanted = len(data.classes)
-        raise UsageError(
-            f"the network has {spec.num_classes} classes, {data.title} has {wanted}: create(..., num_classes={wanted})"
-        )
+            callbacks=[
+                *standard_callbacks(stop, out=out, checkpoint_every=checkpoint_every, progress=progress, bar=True),
+                *callbacks,
+            ],
+        ) as trainer,
+    ):
+        return trainer.run()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resnetzoo.errors import ResultsError
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.checksummed_json import read_sealed
 
 if TYPE_CHECKING:
@@ -51,12 +52,11 @@ def folder_name(name: str, shortcut: str | None, recipe: Recipe, seed: int) -> s
     return "-".join([name, *([shortcut] if shortcut else []), recipe.name, f"seed{seed}"])
 
 
-def identity_of(
-    *, name: str, spec: ModelSpec | None, recipe: Recipe, seed: int, data: Mapping[str, Any], precision: str
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class RunIdentity:
     """What two runs must share for the one to go on where the other stopped.
 
-    Args:
+    Attributes:
         name: of the network.
         spec: of the network; None for one from elsewhere, which its name stands for.
         recipe: as it runs on this number of images.
@@ -64,13 +64,23 @@ def identity_of(
         data: its name and fingerprint, at least.
         precision: of the steps.
     """
-    return {
-        "spec": spec.to_dict() if spec else {"class": name},
-        "recipe": recipe.to_dict(),
-        "seed": seed,
-        "data": {"name": data["name"], "fingerprint": data["fingerprint"]},
-        "precision": precision,
-    }
+
+    name: str
+    spec: ModelSpec | None
+    recipe: Recipe
+    seed: int
+    data: Mapping[str, Any]
+    precision: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as checkpoints store them."""
+        return {
+            "spec": self.spec.to_dict() if self.spec else {"class": self.name},
+            "recipe": self.recipe.to_dict(),
+            "seed": self.seed,
+            "data": {"name": self.data["name"], "fingerprint": self.data["fingerprint"]},
+            "precision": self.precision,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,14 +120,19 @@ class RunRecord:
     @property
     def identity(self) -> dict[str, Any]:
         """What another run must share to be this one."""
-        return identity_of(
+        return RunIdentity(
             name=self.name,
             spec=self.spec,
             recipe=self.recipe,
             seed=self.seed,
             data=self.data,
             precision=self.precision,
-        )
+        ).to_dict()
+
+    @property
+    def compiled(self) -> bool:
+        """Whether its steps ran compiled."""
+        return Execution.parse(self.execution).compiled
 
     @property
     def wall_seconds(self) -> float:

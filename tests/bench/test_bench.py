@@ -86,14 +86,14 @@ def test_rows_by_hand() -> None:
 def test_a_step_that_is_timed_is_a_step_of_one_run_that_goes_on() -> None:
     """Each measurement begins with an epoch and ends with it, so that no test pass falls into one."""
     run = RunningFit("plainnet20", 2, 3, bench.Environment.find("cpu", "fp32"), compiled=False)
-    before = run.training.model.fc.weight.detach().clone()  # type: ignore[union-attr, operator]
+    before = run.trainer.model.fc.weight.detach().clone()  # type: ignore[union-attr, operator]
     for measured in (1, 2):
         assert run.seconds() > 0
-        assert run.training.step == 4 * measured
-        assert [row.epoch for row in run.training.rows] == list(range(1, measured + 1))
+        assert run.trainer.step == 4 * measured
+        assert [row.epoch for row in run.trainer.rows] == list(range(1, measured + 1))
     assert run.epoch_seconds() > 0
-    assert (run.training.step, len(run.training.rows)) == (12, 3)
-    assert not torch.equal(run.training.model.fc.weight, before)  # type: ignore[union-attr, arg-type]
+    assert (run.trainer.step, len(run.trainer.rows)) == (12, 3)
+    assert not torch.equal(run.trainer.model.fc.weight, before)  # type: ignore[union-attr, arg-type]
 
 
 def test_flop_are_two_a_multiply_add() -> None:

@@ -13,9 +13,10 @@ from processes import environment
 
 import resnetzoo
 from resnetzoo.training.distributed import DistributedContext
-from resnetzoo.training.fitting import make_loader
+from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import SMOKE
-from resnetzoo.training.strategy import Strategy
+from resnetzoo.training.strategies.base import StepState
+from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 # Batches of 18 and, at an epoch's end, of 9: two processes take 9 and 9, then 5 and 4.
@@ -126,18 +127,18 @@ def test_a_failure_of_the_writing_process_is_raised_in_all(tmp_path: Path) -> No
 def test_what_processes_cannot_share_is_refused() -> None:
     model, pair = resnetzoo.plainnet(8), DistributedContext(0, 2)
     data = resnetzoo.synthetic(train_images=65, test_images=1)
-    batches = make_loader(data, SMOKE, torch.device("cpu"))
+    state = StepState.create(model, SMOKE, make_loader(data, SMOKE, torch.device("cpu")))
     with pytest.raises(resnetzoo.UsageError, match="smallest batch of 65 images in batches of 64 has 1"):
-        Strategy(model, SMOKE, batches, "fp32", compile=None, context=pair)
+        choose_strategy(model, SMOKE, state, "fp32", compile=None, context=pair)
     with pytest.raises(resnetzoo.UsageError, match=r"2 processes share the run, .* leave compile=True out"):
-        Strategy(model, SMOKE, batches, "fp32", compile=True, context=pair)
+        choose_strategy(model, SMOKE, state, "fp32", compile=True, context=pair)
 
 
 @settings(max_examples=60)
 @given(begin=st.integers(0, 1_000), length=st.integers(0, 300), count=st.integers(1, 9))
-def test_shares_cover_a_stretch_once(begin: int, length: int, count: int) -> None:
-    shares = [DistributedContext(rank, count).shard(slice(begin, begin + length)) for rank in range(count)]
-    indices = [place for share in shares for place in range(share.start, share.stop)]
+def test_shards_cover_a_range_once(begin: int, length: int, count: int) -> None:
+    shards = [DistributedContext(rank, count).shard(slice(begin, begin + length)) for rank in range(count)]
+    indices = [index for shard in shards for index in range(shard.start, shard.stop)]
     assert indices == list(range(begin, begin + length))
-    sizes = [share.stop - share.start for share in shares]
+    sizes = [shard.stop - shard.start for shard in shards]
     assert max(sizes) - min(sizes) <= 1

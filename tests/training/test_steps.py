@@ -18,32 +18,37 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
 from resnetzoo.training.batchnorm import SummedBatchNorm2d, with_summed_batchnorm
-from resnetzoo.training.compiled import REPAID_BY_IMAGES, compiled, compiling_pays
-from resnetzoo.training.cuda_graph import WARM_UP_STEPS, CudaGraphStep
-from resnetzoo.training.fitting import make_loader
+from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import lr_at
 from resnetzoo.training.running_metrics import RunningMetrics
-from resnetzoo.training.step import EagerStep, LossFn, make_loss
+from resnetzoo.training.strategies.base import StepState, Strategy
+from resnetzoo.training.strategies.compiled import REPAID_BY_IMAGES, compile_loss, compiling_pays
+from resnetzoo.training.strategies.cuda_graph import WARM_UP_STEPS, CudaGraphStep
+from resnetzoo.training.strategies.eager import EagerStep, LossFn, make_loss
+from resnetzoo.training.stream import RunStream
 
 CPU = torch.device("cpu")
 
 
-def losses_of(step_of: Callable[[EagerStep], object], data: resnetzoo.Data, recipe: resnetzoo.Recipe) -> list[float]:
+def losses_of(
+    strategy_of: Callable[[EagerStep], Strategy], data: resnetzoo.Data, recipe: resnetzoo.Recipe
+) -> list[float]:
     """The mean loss of each step, in fp32 from the same weights."""
     model = small_network(0).train()
     metrics = RunningMetrics(CPU)
     loss_fn = make_loss(model, recipe, CPU, "fp32")
     optimizer = torch.optim.SGD(model.parameters(), lr=torch.tensor(1.0), momentum=recipe.momentum, fused=True)
-    batches = make_loader(data, recipe, CPU)
-    step = step_of(EagerStep(loss_fn, loss_fn, optimizer, batches, metrics, recipe.batch_size))
+    loader = make_loader(data, recipe, CPU)
+    state = StepState(loader, optimizer, metrics, RunStream(CPU), recipe.batch_size)
+    strategy = strategy_of(EagerStep(loss_fn, state))
     losses, per_epoch = [], -(-len(data.train) // recipe.batch_size)
     for number in range(recipe.steps):
-        epoch, place = divmod(number, per_epoch)
-        if place == 0:
-            step.begin_epoch(batches.augmentation(seed=0, epoch=epoch))  # type: ignore[attr-defined]
-        begin = place * recipe.batch_size
+        epoch, index = divmod(number, per_epoch)
+        if index == 0:
+            strategy.begin_epoch(loader.augmentation(seed=0, epoch=epoch))
+        begin = index * recipe.batch_size
         indices = slice(begin, min(begin + recipe.batch_size, len(data.train)))
-        step(indices, lr_at(recipe, number))  # type: ignore[operator]
+        strategy(indices, lr_at(recipe, number))
         losses.append(float(metrics.loss) / (indices.stop - indices.start))
         metrics.reset()
     return losses
@@ -141,7 +146,7 @@ def test_the_fast_path_follows_the_plain_one_for_50_steps(family: str) -> None:
 
 def test_compiled_training_follows_the_plain_one_in_fp32() -> None:
     fast, plain = (
-        _fifty_losses("residual", torch.float32, 0.001, fast, lambda loss_fn: compiled(loss_fn, CPU))
+        _fifty_losses("residual", torch.float32, 0.001, fast, lambda loss_fn: compile_loss(loss_fn, CPU))
         for fast in (True, False)
     )
     assert max(abs(one - two) for one, two in zip(fast, plain, strict=True)) < 1e-3
@@ -161,8 +166,8 @@ def _fifty_losses(
     loss_fn = make_loss(with_summed_batchnorm(model) if fast else model, recipe, CPU, "fp32")
     loss_fn = compiler(loss_fn) if fast else loss_fn
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, fused=True)
-    batches = make_loader(data, recipe, CPU)
-    cut = batches.batch(batches.augmentation(seed=0, epoch=0), slice(0, 800))
+    loader = make_loader(data, recipe, CPU)
+    cut = loader.batch(loader.augmentation(seed=0, epoch=0), slice(0, 800))
     losses = []
     for number in range(50):
         images, labels = (part[number * 16 : number * 16 + 16] for part in cut)
@@ -210,7 +215,7 @@ def test_many_compiled_networks_in_one_process() -> None:
     for number in range(12):
         images, labels = torch.eye(2), torch.tensor([0, 1])
         loss_fn = loss_of_scaled(float(number))
-        torch.testing.assert_close(compiled(loss_fn, CPU)(images, labels), loss_fn(images, labels))
+        torch.testing.assert_close(compile_loss(loss_fn, CPU)(images, labels), loss_fn(images, labels))
     assert torch._dynamo.utils.counters["frames"]["ok"] - before == 12
 
 

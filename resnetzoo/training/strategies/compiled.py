@@ -1,12 +1,15 @@
-"""The compiled forward and backward pass, and whether a run is long enough to pay for it."""
+"""The step with its forward and backward pass compiled, and whether a run is long enough to pay for it."""
 
 import warnings
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from resnetzoo.training.step import LossFn
+from resnetzoo.training.batchnorm import with_summed_batchnorm
+from resnetzoo.training.strategies.base import StepState
+from resnetzoo.training.strategies.eager import EagerStep, LossFn
+from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.compile import first_line, with_own_code
 
 REPAID_BY_IMAGES = 150_000
@@ -14,6 +17,28 @@ REPAID_BY_IMAGES = 150_000
 since its time and what it saves both grow with the layers."""
 
 _OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}}  # the calls between the kernels in C++ too
+
+
+class CompiledStep(EagerStep):
+    """`EagerStep` with the pass of whole batches compiled.
+
+    The smaller batch at an epoch's end runs eagerly: another shape would be compiled once more.
+
+    Args:
+        compiled_loss_fn: for whole batches; `compile_loss` makes it.
+        loss_fn: for smaller ones.
+        state: what the step works on.
+    """
+
+    execution = Execution(compiled=True)
+
+    def __init__(self, compiled_loss_fn: LossFn, loss_fn: LossFn, state: StepState) -> None:
+        super().__init__(loss_fn, state)
+        self.compiled_loss_fn = compiled_loss_fn
+
+    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        loss_fn = self.compiled_loss_fn if len(labels) == self.state.batch_size else self.loss_fn
+        return loss_fn(images, labels)
 
 
 def compiling_pays(device: torch.device, images: int) -> bool:
@@ -24,7 +49,12 @@ def compiling_pays(device: torch.device, images: int) -> bool:
     return device.type == "cpu" and images >= REPAID_BY_IMAGES
 
 
-def compiled(loss_fn: LossFn, device: torch.device) -> LossFn:
+def model_to_compile(model: nn.Module, device: torch.device) -> nn.Module:
+    """On a CPU, the twin whose batch norm its compiler vectorizes; it shares all weights with `model`."""
+    return with_summed_batchnorm(model.train()) if device.type == "cpu" else model
+
+
+def compile_loss(loss_fn: LossFn, device: torch.device) -> LossFn:
     """`loss_fn` compiled for `device` at its first call; where that fails it stays as it is, with a warning."""
     fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=_OPTIONS.get(device.type))
     chosen: list[LossFn] = []

@@ -1,0 +1,70 @@
+"""A run's state on disk: taken up where the folder has one, written at each epoch's end and every so many steps."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.callbacks.finite import check_finite
+from resnetzoo.training.optimizer import load_momentum
+from resnetzoo.training.results import EpochRow
+from resnetzoo.training.trainer import Trainer
+from resnetzoo.weights.checkpoint.training_state import Checkpoint, check_identity, read_latest, save_checkpoint
+
+
+class Checkpointing(Callback):
+    """Keeps `checkpoint.pt` in the run's folder.
+
+    Args:
+        folder: the run's.
+        every: save every so many steps too; None saves at each epoch's end, and where the run is interrupted.
+    """
+
+    def __init__(self, folder: Path, every: int | None = None) -> None:
+        self.folder = folder
+        self.every = every
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
+        checkpoint = read_latest(self.folder)
+        if checkpoint is None:
+            self._save(trainer)
+            return
+        check_identity(checkpoint.identity, trainer.identity, self.folder)
+        trainer.step = checkpoint.step
+        trainer.rows = [EpochRow(**row) for row in checkpoint.rows]
+        trainer.model.load_state_dict(checkpoint.model)
+        load_momentum(trainer.state.optimizer, checkpoint.optimizer)
+        trainer.metrics.load_state_dict(checkpoint.totals)
+        trainer.metrics.keep_on_main(trainer.context)
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        due = self.every is not None and trainer.step % self.every == 0
+        if (due or trainer.interrupted_by) and not trainer.epoch_is_complete:
+            with trainer.complete_metrics():
+                self._save(trainer)
+
+    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        # The loss of a step says nothing yet about the weights that it left behind.
+        largest = torch.stack([parameter.detach().abs().max() for parameter in trainer.model.parameters()])
+        check_finite(trainer, float(trainer.metrics.loss), *largest.tolist())
+        checkpoint = checkpoint_of(trainer)
+        trainer.context.rank_zero_only(lambda: save_checkpoint(checkpoint, self.folder))
+
+
+def checkpoint_of(trainer: Trainer) -> Checkpoint:
+    """The state of a run between two steps."""
+    return Checkpoint(
+        identity=trainer.identity,
+        step=trainer.step,
+        model=trainer.model.state_dict(),
+        optimizer=trainer.state.optimizer.state_dict(),
+        normalization=trainer.state.loader.normalization,
+        rows=[asdict(row) for row in trainer.rows],
+        totals=trainer.metrics.state_dict(),
+        classes=trainer.data.classes,
+    )

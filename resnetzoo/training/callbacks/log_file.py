@@ -1,0 +1,29 @@
+"""`log.jsonl`: the finished epochs of a run, a JSON line each."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.results import EpochRow
+from resnetzoo.training.trainer import Trainer
+from resnetzoo.utils.files import write_atomically
+
+
+class LogFile(Callback):
+    """Writes all finished epochs anew each time: after a resumption too, none is missing and none stands twice."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "log.jsonl"
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        if trainer.step:
+            self._write(trainer)
+
+    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+        self._write(trainer)
+
+    def _write(self, trainer: Trainer) -> None:
+        lines = [json.dumps({"model": trainer.name, "seed": trainer.seed, **asdict(row)}) for row in trainer.rows]
+        content = "".join(f"{line}\n" for line in lines).encode()
+        trainer.context.rank_zero_only(lambda: write_atomically(self.path, content))

@@ -1,0 +1,63 @@
+"""What a person sees while a network trains: a bar on a terminal, a line an epoch everywhere."""
+
+import math
+import time
+
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.results import EpochRow, Run
+from resnetzoo.training.strategies.choose import explain_choice
+from resnetzoo.training.trainer import Trainer
+
+
+class ProgressBar(Callback):
+    """Prints in the first process of a run. A terminal has room for one bar at a time: `bar=False` leaves the lines."""
+
+    def __init__(self, *, bar: bool) -> None:
+        self.bar = bar
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._started = (time.perf_counter(), trainer.step)
+        self._console = Console(quiet=not trainer.context.is_main, highlight=False, soft_wrap=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps, {task.fields[speed]} images/s,"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        visible = self.bar and trainer.context.is_main and self._console.is_terminal
+        self._progress = Progress(*columns, console=self._console, transient=True, disable=not visible)
+        self._task = self._progress.add_task(
+            trainer.name, total=trainer.recipe.steps, completed=trainer.step, speed="-"
+        )
+        self._progress.start()
+        if not trainer.finished:
+            images = trainer.recipe.steps * trainer.state.batch_size
+            execution, device = trainer.strategy.execution, trainer.state.loader.device
+            reason = explain_choice(execution, device, images, trainer.context)
+            self._console.print(f"{trainer.name}  {reason}")
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        self._progress.update(self._task, advance=1, speed=f"{trainer.metrics.images_per_second():,.0f}")
+
+    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+        """One line, with the time left at the pace so far."""
+        began, before = self._started
+        steps = trainer.recipe.steps
+        left = (time.perf_counter() - began) / max(trainer.step - before, 1) * (steps - trainer.step)
+        epochs = math.ceil(steps / trainer.steps_per_epoch)
+        self._console.print(
+            f"{trainer.name}  epoch {row.epoch:>3}/{epochs}  train loss {row.train_loss:.4f} error "
+            f"{row.train_error:5.2f} %  test error {row.test_error:5.2f} %  lr {row.lr:.4f}  "
+            f"{row.images_per_second:,.0f} images/s  {int(left) // 60}:{int(left) % 60:02d} left"
+        )
+
+    def on_fit_end(self, trainer: Trainer, run: Run) -> None:
+        self._progress.stop()
+
+    def on_exception(self, trainer: Trainer, error: BaseException) -> None:
+        self._progress.stop()

@@ -1,0 +1,26 @@
+"""`run.json`: the record of a run that came to its end."""
+
+from pathlib import Path
+
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.results import RUN_FILE, Run, read_record
+from resnetzoo.training.trainer import Trainer
+from resnetzoo.utils.checksummed_json import write_sealed
+
+
+class RecordFile(Callback):
+    """Writes the record at the end; a run that was finished before keeps the one of its own commit and versions.
+
+    A run that a callback stopped early gets none: `run.json` stands for the whole recipe.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / RUN_FILE
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        if trainer.finished and self.path.exists():
+            trainer.record = read_record(self.path)
+
+    def on_fit_end(self, trainer: Trainer, run: Run) -> None:
+        if trainer.finished and trainer.record is None:
+            trainer.context.rank_zero_only(lambda: write_sealed(self.path, run.to_dict()))

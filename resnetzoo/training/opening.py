@@ -1,0 +1,125 @@
+"""The one way to start a run, and to let go of what it holds: for `fit`, `fit_many`, `rerun` and the benchmarks."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from resnetzoo.data.device_loader import DeviceLoader
+from resnetzoo.data.image_set import Data
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.errors import UsageError
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import known_spec
+from resnetzoo.models.pretrained import Pretrained, attach_normalization
+from resnetzoo.models.spec import ModelSpec
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.distributed import current_context, local_device
+from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.strategies.base import StepState
+from resnetzoo.training.strategies.choose import choose_strategy
+from resnetzoo.training.trainer import Trainer
+from resnetzoo.utils.device import resolve_device, resolve_precision, tuned
+from resnetzoo.utils.validation import check_seed
+
+
+@contextmanager
+def open_trainer(
+    model: nn.Module,
+    data: Data,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | torch.device = "auto",
+    precision: str = "auto",
+    compile: bool | None = None,  # noqa: A002 (torch's own word)
+    out: str | Path | None = None,
+    loader: DeviceLoader | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Iterator[Trainer]:
+    """A run that is ready to go, or to go on where a callback takes up an earlier state.
+
+    Inside the block cuDNN tunes its algorithms. At its end, also by an error, the run lets go of its strategy, and a
+    callback that has begun has heard of the end or of the error. The other arguments and the errors are `fit`'s.
+
+    Args:
+        model: trained in place.
+        data: what to learn from and to measure on.
+        recipe: how.
+        seed: of the order of the images and their augmentation.
+        device: as `fit` takes it.
+        precision: of the steps.
+        compile: True or False, or None to let the length of the run decide.
+        out: the run's folder, which the messages name; `standard_callbacks` write there.
+        loader: the training set on this device, cut as the recipe says, where several runs share one.
+        callbacks: called in this order.
+    """
+    check_seed(seed)
+    chosen = local_device(resolve_device(device))
+    context = current_context(chosen)
+    spec = known_spec(model)
+    if spec is not None:
+        _check_spec(spec, data)
+    if len(data.test) < context.world_size:
+        raise UsageError(f"each of {context.world_size} processes needs a test image, and there are {len(data.test)}")
+    resolved = resolve_precision(precision, chosen)
+    recipe = recipe.for_images(len(data.train))
+    with tuned(chosen):
+        loader = loader or make_loader(data, recipe, chosen)
+        model.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        state = StepState.create(model, recipe, loader)
+        strategy = choose_strategy(model, recipe, state, resolved, compile=compile, context=context)
+        state.stream.wait_for_caller()
+        _describe(model, data, loader)
+        trainer = Trainer(
+            model,
+            spec,
+            data,
+            recipe,
+            seed=seed,
+            state=state,
+            strategy=strategy,
+            precision=resolved,
+            out=None if out is None else Path(out),
+            context=context,
+            callbacks=callbacks,
+        )
+        del strategy  # the trainer's alone, to be let go of
+        try:
+            trainer.start()
+            yield trainer
+        except BaseException as error:
+            trainer.fail(error)
+            raise
+        finally:
+            trainer.release()
+
+
+def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoader:
+    """The training set on `device`, ready to be cut as the recipe says."""
+    normalization = measure_normalization(data.train.images, recipe.normalization)
+    return DeviceLoader(data.train, normalization, padding=recipe.crop_padding, flip=recipe.flip, device=device)
+
+
+def _describe(model: nn.Module, data: Data, loader: DeviceLoader) -> None:
+    """What the model says of itself from now on; what a row or a file said of the network ends here."""
+    if isinstance(model, CifarNet):
+        classes = data.classes if len(data.classes) == model.num_classes else None
+        model.pretrained = Pretrained(normalization=loader.normalization, classes=classes)
+    else:
+        attach_normalization(model, loader.normalization)
+
+
+def _check_spec(spec: ModelSpec, data: Data) -> None:
+    chans = data.train.images.shape[1]
+    if spec.in_chans != chans:
+        raise UsageError(
+            f"the network takes {spec.in_chans} channels, the images have {chans}: create(..., in_chans={chans})"
+        )
+    if spec.num_classes < len(data.classes):
+        wanted = len(data.classes)
+        raise UsageError(
+            f"the network has {spec.num_classes} classes, {data.title} has {wanted}: create(..., num_classes={wanted})"
+        )

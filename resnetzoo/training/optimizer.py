@@ -1,0 +1,38 @@
+"""SGD as a recipe sets it, with a learning rate that a CUDA graph can read."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnetzoo.training.recipes import Recipe
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.SGD:
+    """SGD that updates all parameters in one operation; on CUDA its `lr` is a tensor there, as a CUDA graph needs."""
+    return torch.optim.SGD(
+        model.parameters(),
+        lr=torch.tensor(recipe.lr, device=device) if device.type == "cuda" else recipe.lr,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=device.type in ("cpu", "cuda"),
+    )
+
+
+def set_lr(optimizer: torch.optim.SGD, lr: float) -> None:
+    """A learning rate that is a tensor stays the same one, filled anew, since a CUDA graph reads it by its address."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
+
+
+def load_momentum(optimizer: torch.optim.SGD, state: dict[str, Any]) -> None:
+    """Momentum as a state dict has it; the settings are the recipe's, and the tensor of `lr` stays the one in use."""
+    own = optimizer.state_dict()["param_groups"]
+    lrs = [group["lr"] for group in optimizer.param_groups]
+    optimizer.load_state_dict({"state": state["state"], "param_groups": own})
+    for group, lr in zip(optimizer.param_groups, lrs, strict=True):
+        group["lr"] = lr

@@ -1,0 +1,71 @@
+"""Which strategy a run gets."""
+
+import torch
+from torch import nn
+
+from resnetzoo.errors import UsageError
+from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.strategies.base import StepState, Strategy
+from resnetzoo.training.strategies.compiled import (
+    REPAID_BY_IMAGES,
+    CompiledStep,
+    compile_loss,
+    compiling_pays,
+    model_to_compile,
+)
+from resnetzoo.training.strategies.cuda_graph import CudaGraphStep, cuda_graph
+from resnetzoo.training.strategies.ddp import DDPStep, check_shards, wrap_ddp
+from resnetzoo.training.strategies.eager import EagerStep, make_loss
+from resnetzoo.training.strategies.execution import Execution
+from resnetzoo.utils.device import Precision
+
+
+def choose_strategy(
+    model: nn.Module,
+    recipe: Recipe,
+    state: StepState,
+    precision: Precision,
+    *,
+    compile: bool | None,  # noqa: A002 (torch's and `fit`'s own word)
+    context: DistributedContext,
+) -> Strategy:
+    """Several processes: DDP. One on CUDA: a CUDA graph, of a compiled step if asked. Else compiled or eager.
+
+    Args:
+        model: on its device already.
+        recipe: as it runs on this number of images.
+        state: what the steps work on.
+        precision: of the forward pass.
+        compile: True or False, or None to let the length of the run decide.
+        context: the processes that share the run.
+
+    Raises:
+        UsageError: `compile=True` for a run of several processes, or batches that are too small for them.
+    """
+    device = state.loader.device
+    if context.world_size > 1:
+        if compile:
+            raise UsageError(
+                f"{context.world_size} processes share the run, and a shared step is not compiled: "
+                "leave compile=True out"
+            )
+        check_shards(context, len(state.loader), state.batch_size)
+        return DDPStep(
+            EagerStep(make_loss(wrap_ddp(model, context, device), recipe, device, precision), state), context
+        )
+    step = EagerStep(make_loss(model, recipe, device, precision), state)
+    if compiling_pays(device, recipe.steps * state.batch_size) if compile is None else compile:
+        loss_fn = make_loss(model_to_compile(model, device), recipe, device, precision)
+        step = CompiledStep(compile_loss(loss_fn, device), step.loss_fn, state)
+    return step if state.stream.cuda is None else CudaGraphStep(step, cuda_graph(state.stream.cuda))
+
+
+def explain_choice(execution: Execution, device: torch.device, images: int, context: DistributedContext) -> str:
+    """One line for the person who waits for the first step; `images` are the run's, steps times batch."""
+    if execution.shared:
+        return f"{context.world_size} processes share each batch"
+    if device.type == "cpu":
+        pays = f"compiling pays from some {REPAID_BY_IMAGES:,} images on, and this run learns from {images:,}"
+        return f"step {execution}: {pays}{'; the first step takes longer' if execution.compiled else ''}"
+    return f"step {execution}"

@@ -1,0 +1,267 @@
+"""The hooks of a run: when they are called, in which order, and what they may do."""
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from cases import small_network
+
+import resnetzoo
+from resnetzoo.errors import NonFiniteLossError
+from resnetzoo.training.results import read_record
+from resnetzoo.training.running_metrics import RunningMetrics
+from resnetzoo.weights.checkpoint.training_state import read_checkpoint
+
+
+class Journal(resnetzoo.Callback):
+    """Notes each call with the step."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int]] = []
+
+    def on_fit_start(self, trainer: resnetzoo.Trainer) -> None:
+        self.calls.append(("start", trainer.step))
+
+    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+        self.calls.append(("step", trainer.step))
+
+    def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+        assert row is trainer.rows[-1]
+        self.calls.append(("epoch", row.step))
+
+    def on_fit_end(self, trainer: resnetzoo.Trainer, run: resnetzoo.Run) -> None:
+        assert run.epochs == tuple(trainer.rows)
+        self.calls.append(("end", trainer.step))
+
+    def on_exception(self, trainer: resnetzoo.Trainer, error: BaseException) -> None:
+        self.calls.append((type(error).__name__, trainer.step))
+
+
+def fit(
+    data: resnetzoo.Data,
+    recipe: resnetzoo.Recipe,
+    *callbacks: resnetzoo.Callback,
+    out: Path | None = None,
+    checkpoint_every: int | None = None,
+    seed: int = 0,
+) -> resnetzoo.Run:
+    return resnetzoo.fit(
+        small_network(seed),
+        data,
+        recipe,
+        device="cpu",
+        precision="fp32",
+        out=out,
+        checkpoint_every=checkpoint_every,
+        progress=False,
+        callbacks=callbacks,
+    )
+
+
+def test_hooks_are_called_in_order(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path) -> None:
+    first, second = Journal(), Journal()
+    fit(tiny_data, tiny_recipe, first, second, out=tmp_path)
+    steps = [("step", number) for number in range(1, 7)]
+    assert first.calls == [("start", 0), *steps[:3], ("epoch", 3), *steps[3:], ("epoch", 6), ("end", 6)]
+    assert second.calls == first.calls
+    again = Journal()
+    fit(tiny_data, tiny_recipe, again, out=tmp_path)
+    assert again.calls == [("start", 6), ("end", 6)]
+
+
+def test_a_callback_that_overrides_nothing_changes_nothing(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    class Nothing(resnetzoo.Callback):
+        pass
+
+    with_it, without = fit(tiny_data, tiny_recipe, Nothing()), fit(tiny_data, tiny_recipe)
+    for name, value in without.model.state_dict().items():
+        assert torch.equal(with_it.model.state_dict()[name], value)
+
+
+def test_metrics_of_each_step_are_those_of_the_row_at_the_epochs_end(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    class Watch(resnetzoo.Callback):
+        def __init__(self) -> None:
+            self.seen: list[tuple[float, float, int, float]] = []
+
+        def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+            assert isinstance(trainer.metrics.loss, torch.Tensor)  # nothing has read its value yet
+            metrics = trainer.metrics
+            self.seen.append((metrics.mean_loss(), metrics.error(), metrics.images, trainer.lr))
+
+    watch = Watch()
+    run = fit(tiny_data, tiny_recipe, watch)
+    assert [images for _, _, images, _ in watch.seen] == [16, 32, 48] * 2
+    assert [lr for *_, lr in watch.seen] == pytest.approx([0.05] * 3 + [0.005] * 2 + [0.0005])
+    for place, row in ((2, run.epochs[0]), (5, run.epochs[1])):
+        assert watch.seen[place][:2] == (row.train_loss, row.train_error)
+
+
+class Raises(resnetzoo.Callback):
+    """Raises in one of the hooks."""
+
+    def __init__(self, hook: str, step: int) -> None:
+        self.hook, self.step = hook, step
+
+    def _raise(self, hook: str, step: int) -> None:
+        if (hook, step) == (self.hook, self.step):
+            raise RuntimeError(f"{hook} at {step}")
+
+    def on_fit_start(self, trainer: resnetzoo.Trainer) -> None:
+        self._raise("start", trainer.step)
+
+    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+        self._raise("step", trainer.step)
+
+    def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+        self._raise("epoch", row.step)
+
+    def on_fit_end(self, trainer: resnetzoo.Trainer, run: resnetzoo.Run) -> None:
+        self._raise("end", trainer.step)
+
+
+@pytest.mark.parametrize(
+    ("hook", "step", "kept"), [("start", 0, 0), ("step", 2, 0), ("epoch", 3, 3), ("step", 5, 3), ("end", 6, 6)]
+)
+def test_an_exception_in_a_hook_ends_the_run_and_loses_nothing(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, hook: str, step: int, kept: int
+) -> None:
+    journal = Journal()
+    with pytest.raises(RuntimeError, match=f"{hook} at {step}"):
+        fit(tiny_data, tiny_recipe, journal, Raises(hook, step), out=tmp_path)
+    assert journal.calls[-1] == ("RuntimeError", step)
+    assert [name for name, _ in journal.calls].count("RuntimeError") == 1
+    assert read_checkpoint(tmp_path / "checkpoint.pt").step == kept
+    resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path, seed=1), fit(tiny_data, tiny_recipe)
+    for name, value in straight.model.state_dict().items():
+        assert torch.equal(resumed.model.state_dict()[name], value)
+
+
+def test_a_callback_that_has_not_begun_hears_of_no_error(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    behind = Journal()
+    with pytest.raises(RuntimeError, match="start at 0"):
+        fit(tiny_data, tiny_recipe, Raises("start", 0), behind)
+    assert behind.calls == []
+
+
+class StopsAt(resnetzoo.Callback):
+    """Asks for the end at a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+        if trainer.step == self.step:
+            trainer.request_stop()
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_run_stopped_early_ends_with_its_epoch_and_can_go_on(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, step: int
+) -> None:
+    journal = Journal()
+    stopped = fit(tiny_data, tiny_recipe, StopsAt(step), journal, out=tmp_path)
+    assert [(row.epoch, row.step) for row in stopped.epochs] == [(1, 3)]
+    assert not stopped.model.training
+    assert journal.calls[-1] == ("end", 3)
+    assert not (tmp_path / "run.json").exists()
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1
+    resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path, seed=1), fit(tiny_data, tiny_recipe)
+    assert len(read_record(tmp_path / "run.json").epochs) == 2
+    for name, value in straight.model.state_dict().items():
+        assert torch.equal(resumed.model.state_dict()[name], value)
+
+
+def test_callbacks_of_a_job_are_its_own(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    first, second = Journal(), Journal()
+    longer = replace(tiny_recipe, steps=9)
+    jobs = [
+        resnetzoo.Job(small_network(0), tiny_recipe, callbacks=[first]),
+        resnetzoo.Job(small_network(1), longer, callbacks=[second, StopsAt(4)]),
+    ]
+    runs = resnetzoo.fit_many(jobs, tiny_data, device="cpu", precision="fp32", progress=False)
+    assert [len(run.epochs) for run in runs] == [2, 2]
+    assert (first.calls[-1], second.calls[-1]) == (("end", 6), ("end", 6))
+    assert ("step", 7) not in second.calls
+
+
+def test_a_signal_while_the_last_epoch_is_saved_is_not_lost(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    class Late(resnetzoo.Callback):
+        def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+            if trainer.finished:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(resnetzoo.TrainingInterrupted, match="stopped after step 6 of 6: saved in"):
+        fit(tiny_data, tiny_recipe, Late(), out=tmp_path)
+    assert len(fit(tiny_data, tiny_recipe, out=tmp_path).epochs) == 2
+
+
+def test_sums_finite_check_row_save_and_log_come_in_this_order(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several processes add up, save and log together: in another order they would wait for each other for ever."""
+    done: list[str] = []
+
+    def noting(name: str, function: object) -> object:
+        def call(*arguments: object, **options: object) -> object:
+            done.append(name)
+            return function(*arguments, **options)  # type: ignore[operator]
+
+        return call
+
+    package = "resnetzoo.training"
+    monkeypatch.setattr(RunningMetrics, "all_reduce", noting("sums", RunningMetrics.all_reduce))
+    for path, name in (
+        (f"{package}.callbacks.finite.check_finite", "finite check"),
+        (f"{package}.callbacks.checkpointing.save_checkpoint", "save"),
+        (f"{package}.callbacks.log_file.write_atomically", "log"),
+    ):
+        module, _, attribute = path.rpartition(".")
+        original = getattr(__import__(module, fromlist=[attribute]), attribute)
+        monkeypatch.setattr(path, noting(name, original))
+
+    class Rows(resnetzoo.Callback):
+        def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+            done.append("callbacks of the user")
+
+    fit(tiny_data, replace(tiny_recipe, steps=3), Rows(), out=tmp_path)
+    assert done == ["save", "sums", "finite check", "save", "log", "callbacks of the user"]
+
+
+def test_a_loss_that_is_not_finite_is_neither_saved_nor_logged(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    class Poisons(resnetzoo.Callback):
+        def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+            if trainer.step == 5:
+                trainer.metrics.loss.fill_(torch.inf)
+
+    journal = Journal()
+    with pytest.raises(NonFiniteLossError, match=r"the loss became inf by step 6 at learning rate 0\.0005"):
+        fit(tiny_data, tiny_recipe, Poisons(), journal, out=tmp_path)
+    assert journal.calls[-1] == ("NonFiniteLossError", 6)
+    assert ("epoch", 6) not in journal.calls  # the user's callbacks come behind the check
+    assert read_checkpoint(tmp_path / "checkpoint.pt").step == 3
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_stored_sums_keep_their_names(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path) -> None:
+    """Checkpoints of every version so far say `wrong`."""
+    with pytest.raises(RuntimeError, match="step at 2"):
+        fit(tiny_data, tiny_recipe, Raises("step", 2), out=tmp_path, checkpoint_every=2)
+    totals = read_checkpoint(tmp_path / "checkpoint.pt").totals
+    assert sorted(totals) == ["images", "loss", "seconds", "wrong"]
+    metrics = RunningMetrics(torch.device("cpu"))
+    metrics.load_state_dict({"loss": 12.5, "wrong": 7, "images": 32, "seconds": 1.5})
+    assert (metrics.mean_loss(), metrics.error(), metrics.images) == (12.5 / 32, 100 * 7 / 32, 32)
+    assert metrics.state_dict() == {"loss": 12.5, "wrong": 7, "images": 32, "seconds": 1.5}
