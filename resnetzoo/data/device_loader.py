@@ -16,22 +16,22 @@ from resnetzoo.data.normalization import Normalization
 
 
 class EpochAugmentation(NamedTuple):
-    """What chance decides in one epoch, for each place in the order of the images."""
+    """The random part of one epoch: the order of the images, and for each index in it the crop and the flip."""
 
     order: Tensor  # (N,) which image
     top: Tensor  # (N,) row of the crop's corner in the padded image, 0 to 2 * padding
     left: Tensor  # (N,) column of it
-    mirror: Tensor  # (N,) bool
+    flip: Tensor  # (N,) bool, left to right
 
 
 def draw_augmentation(num_images: int, *, seed: int, epoch: int, padding: int, flip: bool) -> EpochAugmentation:
-    """The draw of this epoch: the same for the same arguments, whatever went before."""
+    """Draw the order and augmentation of this epoch: the same for the same arguments, whatever went before."""
     state = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
     generator = torch.Generator().manual_seed(state)
     order = torch.randperm(num_images, generator=generator)
     corners = torch.randint(2 * padding + 1, (2, num_images), generator=generator)
-    mirror = torch.rand(num_images, generator=generator) < 0.5
-    return EpochAugmentation(order, corners[0], corners[1], mirror if flip else torch.zeros_like(mirror))
+    flips = torch.rand(num_images, generator=generator) < 0.5
+    return EpochAugmentation(order, corners[0], corners[1], flips if flip else torch.zeros_like(flips))
 
 
 class DeviceLoader:
@@ -59,17 +59,17 @@ class DeviceLoader:
         return len(self.labels)
 
     def augmentation(self, *, seed: int, epoch: int) -> EpochAugmentation:
-        """The epoch's draw, on the device."""
-        augmentation = draw_augmentation(len(self), seed=seed, epoch=epoch, padding=self.padding, flip=self.flip)
-        return EpochAugmentation(*(part.to(self.device) for part in augmentation))
+        """The order and augmentation of an epoch, on the device."""
+        drawn = draw_augmentation(len(self), seed=seed, epoch=epoch, padding=self.padding, flip=self.flip)
+        return EpochAugmentation(*(part.to(self.device) for part in drawn))
 
     def batch(self, augmentation: EpochAugmentation, indices: slice | Tensor) -> tuple[Tensor, Tensor]:
         """The images at these indices of the epoch's order: float32 (n, C, H, W), channels last, and labels (n,)."""
-        chosen, top, left, mirror = (part[indices] for part in augmentation)
-        pixels = self._windows[chosen, :, top, left].float() / 255  # (n, C, H, W)
-        normalized = (pixels - self._mean_windows[torch.zeros_like(chosen), :, top, left]) / self._std
-        mirrored = torch.where(mirror[:, None, None, None], normalized.flip(3), normalized)
-        return mirrored.contiguous(memory_format=torch.channels_last), self.labels[chosen]
+        images, top, left, flip = (part[indices] for part in augmentation)
+        pixels = self._windows[images, :, top, left].float() / 255  # (n, C, H, W)
+        normalized = (pixels - self._mean_windows[torch.zeros_like(images), :, top, left]) / self._std
+        flipped = torch.where(flip[:, None, None, None], normalized.flip(3), normalized)
+        return flipped.contiguous(memory_format=torch.channels_last), self.labels[images]
 
 
 def _windows(padded: Tensor, size: torch.Size) -> Tensor:

@@ -45,7 +45,7 @@ def _train_group(group: Sequence[PlannedRun], data: Data, *, device: str, precis
     except TrainingInterrupted:
         raise
     except SomeRunsFailedError as error:
-        return {group[place]: str(reason) for place, reason in error.errors.items()}
+        return {group[index]: str(reason) for index, reason in error.errors.items()}
     except (ResnetzooError, torch.OutOfMemoryError) as error:
         if len(group) == 1:
             return {group[0]: str(error)}

@@ -1,9 +1,9 @@
 """Batch norm for training, as two sums over the batch: what a compiler vectorizes and several processes can add up.
 
 The formulas are arXiv:1502.03167's, algorithm 1. Where torch takes the deviation in one numerically careful walk, here
-each channel's x - k and (x - k)^2 are summed, with k the running mean so far, which keeps the difference of the two
-harmless. On a CPU the compiled walk is three times slower than the sums, and a mask of the ReLU kept in bool is thirty
-times slower than the same mask taken from the output again.
+each channel's x - k and (x - k)^2 are summed, with k the running mean so far, so that the difference of the two loses
+no digits. On a CPU the compiled walk is three times slower than the sums, and a mask of the ReLU kept in bool is
+thirty times slower than the same mask taken from the output again.
 
 Shapes: x (N, C, H, W), any layout -> y like x. Sums and statistics are (C,), of bf16 in fp32.
 """
@@ -34,16 +34,16 @@ class SummedBatchNorm2d(nn.BatchNorm2d):
         """X (N, C, H, W) -> normalized, scaled and shifted, like x."""
         if not self.training:
             return super().forward(x)
-        near, spread = cast(Tensor, self.running_mean), cast(Tensor, self.running_var)
-        made: tuple[Tensor, Tensor, Tensor, Tensor | int] = _SummedNorm.apply(
-            x, self.weight, self.bias, near, self.eps, self.reduce
+        running_mean, running_var = cast(Tensor, self.running_mean), cast(Tensor, self.running_var)
+        outputs: tuple[Tensor, Tensor, Tensor, Tensor | int] = _SummedNorm.apply(
+            x, self.weight, self.bias, running_mean, self.eps, self.reduce
         )
-        y, mean, variance, count = made
+        y, mean, variance, count = outputs
         with torch.no_grad():
             momentum = cast(float, self.momentum)
             cast(Tensor, self.num_batches_tracked).add_(1)
-            near.lerp_(mean, momentum)
-            spread.lerp_(variance * (count / (count - 1)), momentum)  # the unbiased one is kept, as in torch
+            running_mean.lerp_(mean, momentum)
+            running_var.lerp_(variance * (count / (count - 1)), momentum)  # the unbiased one is kept, as in torch
         return y
 
 
@@ -71,34 +71,36 @@ class _SummedNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, near: Tensor, eps: float, reduce: Reduce | None
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, running_mean: Tensor, eps: float, reduce: Reduce | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | int]:
-        centred = _wide(x) - _by_channel(near)
+        centred = _at_least_fp32(x) - _per_channel(running_mean)
         total, squares = _channel_sums(centred), _channel_sums(centred.square())
         count: Tensor | int = x.shape[0] * x.shape[2] * x.shape[3]
         if reduce is not None:
             parts = reduce(torch.cat([total, squares, total.new_tensor([count])]))
             total, squares, count = torch.split(parts, [len(weight), len(weight), 1])
         offset = total / count
-        mean = near + offset
+        mean = running_mean + offset
         variance = (squares / count - offset.square()).clamp(min=0)
-        scale = torch.rsqrt(variance + eps)
-        gain = scale * weight
-        ctx.save_for_backward(x, mean, scale, gain, scale.square() / count, gain / count)
+        inv_std = torch.rsqrt(variance + eps)
+        weight_over_std = inv_std * weight
+        ctx.save_for_backward(x, mean, inv_std, weight_over_std, inv_std.square() / count, weight_over_std / count)
         ctx.reduce = reduce
-        y = _wide(x) * _by_channel(gain) + _by_channel(bias - mean * gain)
+        y = _at_least_fp32(x) * _per_channel(weight_over_std) + _per_channel(bias - mean * weight_over_std)
         return y.to(x.dtype), mean, variance, count
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        x, mean, scale, gain, bend, gain_each = ctx.saved_tensors
-        g, centred = _wide(grad), _wide(x) - _by_channel(mean)
+        x, mean, inv_std, weight_over_std, var_grad_scale, mean_grad_scale = ctx.saved_tensors
+        g, centred = _at_least_fp32(grad), _at_least_fp32(x) - _per_channel(mean)
         grad_bias = total = _channel_sums(g)
         dot = _channel_sums(g * centred)
-        grad_weight = dot * scale
+        grad_weight = dot * inv_std
         if ctx.reduce is not None:
             total, dot = ctx.reduce(torch.cat([total, dot])).chunk(2)
-        grad_x = (g - centred * _by_channel(bend * dot)) * _by_channel(gain) - _by_channel(gain_each * total)
+        grad_x = (g - centred * _per_channel(var_grad_scale * dot)) * _per_channel(weight_over_std) - _per_channel(
+            mean_grad_scale * total
+        )
         return grad_x.to(x.dtype), grad_weight, grad_bias, None, None, None
 
 
@@ -107,11 +109,11 @@ def _channel_sums(x: Tensor) -> Tensor:
     return x.sum((2, 3)).sum(0)
 
 
-def _wide(x: Tensor) -> Tensor:
+def _at_least_fp32(x: Tensor) -> Tensor:
     """In fp32 at least."""
     return x.float() if x.element_size() < 4 else x
 
 
-def _by_channel(values: Tensor) -> Tensor:
+def _per_channel(values: Tensor) -> Tensor:
     """(C,) -> (C, 1, 1)."""
     return values[:, None, None]

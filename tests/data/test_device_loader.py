@@ -21,31 +21,31 @@ def batches(data: resnetzoo.Data, kind: str, padding: int = 4, flip: bool = True
 
 @pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
 def test_each_image_is_normalized_padded_cropped_and_mirrored(tiny_data: resnetzoo.Data, kind: str) -> None:
-    cutter = batches(tiny_data, kind)
-    augmentation = cutter.augmentation(seed=0, epoch=3)
-    images, labels = cutter.batch(augmentation, slice(16, 32))
+    loader = batches(tiny_data, kind)
+    augmentation = loader.augmentation(seed=0, epoch=3)
+    images, labels = loader.batch(augmentation, slice(16, 32))
     normalize = measure_normalization(tiny_data.train.images, kind)  # type: ignore[arg-type]
     for place in range(16):
         chosen = augmentation.order[16 + place]
         expected = peer.pad(normalize(tiny_data.train.images[chosen][None])[0], [4])  # zeros after normalization
         expected = peer.crop(expected, int(augmentation.top[16 + place]), int(augmentation.left[16 + place]), 32, 32)
-        if augmentation.mirror[16 + place]:
+        if augmentation.flip[16 + place]:
             expected = peer.horizontal_flip(expected)
         torch.testing.assert_close(images[place], expected)
         assert labels[place] == tiny_data.train.labels[chosen]
 
 
 def test_without_padding_and_mirror_images_stay_in_place(tiny_data: resnetzoo.Data) -> None:
-    cutter = batches(tiny_data, "channel", padding=0, flip=False)
-    augmentation = cutter.augmentation(seed=0, epoch=0)
-    images, _ = cutter.batch(augmentation, slice(0, 48))
+    loader = batches(tiny_data, "channel", padding=0, flip=False)
+    augmentation = loader.augmentation(seed=0, epoch=0)
+    images, _ = loader.batch(augmentation, slice(0, 48))
     normalize = measure_normalization(tiny_data.train.images, "channel")
     torch.testing.assert_close(images, normalize(tiny_data.train.images[augmentation.order]))
 
 
 def test_the_last_batch_holds_what_is_left(tiny_data: resnetzoo.Data) -> None:
-    cutter = batches(tiny_data, "channel")
-    images, labels = cutter.batch(cutter.augmentation(seed=0, epoch=0), slice(40, 60))
+    loader = batches(tiny_data, "channel")
+    images, labels = loader.batch(loader.augmentation(seed=0, epoch=0), slice(40, 60))
     assert len(images) == len(labels) == 8
     assert images.is_contiguous(memory_format=torch.channels_last)
 
@@ -70,10 +70,10 @@ def test_each_image_has_a_draw_of_its_own() -> None:
     counts = torch.bincount(augmentation.top * 9 + augmentation.left, minlength=81)
     assert len(counts) == 81
     assert counts.min() > 60  # 123 expected of each corner
-    assert 4_700 < int(augmentation.mirror.sum()) < 5_300
+    assert 4_700 < int(augmentation.flip.sum()) < 5_300
     other = draw_augmentation(10_000, seed=0, epoch=1, padding=4, flip=True)
     assert not torch.equal(augmentation.order, other.order)
-    assert not draw_augmentation(100, seed=0, epoch=0, padding=4, flip=False).mirror.any()
+    assert not draw_augmentation(100, seed=0, epoch=0, padding=4, flip=False).flip.any()
 
 
 def test_normalization_is_measured_as_numpy_would(tiny_data: resnetzoo.Data) -> None:

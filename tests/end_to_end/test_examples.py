@@ -1,5 +1,6 @@
 """The short examples, each in its shortest form."""
 
+import json
 import runpy
 import sys
 from collections.abc import Callable
@@ -69,6 +70,32 @@ def test_export_onnx(example: Example, tmp_path: Path) -> None:
     photographed = example("classify_photo", "photo.jpg").splitlines()
     assert said[-3:] == photographed
     assert (tmp_path / "resnet20.onnx").is_file()
+
+
+def test_log_to_tensorboard(example: Example, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="needs tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    words = (
+        "--recipe",
+        "SMOKE",
+        "--epochs",
+        "2",
+        "--dataset",
+        "synthetic",
+        "--max-train-images",
+        "128",
+        "--every",
+        "2",
+    )
+    assert "% test error; tensorboard --logdir runs/logged" in example("log_to_tensorboard", *words, "--device", "cpu")
+    events = EventAccumulator("runs/logged").Reload()
+    rows = [json.loads(line) for line in (tmp_path / "runs" / "logged" / "log.jsonl").read_text().splitlines()]
+    for tag, field in (("test/error", "test_error"), ("test/loss", "test_loss")):
+        assert [event.value for event in events.Scalars(tag)] == pytest.approx([row[field] for row in rows])
+    losses = {event.step: event.value for event in events.Scalars("train/mean_loss")}
+    assert losses == pytest.approx({2: rows[0]["train_loss"], 4: rows[1]["train_loss"]})
+    assert [event.step for event in events.Scalars("train/lr")] == [2, 4]
 
 
 def test_loss_surface(example: Example, tmp_path: Path) -> None:

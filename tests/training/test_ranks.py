@@ -37,8 +37,14 @@ if stop := int(os.environ.get("STOP_AT", "0")):
         if module.training and len(seen) == stop and os.environ["RANK"] == "1":
             os.kill(os.getpid(), signal.SIGTERM)
     model.register_forward_pre_hook(count)
+class Early(resnetzoo.Callback):
+    def on_step_end(self, trainer):
+        if os.environ.get("RANK") == os.environ.get("STOPS_EARLY", "none"):
+            trainer.request_stop()
 try:
-    run = resnetzoo.fit(model, data, recipe, seed=2, device="cpu", precision="fp32", out=sys.argv[1])
+    run = resnetzoo.fit(
+        model, data, recipe, seed=2, device="cpu", precision="fp32", out=sys.argv[1], callbacks=[Early()]
+    )
 except resnetzoo.TrainingInterrupted as stopped:
     sys.stdout.write(f"{stopped}\\n")
     sys.exit(0)
@@ -103,6 +109,14 @@ def test_a_signal_to_one_process_stops_all_and_nothing_is_lost(tmp_path: Path, a
     said = run(tmp_path, 2, "run", STOP_AT="2")
     assert said.count("stopped after step 2 of 6: saved in") == 2
     assert read_checkpoint(tmp_path / "run" / "checkpoint.pt").step == 2
+    run(tmp_path, 2, "run")
+    assert_same_run(tmp_path / "run", alone)
+
+
+def test_a_callback_of_one_process_ends_the_run_of_all(tmp_path: Path, alone: Path) -> None:
+    said = run(tmp_path, 2, "run", STOPS_EARLY="1")
+    assert said.count("rank 0 shared 2 [") == said.count("rank 1 shared 2 [") == 1
+    assert read_checkpoint(tmp_path / "run" / "checkpoint.pt").step == 3
     run(tmp_path, 2, "run")
     assert_same_run(tmp_path / "run", alone)
 

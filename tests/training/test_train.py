@@ -50,12 +50,12 @@ def test_it_computes_what_a_plain_loop_does(tiny_data: resnetzoo.Data, tiny_reci
 
     model = small_network(0).train()
     normalization = measure_normalization(tiny_data.train.images, recipe.normalization)
-    cutter = DeviceLoader(tiny_data.train, normalization, padding=4, flip=True, device=torch.device("cpu"))
+    loader = DeviceLoader(tiny_data.train, normalization, padding=4, flip=True, device=torch.device("cpu"))
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, nesterov=True, weight_decay=1e-2)
     losses = []
     for step in range(6):
-        augmentation = cutter.augmentation(seed=5, epoch=step // 3)
-        images, labels = cutter.batch(augmentation, slice(step % 3 * 16, step % 3 * 16 + 16))
+        augmentation = loader.augmentation(seed=5, epoch=step // 3)
+        images, labels = loader.batch(augmentation, slice(step % 3 * 16, step % 3 * 16 + 16))
         optimizer.param_groups[0]["lr"] = lr_at(recipe, step)
         loss = F.cross_entropy(model(images), labels, label_smoothing=0.1)
         optimizer.zero_grad()
