@@ -73,13 +73,9 @@ def fit_many(
     world_size = current_context(chosen).world_size
     if world_size > 1:
         raise UsageError(f"fit_many runs in one process, not in {world_size}: start it without torchrun, or use fit")
-    loaders: dict[tuple[object, ...], DeviceLoader] = {}
     with catch_signals() as stop, ExitStack() as opened:
         trainers = []
-        for job in jobs:
-            key = (job.recipe.normalization, job.recipe.crop_padding, job.recipe.flip)
-            if key not in loaders:
-                loaders[key] = make_loader(data, job.recipe, chosen)
+        for job, loader in zip(jobs, _shared_loaders(jobs, data, chosen), strict=True):
             run = open_trainer(
                 job.model,
                 data,
@@ -89,7 +85,7 @@ def fit_many(
                 precision=precision,
                 compile=compile,
                 out=job.out,
-                loader=loaders[key],
+                loader=loader,
                 callbacks=[
                     *standard_callbacks(stop, out=job.out, checkpoint_every=checkpoint_every, progress=progress),
                     *job.callbacks,
@@ -102,6 +98,18 @@ def fit_many(
     results = [None if index in failed else trainer.result for index, trainer in enumerate(trainers)]
     _raise_failures(failed, results)
     return [result for result in results if result is not None]
+
+
+def _shared_loaders(jobs: Sequence[Job], data: Data, device: torch.device) -> list[DeviceLoader]:
+    """One for each job; those whose recipes prepare the images alike share it."""
+    made: dict[tuple[object, ...], DeviceLoader] = {}
+    loaders = []
+    for job in jobs:
+        key = (job.recipe.normalization, job.recipe.crop_padding, job.recipe.flip)
+        if key not in made:
+            made[key] = make_loader(data, job.recipe, device)
+        loaders.append(made[key])
+    return loaders
 
 
 def runs_together(device: torch.device) -> bool:

@@ -59,20 +59,18 @@ def open_trainer(
     check_seed(seed)
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
-    spec = known_spec(model)
-    if spec is not None:
-        _check_spec(spec, data)
-    if len(data.test) < context.world_size:
-        raise UsageError(f"each of {context.world_size} processes needs a test image, and there are {len(data.test)}")
-    resolved = resolve_precision(precision, chosen)
     recipe = recipe.for_images(len(data.train))
+    spec = known_spec(model)
+    _check_data(data, spec, context.world_size)
+    resolved = resolve_precision(precision, chosen)
     with tuned(chosen):
-        loader = loader or make_loader(data, recipe, chosen)
+        if loader is None:
+            loader = make_loader(data, recipe, chosen)
         model.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
         state = StepState.create(model, recipe, loader)
         strategy = choose_strategy(model, recipe, state, resolved, compile=compile, context=context)
         state.stream.wait_for_caller()
-        _describe(model, data, loader)
+        _update_description(model, data, loader)
         trainer = Trainer(
             model,
             spec,
@@ -103,7 +101,7 @@ def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoade
     return DeviceLoader(data.train, normalization, padding=recipe.crop_padding, flip=recipe.flip, device=device)
 
 
-def _describe(model: nn.Module, data: Data, loader: DeviceLoader) -> None:
+def _update_description(model: nn.Module, data: Data, loader: DeviceLoader) -> None:
     """What the model says of itself from now on; what a row or a file said of the network ends here."""
     if isinstance(model, CifarNet):
         classes = data.classes if len(data.classes) == model.num_classes else None
@@ -112,7 +110,11 @@ def _describe(model: nn.Module, data: Data, loader: DeviceLoader) -> None:
         attach_normalization(model, loader.normalization)
 
 
-def _check_spec(spec: ModelSpec, data: Data) -> None:
+def _check_data(data: Data, spec: ModelSpec | None, world_size: int) -> None:
+    if len(data.test) < world_size:
+        raise UsageError(f"each of {world_size} processes needs a test image, and there are {len(data.test)}")
+    if spec is None:
+        return
     chans = data.train.images.shape[1]
     if spec.in_chans != chans:
         raise UsageError(
