@@ -71,7 +71,9 @@ if TYPE_CHECKING:
     from resnetzoo.models.pretrained import Origin as Origin
     from resnetzoo.models.registry import get_spec as get_spec
     from resnetzoo.models.registry import register as register
-    from resnetzoo.models.spec import BlockShape as BlockShape
+    from resnetzoo.models.shapes import BlockShape as BlockShape
+    from resnetzoo.models.shapes import ConvShape as ConvShape
+    from resnetzoo.models.shapes import Stage as Stage
     from resnetzoo.models.spec import ModelSpec as ModelSpec
     from resnetzoo.training.callbacks.base import Callback as Callback
     from resnetzoo.training.concurrent import Job as Job
@@ -139,7 +141,8 @@ else:
             "resnetzoo.models.complexity": ["Complexity", "complexity"],
             "resnetzoo.models.pretrained": ["Origin"],
             "resnetzoo.models.registry": ["get_spec", "register"],
-            "resnetzoo.models.spec": ["BlockShape", "ModelSpec"],
+            "resnetzoo.models.shapes": ["BlockShape", "ConvShape", "Stage"],
+            "resnetzoo.models.spec": ["ModelSpec"],
             "resnetzoo.training.callbacks.base": ["Callback"],
             "resnetzoo.training.concurrent": ["Job", "fit_many"],
             "resnetzoo.training.fitting": ["fit"],

@@ -1,39 +1,20 @@
-"""Where each measured tensor of a network is: the one place that knows the insides of every kind of block.
+"""Where each measured tensor of a network is, by its spec.
 
 What is measured is watched on a twin, so that nothing is ever attached to, or switched in, the network itself.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import chain
-from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
-from resnetzoo.models.blocks import BottleneckBlock, PlainBlock, PreactBlock, PreactBottleneckBlock, ResidualBlock
 from resnetzoo.models.cifar_net import CifarNet
 
 See = Callable[[str, Tensor], None]
 """Is given a layer's name and its tensor (n, C, H, W) while the forward pass stands there. The next operation may
 overwrite that tensor, so it must be used at once or copied."""
-
-
-class _Inside(NamedTuple):
-    """Names inside a block: its 3x3 convolutions, each with the module that gives its response; the end of F."""
-
-    responses: Mapping[str, str]
-    last: str
-
-
-# The response is what comes out of the norm behind the convolution; where the addition comes first, of itself.
-_INSIDE: dict[type[nn.Module], _Inside] = {
-    PlainBlock: _Inside({"conv1": "bn1", "conv2": "bn2"}, last="bn2"),
-    ResidualBlock: _Inside({"conv1": "bn1", "conv2": "bn2"}, last="bn2"),
-    BottleneckBlock: _Inside({"conv2": "bn2"}, last="bn3"),
-    PreactBlock: _Inside({"conv1": "bn2", "conv2": "conv2"}, last="conv2"),
-    PreactBottleneckBlock: _Inside({"conv2": "bn3"}, last="conv3"),
-}
 
 
 def zoo_network(model: nn.Module) -> CifarNet:
@@ -67,10 +48,9 @@ def weighted_layers(network: CifarNet) -> dict[str, nn.Conv2d | nn.Linear]:
 
 def watch_responses(twin: CifarNet, see: See) -> None:
     """Show the response of each 3x3 convolution, under the convolution's name."""
-    _watch(twin.conv1 if twin.preactivation else twin.bn1, "conv1", see)
-    for name, block in _blocks(twin).items():
-        for conv, response in _INSIDE[type(block)].responses.items():
-            _watch(block.get_submodule(response), f"{name}.{conv}", see)
+    for conv in twin.spec.all_convs():
+        if conv.response is not None:
+            _watch(twin.get_submodule(conv.response), conv.conv, see)
 
 
 def watch_shortcuts(twin: CifarNet, see: See) -> None:
@@ -79,8 +59,10 @@ def watch_shortcuts(twin: CifarNet, see: See) -> None:
     Raises:
         UsageError: a plain network.
     """
-    if twin.spec.family == "plain":
-        raise UsageError(f"{twin.spec.label} is plain and has no shortcuts; take a residual network, such as resnet20")
+    if not twin.spec.has_shortcuts:
+        raise UsageError(
+            f"{twin.spec.label} is {twin.spec.family} and has no shortcuts; take a residual network, such as resnet20"
+        )
     for name, block in _blocks(twin).items():
         _watch(block.get_submodule("downsample"), name, see)
 
@@ -88,12 +70,14 @@ def watch_shortcuts(twin: CifarNet, see: See) -> None:
 def watch_branches(twin: CifarNet, see: See) -> None:
     """Show what F of each block adds, under the block's name."""
     for name, block in _blocks(twin).items():
-        _watch(block.get_submodule(_INSIDE[type(block)].last), name, see)
+        _watch(block.get_submodule(twin.spec.last_layer), name, see)
 
 
 def watch_outputs(twin: CifarNet, see: See) -> None:
     """Show what enters the first block, as `stem`, and what comes out of each block, under the block's name."""
-    twin.layer1.register_forward_pre_hook(lambda module, inputs: see("stem", inputs[0]))
+    twin.get_submodule(twin.spec.stages[0].name).register_forward_pre_hook(
+        lambda module, inputs: see("stem", inputs[0])
+    )
     for name, block in _blocks(twin).items():
         _watch(block, name, see)
 

@@ -65,4 +65,4 @@ def _facts(name: str, spec: "resnetzoo.ModelSpec", input_size: int) -> dict[str,
 
 
 def _shortcut(spec: "resnetzoo.ModelSpec") -> str:
-    return "none" if spec.family == "plain" else spec.shortcut
+    return spec.shortcut if spec.has_shortcuts else "none"

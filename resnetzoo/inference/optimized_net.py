@@ -1,4 +1,4 @@
-"""A trained network made ready to answer fast: norms folded, channels last, bf16 where it pays, compiled."""
+"""A trained network made ready to answer fast: norms fused, channels last, bf16 where it pays, compiled."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import UsageError
-from resnetzoo.inference.fuse import fold_batch_norm
+from resnetzoo.inference.fuse import fuse_batch_norm
 from resnetzoo.inference.quantize import Int8Net
 from resnetzoo.models.cifar_net import CifarNet, check_images
 from resnetzoo.models.pretrained import get_normalization
@@ -34,7 +34,7 @@ def optimize(
 ) -> "OptimizedNet":
     """A copy of `model` that evaluates faster, with the same outputs up to rounding; `model` is left as it was.
 
-    Batch norm is folded into the convolutions, weights and activations are laid out channels last and rounded to
+    Batch norm is fused into the convolutions, weights and activations are laid out channels last and rounded to
     bf16 where the hardware multiplies it, and the whole is compiled with its weights frozen in. `agreement` measures
     what the rounding does.
 
@@ -46,7 +46,7 @@ def optimize(
         batch_size: None takes batches of any size and compiles for each shape of input when it first comes, for the
             first `MAX_COMPILED_SHAPES` shapes. A number compiles at once for that many images of 32 x 32 pixels
             and for nothing else: larger batches are cut into pieces of it.
-        compile: False keeps the folded network uncompiled: no compiler is needed, and no time before the first answer.
+        compile: False keeps the fused network uncompiled: no compiler is needed, and no time before the first answer.
         calibration: with `int8`, images like those to come, such as `data.train`: 512 of them fix the range of each
             activation. Pixels become input as in the training of `model`, if `fit` trained it, else by the mean and
             deviation of `calibration`.
@@ -63,29 +63,29 @@ def optimize(
         check_whole_number("batch_size", batch_size)
     if precision not in ("auto", *_DTYPES):
         raise UsageError(f'precision must be auto, fp32, bf16 or int8, not "{precision}"')
-    folded = fold_batch_norm(model).to(memory_format=torch.channels_last)
+    fused = fuse_batch_norm(model).to(memory_format=torch.channels_last)
     if precision == "int8":
-        return OptimizedNet(model, _int8(folded, calibration), "int8", batch_size=batch_size, compiled=compile)
+        return OptimizedNet(model, _int8(fused, calibration), "int8", batch_size=batch_size, compiled=compile)
     if calibration is not None:
         raise UsageError(f'calibration is for precision="int8", not "{precision}": leave it out')
     resolved = resolve_precision(precision, model.conv1.weight.device)
-    network = folded.to(_DTYPES[resolved])
+    network = fused.to(_DTYPES[resolved])
     return OptimizedNet(model, network, resolved, batch_size=batch_size, compiled=compile)
 
 
-def _int8(folded: CifarNet, calibration: ImageSet | None) -> Int8Net:
+def _int8(fused: CifarNet, calibration: ImageSet | None) -> Int8Net:
     if calibration is None:
         raise UsageError('precision="int8" needs calibration=..., images like those to come, such as data.train')
-    device = folded.conv1.weight.device
+    device = fused.conv1.weight.device
     if device.type != "cpu" or not has_vnni():
         raise UsageError(
             f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
         )
-    normalize = get_normalization(folded) or measure_normalization(calibration.images, "channel")
+    normalize = get_normalization(fused) or measure_normalization(calibration.images, "channel")
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
     images = normalize(calibration.images[::every][:CALIBRATION_IMAGES])  # (n, C, H, W)
-    check_images(images, folded.in_chans)
-    return Int8Net(folded, images.contiguous(memory_format=torch.channels_last))
+    check_images(images, fused.in_chans)
+    return Int8Net(fused, images.contiguous(memory_format=torch.channels_last))
 
 
 class OptimizedNet(nn.Module):

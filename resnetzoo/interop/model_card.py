@@ -12,13 +12,6 @@ from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_names, current_spec
 from resnetzoo.models.pretrained import Weights
 
-_PAPERS = {"preactivation": "1603.05027"}  # of arXiv; the others are of the first
-_FIRST_PAPER = "1512.03385"
-_FORMULAS = {
-    "plain": "y = relu(F(x))",
-    "residual": "y = relu(F(x) + shortcut(x))",
-    "preactivation": "y = x + F(x), norm and ReLU first",
-}
 _DATA = {"cifar10": ("CIFAR-10", "uoft-cs/cifar10"), "cifar100": ("CIFAR-100", "uoft-cs/cifar100")}
 
 
@@ -35,8 +28,7 @@ def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
 
 def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
     """For the hub's search; with a row also its licence, its data set and its accuracy."""
-    paper = _PAPERS.get(model.spec.family, _FIRST_PAPER)
-    tags = ["cifar", model.spec.family, f"arxiv:{paper}", "model_hub_mixin", "pytorch_model_hub_mixin"]
+    tags = ["cifar", model.spec.family, f"arxiv:{model.spec.paper}", "model_hub_mixin", "pytorch_model_hub_mixin"]
     always = {"library_name": "resnetzoo", "pipeline_tag": "image-classification", "tags": tags}
     if row is None:
         return always
@@ -62,10 +54,10 @@ def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
 def _text(model: CifarNet, row: Weights | None) -> str:
     """In Markdown: what the network is, how to use it, and every fact that is known of its weights."""
     spec, classes = current_spec(model), class_names(model)
-    paper = _PAPERS.get(spec.family, _FIRST_PAPER)
+    formula = f"{spec.formula}, norm and ReLU first" if spec.norm_first else spec.formula
     facts = {
-        "network": f"{spec.label}: {_FORMULAS[spec.family]}, {spec.depth} layers in {spec.block} blocks",
-        "shortcuts": "none" if spec.family == "plain" else spec.shortcut,
+        "network": f"{spec.label}: {formula}, {spec.depth} layers in {spec.block} blocks",
+        "shortcuts": spec.shortcut if spec.has_shortcuts else "none",
         "parameters": f"{complexity(spec).params:,}",
         "input": f"{spec.in_chans} x 32 x 32, float, normalized",
         "classes": ", ".join(classes) if classes else f"{spec.num_classes}",
@@ -76,7 +68,7 @@ def _text(model: CifarNet, row: Weights | None) -> str:
     unknown = "" if row else "\nIts accuracy is not recorded: `resnetzoo eval model.safetensors` measures it.\n"
     return (
         f"# {spec.label if row is None else row.name}\n\n"
-        f"A network of [arXiv:{paper}](https://arxiv.org/abs/{paper}) for images of 32 x 32 pixels, built by "
+        f"A network of [arXiv:{spec.paper}](https://arxiv.org/abs/{spec.paper}) for images of 32 x 32 pixels, built by "
         "`resnetzoo`.\n\n"
         "```python\nfrom resnetzoo.interop.huggingface import HubCifarNet\n\n"
         'model = HubCifarNet.from_pretrained("OWNER/REPOSITORY")  # or a folder\n'

@@ -1,4 +1,4 @@
-"""The network that a spec describes: a 3x3 stem, three stages of n blocks, global average pooling, a classifier."""
+"""The network that a spec describes: a 3x3 stem, stages of blocks, global average pooling, a classifier."""
 
 import math
 from dataclasses import replace
@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.errors import UsageError
-from resnetzoo.models.blocks import build_block, conv3x3
+from resnetzoo.models.blocks.modules import build_block, conv2d, norm2d
 from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
 
@@ -46,13 +46,13 @@ class CifarNet(DescribesWeights, nn.Module):
         self.in_chans = spec.in_chans
         self.num_classes = spec.num_classes
         self.num_features = spec.num_features
-        self.preactivation = spec.family == "preactivation"
+        self.preactivation = spec.norm_first
+        self.stage_names = [stage.name for stage in spec.stages]
 
-        self.conv1 = conv3x3(spec.in_chans, spec.widths[0])
-        self.bn1 = nn.Identity() if self.preactivation else nn.BatchNorm2d(spec.widths[0])
-        self.layer1 = _stage(spec, "layer1.")
-        self.layer2 = _stage(spec, "layer2.")
-        self.layer3 = _stage(spec, "layer3.")
+        self.conv1 = conv2d(spec.stem)
+        self.bn1 = norm2d(spec.stem)
+        for stage in spec.stages:
+            self.add_module(stage.name, nn.Sequential(*(build_block(spec, block) for block in stage.block_shapes())))
         self.bn = nn.BatchNorm2d(spec.num_features) if self.preactivation else nn.Identity()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc: nn.Module = nn.Linear(spec.num_features, spec.num_classes)
@@ -79,11 +79,16 @@ class CifarNet(DescribesWeights, nn.Module):
         x: Tensor = self.conv1(images)  # (N, 16, H, W)
         if not self.preactivation:
             x = F.relu(self.bn1(x), inplace=True)
-        x = self.layer1(x)  # (N, 16, H, W)
-        x = self.layer2(x)  # (N, 32, H/2, W/2)
-        x = self.layer3(x)  # (N, 64, H/4, W/4)
+        x = self.forward_stages(x)  # (N, 64, H/4, W/4)
         if self.preactivation:
             x = F.relu(self.bn(x), inplace=True)
+        return x
+
+    def forward_stages(self, x: Tensor) -> Tensor:
+        """What leaves the stem (N, C, H, W) -> what leaves the last stage (N, num_features, H/4, W/4), rounded up."""
+        for name, module in self.named_children():  # the loop over modules that TorchScript can follow
+            if name in self.stage_names:
+                x = module(x)
         return x
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
@@ -168,10 +173,6 @@ def check_images(images: Tensor, in_chans: int) -> None:
         )
 
 
-def _stage(spec: ModelSpec, prefix: str) -> nn.Sequential:
-    return nn.Sequential(*(build_block(spec, block) for block in spec.blocks() if block.name.startswith(prefix)))
-
-
 def _he_init(module: nn.Module) -> None:
     """Weights normal with variance 2 / fan_in (arXiv:1502.01852, equation 10), biases zero, norms at identity."""
     if isinstance(module, nn.Conv2d | nn.Linear):
@@ -183,12 +184,6 @@ def _he_init(module: nn.Module) -> None:
 
 def _zero_init_residual(network: CifarNet) -> None:
     """Silence F: its last norm's scale, or, where F ends in a convolution (pre-activation), that one's weights."""
-    last = {
-        ("residual", "basic"): "bn2",
-        ("residual", "bottleneck"): "bn3",
-        ("preactivation", "basic"): "conv2",
-        ("preactivation", "bottleneck"): "conv3",
-    }[network.spec.family, network.spec.block]
     with torch.no_grad():
         for block in network.spec.blocks():
-            network.get_submodule(f"{block.name}.{last}").get_parameter("weight").zero_()
+            network.get_submodule(f"{block.name}.{network.spec.last_layer}").get_parameter("weight").zero_()

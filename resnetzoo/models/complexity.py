@@ -1,9 +1,11 @@
 """What a network costs, in closed form from its spec: no tensor is made. No torch here."""
 
+from math import prod
 from typing import NamedTuple
 
 from resnetzoo.models.registry import get_spec
-from resnetzoo.models.spec import BlockShape, ModelSpec
+from resnetzoo.models.shapes import BlockShape, ConvShape
+from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -38,45 +40,36 @@ def complexity(model: str | ModelSpec, *, input_size: int = 32) -> Complexity:
     spec = get_spec(model) if isinstance(model, str) else model
     check_whole_number("input_size", input_size)
     size = input_size
-    parts = [_conv(spec.in_chans, spec.widths[0], kernel=3, size=size)]
+    parts = _conv(spec.stem, size)
     for block in spec.blocks():
         parts += _block(spec, block, size)
-        size = -(-size // block.stride)
-    norm_chans = spec.num_features if spec.family == "preactivation" else spec.widths[0]
-    parts += [_norm(norm_chans), _linear(spec.num_features, spec.num_classes)]
+        size = _strided(size, block.stride)
+    if spec.norm_first:
+        parts.append(_norm(spec.num_features))
+    parts.append(_linear(spec.num_features, spec.num_classes))
     return Complexity(*(sum(column) for column in zip(*parts, strict=True)))
 
 
 def _block(spec: ModelSpec, block: BlockShape, size: int) -> list[Complexity]:
     """The convolutions and norms of one block; `size` is the side of its input."""
-    small = -(-size // block.stride)
-    if spec.block == "basic":
-        convs = [
-            _conv(block.in_chans, block.width, kernel=3, size=small),
-            _conv(block.width, block.out_chans, kernel=3, size=small),
-        ]
-        normed = [block.width, block.out_chans]
-    else:
-        convs = [
-            _conv(block.in_chans, block.width, kernel=1, size=size),
-            _conv(block.width, block.width, kernel=3, size=small),
-            _conv(block.width, block.out_chans, kernel=1, size=small),
-        ]
-        normed = [block.width, block.width, block.out_chans]
-    if spec.family == "preactivation":  # norms stand before the convolutions
-        normed = [block.in_chans, *normed[:-1]]
-    parts = convs + [_norm(chans) for chans in normed]
-    if spec.has_projection(block):
-        parts.append(_conv(block.in_chans, block.out_chans, kernel=1, size=small))
-        if spec.family != "preactivation":
-            parts.append(_norm(block.out_chans))
+    projection = spec.projection(block)
+    parts = _conv(projection, size) if projection else []
+    for conv in spec.convs(block):
+        parts += _conv(conv, size)
+        size = _strided(size, conv.stride)
     return parts
 
 
-def _conv(in_chans: int, out_chans: int, *, kernel: int, size: int) -> Complexity:
-    """A convolution without bias; `size` is the side of its output."""
-    weights = in_chans * out_chans * kernel**2
-    return Complexity(weights, weights * size**2, out_chans * size**2)
+def _conv(conv: ConvShape, size: int) -> list[Complexity]:
+    """A convolution without bias, and its norm; `size` is the side of its input."""
+    positions = _strided(size, conv.stride) ** 2
+    weights = prod(conv.weight_shape)
+    return [Complexity(weights, weights * positions, conv.out_chans * positions), _norm(conv.norm_chans)]
+
+
+def _strided(size: int, stride: int) -> int:
+    """The side of a feature map behind a stride, rounded up."""
+    return -(-size // stride)
 
 
 def _norm(chans: int) -> Complexity:

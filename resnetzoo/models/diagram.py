@@ -5,26 +5,22 @@ The colours of text and lines are the page's own where the SVG stands inside one
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from itertools import groupby
+from itertools import cycle
 from pathlib import Path
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.complexity import complexity
-from resnetzoo.models.spec import BlockShape, Family, ModelSpec
+from resnetzoo.models.shapes import BlockShape, ConvShape
+from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.files import write_atomically
 
 _WIDTH, _BOX_WIDTH, _BOX_HEIGHT, _GAP = 440, 190, 26, 16  # pixels
 _LEFT = 110  # of the boxes; the sizes of the feature maps stand before them
 _MIDDLE = _LEFT + _BOX_WIDTH / 2
 _RIGHT = _LEFT + _BOX_WIDTH
-_FILLS = ("#8fb7e0", "#a5cf9a", "#f0b98a")  # a stage each
+_FILLS = ("#8fb7e0", "#a5cf9a", "#f0b98a")  # a stage each, and from the first again
+_SIZE = 32  # of a CIFAR image, pixels a side
 _SHOWN = 3  # blocks of a stage that are drawn before the rest is counted
-
-_NORMS: dict[Family, tuple[str, ...]] = {
-    "plain": ("batch norm and ReLU behind each convolution",),
-    "residual": ("batch norm and ReLU behind each convolution;", "a block's last ReLU stands behind its addition"),
-    "preactivation": ("batch norm and ReLU before each convolution of a block", "and before the pool"),
-}
 
 
 def draw(spec: ModelSpec) -> str:
@@ -41,15 +37,17 @@ def draw(spec: ModelSpec) -> str:
     canvas.title(spec)
     canvas.text("image", _MIDDLE)
     canvas.arrow()
-    canvas.box(f"3x3 conv, {spec.widths[0]}", _FILLS[0])
-    for stage, blocks in enumerate(_stages(spec)):
-        canvas.size(f"{32 >> stage} x {32 >> stage}")
-        for block in _some(blocks):
+    canvas.box(_conv_words(spec.stem), _FILLS[0])
+    size = _SIZE
+    for stage, fill in zip(spec.stages, cycle(_FILLS), strict=False):
+        size //= stage.stride
+        canvas.size(f"{size} x {size}")
+        for block in _some(list(stage.block_shapes())):
             if block is None:
                 canvas.arrow()
-                canvas.text(f"{len(blocks) - 2} more like the next", _MIDDLE)
+                canvas.text(f"{stage.blocks - 2} more like the next", _MIDDLE)
             else:
-                canvas.block(spec, block, _FILLS[stage])
+                canvas.block(spec, block, fill)
     canvas.arrow()
     canvas.box("global average pool", "none")
     canvas.arrow()
@@ -69,10 +67,6 @@ def save_drawing(spec: ModelSpec, path: Path) -> None:
     write_atomically(path, draw(spec).encode())
 
 
-def _stages(spec: ModelSpec) -> list[list[BlockShape]]:
-    return [list(blocks) for _, blocks in groupby(spec.blocks(), key=lambda block: block.name.split(".")[0])]
-
-
 def _some(blocks: Sequence[BlockShape]) -> Iterator[BlockShape | None]:
     """The blocks, or the first and the last with None between them."""
     if len(blocks) <= _SHOWN:
@@ -81,16 +75,14 @@ def _some(blocks: Sequence[BlockShape]) -> Iterator[BlockShape | None]:
         yield from (blocks[0], None, blocks[-1])
 
 
-def _convolutions(spec: ModelSpec, block: BlockShape) -> list[str]:
-    half = ", /2" if block.stride == 2 else ""
-    if spec.block == "basic":
-        return [f"3x3 conv, {block.width}{half}", f"3x3 conv, {block.out_chans}"]
-    return [f"1x1 conv, {block.width}", f"3x3 conv, {block.width}{half}", f"1x1 conv, {block.out_chans}"]
+def _conv_words(conv: ConvShape) -> str:
+    words = f"{conv.kernel}x{conv.kernel} conv, {conv.out_chans}"
+    return words if conv.stride == 1 else f"{words}, /{conv.stride}"
 
 
 def _shortcut_words(spec: ModelSpec, block: BlockShape) -> str:
-    if spec.has_projection(block):
-        return f"1x1 conv, {block.out_chans}{', /2' if block.stride == 2 else ''}"
+    if projection := spec.projection(block):
+        return _conv_words(projection)
     return "zero padding" if block.changes_shape else ""
 
 
@@ -103,7 +95,7 @@ class _Canvas:
 
     def title(self, spec: ModelSpec) -> None:
         self.parts.append(f'<text x="12" y="{self.y}" class="title">{escape(spec.label)}</text>')
-        for words in (f"{complexity(spec).params:,} parameters", *_NORMS[spec.family]):
+        for words in (f"{complexity(spec).params:,} parameters", *spec.activations):
             self.y += 17
             self.parts.append(f'<text x="12" y="{self.y}" class="small">{words}</text>')
         self.y += 18
@@ -130,10 +122,10 @@ class _Canvas:
 
     def block(self, spec: ModelSpec, block: BlockShape, fill: str) -> None:
         begin = self.y + _GAP / 3
-        for words in _convolutions(spec, block):
+        for conv in spec.convs(block):
             self.arrow()
-            self.box(words, fill)
-        if spec.family != "plain":
+            self.box(_conv_words(conv), fill)
+        if spec.has_shortcuts:
             self.addition(begin, _shortcut_words(spec, block))
 
     def addition(self, begin: float, words: str) -> None:

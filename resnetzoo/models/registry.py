@@ -4,7 +4,8 @@ import difflib
 import re
 
 from resnetzoo.errors import UnknownModelError, UsageError
-from resnetzoo.models.spec import ModelSpec, nearest_depths
+from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS
+from resnetzoo.models.spec import WIDTHS, ModelSpec, is_valid_depth, nearest_depths
 from resnetzoo.utils.text import natural_order
 
 # Bottleneck rows project where the shape changes, as their authors' own code does
@@ -31,7 +32,7 @@ _SPECS: dict[str, ModelSpec] = {
     "preresnet1001": ModelSpec("preactivation", 1001, block="bottleneck", shortcut="projection"),
 }
 
-_NAME = re.compile(r"(plainnet|resnet|preresnet)(\d{1,6})")
+_NAME = re.compile(rf"({'|'.join({kind.prefix: None for kind in BLOCK_TYPES})})(\d{{1,6}})")
 
 
 def get_spec(name: str) -> ModelSpec:
@@ -73,18 +74,21 @@ def _unknown(name: object) -> str:
     return f'unknown model "{name}"; {meant}'
 
 
-def _unknown_depth(name: str, builder: str, depth: int) -> str:
-    if depth >= 8 and (depth - 2) % 6 == 0:
-        return (
-            f'"{name}" is no registered name, but {depth} is a valid depth: build it with resnetzoo.{builder}({depth})'
-        )
-    if builder != "plainnet" and depth >= 11 and (depth - 2) % 9 == 0:
-        call = f'resnetzoo.{builder}({depth}, block="bottleneck")'
-        return f'"{name}" is no registered name, but {depth} is a valid bottleneck depth: build it with {call}'
-    known = [int(other[len(builder) :]) for other in _SPECS if re.fullmatch(rf"{builder}\d+", other)]
-    near = " or ".join(f"{builder}{valid}" for valid in sorted(known, key=lambda valid: abs(valid - depth))[:2])
-    valid = " or ".join(str(valid) for valid in nearest_depths(depth, layers_per_block=2))
-    rule = "6n+2" if builder == "plainnet" else "6n+2 (bottleneck: 9n+2)"
+def _unknown_depth(name: str, prefix: str, depth: int) -> str:
+    steps: dict[str, int] = {}  # by block word: depth = step * n + 2
+    for kind in BLOCK_TYPES:
+        if kind.prefix == prefix:
+            steps[kind.block] = step = kind.layers * len(WIDTHS)
+            if is_valid_depth(depth, step):
+                usual = kind.block == BLOCKS[0]
+                what, choice = ("depth", "") if usual else (f"{kind.block} depth", f', block="{kind.block}"')
+                call = f"resnetzoo.{kind.family.builder}({depth}{choice})"
+                return f'"{name}" is no registered name, but {depth} is a valid {what}: build it with {call}'
+    known = [int(other[len(prefix) :]) for other in _SPECS if re.fullmatch(rf"{prefix}\d+", other)]
+    near = " or ".join(f"{prefix}{valid}" for valid in sorted(known, key=lambda valid: abs(valid - depth))[:2])
+    (_, step), *others = steps.items()
+    valid = " or ".join(str(valid) for valid in nearest_depths(depth, step))
+    rule = f"{step}n+2" + "".join(f" ({block}: {other}n+2)" for block, other in others)
     return f'unknown model "{name}": depth {depth} is not {rule}; the nearest valid: {valid}; did you mean {near}?'
 
 

@@ -5,40 +5,20 @@ No torch here: a spec can be read, compared, stored and counted without making a
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from itertools import accumulate
+from operator import mul
+from typing import Any, Literal, get_args
 
 from resnetzoo.errors import UsageError
+from resnetzoo.models.blocks.types import BLOCKS, BlockType, find_block_type
+from resnetzoo.models.blocks.types import Family as Family
+from resnetzoo.models.shapes import BlockShape, ConvShape, Stage
 from resnetzoo.utils.validation import check_whole_number
 
-Family = Literal["plain", "residual", "preactivation"]
-Block = Literal["basic", "bottleneck"]
+Block = str  # one of `BLOCKS`
 Shortcut = Literal["identity", "projection", "projection_all"]
 
-_PREFIX: dict[Family, str] = {"plain": "plainnet", "residual": "resnet", "preactivation": "preresnet"}
-BOTTLENECK_EXPANSION = 4  # output channels of a bottleneck block over its 3x3 width (arXiv:1512.03385, figure 5)
-
-
-class BlockShape(NamedTuple):
-    """One block of a network.
-
-    Attributes:
-        name: its prefix in the state dict, such as `layer2.0`.
-        in_chans: channels that enter it.
-        width: channels of its 3x3 convolutions.
-        out_chans: channels that leave it.
-        stride: 2 where height and width are halved, else 1.
-    """
-
-    name: str
-    in_chans: int
-    width: int
-    out_chans: int
-    stride: int
-
-    @property
-    def changes_shape(self) -> bool:
-        """Whether its output has another size or number of channels than its input."""
-        return self.stride != 1 or self.in_chans != self.out_chans
+WIDTHS = (16, 32, 64)  # of the stages in arXiv:1512.03385, section 4.2
 
 
 @dataclass(frozen=True)
@@ -67,79 +47,143 @@ class ModelSpec:
     shortcut: Shortcut = "identity"
     num_classes: int = 10
     in_chans: int = 3
-    widths: tuple[int, int, int] = (16, 32, 64)
+    widths: tuple[int, ...] = WIDTHS
     zero_init_residual: bool = False
 
     def __post_init__(self) -> None:
         _check_word("family", self.family, get_args(Family))
-        _check_word("block", self.block, get_args(Block))
+        _check_word("block", self.block, BLOCKS)
         _check_word("shortcut", self.shortcut, get_args(Shortcut))
-        _check_depth(self.depth, self.layers_per_block)
-        check_whole_number("num_classes", self.num_classes)
-        check_whole_number("in_chans", self.in_chans)
-        if len(self.widths) != 3:
+        find_block_type(self.family, self.block)
+        if len(self.widths) != len(WIDTHS):
             raise UsageError(f"widths must be three numbers, one a stage, not {self.widths!r}")
         for width in self.widths:
             check_whole_number("widths", width)
-        if self.family == "plain":
-            self._check_plain()
+        _check_depth(self.depth, self._depth_step, self.block)
+        check_whole_number("num_classes", self.num_classes)
+        check_whole_number("in_chans", self.in_chans)
+        if not self.has_shortcuts:
+            self._check_without_shortcuts()
         elif self.shortcut == "identity" and list(self.widths) != sorted(self.widths):
             raise UsageError(
                 f"identity shortcuts pad with channels and cannot take any away: widths {self.widths} "
                 'must not fall; use shortcut="projection"'
             )
 
-    def _check_plain(self) -> None:
-        if self.block != "basic":
-            raise UsageError('plain networks are built of basic blocks; use block="basic", or family="residual"')
+    def _check_without_shortcuts(self) -> None:
         if self.shortcut != "identity":
             raise UsageError(
-                f'plain networks have no shortcuts, so not shortcut="{self.shortcut}" either: leave it out'
+                f'{self.family} networks have no shortcuts, so not shortcut="{self.shortcut}" either: leave it out'
             )
         if self.zero_init_residual:
-            raise UsageError("plain networks have no residual branch to start at zero: leave zero_init_residual out")
+            raise UsageError(
+                f"{self.family} networks have no residual branch to start at zero: leave zero_init_residual out"
+            )
 
     @property
     def label(self) -> str:
         """What tables and titles call it, `resnet56`, or `resnet56 (projection)` with that shortcut."""
-        name = f"{_PREFIX[self.family]}{self.depth}"
-        usual = "projection" if self.block == "bottleneck" else "identity"
-        return name if self.family == "plain" or self.shortcut == usual else f"{name} ({self.shortcut})"
+        kind = self._block_type
+        name = f"{kind.prefix}{self.depth}"
+        return f"{name} ({self.shortcut})" if self.has_shortcuts and self.shortcut != kind.usual_shortcut else name
+
+    @property
+    def formula(self) -> str:
+        """Of a block, such as `y = relu(F(x) + shortcut(x))`, where F is its stack of convolutions."""
+        return self._block_type.family.formula
+
+    @property
+    def paper(self) -> str:
+        """Where the family was published: the number of an arXiv paper."""
+        return self._block_type.family.paper
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Where norms and ReLUs stand, in words, a line each."""
+        return self._block_type.family.activations
+
+    @property
+    def has_shortcuts(self) -> bool:
+        """Whether each block adds a shortcut to F."""
+        return self._block_type.family.has_shortcuts
+
+    @property
+    def norm_first(self) -> bool:
+        """Whether norm and ReLU stand before each convolution: none behind the stem, but one before the pooling."""
+        return self._block_type.family.norm_first
 
     @property
     def layers_per_block(self) -> int:
         """Convolutions of a block's branch."""
-        return 3 if self.block == "bottleneck" else 2
+        return self._block_type.layers
 
     @property
     def blocks_per_stage(self) -> int:
         """The paper's n, where depth = 6n+2 (basic) or 9n+2 (bottleneck)."""
-        return (self.depth - 2) // (3 * self.layers_per_block)
+        return (self.depth - 2) // self._depth_step
 
     @property
     def num_features(self) -> int:
         """Channels that enter the classifier."""
-        return self.widths[-1] * self._expansion
+        return self.stages[-1].out_chans
 
     @property
-    def _expansion(self) -> int:
-        return BOTTLENECK_EXPANSION if self.block == "bottleneck" else 1
+    def last_layer(self) -> str:
+        """The last layer of a block's branch, by its name inside the block; with its weight at zero, F is zero."""
+        return self._block_type.last
+
+    @property
+    def stem(self) -> ConvShape:
+        """The convolution before the first block."""
+        norm = None if self.norm_first else "bn1"
+        return ConvShape(
+            *("conv1", 3, self.in_chans, self.widths[0]), norm=norm, fusable=norm, response=norm or "conv1"
+        )
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages in the order of the forward pass; all but the first start with stride 2."""
+        stages: list[Stage] = []
+        in_chans = self.widths[0]
+        for number, width in enumerate(self.widths, start=1):
+            out_chans = width * self._block_type.expansion
+            stride = 1 if number == 1 else 2
+            stages.append(Stage(f"layer{number}", self.blocks_per_stage, in_chans, width, out_chans, stride))
+            in_chans = out_chans
+        return tuple(stages)
+
+    @property
+    def reductions(self) -> tuple[int, ...]:
+        """How many times smaller than the image the feature maps of each stage are, in height and in width."""
+        return tuple(accumulate((stage.stride for stage in self.stages), mul))
 
     def blocks(self) -> Iterator[BlockShape]:
-        """The blocks in the order of the forward pass; stages 2 and 3 start with stride 2."""
-        in_chans = self.widths[0]
-        for stage, width in enumerate(self.widths, start=1):
-            for index in range(self.blocks_per_stage):
-                stride = 2 if stage > 1 and index == 0 else 1
-                out_chans = width * self._expansion
-                yield BlockShape(f"layer{stage}.{index}", in_chans, width, out_chans, stride)
-                in_chans = out_chans
+        """The blocks in the order of the forward pass."""
+        for stage in self.stages:
+            yield from stage.block_shapes()
+
+    def convs(self, block: BlockShape) -> tuple[ConvShape, ...]:
+        """The convolutions of a block's branch F in the order of the forward pass, by their names inside the block."""
+        return self._block_type.convs(block)
+
+    def projection(self, block: BlockShape) -> ConvShape | None:
+        """The 1x1 convolution on the shortcut of this block (options B and C), by its name inside; None without one."""
+        if self.shortcut == "identity" or not (self.shortcut == "projection_all" or block.changes_shape):
+            return None
+        norm = None if self.norm_first else "downsample.1"
+        return ConvShape(*("downsample.0", 1, block.in_chans, block.out_chans, block.stride), norm=norm, fusable=norm)
+
+    def all_convs(self) -> Iterator[ConvShape]:
+        """Every convolution, by its name in the network: the stem, then of each block those of F and the projection."""
+        yield self.stem
+        for block in self.blocks():
+            projection = self.projection(block)
+            for conv in (*self.convs(block), *([projection] if projection else [])):
+                yield conv.inside(block.name)
 
     def has_projection(self, block: BlockShape) -> bool:
         """Whether the shortcut of this block is a 1x1 convolution (options B and C)."""
-        if self.family == "plain" or self.shortcut == "identity":
-            return False
-        return self.shortcut == "projection_all" or block.changes_shape
+        return self.projection(block) is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; `from_dict` reads them back."""
@@ -150,12 +194,24 @@ class ModelSpec:
         """What `to_dict` gave, as a spec again."""
         return cls(**{**values, "widths": tuple(values["widths"])})
 
+    @property
+    def _block_type(self) -> BlockType:
+        return find_block_type(self.family, self.block)
 
-def nearest_depths(depth: int, layers_per_block: int) -> list[int]:
-    """The valid depths next to `depth`, nearest first."""
-    step = 3 * layers_per_block
+    @property
+    def _depth_step(self) -> int:
+        return self._block_type.layers * len(self.widths)
+
+
+def nearest_depths(depth: int, step: int) -> list[int]:
+    """The valid depths next to `depth`, nearest first, where step * n + 2 are valid."""
     below = max(1, (depth - 2) // step) * step + 2
     return sorted({below, below + step}, key=lambda valid: abs(valid - depth))
+
+
+def is_valid_depth(depth: int, step: int) -> bool:
+    """Whether `depth` is step * n + 2, with n from 1."""
+    return depth >= step + 2 and (depth - 2) % step == 0
 
 
 def _check_word(field: str, found: object, valid: tuple[str, ...]) -> None:
@@ -163,10 +219,8 @@ def _check_word(field: str, found: object, valid: tuple[str, ...]) -> None:
         raise UsageError(f"{field} must be one of {', '.join(valid)}, not {found!r}")
 
 
-def _check_depth(depth: int, layers_per_block: int) -> None:
+def _check_depth(depth: int, step: int, block: Block) -> None:
     check_whole_number("depth", depth)
-    step = 3 * layers_per_block
-    if depth < step + 2 or (depth - 2) % step:
-        nearest = " or ".join(str(valid) for valid in nearest_depths(depth, layers_per_block))
-        kind = "basic" if layers_per_block == 2 else "bottleneck"
-        raise UsageError(f"depth {depth} is not {step}n+2, as {kind} blocks need; the nearest valid: {nearest}")
+    if not is_valid_depth(depth, step):
+        nearest = " or ".join(str(valid) for valid in nearest_depths(depth, step))
+        raise UsageError(f"depth {depth} is not {step}n+2, as {block} blocks need; the nearest valid: {nearest}")

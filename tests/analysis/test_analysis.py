@@ -22,7 +22,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.models.pretrained import attach_normalization
 
-SMALL = [replace(spec, depth=8 if spec.block == "basic" else 11, widths=(4, 8, 16)) for spec in KINDS]
+SMALL = [replace(spec, depth=2 + 3 * spec.layers_per_block, widths=(4, 8, 16)) for spec in KINDS]
 BY_KIND = pytest.mark.parametrize("spec", SMALL, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
 Measure = Callable[[nn.Module, ImageSet], object]
 MEASURES: dict[str, Measure] = {
@@ -70,7 +70,7 @@ class ByHand:
         return F.linear(x.mean((2, 3)), self.model.fc.weight, self.model.fc.bias)
 
     def postactivation(self, block: Any, x: Tensor) -> Tensor:
-        convs = ["conv1", "conv2", "conv3"][: self.model.spec.layers_per_block]
+        convs = [f"conv{number}" for number in range(1, self.model.spec.layers_per_block + 1)]
         y = x
         for number, name in enumerate(convs, start=1):
             y = self.norm(f"{block.name}.bn{number}", self.conv(f"{block.name}.{name}", y, self.stride(block, name)))
@@ -88,8 +88,7 @@ class ByHand:
             y = self.norm(f"{block.name}.bn{number}", y)
             self.note_3x3(f"{block.name}.conv{number - 1}", y)
             y = self.conv(f"{block.name}.conv{number}", F.relu(y), self.stride(block, f"conv{number}"))
-        if self.model.spec.block == "basic":
-            self.note_3x3(f"{block.name}.conv2", y)
+        self.note_3x3(f"{block.name}.conv{self.model.spec.layers_per_block}", y)
         return self.add(block, shortcut, y)
 
     def add(self, block: Any, shortcut: Tensor, branch: Tensor) -> Tensor:
@@ -107,10 +106,15 @@ class ByHand:
         return padded
 
     def stride(self, block: Any, conv: str) -> int:
-        return block.stride if conv == ("conv1" if self.model.spec.block == "basic" else "conv2") else 1
+        """That of the block is in its first 3x3 convolution."""
+        convs = [f"conv{number}" for number in range(1, self.model.spec.layers_per_block + 1)]
+        return block.stride if conv == next(name for name in convs if self.is_3x3(f"{block.name}.{name}")) else 1
+
+    def is_3x3(self, name: str) -> bool:
+        return self.model.state_dict()[f"{name}.weight"].shape[2:] == (3, 3)
 
     def note_3x3(self, name: str, response: Tensor) -> None:
-        if self.model.state_dict()[f"{name}.weight"].shape[2:] == (3, 3):
+        if self.is_3x3(name):
             self.responses[name] = response
 
     def conv(self, name: str, x: Tensor, stride: int = 1) -> Tensor:
@@ -145,7 +149,7 @@ def test_every_kind_of_network_against_its_forward_pass_by_hand(spec: resnetzoo.
     forward = by_hand(model, inputs)
 
     found = analysis.response_std(model, inputs, batch_size=4)
-    assert len(found.names) == 1 + sum(2 if spec.block == "basic" else 1 for _ in spec.blocks())
+    assert len(found.names) == sum(tensor.shape[2:] == (3, 3) for tensor in model.state_dict().values())
     assert found.names == tuple(forward.responses)
     np.testing.assert_allclose(found.values, [float(x.std(correction=0)) for x in forward.responses.values()])
     assert found.values.dtype == np.float64

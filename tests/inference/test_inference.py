@@ -1,4 +1,4 @@
-"""Optimized networks: the same outputs from folded, rounded and compiled copies, and the same checks."""
+"""Optimized networks: the same outputs from fused, rounded and compiled copies, and the same checks."""
 
 import copy
 import os
@@ -16,7 +16,7 @@ from torch import nn
 import resnetzoo
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.inference import optimized_net as inference
-from resnetzoo.inference.fuse import fold_batch_norm
+from resnetzoo.inference.fuse import fuse_batch_norm
 from resnetzoo.utils import compile as compiling
 from resnetzoo.utils.device import has_vnni
 
@@ -32,13 +32,13 @@ def spread(logits: torch.Tensor) -> float:
 
 
 @BY_KIND
-def test_folding_keeps_the_outputs(spec: resnetzoo.ModelSpec) -> None:
+def test_fusing_keeps_the_outputs(spec: resnetzoo.ModelSpec) -> None:
     model = lived_in(spec)
     images = torch.randn(3, 3, 32, 32)
-    folded = fold_batch_norm(model)
+    fused = fuse_batch_norm(model)
     with torch.no_grad():
-        torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-4 * spread(model(images)))
-    norms = [path for path, module in folded.named_modules() if isinstance(module, nn.BatchNorm2d)]
+        torch.testing.assert_close(fused(images), model(images), rtol=1e-4, atol=1e-4 * spread(model(images)))
+    norms = [path for path, module in fused.named_modules() if isinstance(module, nn.BatchNorm2d)]
     after_a_sum = [f"{block.name}.bn1" for block in spec.blocks()] + ["bn"]
     assert norms == (after_a_sum if spec.family == "preactivation" else [])
 

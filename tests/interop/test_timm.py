@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import resnetzoo
-from resnetzoo.inference.fuse import fold_batch_norm
+from resnetzoo.inference.fuse import fuse_batch_norm
 from resnetzoo.models import registry
 from resnetzoo.models.fingerprint import true_row
 from resnetzoo.weights import catalog as catalogue
@@ -234,9 +234,9 @@ def test_every_function_of_the_package_takes_it(name: str, tmp_path: Path, tiny_
     for module in model.modules():  # norms that do something
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.running_var, 0.5, 2)
-    folded = fold_batch_norm(model)
-    assert isinstance(folded.bn1, nn.Identity)
-    torch.testing.assert_close(folded(images), model(images), rtol=1e-3, atol=1e-4)
+    fused = fuse_batch_norm(model)
+    assert isinstance(fused.bn1, nn.Identity)
+    torch.testing.assert_close(fused(images), model(images), rtol=1e-3, atol=1e-4)
     resnetzoo.save_weights(model, tmp_path / "mine.safetensors")
     again = resnetzoo.load_checkpoint(tmp_path / "mine.safetensors")
     assert resnetzoo.evaluate(again, tiny_data.test).loss == resnetzoo.evaluate(model, tiny_data.test).loss

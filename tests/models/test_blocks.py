@@ -1,5 +1,7 @@
 """The formulas of the blocks, by hand and against an independent implementation."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from pytorchcv.model_provider import get_model
@@ -7,8 +9,10 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 import resnetzoo
-from resnetzoo.models.blocks import PlainBlock, PreactBlock, ResidualBlock, ZeroPadShortcut
-from resnetzoo.models.spec import BlockShape
+from resnetzoo.models.blocks.modules import PlainBlock, PreactBlock, ResidualBlock, ZeroPadShortcut
+from resnetzoo.models.shapes import BlockShape
+
+PLAIN, RESIDUAL = resnetzoo.ModelSpec("plain", 8), resnetzoo.ModelSpec("residual", 8)
 
 
 def silence(block: nn.Module, norm: str) -> None:
@@ -29,7 +33,7 @@ def test_zero_pad_shortcut_by_hand() -> None:
 
 def test_with_f_silenced_plain_is_zero_and_residual_its_shortcut() -> None:
     shape = BlockShape("layer1.0", in_chans=4, width=4, out_chans=4, stride=1)
-    plain, residual = PlainBlock(shape).eval(), ResidualBlock(shape, project=False).eval()
+    plain, residual = PlainBlock(PLAIN, shape).eval(), ResidualBlock(RESIDUAL, shape).eval()
     silence(plain, "bn2")
     silence(residual, "bn2")
     x = torch.randn(2, 4, 8, 8)
@@ -38,7 +42,8 @@ def test_with_f_silenced_plain_is_zero_and_residual_its_shortcut() -> None:
 
 
 def test_preactivation_leaves_the_identity_path_alone() -> None:
-    block = PreactBlock(BlockShape("layer1.0", in_chans=4, width=4, out_chans=4, stride=1), project=False).eval()
+    shape = BlockShape("layer1.0", in_chans=4, width=4, out_chans=4, stride=1)
+    block = PreactBlock(resnetzoo.ModelSpec("preactivation", 8), shape).eval()
     block.conv2.weight.data.zero_()
     x = torch.randn(2, 4, 8, 8)
     assert torch.equal(block(x), x)
@@ -47,7 +52,7 @@ def test_preactivation_leaves_the_identity_path_alone() -> None:
 @pytest.mark.parametrize("stride", [1, 2])
 def test_projection_block_is_torchvisions(stride: int) -> None:
     shape = BlockShape("layer2.0", in_chans=4, width=8, out_chans=8, stride=stride)
-    ours = ResidualBlock(shape, project=True).eval()
+    ours = ResidualBlock(replace(RESIDUAL, shortcut="projection_all"), shape).eval()
     downsample = nn.Sequential(nn.Conv2d(4, 8, 1, stride, bias=False), nn.BatchNorm2d(8))
     theirs = BasicBlock(4, 8, stride, downsample).eval()
     theirs.load_state_dict(ours.state_dict())  # the same names, too

@@ -92,7 +92,7 @@ def test_a_depth_is_valid_or_its_nearest_are_named(depth: int, layers_per_block:
         return
     with pytest.raises(resnetzoo.UsageError):
         resnetzoo.ModelSpec("residual", depth, block=block)
-    valid = nearest_depths(depth, layers_per_block)
+    valid = nearest_depths(depth, step)
     assert all((near - 2) % step == 0 and near >= step + 2 for near in valid)
     distance = min(abs(near - depth) for near in range(step + 2, 6000, step))
     assert abs(valid[0] - depth) == distance

@@ -51,13 +51,14 @@ def _untrained(spec: ModelSpec) -> dict[str, Any]:
 
 def _network(spec: ModelSpec, side: int) -> dict[str, Any]:
     """What depends on the architecture alone; `side` in pixels."""
+    pooled = -(-side // spec.reductions[-1])
     return {
         "input_size": (spec.in_chans, side, side),
-        "pool_size": (-(-side // 4), -(-side // 4)),
+        "pool_size": (pooled, pooled),
         "num_classes": spec.num_classes,
         "crop_pct": 1.0,
         "interpolation": "bicubic",
         "first_conv": "conv1",
         "classifier": "fc",
-        "paper_ids": "arXiv:1603.05027" if spec.family == "preactivation" else "arXiv:1512.03385",
+        "paper_ids": f"arXiv:{spec.paper}",
     }

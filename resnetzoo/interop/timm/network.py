@@ -15,8 +15,7 @@ from resnetzoo.models.spec import ModelSpec
 
 torch.fx.wrap("check_images")  # one step of a symbolic trace here, too
 Indices = int | Sequence[int] | None  # of stages, as timm writes them
-_STAGES = ("layer1", "layer2", "layer3")
-_BEHIND = (*_STAGES, "bn", "act", "avgpool", "fc")
+_HEAD = ("bn", "act", "avgpool", "fc")
 
 
 class TimmCifarNet(CifarNet):
@@ -50,19 +49,22 @@ class TimmCifarNet(CifarNet):
         self.grad_checkpointing = False
         self.act1: nn.Module = nn.Identity() if self.preactivation else nn.ReLU(inplace=True)
         self.act: nn.Module = nn.ReLU(inplace=True) if self.preactivation else nn.Identity()
-        for name in _BEHIND:  # timm's feature lists run the modules of a network in the order of their registration
+        for name in (
+            *self.stage_names,
+            *_HEAD,
+        ):  # timm's feature lists run the modules of a network in the order of their registration
             module = self.get_submodule(name)
             delattr(self, name)
             self.add_module(name, module)
         self.feature_info: list[dict[str, Any]] = [
-            {"num_chs": width * self.num_features // spec.widths[-1], "reduction": 2**stage, "module": name}
-            for stage, (name, width) in enumerate(zip(_STAGES, spec.widths, strict=True))
+            {"num_chs": stage.out_chans, "reduction": reduction, "module": stage.name}
+            for stage, reduction in zip(spec.stages, spec.reductions, strict=True)
         ]
 
     def forward_features(self, images: Tensor) -> Tensor:
         """As `CifarNet.forward_features`."""
         x = self._stem(images)
-        x = self._checkpointed(x) if self.grad_checkpointing else self.layer3(self.layer2(self.layer1(x)))
+        x = self._checkpointed(x) if self.grad_checkpointing else self.forward_stages(x)
         features: Tensor = self.act(self.bn(x))
         return features
 
@@ -109,7 +111,7 @@ class TimmCifarNet(CifarNet):
 
         Args:
             x: images (N, in_chans, H, W).
-            indices: of the stages, 0 to 2; a number alone means the last so many, None all.
+            indices: of the stages, from 0; a number alone means the last so many, None all.
             norm: put a pre-activation network's last norm on its last stage; others have none of their own.
             stop_early: compute no stage behind the last one that is asked for.
             output_fmt: NCHW.
@@ -120,14 +122,14 @@ class TimmCifarNet(CifarNet):
         """
         if output_fmt != "NCHW":
             raise UsageError(f"feature maps are NCHW: output_fmt={str(output_fmt)!r} is none of theirs")
-        taken = stage_indices(indices)
-        stages = [self.layer1, self.layer2, self.layer3][: max(taken) + 1 if stop_early else None]
+        taken = stage_indices(indices, len(self.stage_names))
+        stages = self._stages()[: max(taken) + 1 if stop_early else None]
         x = self._stem(x)
         maps = []
         for stage in stages:
             x = checkpoint_seq(stage, x) if self.grad_checkpointing else stage(x)
             maps.append(x)
-        complete = len(stages) == len(_STAGES)
+        complete = len(stages) == len(self.stage_names)
         final = self.act(self.bn(x)) if complete else x
         if norm and complete:
             maps[-1] = final
@@ -147,10 +149,10 @@ class TimmCifarNet(CifarNet):
         Raises:
             UsageError: there is no such stage.
         """
-        taken = stage_indices(indices)
+        taken = stage_indices(indices, len(self.stage_names))
         last = max(taken)
-        shorter = last + 1 < len(_STAGES)
-        for name in _STAGES[last + 1 :]:
+        shorter = last + 1 < len(self.stage_names)
+        for name in self.stage_names[last + 1 :]:
             setattr(self, name, nn.Sequential())
         if prune_norm or shorter:
             self.bn, self.act = nn.Identity(), nn.Identity()
@@ -173,6 +175,9 @@ class TimmCifarNet(CifarNet):
         """Names of parameters that are never to decay: none."""
         return set()
 
+    def _stages(self) -> list[nn.Module]:
+        return [self.get_submodule(name) for name in self.stage_names]
+
     def _stem(self, images: Tensor) -> Tensor:
         check_images(images, self.in_chans)
         x: Tensor = self.act1(self.bn1(self.conv1(images)))  # (N, 16, H, W)
@@ -181,17 +186,16 @@ class TimmCifarNet(CifarNet):
     @torch.jit.unused
     def _checkpointed(self, x: Tensor) -> Tensor:
         """The stages, of which only the blocks' inputs are remembered."""
-        y: Tensor = checkpoint_seq([self.layer1, self.layer2, self.layer3], x, flatten=True)
+        y: Tensor = checkpoint_seq(self._stages(), x, flatten=True)
         return y
 
 
-def stage_indices(indices: Indices) -> list[int]:
-    """The stages that are meant, counted from 0: all, the last so many, or each by its place, -1 for the last.
+def stage_indices(indices: Indices, count: int) -> list[int]:
+    """Which of `count` stages are meant, from 0: all, the last so many, or each by its index, -1 for the last.
 
     Raises:
         UsageError: there is no such stage.
     """
-    count = len(_STAGES)
     if indices is None:
         return list(range(count))
     if isinstance(indices, int):

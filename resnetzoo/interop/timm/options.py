@@ -21,7 +21,7 @@ class Options:
         shortcut: `identity`, `projection` or `projection_all`.
         zero_init_residual: start each residual branch at zero.
         features_only: give the feature maps of stages instead of logits.
-        out_indices: of these stages, 0 to 2.
+        out_indices: of these stages, from 0.
         feature_cls: timm's class that takes them, or its word for it: `list`, `dict`, `hook`, `fx` or `getter`.
         feature_cfg: more arguments of that class.
         pretrained_strict: whether a file of weights must fit in every name.
@@ -54,8 +54,8 @@ class Options:
             raise UsageError(f"networks of resnetzoo have no {', '.join(unknown)}; they take {', '.join(known[:10])}")
         return cls(**found)
 
-    def feature_arguments(self) -> dict[str, Any]:
-        """What `timm.models.build_model_with_cfg` takes about features.
+    def feature_arguments(self, stages: int) -> dict[str, Any]:
+        """What `timm.models.build_model_with_cfg` takes about features of a network of so many stages.
 
         Raises:
             UsageError: `out_indices` that are none of the stages, or words about features where none are asked for.
@@ -68,5 +68,5 @@ class Options:
             return {}
         return {
             "features_only": True,
-            "feature_cfg": {**chosen, "out_indices": tuple(stage_indices(chosen.get("out_indices")))},
+            "feature_cfg": {**chosen, "out_indices": tuple(stage_indices(chosen.get("out_indices"), stages))},
         }

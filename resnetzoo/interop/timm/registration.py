@@ -92,6 +92,7 @@ def _build(
             raise UsageError("zero_init_residual is about fresh weights: leave it out, or pretrained=True")
         row = row or default_weights(name)
         overlay["file"] = str(file_of(row, None if cache_dir is None else Path(cache_dir)))  # with its hash checked
+    spec = _spec(name, row, options, binding=not elsewhere)
     chosen = {key: getattr(options, key) for key in _HEAD}
     more = {"cache_dir": cache_dir, "pretrained_model_args": options.pretrained_model_args}
     arguments: dict[str, Any] = {
@@ -100,10 +101,9 @@ def _build(
         "pretrained_filter_fn": _our_weights,
         "pretrained_strict": options.pretrained_strict,
         "drop_rate": options.drop_rate,
-        **options.feature_arguments(),
+        **options.feature_arguments(len(spec.stages)),
         **{key: value for key, value in {**chosen, **more}.items() if value is not None},
     }
-    spec = _spec(name, row, options, binding=not elsewhere)
     network: nn.Module = build_model_with_cfg(partial(_network, spec), variant, pretrained, **arguments)
     if ours and row is not None and isinstance(network, TimmCifarNet):
         _attach(network, row)

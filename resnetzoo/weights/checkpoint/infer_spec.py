@@ -1,13 +1,18 @@
 """What a network is, from the names and shapes of its weights."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
 from resnetzoo.errors import CheckpointError, UsageError
-from resnetzoo.models.spec import Block, Family, ModelSpec, Shortcut
+from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS, BlockType
+from resnetzoo.models.shapes import BlockShape
+from resnetzoo.models.spec import WIDTHS, Family, ModelSpec, Shortcut
 
 Shapes = dict[str, tuple[int, ...]]
+_STAGES = range(1, len(WIDTHS) + 1)  # by the numbers in their names
+_FIRST_CONVS = re.compile(r"layer1\.0\.conv\d+\.weight")
 
 
 def infer_spec(shapes: Shapes) -> ModelSpec:
@@ -24,20 +29,17 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
             "it has no classifier, fc.weight; save the network with its last layer, since classes are read off it"
         )
     per_stage = _blocks_per_stage(shapes)
-    block: Block = "bottleneck" if "layer1.0.conv3.weight" in shapes else "basic"
-    widths = [shapes.get(f"layer{stage}.0.conv1.weight", ()) for stage in (1, 2, 3)]
-    if not all(widths):
-        missing = 1 + widths.index(())
-        raise CheckpointError(f"it lacks layer{missing}.0.conv1.weight")
+    family = _family(shapes)
+    kind = _block_type(family, shapes)
     try:
         spec = ModelSpec(
-            _family(shapes),
-            3 * per_stage * (3 if block == "bottleneck" else 2) + 2,
-            block=block,
+            family,
+            len(_STAGES) * per_stage * kind.layers + 2,
+            block=kind.block,
             shortcut="projection_all",
             num_classes=classifier[0],
             in_chans=stem[1],
-            widths=(widths[0][0], widths[1][0], widths[2][0]),
+            widths=tuple(_width(kind, shapes, stage) for stage in _STAGES),
         )
         return _with_shortcut(spec, shapes)
     except UsageError as error:
@@ -73,12 +75,13 @@ def check_family(spec: ModelSpec, family: Family | None) -> None:
 
 def is_also_plain(spec: ModelSpec) -> bool:
     """Whether a plain network has the same names and shapes."""
-    return (spec.family, spec.block, spec.shortcut) == ("residual", "basic", "identity")
+    plain = {kind.block for kind in BLOCK_TYPES if not kind.family.has_shortcuts}
+    return spec.family == "residual" and spec.block in plain and spec.shortcut == "identity"
 
 
 def describe(spec: ModelSpec) -> str:
     """A network in words: `a 164-layer bottleneck network`."""
-    kind = "bottleneck" if spec.block == "bottleneck" else spec.family
+    kind = spec.family if spec.block == BLOCKS[0] else spec.block
     article = "an" if re.fullmatch(r"8\d*|11", str(spec.depth)) else "a"
     return f"{article} {spec.depth}-layer {kind} network"
 
@@ -88,22 +91,52 @@ def _blocks_per_stage(shapes: Shapes) -> int:
     for name in shapes:
         if place := re.match(r"layer(\d{1,6})\.(\d{1,6})\.", name):
             blocks.setdefault(int(place[1]), set()).add(int(place[2]))
-    if sorted(blocks) != [1, 2, 3]:
-        found = ", ".join(f"layer{stage}" for stage in sorted(blocks))
-        raise CheckpointError(
-            f"it has {len(blocks)} stages ({found}), where a CIFAR network has layer1, layer2, layer3"
-        )
+    if sorted(blocks) != list(_STAGES):
+        found, expected = (", ".join(f"layer{stage}" for stage in stages) for stages in (sorted(blocks), _STAGES))
+        raise CheckpointError(f"it has {len(blocks)} stages ({found}), where a CIFAR network has {expected}")
     for stage, indices in sorted(blocks.items()):
         gap = next((index for index in range(max(indices)) if index not in indices), None)
         if gap is not None:
             raise CheckpointError(f"it lacks the block layer{stage}.{gap}, though layer{stage}.{max(indices)} is there")
-    counts = [len(blocks[stage]) for stage in (1, 2, 3)]
+    counts = [len(blocks[stage]) for stage in _STAGES]
     if len(set(counts)) > 1:
+        found = f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}"
         raise CheckpointError(
-            f"its stages have {counts[0]}, {counts[1]} and {counts[2]} blocks, where all have the same number; "
+            f"its stages have {found} blocks, where all have the same number; "
             "a layer is missing or too many, or it is another network"
         )
     return counts[0]
+
+
+def fitting_block_type(shapes: Shapes, kinds: Sequence[BlockType] = BLOCK_TYPES) -> BlockType | None:
+    """The kind of block that the first one is by the shapes of its convolutions; None if it is none of `kinds`."""
+    found = {name: shape for name, shape in shapes.items() if _FIRST_CONVS.fullmatch(name)}
+    if not found.get("layer1.0.conv1.weight"):
+        return None
+    for kind in kinds:
+        width = _width(kind, shapes, 1)  # the stem's as well
+        block = BlockShape("layer1.0", width, width, width * kind.expansion, 1)
+        if found == {f"layer1.0.{conv.conv}.weight": conv.weight_shape for conv in kind.convs(block)}:
+            return kind
+    return None
+
+
+def _block_type(family: Family, shapes: Shapes) -> BlockType:
+    """The kind of block that fits, or else one with the same last convolution, so that what is wrong can be told."""
+    kinds = [kind for kind in BLOCK_TYPES if kind.family.name == family]
+    if fitting := fitting_block_type(shapes, kinds):
+        return fitting
+    deepest_first = sorted(kinds, key=lambda kind: -kind.layers)
+    return next((kind for kind in deepest_first if f"layer1.0.conv{kind.layers}.weight" in shapes), kinds[0])
+
+
+def _width(kind: BlockType, shapes: Shapes, stage: int) -> int:
+    """The width of a stage, by the channels that its first convolution puts out."""
+    name = f"layer{stage}.0.conv1.weight"
+    if not shapes.get(name):
+        raise CheckpointError(f"it lacks {name}")
+    unit = BlockShape("", 1, 1, kind.expansion, 1)
+    return shapes[name][0] // kind.convs(unit)[0].out_chans
 
 
 def _family(shapes: Shapes) -> Family:

@@ -6,7 +6,7 @@ Only what names and shapes settle is told; a wrong name would mislead more than 
 import re
 from collections.abc import Iterable
 
-from resnetzoo.weights.checkpoint.infer_spec import Shapes
+from resnetzoo.weights.checkpoint.infer_spec import Shapes, fitting_block_type
 
 # Patterns found in the names, and what has them.
 _BY_NAME = (
@@ -73,7 +73,7 @@ def _wide(shapes: Shapes) -> str | None:
     stem = shapes.get("conv1.weight", ())
     widths = [_outputs(shapes, f"layer{stage}.0.conv1.weight") for stage in (1, 2, 3)]
     next_width = _outputs(shapes, "layer1.1.conv1.weight")
-    if len(stem) != 4 or not 0 < stem[0] < widths[0]:
+    if len(stem) != 4 or not 0 < stem[0] < widths[0] or fitting_block_type(shapes):
         return None
     if widths[0] < next_width < widths[1] < widths[2]:
         return f"a PyramidNet or alike, which widens from block to block ({widths[0]}, {next_width}, ... channels)"

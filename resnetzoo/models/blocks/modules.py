@@ -1,0 +1,183 @@
+"""The blocks as modules. Each docstring is the block's formula; F is its stack of convolutions.
+
+Shapes: x (N, in_chans, H, W) -> y (N, out_chans, H/stride, W/stride), rounded up. What the convolutions are stands in
+the block's row in `types`; here they are put together.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+from resnetzoo.models.blocks import types
+from resnetzoo.models.shapes import BlockShape, ConvShape
+from resnetzoo.models.spec import ModelSpec
+
+
+def conv2d(shape: ConvShape) -> nn.Conv2d:
+    return nn.Conv2d(
+        shape.in_chans,
+        shape.out_chans,
+        shape.kernel,
+        stride=shape.stride,
+        padding=shape.kernel // 2,
+        groups=shape.groups,
+        bias=False,
+    )
+
+
+def norm2d(shape: ConvShape) -> nn.Module:
+    """The norm that belongs to a convolution, or the identity if it has none."""
+    return nn.Identity() if shape.norm is None else nn.BatchNorm2d(shape.norm_chans)
+
+
+class ZeroPadShortcut(nn.Module):
+    """Option A: x at every `stride`-th row and column, with zero channels on both sides; no parameters.
+
+    The paper leaves open where the zeros go; half in front and half behind is what published
+    option-A weights were trained with.
+    """
+
+    def __init__(self, block: BlockShape) -> None:
+        super().__init__()
+        extra = block.out_chans - block.in_chans
+        self.stride = block.stride
+        self.front = extra // 2
+        self.back = extra - extra // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x[..., :: self.stride, :: self.stride]
+        return F.pad(x, (0, 0, 0, 0, self.front, self.back))
+
+
+def shortcut(spec: ModelSpec, block: BlockShape) -> nn.Module:
+    """The shortcut of a block: the identity (A), or a 1x1 convolution (B, C; equation 2).
+
+    The norm behind the convolution is left out where norms come first: nothing more is to stand on the path.
+    """
+    projection = spec.projection(block)
+    if projection is None:
+        return ZeroPadShortcut(block) if block.changes_shape else nn.Identity()
+    if projection.norm is None:
+        return nn.Sequential(conv2d(projection))
+    return nn.Sequential(conv2d(projection), norm2d(projection))
+
+
+class PlainBlock(nn.Module):
+    """y = relu(F(x)), F = conv-bn-relu-conv-bn."""
+
+    def __init__(self, spec: ModelSpec, block: BlockShape) -> None:
+        super().__init__()
+        conv1, conv2 = spec.convs(block)
+        self.conv1 = conv2d(conv1)
+        self.bn1 = norm2d(conv1)
+        self.conv2 = conv2d(conv2)
+        self.bn2 = norm2d(conv2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(self.bn2(self.conv2(y)), inplace=True)
+
+
+class ResidualBlock(nn.Module):
+    """y = relu(F(x) + shortcut(x)), F = conv-bn-relu-conv-bn (equation 1)."""
+
+    def __init__(self, spec: ModelSpec, block: BlockShape) -> None:
+        super().__init__()
+        conv1, conv2 = spec.convs(block)
+        self.conv1 = conv2d(conv1)
+        self.bn1 = norm2d(conv1)
+        self.conv2 = conv2d(conv2)
+        self.bn2 = norm2d(conv2)
+        self.downsample = shortcut(spec, block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = self.bn2(self.conv2(y))
+        return F.relu(y + self.downsample(x), inplace=True)
+
+
+class BottleneckBlock(nn.Module):
+    """y = relu(F(x) + shortcut(x)), F = 1x1-bn-relu-3x3-bn-relu-1x1-bn (figure 5, right).
+
+    The stride is in the 3x3 convolution, as in torchvision.
+    """
+
+    def __init__(self, spec: ModelSpec, block: BlockShape) -> None:
+        super().__init__()
+        conv1, conv2, conv3 = spec.convs(block)
+        self.conv1 = conv2d(conv1)
+        self.bn1 = norm2d(conv1)
+        self.conv2 = conv2d(conv2)
+        self.bn2 = norm2d(conv2)
+        self.conv3 = conv2d(conv3)
+        self.bn3 = norm2d(conv3)
+        self.downsample = shortcut(spec, block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
+        y = self.bn3(self.conv3(y))
+        return F.relu(y + self.downsample(x), inplace=True)
+
+
+class PreactBlock(nn.Module):
+    """y = shortcut(x) + F(x), F = bn-relu-conv-bn-relu-conv (arXiv:1603.05027, figure 4e).
+
+    A projection takes the activated input relu(bn(x)), as in the authors' code; the identity takes x itself.
+    """
+
+    def __init__(self, spec: ModelSpec, block: BlockShape) -> None:
+        super().__init__()
+        conv1, conv2 = spec.convs(block)
+        self.bn1 = norm2d(conv1)
+        self.conv1 = conv2d(conv1)
+        self.bn2 = norm2d(conv2)
+        self.conv2 = conv2d(conv2)
+        self.downsample = shortcut(spec, block)
+        self.project = spec.has_projection(block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = F.relu(self.bn1(x), inplace=True)
+        y = self.conv1(a)
+        y = self.conv2(F.relu(self.bn2(y), inplace=True))
+        out: Tensor = y + self.downsample(a if self.project else x)
+        return out
+
+
+class PreactBottleneckBlock(nn.Module):
+    """y = shortcut(x) + F(x), F = bn-relu-1x1-bn-relu-3x3-bn-relu-1x1 (arXiv:1603.05027, appendix)."""
+
+    def __init__(self, spec: ModelSpec, block: BlockShape) -> None:
+        super().__init__()
+        conv1, conv2, conv3 = spec.convs(block)
+        self.bn1 = norm2d(conv1)
+        self.conv1 = conv2d(conv1)
+        self.bn2 = norm2d(conv2)
+        self.conv2 = conv2d(conv2)
+        self.bn3 = norm2d(conv3)
+        self.conv3 = conv2d(conv3)
+        self.downsample = shortcut(spec, block)
+        self.project = spec.has_projection(block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = F.relu(self.bn1(x), inplace=True)
+        y = self.conv1(a)
+        y = self.conv2(F.relu(self.bn2(y), inplace=True))
+        y = self.conv3(F.relu(self.bn3(y), inplace=True))
+        out: Tensor = y + self.downsample(a if self.project else x)
+        return out
+
+
+MODULES: dict[types.BlockType, Callable[[ModelSpec, BlockShape], nn.Module]] = {
+    types.PLAIN_BASIC: PlainBlock,
+    types.RESIDUAL_BASIC: ResidualBlock,
+    types.RESIDUAL_BOTTLENECK: BottleneckBlock,
+    types.PREACT_BASIC: PreactBlock,
+    types.PREACT_BOTTLENECK: PreactBottleneckBlock,
+}
+
+
+def build_block(spec: ModelSpec, block: BlockShape) -> nn.Module:
+    """The block of `spec` with the shape of `block`."""
+    return MODULES[types.find_block_type(spec.family, spec.block)](spec, block)
