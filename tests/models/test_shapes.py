@@ -1,11 +1,16 @@
 """What a spec says of stages and convolutions, against the modules that are built from it."""
 
+import warnings
+
 import pytest
 import torch
 from cases import ALL, KINDS, lived_in
 from torch import Tensor, nn
 
 import resnetzoo
+from resnetzoo import analysis, plots
+from resnetzoo.inference.fuse import fuse_batch_norm
+from resnetzoo.models import spec as spec_module
 from resnetzoo.models.blocks.modules import MODULES
 from resnetzoo.models.blocks.types import BLOCK_TYPES, find_block_type
 from resnetzoo.models.cifar_net import without_values
@@ -110,3 +115,19 @@ def test_with_its_last_layer_at_zero_a_block_adds_nothing(spec: resnetzoo.ModelS
     assert not branches[0].any()
     expected = shortcuts[-1] if spec.norm_first else shortcuts[-1].relu()
     assert torch.equal(y, expected.expand_as(y))
+
+
+def test_only_the_check_of_widths_knows_how_many_stages_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec_module, "WIDTHS", (4, 8, 16, 32))
+    spec = resnetzoo.ModelSpec("residual", 2 + 4 * 2, widths=(4, 8, 16, 32), shortcut="projection")
+    model = lived_in(spec)
+    images = torch.randn(2, 3, 32, 32)
+    expected = model(images)
+    assert model.forward_features(images).shape == (2, 32, 4, 4)
+    assert resnetzoo.complexity(spec).params == sum(parameter.numel() for parameter in model.parameters())
+    assert "4 x 4" in plots.draw(spec)
+    assert "layer4.0.conv2" in analysis.response_std(model, images).names
+    torch.testing.assert_close(fuse_batch_norm(model)(images), expected, rtol=1e-4, atol=1e-4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls its own scripting deprecated
+        torch.testing.assert_close(torch.jit.script(model)(images), expected)
