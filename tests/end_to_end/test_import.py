@@ -23,6 +23,7 @@ STANDARD_LIBRARY_ALONE = [
     "resnetzoo.reproduce.targets",
     "resnetzoo.utils.text",
     "resnetzoo.utils.validation",
+    "resnetzoo.weights",
 ]
 
 
@@ -54,6 +55,8 @@ def test_names_costs_and_recipes_need_the_standard_library_alone(module: str) ->
         ["--version"],
         ["--help"],
         *([command, "--help"] for command in COMMANDS),
+        ["list"],
+        ["list", "plainnet*", "--json"],
         ["info", "resnet56"],
         ["info", "resnet164", "--json"],
         ["info", "preresnet20", "--draw", "picture.svg"],
