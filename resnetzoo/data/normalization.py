@@ -1,7 +1,9 @@
 """The fixed map from pixels to a network's input: (pixel / 255 - mean) / std. It is part of what was trained."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,6 +52,29 @@ class Normalization:
         """uint8 (N, C, H, W) -> float32 (N, C, H, W), on the device of `pixels`."""
         mean, std = self.mean.to(pixels.device), self.std.to(pixels.device)
         return (pixels.float() / 255 - mean) / std
+
+    def to_stored(self) -> dict[str, object]:
+        """Every value, `mean` and `std` as tensors; `from_stored` reads them back."""
+        return {"kind": self.kind, "mean": self.mean, "std": self.std, "size": self.size}
+
+    def to_json(self) -> str:
+        """As `to_stored`, as JSON with lists of the tensors' shapes; `from_stored` reads what JSON makes of it."""
+        return json.dumps({**self.to_stored(), "mean": self.mean.tolist(), "std": self.std.tolist()})
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any]) -> "Normalization":
+        """What `to_stored` or `to_json` wrote, to the last digit; files of before may lack `size`.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        mean, std = (torch.as_tensor(values[key], dtype=torch.float32) for key in ("mean", "std"))
+        if mean.dim() != 3 or std.shape != (len(mean), 1, 1):
+            raise ValueError(f"mean of shape {list(mean.shape)}, std of shape {list(std.shape)}")
+        size = values.get("size")
+        if size is not None and (type(size) is not int or size < 1):
+            raise ValueError(f"size {size!r}")
+        return cls(values["kind"], mean, std, size)
 
     def to_dict(self) -> dict[str, object]:
         """`kind`, and the channel averages of `mean` and `std`: enough to report, ready for JSON."""

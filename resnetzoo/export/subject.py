@@ -12,7 +12,7 @@ from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import class_count
 from resnetzoo.version import __version__
-from resnetzoo.weights.save import input_metadata_of, metadata_of
+from resnetzoo.weights.checkpoint.metadata import metadata_texts, normalization_texts
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
 Exportable = CifarNet | WithPreprocessing
@@ -72,5 +72,5 @@ def _size(network: CifarNet) -> int:
 def _facts(network: CifarNet, takes: str) -> dict[str, str]:
     facts = {"resnetzoo": __version__, "input": takes, "input_size": str(_size(network))}
     if class_count(network) == 0:  # features alone are of no spec
-        return {**facts, **input_metadata_of(network)}
-    return {**facts, **metadata_of(network)}
+        return {**facts, **normalization_texts(network)}
+    return {**facts, **metadata_texts(network)}

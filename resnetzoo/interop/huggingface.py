@@ -27,9 +27,12 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import class_names, current_spec
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.device import resolve_device
-from resnetzoo.weights.checkpoint.build import stored_spec
-from resnetzoo.weights.checkpoint.load import stored_network
+from resnetzoo.weights.checkpoint.build import build_network
+from resnetzoo.weights.checkpoint.load import attach
+from resnetzoo.weights.checkpoint.metadata import parse_metadata, parse_spec
+from resnetzoo.weights.checkpoint.recognize import recognize
 from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
+from resnetzoo.weights.checkpoint.unwrap import Unwrapped
 from resnetzoo.weights.save import save_weights
 
 Find = Callable[[str], str | Path]
@@ -148,15 +151,19 @@ def _network_in(place: str, find: Find) -> CifarNet:
         CheckpointError: there is no config.json, or it and the weights are none of this package.
     """
     try:
-        spec = stored_spec(_config_in(find))
+        spec = parse_spec(_config_in(find))
     except CheckpointError as error:
         raise CheckpointError(f"{place}: {error}") from error
     file = Path(find(constants.SAFETENSORS_SINGLE_FILE))
     content = read_safetensors(file)
     try:
-        return stored_network(content, spec, file)
+        metadata = parse_metadata(content.metadata, spec)
+        found = recognize(Unwrapped(content.weights, metadata=metadata), file)
+        model = build_network(found.spec, found.unwrapped.weights)
     except CheckpointError as error:
         raise CheckpointError(f"{place}: {error}") from error
+    attach(model, found, file)
+    return model
 
 
 def _config_in(find: Find) -> object:

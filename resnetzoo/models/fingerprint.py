@@ -1,16 +1,10 @@
-"""Whether a network still has the weights that its row speaks of, also after it was in a file.
-
-Files carry in their metadata `weights`, the row as JSON of `Weights.to_dict()`, and `weights_fingerprint`, as
-`fingerprint_of` gives it of the weights that the row is true of.
-"""
+"""Whether a network still has the weights that its row speaks of, also after it was in a file."""
 
 import hashlib
-import json
 from dataclasses import replace
 
 import torch
 
-from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Weights
 
@@ -27,32 +21,6 @@ def true_row(model: CifarNet) -> Weights | None:
     """
     known = model.pretrained
     return known.weights if known.weights is not None and known.fingerprint == fingerprint_of(model) else None
-
-
-def row_metadata_of(model: CifarNet) -> dict[str, str]:
-    """For a file of the network: its row, as JSON, if it is true of it, and the fingerprint of the weights."""
-    row, fingerprint = true_row(model), model.pretrained.fingerprint
-    if row is None or fingerprint is None:
-        return {}
-    return {"weights": json.dumps(row.to_dict()), "weights_fingerprint": fingerprint}
-
-
-def restore_row(model: CifarNet, metadata: dict[str, str]) -> None:
-    """Let `model`, just read from a file with this metadata, carry the row in it, if the weights are the row's.
-
-    Weights that were rounded to fp16 on their way, or replaced in the file, are not.
-
-    Raises:
-        CheckpointError: the row cannot be read.
-    """
-    fingerprint = metadata.get("weights_fingerprint")
-    if fingerprint is None or fingerprint != fingerprint_of(model):
-        return
-    try:
-        row = Weights.from_dict(json.loads(metadata["weights"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"the row of weights in its metadata cannot be read: {error}") from error
-    model.pretrained = replace(model.pretrained, weights=row, fingerprint=fingerprint)
 
 
 def fingerprint_of(model: CifarNet) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from resnetzoo.errors import UnknownModelError, UsageError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.fingerprint import attach_weights
 from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import Family, Shortcut
@@ -15,7 +14,7 @@ from resnetzoo.utils.random import seeded
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
 from resnetzoo.weights.checkpoint.file_type import looks_like_a_file
 from resnetzoo.weights.checkpoint.infer_spec import check_family
-from resnetzoo.weights.checkpoint.load import load_checkpoint
+from resnetzoo.weights.checkpoint.load import load_checkpoint, load_network
 from resnetzoo.weights.hub import file_of, located
 
 
@@ -124,11 +123,7 @@ def trained_network(
     if row is not None:
         if row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
             raise UsageError(_of_another(row.network, name))
-        model = load_checkpoint(file_of(row), family=family)
-        # A file of ours says the normalization itself, to the last digit.
-        known = model.normalization if row.packaged else row.normalization
-        model.pretrained = replace(model.pretrained, normalization=known, classes=row.classes)
-        attach_weights(model, row)
+        model = load_network(file_of(row), family, row)
     else:
         model = load_checkpoint(located(weights if isinstance(weights, Path) else str(weights)), family=family)
     _check(model, name, in_chans, shortcut)

@@ -1,14 +1,12 @@
 """A network's weights as a file of safetensors that says what it is."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.fingerprint import row_metadata_of
-from resnetzoo.models.introspection import class_names, current_spec
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.weights.checkpoint.metadata import metadata_texts
 
 Stored = Literal["fp32", "fp16"]
 
@@ -35,7 +33,7 @@ def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32
         raise UsageError(f"weights are written to a file that ends in .safetensors, not to {path.name}")
     if precision not in ("fp32", "fp16"):
         raise UsageError(f'precision must be fp32 or fp16, not "{precision}"')
-    metadata = metadata_of(model)
+    metadata = metadata_texts(model)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     if precision == "fp16":
         tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
@@ -43,25 +41,3 @@ def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32
         if too_large:
             raise UsageError(f"{', '.join(too_large)} hold values beyond fp16's 65,504: write them in fp32")
     write_atomically(path, save(tensors, metadata))
-
-
-def metadata_of(model: CifarNet) -> dict[str, str]:
-    """What files say of their network, as JSON: its spec and, where known, normalization, classes and row of weights.
-
-    Raises:
-        UsageError: the network is not whole.
-    """
-    metadata = {"spec": json.dumps(current_spec(model).to_dict()), **input_metadata_of(model)}
-    classes = class_names(model)
-    if classes is not None:
-        metadata["classes"] = json.dumps(classes)
-    return metadata | row_metadata_of(model)
-
-
-def input_metadata_of(model: CifarNet) -> dict[str, str]:
-    """The part of `metadata_of` that is about the input, which networks without a classifier have as well."""
-    known = model.normalization
-    if known is None:
-        return {}
-    values = {"kind": known.kind, "mean": known.mean.tolist(), "std": known.std.tolist(), "size": known.size}
-    return {"normalization": json.dumps(values)}

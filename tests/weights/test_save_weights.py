@@ -16,7 +16,7 @@ from resnetzoo.export.subject import subject_of
 from resnetzoo.inference.predictor import model_title
 from resnetzoo.models.fingerprint import attach_weights, true_row
 from resnetzoo.weights import Weights
-from resnetzoo.weights.save import metadata_of
+from resnetzoo.weights.checkpoint.metadata import metadata_texts
 
 
 def one_step(model: resnetzoo.CifarNet) -> None:
@@ -82,7 +82,7 @@ def test_weights_that_a_file_changed_are_of_no_row() -> None:
     assert resnetzoo.load_checkpoint("whole.safetensors").weights == row
     resnetzoo.save_weights(fresh, "rounded.safetensors", precision="fp16")
     assert resnetzoo.load_checkpoint("rounded.safetensors").weights is None
-    metadata = metadata_of(fresh) | {"weights": '{"name": "best"}'}
+    metadata = metadata_texts(fresh) | {"weights": '{"name": "best"}'}
     Path("damaged.safetensors").write_bytes(save(fresh.state_dict(), metadata))
     with pytest.raises(resnetzoo.CheckpointError, match="the row of weights in its metadata cannot be read: 'classes'"):
         resnetzoo.load_checkpoint("damaged.safetensors")

@@ -26,9 +26,11 @@ from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
-from resnetzoo.weights.checkpoint.key_mapping import find_layout, our_names
+from resnetzoo.weights.checkpoint.key_mapping import find_mapping, remap_keys
+from resnetzoo.weights.checkpoint.metadata import parse_metadata
+from resnetzoo.weights.checkpoint.recognize import first_network
 from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
-from resnetzoo.weights.checkpoint.unwrap import find_weights
+from resnetzoo.weights.checkpoint.unwrap import unwrap
 from resnetzoo.weights.hub import file_of
 
 PREFIX = "resnetzoo_"
@@ -154,17 +156,19 @@ def _our_weights(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor
     Raises:
         CheckpointError: it holds no weights of a network.
     """
-    weights = find_weights(state).weights
-    names = our_names(find_layout(weights), weights)
-    return {names[name]: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+    weights = first_network(unwrap(state)).weights
+    ours = remap_keys(find_mapping(weights), weights)
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in ours.items()}
 
 
 def _attach(model: TimmCifarNet, row: Weights) -> None:
     """Let the network say what is known of its weights, where that is still so."""
     if model.in_chans != row.spec.in_chans:
         return
-    said = read_safetensors(file_of(row)).normalization if row.packaged else None  # to the last digit
-    model.pretrained = Pretrained(normalization=said or row.normalization)
+    known = Pretrained(normalization=row.normalization)
+    if row.packaged:  # the file says it to the last digit
+        known = parse_metadata(read_safetensors(file_of(row)).metadata).pretrained
+    model.pretrained = Pretrained(normalization=known.normalization)
     if model.num_classes == row.spec.num_classes:
         model.pretrained = replace(model.pretrained, classes=row.classes)
         attach_weights(model, row)

@@ -5,22 +5,9 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet, without_values
 from resnetzoo.models.spec import ModelSpec
-
-
-def stored_spec(values: object) -> ModelSpec:
-    """The spec that a file of this package carries.
-
-    Raises:
-        CheckpointError: it is none, or of another version.
-    """
-    try:
-        return ModelSpec.from_dict(values)  # type: ignore[arg-type]
-    except (KeyError, TypeError, UsageError) as error:
-        raise CheckpointError(f"its spec is none that this version of resnetzoo reads: {values!r} ({error})") from error
-
 
 _COUNTER = "num_batches_tracked"  # of each norm; old files lack it, and no network here computes with it
 _COUNTS = (_COUNTER, "total_ops", "total_params")  # the latter two are left in every module by thop's profile()

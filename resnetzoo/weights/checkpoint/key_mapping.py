@@ -1,15 +1,17 @@
 """Whose names the weights have, as literal tables from their names to ours."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The names of one implementation.
+class KeyMapping:
+    """How the names of one implementation become ours.
 
     Attributes:
         name: of the implementation.
@@ -27,8 +29,8 @@ class Layout:
 # Tried in this order. Read at: github.com/osmr/pytorchcv 7f31dc8, github.com/akamaster/pytorch_resnet_cifar10 d5489e8;
 # torchvision's names are also those of chenyaofo/pytorch-cifar-models 786c162, bearpaw/pytorch-classification 24f1c45
 # and this package.
-LAYOUTS = (
-    Layout(
+KEY_MAPPINGS = (
+    KeyMapping(
         "pytorchcv",
         marks=(r"features\.stage1\.unit\d+\.body\.conv\d\.",),
         renames=(
@@ -45,53 +47,55 @@ LAYOUTS = (
         ),
         first_block=1,
     ),
-    Layout(
+    KeyMapping(
         "akamaster",
         marks=(r"layer1\.\d+\.", r"linear\."),
         renames=((r"linear\.", "fc."), (r"layer(\d+)\.(\d+)\.shortcut\.", r"layer\1.\2.downsample.")),
     ),
-    Layout("torchvision", marks=(r"layer1\.\d+\.",)),
+    KeyMapping("torchvision", marks=(r"layer1\.\d+\.",)),
 )
 
 
-def find_layout(names: Iterable[str]) -> Layout:
-    """The first layout whose marks are among the names.
+OURS = KeyMapping("resnetzoo", marks=())  # of files that say that they are ours
+
+
+def find_mapping(names: Iterable[str]) -> KeyMapping:
+    """The first mapping whose marks are among the names.
 
     Raises:
         CheckpointError: none.
     """
     found = list(names)
-    for layout in LAYOUTS:
-        if all(any(re.match(mark, name) for name in found) for mark in layout.marks):
-            return layout
-    shown = ", ".join(found[:4])
+    for mapping in KEY_MAPPINGS:
+        if all(any(re.match(mark, name) for name in found) for mark in mapping.marks):
+            return mapping
     raise CheckpointError(
-        f"its {len(found)} names, such as {shown}, are those of no layout that is known "
-        f"({', '.join(layout.name for layout in LAYOUTS)})"
+        f"its {len(found)} names, such as {', '.join(found[:4])}, are those of no layout that is known "
+        f"({', '.join(mapping.name for mapping in KEY_MAPPINGS)})"
     )
 
 
-def our_names(layout: Layout, names: Iterable[str]) -> dict[str, str]:
-    """Ours by theirs.
+def remap_keys(mapping: KeyMapping, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors under our names.
 
     Raises:
-        CheckpointError: two of theirs stand for the same of ours.
+        CheckpointError: two of them have the same name in ours.
     """
-    translated = {name: _our_name(layout, name) for name in names}
     theirs: dict[str, str] = {}
-    for name, ours in translated.items():
+    for name in weights:
+        ours = _our_name(mapping, name)
         if ours in theirs:
             raise CheckpointError(f"it has two sets of weights for one layer: {theirs[ours]} and {name}")
         theirs[ours] = name
-    return translated
+    return {ours: weights[name] for ours, name in theirs.items()}
 
 
-def _our_name(layout: Layout, name: str) -> str:
-    for pattern, ours in layout.renames:
+def _our_name(mapping: KeyMapping, name: str) -> str:
+    for pattern, ours in mapping.renames:
         if re.match(pattern, name):
             name = re.sub(rf"^{pattern}", ours, name)
             break
     block = re.match(r"layer(\d+)\.(\d{1,6})\.", name)
     if not block:
         return name
-    return f"layer{block[1]}.{int(block[2]) - layout.first_block}.{name[block.end() :]}"
+    return f"layer{block[1]}.{int(block[2]) - mapping.first_block}.{name[block.end() :]}"

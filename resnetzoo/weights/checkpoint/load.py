@@ -1,35 +1,30 @@
-"""A network from a file, whoever wrote it: read, unwrap, translate, recognise, build."""
+"""A network from a file, whoever wrote it: identify, read, unwrap, remap, infer, build, attach."""
 
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from torch import Tensor
-
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.fingerprint import restore_row
-from resnetzoo.models.pretrained import Origin, Pretrained
+from resnetzoo.models.fingerprint import fingerprint_of
+from resnetzoo.models.pretrained import Origin, Pretrained, Weights
 from resnetzoo.models.spec import Family, ModelSpec
 from resnetzoo.weights.checkpoint.build import build_network
-from resnetzoo.weights.checkpoint.infer_spec import as_family, check_family, infer_spec, is_also_plain
-from resnetzoo.weights.checkpoint.key_mapping import find_layout, our_names
-from resnetzoo.weights.checkpoint.load_warnings import claim_of, doubts_of
-from resnetzoo.weights.checkpoint.publishers import find_author, normalization_of
+from resnetzoo.weights.checkpoint.load_warnings import load_warnings
+from resnetzoo.weights.checkpoint.metadata import parse_metadata
+from resnetzoo.weights.checkpoint.publishers import Publisher, find_publisher
+from resnetzoo.weights.checkpoint.recognize import Recognized, first_network, recognize
 from resnetzoo.weights.checkpoint.safetensors_file import SUFFIX, SafetensorsFile, read_safetensors
 from resnetzoo.weights.checkpoint.torch_file import read_torch_file
 from resnetzoo.weights.checkpoint.training_state import (
-    Checkpoint,
     checkpoint_file,
     checkpoint_of,
     is_training_state,
-    network_of,
+    state_metadata,
+    state_training,
+    state_weights,
 )
-from resnetzoo.weights.checkpoint.unsupported import stranger_by_names, stranger_by_shapes
-from resnetzoo.weights.checkpoint.unwrap import Found, find_weights
-
-_AS_THE_FILE_SAYS = "as the file says"
-_UNKNOWN = "unknown (evaluate takes that of the images, unless it is given another)"
+from resnetzoo.weights.checkpoint.unwrap import Unwrapped, unwrap
 
 
 class CheckpointWarning(UserWarning):
@@ -55,91 +50,87 @@ def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarN
         UsageError: an unknown family.
 
     Warns:
-        CheckpointWarning: the file's name says another depth or family, `family` asks for another than its author
-            publishes, or the names leave open how the network computes.
+        CheckpointWarning: the file's name says another depth or family, `family` asks for another than its publisher's,
+            or the names leave open how the network computes.
     """
-    file = checkpoint_file(Path(path))
-    content = read_safetensors(file) if file.suffix.lower() == SUFFIX else read_torch_file(file)
+    return load_network(Path(path), family)
+
+
+def load_network(path: Path, family: Family | None = None, row: Weights | None = None) -> CifarNet:
+    """As `load_checkpoint`; with `row`, the row of weights that the file is of, the network says so."""
+    file = checkpoint_file(path)  # identify
+    content = read_file(file)
     try:
-        if is_training_state(content):
-            return _trained(checkpoint_of(content), file, family)
-        if isinstance(content, SafetensorsFile):
-            if content.spec is not None:
-                check_family(content.spec, family)
-                return stored_network(content, content.spec, file)
-            content = content.weights
-        model, doubts = _recognised(find_weights(content), file, family)
+        unwrapped = first_network(unwrap_content(content))
+        found = recognize(unwrapped, file, family)  # remap the keys, infer the spec
+        model = build_network(found.spec, found.unwrapped.weights)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from error
-    for doubt in doubts:
-        warnings.warn(f"{file}: {doubt}", CheckpointWarning, stacklevel=2)
+    attach(model, found, file, row)
+    for warning in [] if found.stated else load_warnings(found.spec, found.mapping, file):
+        warnings.warn(f"{file}: {warning}", CheckpointWarning, stacklevel=3)
     return model
 
 
-def _trained(checkpoint: Checkpoint, file: Path, family: Family | None) -> CifarNet:
-    """The network of a run of `fit`, which says what it is."""
-    model = network_of(checkpoint)
-    check_family(model.spec, family)
-    identity = checkpoint.identity
-    try:
-        training = {
-            "trained_on": identity["data"]["name"],
-            "recipe": identity["recipe"]["name"],
-            "seed": identity["seed"],
-            "step": checkpoint.step,
-        }
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"a training state that does not say how it was trained ({error})") from error
-    origin = Origin(str(file), "resnetzoo", _in_words(model.spec), normalization=_AS_THE_FILE_SAYS, training=training)
-    model.pretrained = replace(model.pretrained, origin=origin)
-    return model
-
-
-def stored_network(content: SafetensorsFile, spec: ModelSpec, file: Path) -> CifarNet:
-    """The network of a safetensors file of this package, which says what it is.
+def read_file(file: Path) -> object:
+    """What a file holds, by the way in which its name says that it is written; nothing in it is executed.
 
     Raises:
-        CheckpointError: its weights are not those of `spec`.
+        CheckpointError: it is not there, damaged or of another kind.
     """
-    model = build_network(spec, content.weights)
-    known = content.normalization
-    said = _UNKNOWN if known is None else _AS_THE_FILE_SAYS
-    origin = Origin(str(file), "resnetzoo", _in_words(spec), normalization=said)
-    model.pretrained = Pretrained(known, content.classes, origin)
-    restore_row(model, content.metadata)
-    return model
+    return read_safetensors(file) if file.suffix.lower() == SUFFIX else read_torch_file(file)
 
 
-def _recognised(found: Found, file: Path, family: Family | None) -> tuple[CifarNet, list[str]]:
-    """The network with these weights, and what is doubtful about it."""
-    _refuse(stranger_by_names(found.weights), file)
-    layout = find_layout(found.weights)
-    names = our_names(layout, found.weights)
-    weights: dict[str, Tensor] = {names[name]: tensor for name, tensor in found.weights.items()}
-    shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    _refuse(stranger_by_shapes(shapes), file)
-    inferred = infer_spec(shapes)
-    spec = as_family(inferred, family)
-    model = build_network(spec, weights)
+def unwrap_content(content: object) -> list[Unwrapped]:
+    """The weights in what a file holds, in each way that they can be read; files of this package have one.
 
-    author = find_author(layout.name, spec)
-    said = _UNKNOWN if author is None else f"as {author.name} trains (the file does not say)"
-    notes = list(found.notes)
-    if layout.name == "torchvision" and is_also_plain(inferred) and family is None:
-        notes.append(f'plainnet{spec.depth} has the same names and shapes: family="plain" loads it as that')
-    origin = Origin(str(file), layout.name, _in_words(spec), found.opened, said, tuple(notes), training=found.beside)
-    model.pretrained = Pretrained(None if author is None else normalization_of(author), origin=origin)
-    return model, doubts_of(spec, layout.name, file)
+    Raises:
+        CheckpointError: there are none.
+    """
+    if is_training_state(content):
+        checkpoint = checkpoint_of(content)
+        metadata, weights = state_metadata(checkpoint), state_weights(checkpoint)
+        return [Unwrapped(weights, training=state_training(checkpoint), metadata=metadata)]
+    if isinstance(content, SafetensorsFile):
+        metadata = parse_metadata(content.metadata)
+        return unwrap(content.weights) if metadata.spec is None else [Unwrapped(content.weights, metadata=metadata)]
+    return unwrap(content)
 
 
-def _refuse(stranger: str | None, file: Path) -> None:
-    if stranger is not None:
-        claim = claim_of(file)
-        claimed = f", not the {claim.word} of {claim.depth} layers that its name says" if claim else ""
-        raise CheckpointError(
-            f"it is {stranger}{claimed}; resnetzoo has the CIFAR networks of arXiv:1512.03385: a 3x3 stem, three "
-            'stages, one width a stage ("resnetzoo list")'
-        )
+def attach(model: CifarNet, found: Recognized, file: Path, row: Weights | None = None) -> None:
+    """Let a network that was just built say all that is known of its weights.
+
+    A row in the file's metadata is only true of the weights that it was written beside: not of such as were rounded to
+    fp16 on their way, or replaced.
+    """
+    known = found.unwrapped.metadata.pretrained
+    if row is not None:
+        normalization = known.normalization or row.normalization  # the file's is exact to the last digit
+        known = Pretrained(normalization, row.classes, weights=row, fingerprint=fingerprint_of(model))
+    elif known.fingerprint is not None and known.fingerprint != fingerprint_of(model):
+        known = replace(known, weights=None, fingerprint=None)
+    publisher = None if found.stated else find_publisher(found.mapping, found.spec)
+    if known.normalization is None and publisher is not None:
+        known = replace(known, normalization=publisher.normalization)
+    model.pretrained = replace(known, origin=_origin(found, publisher, file))
+
+
+def _origin(found: Recognized, publisher: Publisher | None, file: Path) -> Origin:
+    if found.unwrapped.metadata.pretrained.normalization is not None:
+        normalization = "as the file says"
+    elif publisher is not None:
+        normalization = f"as {publisher.name} trains (the file does not say)"
+    else:
+        normalization = "unknown (evaluate takes that of the images, unless it is given another)"
+    return Origin(
+        str(file),
+        found.mapping,
+        _in_words(found.spec),
+        found.unwrapped.opened,
+        normalization,
+        found.unwrapped.notes,
+        dict(found.unwrapped.training),
+    )
 
 
 def _in_words(spec: ModelSpec) -> str:

@@ -1,4 +1,4 @@
-"""What speaks against a network that was read off names and shapes: the name of its file, the habits of its author."""
+"""What speaks against a network that was inferred from names and shapes: its file's name, its publisher's habits."""
 
 import re
 from pathlib import Path
@@ -35,24 +35,24 @@ def claim_of(file: Path) -> Claim | None:
     return None
 
 
-def doubts_of(spec: ModelSpec, layout: str, file: Path) -> list[str]:
-    """What its user should know of a network that was read from `file` in the names of `layout`, a sentence each."""
-    doubts = []
+def load_warnings(spec: ModelSpec, mapping: str, file: Path) -> list[str]:
+    """What its user should know of a network inferred from `file`, whose names needed `mapping`; a sentence each."""
+    found = []
     claim = claim_of(file)
     if claim and claim.depth != spec.depth:
-        doubts.append(f"the name says {claim.depth}, the weights are {describe(spec)}")
+        found.append(f"the name says {claim.depth}, the weights are {describe(spec)}")
     if claim and claim.family != spec.family:
         cure = '; family="plain" loads them as that' if claim.family == "plain" and is_also_plain(spec) else ""
-        doubts.append(f"the name says {claim.word}, the weights were loaded as {spec.label}{cure}")
-    if layout == "akamaster" and spec.family == "plain":
-        doubts.append(
+        found.append(f"the name says {claim.word}, the weights were loaded as {spec.label}{cure}")
+    if mapping == "akamaster" and spec.family == "plain":
+        found.append(
             "loaded as plain, as asked for, but the names are akamaster's, whose networks are residual: unless the "
             'shortcuts were taken out of that code, leave family="plain" out'
         )
-    if layout == "torchvision" and spec.family == "preactivation" and spec.shortcut != "identity":
-        doubts.append(
+    if mapping == "torchvision" and spec.family == "preactivation" and spec.shortcut != "identity":
+        found.append(
             "a pre-activation network whose names leave open what its projections take: here the activated input of "
             "their block, as in the authors' code; in bearpaw's pytorch-classification, whose names are the same, the "
             "input itself, and such weights answer wrongly here"
         )
-    return doubts
+    return found

@@ -1,4 +1,4 @@
-"""Who publishes weights in a layout, and with which normalization they train: the files themselves do not say."""
+"""Who publishes weights under which names, and with which normalization they train: the files themselves do not say."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,33 @@ from resnetzoo.models.spec import Block, Family, ModelSpec, Shortcut
 
 
 @dataclass(frozen=True)
-class Author:
-    """Published weights: what they look like, and the mean and deviation that their inputs had in training."""
+class Publisher:
+    """Whose published weights look like this, and the mean and deviation that their inputs had in training.
+
+    Attributes:
+        name: of the publisher.
+        mapping: the name of the `KeyMapping` that their names need.
+        families, blocks, shortcut, num_classes: of the networks.
+        mean_std: on the scale 0 to 1, a value a channel.
+    """
 
     name: str
-    layout: str
+    mapping: str
     families: tuple[Family, ...]
     blocks: tuple[Block, ...]
     shortcut: Shortcut
     num_classes: tuple[int, ...]
     mean_std: tuple[Channels, Channels]
 
-    def may_have_trained(self, layout: str, spec: ModelSpec) -> bool:
+    @property
+    def normalization(self) -> Normalization:
+        """The map from pixels to input that the networks were trained with."""
+        return channel_normalization(*self.mean_std)
+
+    def may_have_trained(self, mapping: str, spec: ModelSpec) -> bool:
+        """Whether weights of `spec`, under the names that `mapping` is for, may be theirs."""
         return (
-            layout == self.layout
+            mapping == self.mapping
             and spec.family in self.families
             and spec.block in self.blocks
             and spec.shortcut == self.shortcut
@@ -32,12 +45,12 @@ class Author:
 
 # Read in their training code: trainer.py; chenyaofo/image-classification-codebase conf/; cifar.py;
 # osmr/imgclsmob pytorch/datasets/. Bearpaw's pre-activation networks compute otherwise than ours, and have no row.
-AUTHORS = (
-    Author("akamaster", "akamaster", ("residual",), ("basic",), "identity", (10,), IMAGENET),
-    Author("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (10,), CIFAR10),
-    Author("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (100,), CIFAR100),
-    Author("bearpaw", "torchvision", ("residual",), ("bottleneck",), "projection", (10, 100), CIFAR10),
-    Author(
+PUBLISHERS = (
+    Publisher("akamaster", "akamaster", ("residual",), ("basic",), "identity", (10,), IMAGENET),
+    Publisher("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (10,), CIFAR10),
+    Publisher("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (100,), CIFAR100),
+    Publisher("bearpaw", "torchvision", ("residual",), ("bottleneck",), "projection", (10, 100), CIFAR10),
+    Publisher(
         "pytorchcv",
         "pytorchcv",
         ("residual", "preactivation"),
@@ -49,10 +62,6 @@ AUTHORS = (
 )
 
 
-def find_author(layout: str, spec: ModelSpec) -> Author | None:
+def find_publisher(mapping: str, spec: ModelSpec) -> Publisher | None:
     """Who publishes such weights, if anybody that is known."""
-    return next((author for author in AUTHORS if author.may_have_trained(layout, spec)), None)
-
-
-def normalization_of(author: Author) -> Normalization:
-    return channel_normalization(*author.mean_std)
+    return next((publisher for publisher in PUBLISHERS if publisher.may_have_trained(mapping, spec)), None)

@@ -30,7 +30,7 @@ def read_torch_file(path: Path) -> object:
     if not_torch:
         raise CheckpointError(f"{path}: {not_torch}")
     try:
-        with harmless_types_allowed():
+        with allow_safe_globals():
             return torch.load(path, map_location="cpu", weights_only=True)
     # A damaged file may fail in the archive, in the pickle or in a tensor, each with exceptions of its own.
     except Exception as error:
@@ -111,15 +111,15 @@ _LOCK = threading.Lock()  # torch has one list of what it trusts for the whole p
 
 
 @contextmanager
-def harmless_types_allowed() -> Iterator[None]:
+def allow_safe_globals() -> Iterator[None]:
     """Let `torch.load(weights_only=True)` make these types too; what the caller allows stays allowed behind it."""
     with _LOCK:
         before = torch.serialization.get_safe_globals()
-        with torch.serialization.safe_globals([one for one in _harmless() if one not in before]):
+        with torch.serialization.safe_globals([one for one in _safe_globals() if one not in before]):
             yield
 
 
-def _harmless() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
+def _safe_globals() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
     """What is called for a name in a file."""
     number = cast("Callable[..., object]", np.float64(0).__reduce__()[0])  # its module depends on numpy's version
     paths = ((PurePosixPath, "PosixPath"), (PureWindowsPath, "WindowsPath"))  # pure: no system makes the other's

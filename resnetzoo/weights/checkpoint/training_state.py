@@ -13,9 +13,11 @@ from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Pretrained
+from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.files import write_atomically
-from resnetzoo.weights.checkpoint.build import build_network, stored_spec
+from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.file_type import SUFFIXES, kind_of
+from resnetzoo.weights.checkpoint.metadata import Metadata, parse_spec
 from resnetzoo.weights.checkpoint.torch_file import read_torch_file
 
 FORMAT = "resnetzoo-checkpoint-1"
@@ -55,7 +57,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     Raises:
         OutputError: the folder cannot be written; the files in it are as they were.
     """
-    values = {**vars(checkpoint), "format": FORMAT, "normalization": vars(checkpoint.normalization)}
+    values = {**vars(checkpoint), "format": FORMAT, "normalization": checkpoint.normalization.to_stored()}
     buffer = io.BytesIO()
     torch.save(values, buffer)
     write_atomically(folder / CHECKPOINT, buffer.getvalue(), previous=folder / PREVIOUS)
@@ -95,9 +97,9 @@ def checkpoint_of(content: object) -> Checkpoint:
             f"a training state in the format {content['format']}, this version of resnetzoo reads {FORMAT}"
         )
     try:
-        normalization, classes = Normalization(**values["normalization"]), tuple(values.get("classes", ()))
+        normalization, classes = Normalization.from_stored(values["normalization"]), tuple(values.get("classes", ()))
         return Checkpoint(**{**values, "normalization": normalization, "classes": classes})
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"a training state that lacks parts of it ({error})") from error
 
 
@@ -162,32 +164,70 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
 
 
 def network_of(checkpoint: Checkpoint) -> CifarNet:
-    """The network of a training state.
+    """The network of a training state, in evaluation mode, with its `.normalization` and `.classes`.
 
     Raises:
         CheckpointError: it is of a network that is not this package's, or lacks part of it.
     """
-    identity: object = checkpoint.identity
-    if not isinstance(identity, dict):
-        raise CheckpointError(f"a damaged training state: its identity is {kind_of(identity)}, not a dictionary")
-    spec = identity.get("spec") or {}
-    if isinstance(spec, dict) and "family" not in spec:
-        found = spec.get("class", "network of another kind")
-        raise CheckpointError(
-            f"the checkpoint is of a {found}, which resnetzoo cannot build: load its weights yourself"
-        )
-    model = build_network(stored_spec(spec), _stored_weights(checkpoint.model))
-    classes = checkpoint.classes if len(checkpoint.classes) == model.num_classes else None
-    model.pretrained = Pretrained(normalization=checkpoint.normalization, classes=classes)
+    spec = _spec(checkpoint)
+    model = build_network(spec, state_weights(checkpoint))
+    model.pretrained = _pretrained(checkpoint, spec)
     return model
 
 
-def _stored_weights(values: object) -> dict[str, Tensor]:
+def state_metadata(checkpoint: Checkpoint) -> Metadata:
+    """What a training state says of its network.
+
+    Raises:
+        CheckpointError: it is of a network that is not this package's.
+    """
+    spec = _spec(checkpoint)
+    return Metadata(spec, _pretrained(checkpoint, spec))
+
+
+def _pretrained(checkpoint: Checkpoint, spec: ModelSpec) -> Pretrained:
+    classes = checkpoint.classes if len(checkpoint.classes) == spec.num_classes else None
+    return Pretrained(checkpoint.normalization, classes)
+
+
+def _spec(checkpoint: Checkpoint) -> ModelSpec:
+    identity: object = checkpoint.identity
+    if not isinstance(identity, dict):
+        raise CheckpointError(f"a damaged training state: its identity is {kind_of(identity)}, not a dictionary")
+    values = identity.get("spec") or {}
+    if isinstance(values, dict) and "family" not in values:
+        found = values.get("class", "network of another kind")
+        raise CheckpointError(
+            f"the checkpoint is of a {found}, which resnetzoo cannot build: load its weights yourself"
+        )
+    return parse_spec(values)
+
+
+def state_training(checkpoint: Checkpoint) -> dict[str, object]:
+    """What a training state says of the training, by name.
+
+    Raises:
+        CheckpointError: not all of it.
+    """
+    identity = checkpoint.identity
+    try:
+        return {
+            "trained_on": identity["data"]["name"],
+            "recipe": identity["recipe"]["name"],
+            "seed": identity["seed"],
+            "step": checkpoint.step,
+        }
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"a training state that does not say how it was trained ({error})") from error
+
+
+def state_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """The weights in a training state.
 
     Raises:
         CheckpointError: they are not tensors by name.
     """
+    values: object = checkpoint.model
     if not isinstance(values, dict):
         raise CheckpointError(f"a damaged training state: its weights are {kind_of(values)}, not a dictionary")
     for name, value in values.items():

@@ -40,13 +40,13 @@ _STEM = re.compile(r"conv1\.(conv\.)?weight")
 _PART = re.compile(r"((conv1|bn1|fc)|conv1\.(conv|bn)|layer\d\.\d+\.((conv|bn)\d|downsample\.\d(\.\w+)?))\.\w+")
 
 
-def stranger_by_names(names: Iterable[str]) -> str | None:
+def unsupported_by_names(names: Iterable[str]) -> str | None:
     """What has names like these; None if they tell nothing."""
     found = list(names)
     return next((what for pattern, what in _BY_NAME if any(re.search(pattern, name) for name in found)), None)
 
 
-def stranger_by_shapes(shapes: Shapes) -> str | None:
+def unsupported_by_shapes(shapes: Shapes) -> str | None:
     """What has these names and shapes, names as ours; None if it may be a network of ours."""
     grouped = [name for name in shapes if re.fullmatch(r"layer\d+\.\d+\.conv2\.weight", name) and _groups(shapes, name)]
     if grouped:

@@ -1,0 +1,123 @@
+"""What a file of this package says of its network, written as texts by key and parsed once.
+
+The texts are JSON, as the metadata of safetensors and of the other exports take them: `spec`, as `ModelSpec.to_dict()`
+gives it; `normalization`, {"kind", "mean", "std", "size"} with lists of the tensors' shapes, mean (C, H, W) or
+(C, 1, 1) and std (C, 1, 1), and the side of the training's images in pixels or null, which older files lack; `classes`,
+a list of their names; `weights`, the row as `Weights.to_dict()` gives it, and beside it `weights_fingerprint`, as
+`fingerprint_of` gives it of the weights that the row is true of.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from resnetzoo.data.normalization import Normalization
+from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.fingerprint import true_row
+from resnetzoo.models.introspection import class_names, current_spec
+from resnetzoo.models.pretrained import Pretrained, Weights
+from resnetzoo.models.spec import ModelSpec
+
+
+class Metadata(NamedTuple):
+    """What a file says of its network.
+
+    Attributes:
+        spec: what the network is; None where the file does not say it, as those of others.
+        pretrained: what is known of its weights, but for their origin, which the file itself is.
+    """
+
+    spec: ModelSpec | None
+    pretrained: Pretrained
+
+
+NO_METADATA = Metadata(None, Pretrained())
+
+
+def parse_metadata(texts: Mapping[str, str], spec: ModelSpec | None = None) -> Metadata:
+    """The metadata in the texts of a file.
+
+    Texts without a spec are of somebody else, and say nothing here, unless `spec` is known from elsewhere.
+
+    Raises:
+        CheckpointError: a part of it cannot be read.
+    """
+    if spec is None:
+        if "spec" not in texts:
+            return NO_METADATA
+        spec = parse_spec(_json(texts, "spec"))
+    row = _row(texts)
+    fingerprint = None if row is None else texts["weights_fingerprint"]
+    return Metadata(
+        spec, Pretrained(_normalization(texts), _classes(texts, spec), weights=row, fingerprint=fingerprint)
+    )
+
+
+def parse_spec(values: object) -> ModelSpec:
+    """The spec that a file of this package carries.
+
+    Raises:
+        CheckpointError: it is none, or of another version.
+    """
+    try:
+        return ModelSpec.from_dict(values)  # type: ignore[arg-type]
+    except (KeyError, TypeError, UsageError) as error:
+        raise CheckpointError(f"its spec is none that this version of resnetzoo reads: {values!r} ({error})") from error
+
+
+def metadata_texts(model: CifarNet) -> dict[str, str]:
+    """What files say of their network: its spec and, where known, normalization, classes and row of weights.
+
+    Raises:
+        UsageError: the network is not whole.
+    """
+    texts = {"spec": json.dumps(current_spec(model).to_dict()), **normalization_texts(model)}
+    classes, row = class_names(model), true_row(model)
+    if classes is not None:
+        texts["classes"] = json.dumps(classes)
+    if row is not None:
+        texts |= {"weights": json.dumps(row.to_dict()), "weights_fingerprint": str(model.pretrained.fingerprint)}
+    return texts
+
+
+def normalization_texts(model: CifarNet) -> dict[str, str]:
+    """The part of `metadata_texts` that is about the input, which networks without a classifier have as well."""
+    return {} if model.normalization is None else {"normalization": model.normalization.to_json()}
+
+
+def _normalization(texts: Mapping[str, str]) -> Normalization | None:
+    if "normalization" not in texts:
+        return None
+    values = _json(texts, "normalization")
+    try:
+        return Normalization.from_stored(values)  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"the normalization in its metadata cannot be read: {error}") from error
+
+
+def _classes(texts: Mapping[str, str], spec: ModelSpec) -> tuple[str, ...] | None:
+    if "classes" not in texts:
+        return None
+    names = _json(texts, "classes")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise CheckpointError(f"the classes in its metadata are no list of names: {names!r}")
+    if len(names) != spec.num_classes:
+        raise CheckpointError(f"its metadata names {len(names)} classes for a network of {spec.num_classes}")
+    return tuple(names)
+
+
+def _row(texts: Mapping[str, str]) -> Weights | None:
+    if not {"weights", "weights_fingerprint"} <= texts.keys():
+        return None
+    try:
+        return Weights.from_dict(json.loads(texts["weights"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"the row of weights in its metadata cannot be read: {error}") from error
+
+
+def _json(texts: Mapping[str, str], key: str) -> object:
+    try:
+        return json.loads(texts[key])
+    except ValueError as error:
+        raise CheckpointError(f"the {key} in its metadata is no JSON: {error}") from error

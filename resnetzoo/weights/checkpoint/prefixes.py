@@ -1,0 +1,125 @@
+"""Names of weights without what wrappers put into them: DataParallel, torch.compile, trainers, people's own classes."""
+
+import re
+from typing import NamedTuple
+
+from torch import Tensor
+
+from resnetzoo.errors import CheckpointError
+
+# Put before every name by DataParallel and DDP, torch.compile, Lightning and Fabric, FSDP, people's own classes.
+PREFIXES = (
+    "module.",
+    "_orig_mod.",
+    "_forward_module.",
+    "_fsdp_wrapped_module.",
+    "model.",
+    "net.",
+    "network.",
+    "backbone.",
+    "encoder.",
+    "ema.",
+)
+# Where parts of a network were compiled, sharded or checkpointed by themselves, between the parts of a name.
+_INSIDE = re.compile(r"(?<![^.])(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+_STEM = re.compile(r"(.+\.)(?:conv1|features\.init_block(?:\.conv)?)\.weight")
+_AVERAGE = re.compile(r"(?:\w+_)?ema(?:_\w+)?\.")
+
+
+class Stripped(NamedTuple):
+    """Weights by the names that they have inside their network.
+
+    Attributes:
+        weights: tensors by name.
+        prefixes: what was taken off, from the outside in.
+        notes: what was left aside.
+    """
+
+    weights: dict[str, Tensor]
+    prefixes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def strip_prefixes(weights: dict[str, Tensor]) -> list[Stripped]:
+    """The ways to read `weights` without what wrappers put into their names, and without their average beside them.
+
+    The last one has no more than the prefixes of wrappers taken off. Before it stand those without the name that
+    somebody's class may have given the network: any word can be one, so that what is left has to be a whole network.
+
+    Raises:
+        CheckpointError: they are of several networks under different prefixes.
+    """
+    prefixes: list[str] = []
+    weights, notes = _without_average(weights)
+    while prefix := _known_prefix(weights):
+        weights, aside = _inside(weights, prefix)
+        prefixes.append(prefix)
+        weights, averages = _without_average(weights)
+        notes += aside + averages
+    weights, inside = _without_parts(weights)
+    prefixes += inside
+    stripped = []
+    for prefix in _own_prefixes(weights):
+        bare, aside = _inside(weights, prefix)
+        stripped.append(Stripped(bare, (*prefixes, prefix), (*notes, *aside)))
+    return [*stripped, Stripped(weights, tuple(prefixes), tuple(notes))]
+
+
+def _layers(weights: dict[str, Tensor], dimensions: int) -> list[str]:
+    """Convolutions have 4 dimensions, classifiers 2; the mean of a normalization may have as many, and is no layer."""
+    return [name for name, value in weights.items() if ".weight" in name and value.dim() >= dimensions]
+
+
+def _inside(weights: dict[str, Tensor], prefix: str) -> tuple[dict[str, Tensor], list[str]]:
+    aside = [name for name in weights if not name.startswith(prefix)]
+    notes = [f"left aside: {', '.join(aside[:3])}{', ...' * (len(aside) > 3)}"] if aside else []
+    return {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}, notes
+
+
+def _without_average(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Without the moving average of the weights, where both are there."""
+    averages = {name: found[0] for name in weights if (found := _AVERAGE.match(name))}
+    convolutions = _layers(weights, 4)
+    if not any(name in averages for name in convolutions) or all(name in averages for name in convolutions):
+        return weights, []
+    kept = {name: value for name, value in weights.items() if name not in averages}
+    where = ", ".join(f'"{prefix}"' for prefix in sorted(set(averages.values())))
+    return kept, [f"averaged weights also under {where}, which were not taken"]
+
+
+def _known_prefix(weights: dict[str, Tensor]) -> str | None:
+    """The prefix of wrappers before the names of all convolutions; None if they have none.
+
+    Raises:
+        CheckpointError: before some of them only.
+    """
+    convolutions = _layers(weights, 4)
+    for prefix in PREFIXES:
+        inside = [name for name in convolutions if name.startswith(prefix)]
+        outside = [name for name in convolutions if not name.startswith(prefix)]
+        if inside and outside:
+            raise CheckpointError(
+                f'it mixes names with the prefix "{prefix}" and names without: {len(inside)} convolutions such as '
+                f"{inside[0]}, {len(outside)} such as {outside[0]}; save the weights of one network alone"
+            )
+        if inside:
+            return prefix
+    return None
+
+
+def _without_parts(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    parts = dict.fromkeys(part for name in weights for part in _INSIDE.findall(name))
+    bare: dict[str, Tensor] = {}
+    for name, value in weights.items():
+        short = _INSIDE.sub("", name)
+        if short in bare:
+            raise CheckpointError(f"it has two sets of weights for one layer: {short}, with and without {name}")
+        bare[short] = value
+    return bare, [f"{part}." for part in parts]
+
+
+def _own_prefixes(weights: dict[str, Tensor]) -> list[str]:
+    """What stands before the names of all layers and may be the name that somebody's class gave the network."""
+    layers = _layers(weights, 2)
+    prefixes = dict.fromkeys(found[1] for name in layers if (found := _STEM.fullmatch(name)))
+    return [prefix for prefix in prefixes if all(name.startswith(prefix) for name in layers)]

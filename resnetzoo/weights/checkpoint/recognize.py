@@ -1,0 +1,93 @@
+"""Which network unwrapped weights are: under our names, and of which spec."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from resnetzoo.errors import CheckpointError
+from resnetzoo.models.cifar_net import without_values
+from resnetzoo.models.spec import Family, ModelSpec
+from resnetzoo.weights.checkpoint.build import differing_names
+from resnetzoo.weights.checkpoint.infer_spec import Shapes, as_family, check_family, infer_spec, is_also_plain
+from resnetzoo.weights.checkpoint.key_mapping import OURS, find_mapping, remap_keys
+from resnetzoo.weights.checkpoint.load_warnings import claim_of
+from resnetzoo.weights.checkpoint.unsupported import unsupported_by_names, unsupported_by_shapes
+from resnetzoo.weights.checkpoint.unwrap import Unwrapped
+
+
+class Recognized(NamedTuple):
+    """Weights that are known to be a network's.
+
+    Attributes:
+        unwrapped: the weights, under our names, and what their file says of them.
+        mapping: the name of the `KeyMapping` that their names needed.
+        spec: of the network.
+    """
+
+    unwrapped: Unwrapped
+    mapping: str
+    spec: ModelSpec
+
+    @property
+    def stated(self) -> bool:
+        """Whether the file says itself what the network is."""
+        return self.unwrapped.metadata.spec is not None
+
+
+def first_network(candidates: Sequence[Unwrapped]) -> Unwrapped:
+    """The first way to unwrap a file's weights that gives a whole network, or else the last one."""
+    *candidates, last = candidates
+    return next((candidate for candidate in candidates if _is_whole_network(candidate.weights)), last)
+
+
+def recognize(unwrapped: Unwrapped, file: Path, family: Family | None = None) -> Recognized:
+    """The network that the weights are: as their file states it, or else inferred from names and shapes.
+
+    Args:
+        unwrapped: the weights.
+        file: where they were, for messages.
+        family: that is asked for, as in `load_checkpoint`.
+
+    Raises:
+        CheckpointError: it is none of this package, or of another family.
+        UsageError: there is no such family.
+    """
+    stated = unwrapped.metadata.spec
+    if stated is not None:
+        check_family(stated, family)
+        return Recognized(unwrapped, OURS.name, stated)
+    _refuse(unsupported_by_names(unwrapped.weights), file)
+    mapping = find_mapping(unwrapped.weights)
+    weights = remap_keys(mapping, unwrapped.weights)
+    shapes = _shapes(weights)
+    _refuse(unsupported_by_shapes(shapes), file)
+    spec = as_family(infer_spec(shapes), family)
+    notes = unwrapped.notes
+    if mapping.name == "torchvision" and is_also_plain(spec) and family is None:
+        notes = (*notes, f'plainnet{spec.depth} has the same names and shapes: family="plain" loads it as that')
+    return Recognized(unwrapped._replace(weights=weights, notes=notes), mapping.name, spec)
+
+
+def _is_whole_network(weights: dict[str, Tensor]) -> bool:
+    """Whether these are the names of a network of this package, no more and no fewer."""
+    try:
+        shapes = _shapes(remap_keys(find_mapping(weights), weights))
+        return differing_names(without_values(infer_spec(shapes)).state_dict(), shapes) == ([], [])
+    except CheckpointError:
+        return False
+
+
+def _shapes(weights: dict[str, Tensor]) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in weights.items()}
+
+
+def _refuse(unsupported: str | None, file: Path) -> None:
+    if unsupported is not None:
+        claim = claim_of(file)
+        claimed = f", not the {claim.word} of {claim.depth} layers that its name says" if claim else ""
+        raise CheckpointError(
+            f"it is {unsupported}{claimed}; resnetzoo has the CIFAR networks of arXiv:1512.03385: a 3x3 stem, three "
+            'stages, one width a stage ("resnetzoo list")'
+        )
