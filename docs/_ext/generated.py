@@ -13,9 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import resnetzoo
 from resnetzoo import plots
-from resnetzoo.reproduce.published import PAPER
-from resnetzoo.training.results import RunRecord, read_records
-from resnetzoo.utils.checksummed_json import read_sealed
+from resnetzoo.reproduce import PAPER_ERRORS, read_results
 
 DOCS = Path(__file__).resolve().parent.parent
 RESULTS = DOCS / "results"
@@ -49,9 +47,9 @@ def result_folders() -> list[Path]:
     return sorted(path.parent for path in RESULTS.glob("*/results.json"))
 
 
-def full_records() -> list[RunRecord]:
+def full_records() -> list[resnetzoo.RunRecord]:
     """All committed runs on CIFAR-10 itself, whole."""
-    found = [record for folder in result_folders() for record in read_records(folder / "results.json")]
+    found = [record for folder in result_folders() for record in resnetzoo.read_records(folder / "results.json")]
     return [record for record in found if record.data["official"] and not record.data["part"]]
 
 
@@ -70,7 +68,7 @@ class ZooTable(SphinxDirective):
             cost = resnetzoo.complexity(name)
             error, recipe, count = ours.get(name, ("-", "-", "-"))
             weights = str(len(resnetzoo.list_weights(f"{name}.*")) or "-")
-            paper = f"{PAPER[name]:.2f}" if name in PAPER else "-"
+            paper = f"{PAPER_ERRORS[name]:.2f}" if name in PAPER_ERRORS else "-"
             rows.append(
                 (name, *(f"{count:,}" for count in cost), paper, error, count, recipe, weights, speed.get(name, "-"))
             )
@@ -195,10 +193,9 @@ class Verdicts(SphinxDirective):
         folders = [RESULTS / self.arguments[0]] if self.arguments else result_folders()
         rows = []
         for folder in folders:
-            for found in read_sealed(folder / "results.json").get("verdicts", []):
-                if "not trained" in found["figures"]:
-                    continue
-                rows.append((folder.name, found["claim"], found["answer"], found["figures"]))
+            for verdict in read_results(folder / "results.json").verdicts:
+                if not verdict.untrained:
+                    rows.append((folder.name, verdict.claim, verdict.answer, verdict.figures))
         return [table(("result", "claim", "verdict", "figures"), rows, first_number=9)] if rows else []
 
 
@@ -213,10 +210,11 @@ class Provenance(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
         path = RESULTS / name / "results.json"
-        command = read_sealed(path)["command"]
-        variables = command.split("resnetzoo ")[0]
-        again = f"{command}\n{variables}resnetzoo rerun docs/results/{name}/results.json  # one epoch of its first run"
-        columns = _provenance_columns(read_records(path))
+        results = read_results(path)
+        variables = results.command.split("resnetzoo ")[0]
+        rerun = f"{variables}resnetzoo rerun docs/results/{name}/results.json  # one epoch of its first run"
+        again = f"{results.command}\n{rerun}"
+        columns = _provenance_columns(results.records)
         shared = {name: cells[0] for name, cells in columns.items() if len(set(cells)) == 1 and name in _MADE_BY}
         own = {name: cells for name, cells in columns.items() if name not in shared}
         facts = "; ".join(f"{name} {cell}" for name, cell in shared.items())
@@ -237,7 +235,7 @@ def _downloads(folder: Path) -> list[nodes.Node]:
     return links
 
 
-def _provenance_columns(records: Sequence[RunRecord]) -> dict[str, list[str]]:
+def _provenance_columns(records: Sequence[resnetzoo.RunRecord]) -> dict[str, list[str]]:
     """Column by column, a cell a run; those of `_MADE_BY` need no column where all runs agree."""
     return {
         "network": [record.name for record in records],

@@ -16,6 +16,10 @@ Clock = Callable[[], float]
 WARMUP = 2  # calls: the first compiles and allocates, the second tells how many calls one measurement needs
 
 
+def _release_nothing() -> None:
+    """Nothing is held."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """Something to time against others.
@@ -32,7 +36,7 @@ class Candidate:
     seconds: Callable[[], float]
     images: int = 0
     flop: int = 0
-    release: Callable[[], None] = lambda: None
+    release: Callable[[], None] = _release_nothing
 
 
 @dataclass(frozen=True)

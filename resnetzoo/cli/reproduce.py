@@ -45,42 +45,37 @@ def reproduce_command(
     ] = None,
 ) -> None:
     """Make a table or figure again, and judge it. Example: resnetzoo reproduce figure6 --budget short --seeds 2."""
-    resnetzoo.reproduce.budget_of(
-        resnetzoo.reproduce.get_target(target), budget
-    )  # a mistake is said before any data is fetched
-    wanted = None if seeds is None else resnetzoo.reproduce.parse_seeds(seeds)
-    deep = () if depths is None else resnetzoo.reproduce.parse_numbers("depths", depths)
-    on = resnetzoo.utils.resolve_device(device)
-    found = chosen_data(dataset, data_dir, None, val_split)
-    words = ["resnetzoo", "reproduce", target, "--budget", budget, "--dataset", found.name]
-    words += ["--seeds", seeds] if seeds else []
-    words += ["--depths", depths] if depths else []
-    words += ["--val-split"] if val_split else []
-    words += ["--device", on.type, "--precision", resnetzoo.utils.resolve_precision(precision, on)]
-    import torch  # here, since it takes seconds
-
-    threads = f"OMP_NUM_THREADS={torch.get_num_threads()} " if on.type == "cpu" else ""
-    folder = out or Path("runs") / f"reproduce-{target}-{budget}"
-    print_data(found)
-    outcome = resnetzoo.reproduce.reproduce(
+    plan = resnetzoo.reproduce.resolve_plan(  # a mistake is said before any data is fetched
         target,
-        found,
-        out=folder,
         budget=budget,
-        seeds=wanted,
-        depths=deep,
-        runs=runs,
+        seeds=None if seeds is None else resnetzoo.reproduce.parse_seeds(seeds),
+        depths=() if depths is None else resnetzoo.reproduce.parse_numbers("depths", depths),
         device=device,
         precision=precision,
         jobs=jobs,
-        command=threads + shlex.join(words),
     )
+    data = chosen_data(dataset, data_dir, None, val_split)
+    print_data(data)
+    options = {"--seeds": seeds, "--depths": depths}
+    folder = out or Path("runs") / f"reproduce-{target}-{budget}"
+    command = _command(plan, data.name, options, val_split)
+    outcome = resnetzoo.reproduce.run_plan(plan, data, out=folder, runs=runs, command=command)
     _print_verdicts(outcome)
     for run, reason in outcome.failed.items():
         print(f"failed: {run}: {reason}")
     print(f"written: {folder / 'report.html'}, {folder / 'report.md'}, {folder / 'results.json'}")
     if outcome.failed:
         raise resnetzoo.ResnetzooError(f"{len(outcome.failed)} of the runs failed; the same command tries them again")
+
+
+def _command(plan: "resnetzoo.reproduce.Plan", dataset: str, options: dict[str, str | None], val_split: bool) -> str:
+    """The command that makes the report again, wherever it is typed: with what was found here in place of `auto`."""
+    words = ["resnetzoo", "reproduce", plan.target.name, "--budget", plan.budget.name, "--dataset", dataset]
+    words += [word for option, value in options.items() if value for word in (option, value)]
+    words += ["--val-split"] if val_split else []
+    words += ["--device", plan.device.type, "--precision", plan.precision]
+    threads = "" if plan.threads is None else f"OMP_NUM_THREADS={plan.threads} "
+    return threads + shlex.join(words)
 
 
 def _print_verdicts(outcome: "resnetzoo.reproduce.Outcome") -> None:

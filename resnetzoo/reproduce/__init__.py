@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from resnetzoo.reproduce.parsing import parse_numbers as parse_numbers
     from resnetzoo.reproduce.parsing import parse_seeds as parse_seeds
     from resnetzoo.reproduce.pipeline import reproduce as reproduce
+    from resnetzoo.reproduce.pipeline import run_plan as run_plan
+    from resnetzoo.reproduce.plan import Plan as Plan
+    from resnetzoo.reproduce.plan import resolve_plan as resolve_plan
+    from resnetzoo.reproduce.published import PAPER_ERRORS as PAPER_ERRORS
+    from resnetzoo.reproduce.stored_results import StoredResults as StoredResults
+    from resnetzoo.reproduce.stored_results import read_results as read_results
     from resnetzoo.reproduce.targets import TARGETS as TARGETS
     from resnetzoo.reproduce.targets import Network as Network
     from resnetzoo.reproduce.targets import Target as Target
@@ -30,7 +36,10 @@ else:
             "resnetzoo.reproduce.layer_stats": ["LayerRow"],
             "resnetzoo.reproduce.outcome": ["Outcome", "Summary"],
             "resnetzoo.reproduce.parsing": ["parse_numbers", "parse_seeds"],
-            "resnetzoo.reproduce.pipeline": ["reproduce"],
+            "resnetzoo.reproduce.pipeline": ["reproduce", "run_plan"],
+            "resnetzoo.reproduce.plan": ["Plan", "resolve_plan"],
+            "resnetzoo.reproduce.published": ["PAPER_ERRORS"],
+            "resnetzoo.reproduce.stored_results": ["StoredResults", "read_results"],
             "resnetzoo.reproduce.targets": ["TARGETS", "Network", "Target", "get_target"],
             "resnetzoo.reproduce.verdicts": ["Verdict"],
         },

@@ -36,12 +36,12 @@ def provenance_line(runs: Sequence[RunRecord]) -> str:
     data = runs[0].data
     return "; ".join(
         [
-            f"{_each(run.recipe.name for run in runs)}, {seeds_words(runs)}",
+            f"{_distinct(run.recipe.name for run in runs)}, {seeds_words(runs)}",
             f"n = {data['train_images']:,} training, {data['test_images']:,} test images",
             f"data {data['fingerprint'][:12]}",
-            f"{_each(run.device for run in runs)}, {_each(run.precision for run in runs)}",
-            f"torch {_each(run.versions['torch'] for run in runs)}",
-            f"commit {_each(run.commit[:12] if run.commit else 'unknown' for run in runs)}",
+            f"{_distinct(run.device for run in runs)}, {_distinct(run.precision for run in runs)}",
+            f"torch {_distinct(run.versions['torch'] for run in runs)}",
+            f"commit {_distinct(run.commit[:12] if run.commit else 'unknown' for run in runs)}",
         ]
     )
 
@@ -52,7 +52,7 @@ def seeds_words(runs: Sequence[RunRecord]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def _each(words: Iterable[str]) -> str:
+def _distinct(words: Iterable[str]) -> str:
     """Each word once, in the order of the first."""
     return " and ".join(dict.fromkeys(words))
 
@@ -75,7 +75,7 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
     count = max(len(run.epochs) for run in runs)
     cells = [["epoch", *columns]]
     cells += [[str(epoch), *(column.get(epoch, "-") for column in columns.values())] for epoch in range(1, count + 1)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     rule = f"|{'|'.join('-' * (width + 1) + ':' for width in widths)}|"
     lines = [f"| {' | '.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))} |" for row in cells]
     return "\n".join([lines[0], rule, *lines[1:]])

@@ -20,18 +20,18 @@ def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
 
     With several seeds the lines are means, and the range of the test errors is shaded.
     """
-    for place, (name, group) in enumerate(by_name(runs).items()):
-        colour = f"C{place}"
+    for index, (name, group) in enumerate(by_name(runs).items()):
+        color = f"C{index}"
         epochs = [row.epoch for row in group[0].epochs]
         tests = list(zip(*([row.test_error for row in run.epochs] for run in group), strict=True))
         trains = list(zip(*([row.train_error for row in run.epochs] for run in group), strict=True))
         last = mean(tests[-1])
         seeds = f", mean of {len(group)} seeds" if len(group) > 1 else ""
-        axes.plot(epochs, [mean(values) for values in tests], colour, lw=2.4, label=f"{name} test: {last:.2f} %{seeds}")
-        axes.plot(epochs, [mean(values) for values in trains], colour, lw=1.2, ls="--", label=f"{name} training")
+        axes.plot(epochs, [mean(values) for values in tests], color, lw=2.4, label=f"{name} test: {last:.2f} %{seeds}")
+        axes.plot(epochs, [mean(values) for values in trains], color, lw=1.2, ls="--", label=f"{name} training")
         if len(group) > 1:
             lows, highs = [min(values) for values in tests], [max(values) for values in tests]
-            axes.fill_between(epochs, lows, highs, color=colour, alpha=0.15, lw=0)
+            axes.fill_between(epochs, lows, highs, color=color, alpha=0.15, lw=0)
     axes.set_xlabel("epoch")
     axes.set_ylabel("top-1 error (%)")
     axes.set_ylim(bottom=0)
@@ -48,8 +48,8 @@ def save_comparison(runs: Sequence[RunRecord], path: Path, *, title: str, source
     figure = new_figure(8, 5)
     axes = figure.subplots()
     error_curves(axes, runs)
-    for place, (name, error) in enumerate(source.items()):
-        axes.axhline(error, color=f"C{place}", ls=":", lw=1.5, label=f"{name}: {error:.2f} %")
+    for index, (name, error) in enumerate(source.items()):
+        axes.axhline(error, color=f"C{index}", ls=":", lw=1.5, label=f"{name}: {error:.2f} %")
     axes.set_title(f"{title}\n{measured_on(runs)}", fontsize=11)
     figure.supxlabel(provenance_line(runs), fontsize=6, color="0.4")
     axes.legend(fontsize=9)

@@ -11,7 +11,7 @@ from resnetzoo.data.image_set import Data, ImageSet
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import attach_normalization
-from resnetzoo.reproduce.plan import PlannedRun
+from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.weights.checkpoint.training_state import network_of, open_checkpoint
 
 State = Literal["initial", "trained"]

@@ -1,6 +1,6 @@
-"""What a target came to: the runs, what was measured on them, and the verdicts."""
+"""What a target came to: the runs, what was measured on them, and the verdicts, each computed once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
@@ -11,7 +11,7 @@ from resnetzoo.reproduce.budgets import Budget
 from resnetzoo.reproduce.comparison import by_name
 from resnetzoo.reproduce.layer_stats import LayerRow
 from resnetzoo.reproduce.targets import Target
-from resnetzoo.reproduce.verdicts import Samples, Verdict, verdict
+from resnetzoo.reproduce.verdicts import Samples, Verdict, judge
 from resnetzoo.training.results import RunRecord
 
 
@@ -62,6 +62,9 @@ class Outcome:
         records: the finished runs.
         failed: label of a run -> why it has no result.
         layers: responses and gradients, if the target measures them.
+        summaries: the test errors of each network, in the target's order.
+        samples: a value a seed, for the claims.
+        verdicts: one a claim, in the target's order.
     """
 
     target: Target
@@ -70,34 +73,9 @@ class Outcome:
     records: tuple[RunRecord, ...]
     failed: Mapping[str, str]
     layers: tuple[LayerRow, ...]
-
-    @property
-    def summaries(self) -> list[Summary]:
-        """A row a network, in the target's order."""
-        rows = []
-        for name, group in by_name(self.records).items():
-            spec = group[0].spec
-            params = complexity(spec).params if spec else None
-            errors = tuple(record.epochs[-1].test_error for record in group)
-            rows.append(Summary(name, params, errors, group[0].data["test_images"]))
-        return rows
-
-    @property
-    def samples(self) -> Samples:
-        """A value a seed, for the claims."""
-        responses: dict[str, list[float]] = {}
-        for row in self.layers:
-            if row.state == "trained" and row.measure == "response std":
-                responses.setdefault(row.network, []).append(mean(row.values))
-        return {"test error": {row.network: row.errors for row in self.summaries}, "response std": responses}
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        """One a claim, in the target's order."""
-        data = self.records[0].data  # the plan gives all runs the same
-        official, whole = data["official"] and data["name"] == "cifar10", not data["part"]
-        samples = self.samples
-        return [verdict(claim, samples, self.budget, official=official, whole=whole) for claim in self.target.claims]
+    summaries: tuple[Summary, ...]
+    samples: Samples
+    verdicts: tuple[Verdict, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -108,9 +86,54 @@ class Outcome:
             "budget": self.budget.name,
             "recipe": self.budget.recipe.name,
             "command": self.command,
-            "verdicts": [asdict(found) for found in self.verdicts],
+            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "networks": [row.to_dict() for row in self.summaries],
             "failed": dict(self.failed),
             "layers": [row.to_dict() for row in self.layers],
             "runs": [record.to_dict() for record in self.records],
         }
+
+
+def outcome_of(
+    target: Target,
+    budget: Budget,
+    *,
+    command: str,
+    records: Sequence[RunRecord],
+    failed: Mapping[str, str],
+    layers: Sequence[LayerRow],
+) -> Outcome:
+    """Sum up the runs of a target, one or more, and judge its claims."""
+    summaries = tuple(_summary(name, group) for name, group in by_name(records).items())
+    samples = _samples(summaries, layers)
+    data = records[0].data  # the plan gives all runs the same
+    official, whole = data["official"] and data["name"] == "cifar10", not data["part"]
+    return Outcome(
+        target=target,
+        budget=budget,
+        command=command,
+        records=tuple(records),
+        failed=failed,
+        layers=tuple(layers),
+        summaries=summaries,
+        samples=samples,
+        verdicts=tuple(judge(claim, samples, budget, official=official, whole=whole) for claim in target.claims),
+    )
+
+
+def _summary(name: str, records: Sequence[RunRecord]) -> Summary:
+    spec = records[0].spec
+    return Summary(
+        network=name,
+        params=complexity(spec).params if spec else None,
+        errors=tuple(record.epochs[-1].test_error for record in records),
+        test_images=records[0].data["test_images"],
+    )
+
+
+def _samples(summaries: Sequence[Summary], layers: Sequence[LayerRow]) -> Samples:
+    responses: dict[str, list[float]] = {}
+    for row in layers:
+        if row.state == "trained" and row.measure == "response std":
+            responses.setdefault(row.network, []).append(mean(row.values))
+    return {"test error": {row.network: row.errors for row in summaries}, "response std": responses}

@@ -1,4 +1,4 @@
-"""From a target to its report: plan, forecast, training, measures, verdicts, pictures, files."""
+"""From a target to its report: plan, runs, measures, verdicts, files, each step once."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,20 +7,14 @@ import torch
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import CheckpointError, ResultsError
-from resnetzoo.reproduce import output as folder
-from resnetzoo.reproduce.budgets import budget_of
-from resnetzoo.reproduce.execution import format_duration, measure_pace, train_all
-from resnetzoo.reproduce.figures import draw_all
+from resnetzoo.reproduce.execution import train_all
+from resnetzoo.reproduce.forecast import forecast
 from resnetzoo.reproduce.layer_stats import LayerRow, measure_layers
-from resnetzoo.reproduce.outcome import Outcome
-from resnetzoo.reproduce.plan import PlannedRun, finished, plan_runs, steps_done
-from resnetzoo.reproduce.report import tell
-from resnetzoo.reproduce.targets import Target, get_target
-from resnetzoo.training.concurrent import runs_together
-from resnetzoo.utils.device import Precision, resolve_device, resolve_precision
-from resnetzoo.utils.validation import check_whole_number
-
-_JOBS_ON_CUDA = 8
+from resnetzoo.reproduce.outcome import Outcome, outcome_of
+from resnetzoo.reproduce.plan import Plan, resolve_plan
+from resnetzoo.reproduce.planned_run import PlannedRun, finished
+from resnetzoo.reproduce.report_folder import prepare_folder, write_report
+from resnetzoo.reproduce.targets import Target
 
 
 def reproduce(
@@ -61,57 +55,47 @@ def reproduce(
         OutputError: a folder cannot be written.
         TrainingInterrupted: Ctrl-C or SIGTERM; the same call goes on from there.
     """
-    chosen = get_target(target) if isinstance(target, str) else target
-    share = budget_of(chosen, budget)
-    on = resolve_device(device)
-    resolved = resolve_precision(precision, on)
-    if jobs is not None:
-        check_whole_number("jobs", jobs)
-    out = Path(out)
-    part = share.of(data)
-    kept = Path(runs) if runs is not None else out / "runs"
-    planned = plan_runs(chosen, share.recipe, range(share.seeds) if seeds is None else seeds, part, kept, depths)
-    folder.take(out, chosen.name, budget, part)
+    plan = resolve_plan(
+        target, budget=budget, seeds=seeds, depths=depths, device=device, precision=precision, jobs=jobs
+    )
+    return run_plan(plan, data, out=out, runs=runs, command=command, say=say)
 
-    left = forecast(planned, part, device=str(on), precision=resolved, say=say)
-    together = (jobs or _JOBS_ON_CUDA) if runs_together(on) else 1
-    if jobs is not None and jobs > together:
-        say(f"one run fills a {on.type}: {jobs} jobs take turns")
-    failed = train_all(left, part, device=str(on), precision=resolved, jobs=together, say=say)
-    done = [(run, record) for run in planned if (record := finished(run, part, resolved)) is not None]
+
+def run_plan(
+    plan: Plan,
+    data: Data,
+    *,
+    out: str | Path,
+    runs: str | Path | None = None,
+    command: str = "",
+    say: Callable[[str], None] = print,
+) -> Outcome:
+    """Train what a plan needs and write its report; the arguments and the errors are those of `reproduce`."""
+    out = Path(out)
+    part = plan.budget.of(data)
+    planned = plan.runs_on(part, Path(runs) if runs is not None else out / "runs")
+    prepare_folder(out, plan.target.name, plan.budget.name, part)
+
+    device, precision = str(plan.device), plan.precision
+    unfinished = forecast(planned, part, device=device, precision=precision, say=say)
+    if plan.jobs is not None and plan.jobs > plan.runs_at_once:
+        say(f"one run fills a {plan.device.type}: {plan.jobs} jobs take turns")
+    failed = train_all(unfinished, part, device=device, precision=precision, jobs=plan.runs_at_once, say=say)
+
+    done = [(run, record) for run in planned if (record := finished(run, part, precision)) is not None]
     if not done:
         raise ResultsError(f"no run has a result: {'; '.join(failed.values())}")
-    layers, unmeasured = _layers([run for run, _ in done], part, on) if chosen.layers else ((), {})
-    reasons = {run.label: reason for run, reason in failed.items()} | unmeasured
-    outcome = Outcome(chosen, share, command, tuple(record for _, record in done), reasons, layers)
-    folder.write(outcome, tell(outcome, draw_all(outcome, out)), out)
+    layers, unmeasured = _layers([run for run, _ in done], part, plan.device) if plan.target.layers else ((), {})
+    outcome = outcome_of(
+        plan.target,
+        plan.budget,
+        command=command,
+        records=[record for _, record in done],
+        failed={run.label: reason for run, reason in failed.items()} | unmeasured,
+        layers=layers,
+    )
+    write_report(outcome, out)
     return outcome
-
-
-def forecast(
-    runs: Sequence[PlannedRun], data: Data, *, device: str, precision: Precision, say: Callable[[str], None]
-) -> list[PlannedRun]:
-    """Say what is to be run and how long it should take; the runs that are not finished.
-
-    Raises:
-        ResultsError, CheckpointMismatchError: as `finished` and `steps_done`, before anything is trained.
-    """
-    left = [run for run in runs if finished(run, data, precision) is None]
-    progress = {run: steps_done(run, data, precision) if run in left else run.recipe.steps for run in runs}
-    say(f"{len(runs)} runs, {len(runs) - len(left)} of them done; times from two uncompiled steps of each network")
-    paces = {}
-    total = 0.0
-    for run in runs:
-        seconds = 0.0
-        if run in left:
-            if run.spec not in paces:
-                paces[run.spec] = measure_pace(run, data, device=device, precision=precision)
-            seconds = paces[run.spec].seconds(run, data, progress[run])
-            total += seconds
-        time = f"about {format_duration(seconds)}" if run in left else "done"
-        say(f"  {run.label:<44} {progress[run]:>7,} of {run.recipe.steps:>7,} steps   {time}")
-    say(f"  {'total, one after the other':<44} {'':>25}   about {format_duration(total)}")
-    return left
 
 
 def _layers(

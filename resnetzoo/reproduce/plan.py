@@ -1,117 +1,112 @@
-"""Which runs a target comes to, and how far each of them is."""
+"""What a reproduction will do, with every choice made before any data is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import CheckpointError, UsageError
-from resnetzoo.models.builders import fresh_network
-from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.registry import get_spec
-from resnetzoo.models.spec import ModelSpec
-from resnetzoo.reproduce.targets import Network, Target
-from resnetzoo.training.recipes import Recipe
-from resnetzoo.training.results import RUN_FILE, RunIdentity, RunRecord, folder_name, read_record
-from resnetzoo.utils.device import Precision
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, PREVIOUS, check_identity, read_checkpoint
+from resnetzoo.errors import UsageError
+from resnetzoo.reproduce.budgets import Budget, budget_of
+from resnetzoo.reproduce.planned_run import PlannedRun
+from resnetzoo.reproduce.targets import Network, Target, get_target
+from resnetzoo.training.concurrent import runs_together
+from resnetzoo.training.results import folder_name
+from resnetzoo.utils.device import Precision, resolve_device, resolve_precision
+from resnetzoo.utils.validation import check_whole_number
+
+_JOBS_ON_CUDA = 8
 
 
 @dataclass(frozen=True)
-class PlannedRun:
-    """One run of a target.
+class Plan:
+    """A target with every choice made.
 
     Attributes:
-        spec: what will be built, with the classes of the data.
-        recipe: as it runs on this number of images.
-        seed: of weights, order and augmentation.
-        folder: where it is kept.
+        target: what is made again.
+        budget: how much of it.
+        networks: those that are trained.
+        seeds: of the runs of each network.
+        device: where the runs are computed.
+        precision: of their steps.
+        jobs: runs side by side on CUDA, as asked for; None for the usual number.
     """
 
-    spec: ModelSpec
-    recipe: Recipe
-    seed: int
-    folder: Path
+    target: Target
+    budget: Budget
+    networks: tuple[Network, ...]
+    seeds: tuple[int, ...]
+    device: torch.device
+    precision: Precision
+    jobs: int | None = None
 
     @property
-    def label(self) -> str:
-        return f"{self.spec.label} {self.recipe.name} seed {self.seed}"
+    def runs_at_once(self) -> int:
+        """How many runs are computed side by side: one where a single run fills the machine."""
+        return (self.jobs or _JOBS_ON_CUDA) if runs_together(self.device) else 1
 
-    def build(self) -> CifarNet:
-        """The network with the weights that it starts from."""
-        return fresh_network(self.spec, self.seed)
+    @property
+    def threads(self) -> int | None:
+        """Threads of the CPU that computes the runs, on which their last digits depend; None on another device."""
+        return torch.get_num_threads() if self.device.type == "cpu" else None
 
+    def runs_on(self, data: Data, folder: Path) -> list[PlannedRun]:
+        """The runs on this data, all networks of a seed before the next seed.
 
-def plan_runs(
-    target: Target, recipe: Recipe, seeds: Sequence[int], data: Data, folder: Path, depths: Sequence[int] = ()
-) -> list[PlannedRun]:
-    """The runs, all networks of a seed before the next seed, each in a folder named as `resnetzoo train` does.
-
-    Raises:
-        UsageError: none of the target's networks has one of `depths`.
-    """
-    runs = []
-    for seed in seeds:
-        for network in _chosen(target, depths):
-            spec = _spec_of(network, num_classes=len(data.classes))
-            own = folder / folder_name(network.name, network.shortcut, recipe, seed)
-            runs.append(PlannedRun(spec, recipe.for_images(len(data.train)), seed, own))
-    return runs
-
-
-def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
-    """How far the run is, from the checkpoint in its folder.
-
-    Raises:
-        CheckpointMismatchError: the folder holds another run, or one on other data.
-    """
-    for path in (run.folder / CHECKPOINT, run.folder / PREVIOUS):
-        try:
-            checkpoint = read_checkpoint(path)
-        except CheckpointError:  # none yet, or a damaged one, which the trainer will name
-            continue
-        check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
-        return checkpoint.step
-    return 0
+        Each is kept in a folder inside `folder` that is named as `resnetzoo train` names it.
+        """
+        recipe = self.budget.recipe
+        return [
+            PlannedRun(
+                spec=network.spec(num_classes=len(data.classes)),
+                recipe=recipe.for_images(len(data.train)),
+                seed=seed,
+                folder=folder / folder_name(network.name, network.shortcut, recipe, seed),
+            )
+            for seed in self.seeds
+            for network in self.networks
+        ]
 
 
-def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | None:
-    """The record of a finished run; None while there is none.
+def resolve_plan(
+    target: str | Target,
+    *,
+    budget: str = "full",
+    seeds: Sequence[int] | None = None,
+    depths: Sequence[int] = (),
+    device: str = "auto",
+    precision: str = "auto",
+    jobs: int | None = None,
+) -> Plan:
+    """Make every choice of a reproduction; the arguments are those of `reproduce`.
 
     Raises:
-        ResultsError: its `run.json` was changed by hand or is damaged.
-        CheckpointMismatchError: the folder holds another run, or one on other data.
+        UsageError: an unknown target, budget, depth or precision, or fewer jobs than one.
+        DeviceError: a device that is not here.
     """
-    path = run.folder / RUN_FILE
-    if not path.exists():
-        return None
-    record = read_record(path)
-    check_identity(record.identity, _identity(run, data, precision), run.folder)
-    return record
+    chosen = get_target(target) if isinstance(target, str) else target
+    share = budget_of(chosen, budget)
+    resolved = resolve_device(device)
+    if jobs is not None:
+        check_whole_number("jobs", jobs)
+    return Plan(
+        target=chosen,
+        budget=share,
+        networks=_networks_of(chosen, depths),
+        seeds=tuple(range(share.seeds) if seeds is None else seeds),
+        device=resolved,
+        precision=resolve_precision(precision, resolved),
+        jobs=jobs,
+    )
 
 
-def _chosen(target: Target, depths: Sequence[int]) -> list[Network]:
+def _networks_of(target: Target, depths: Sequence[int]) -> tuple[Network, ...]:
     if not depths:
-        return list(target.networks)
-    offered = [*target.networks, *target.on_request]
-    known = sorted({get_spec(network.name).depth for network in offered})
+        return target.networks
+    offered = (*target.networks, *target.on_request)
+    known = sorted({network.spec().depth for network in offered})
     for depth in depths:
         if depth not in known:
             raise UsageError(f"{target.name} has no network of {depth} layers; it has {', '.join(map(str, known))}")
-    return [network for network in offered if get_spec(network.name).depth in depths]
-
-
-def _spec_of(network: Network, num_classes: int) -> ModelSpec:
-    spec = replace(get_spec(network.name), num_classes=num_classes)
-    return replace(spec, shortcut=network.shortcut) if network.shortcut else spec
-
-
-def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, object]:
-    return RunIdentity(
-        name=run.spec.label,
-        spec=run.spec,
-        recipe=run.recipe,
-        seed=run.seed,
-        data=data.to_dict(),
-        precision=precision,
-    ).to_dict()
+    return tuple(network for network in offered if network.spec().depth in depths)

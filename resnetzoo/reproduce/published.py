@@ -1,6 +1,6 @@
 """Figures that others published for these networks on CIFAR-10: top-1 test error in percent, by our names."""
 
-PAPER = {
+PAPER_ERRORS = {
     "resnet20": 8.75,
     "resnet32": 7.51,
     "resnet44": 7.17,
@@ -16,7 +16,7 @@ PAPER = {
 arXiv:1603.05027, tables 2 and 3 (medians of 5 runs)."""
 
 SOURCE_EPOCH = 20
-SOURCE = {"plainnet20": 18.87, "resnet20": 14.31}
+SOURCE_ERRORS = {"plainnet20": 18.87, "resnet20": 14.31}
 """The source document's sequential and residual network after 20 epochs: 81.13 % and 85.69 % right. Their depth and
 recipe are not known; they stand beside the 20-layer networks because the comparison is the same."""
 

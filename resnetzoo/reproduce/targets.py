@@ -1,12 +1,13 @@
 """What can be reproduced: each target a frozen row of networks, recipe, seeds and claims."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from resnetzoo.errors import UsageError
-from resnetzoo.models.spec import Shortcut
+from resnetzoo.models.registry import get_spec
+from resnetzoo.models.spec import ModelSpec, Shortcut
 from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower
-from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER, SOURCE
+from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER_ERRORS, SOURCE_ERRORS
 from resnetzoo.training.recipes import HE2015, MODERN, QUICK20, Recipe
 
 
@@ -16,6 +17,11 @@ class Network:
 
     name: str
     shortcut: Shortcut | None = None
+
+    def spec(self, num_classes: int = 10) -> ModelSpec:
+        """What is built of it for data of this many classes."""
+        spec = replace(get_spec(self.name), num_classes=num_classes)
+        return replace(spec, shortcut=self.shortcut) if self.shortcut else spec
 
 
 @dataclass(frozen=True)
@@ -84,8 +90,10 @@ _SOURCE = Target(
     seeds=3,
     claims=(
         *_residual_beats_plain((20,)),
-        AtMost("the plain network errs no more than the source's sequential one", "plainnet20", SOURCE["plainnet20"]),
-        AtMost("the residual network errs no more than the source's", "resnet20", SOURCE["resnet20"]),
+        AtMost(
+            "the plain network errs no more than the source's sequential one", "plainnet20", SOURCE_ERRORS["plainnet20"]
+        ),
+        AtMost("the residual network errs no more than the source's", "resnet20", SOURCE_ERRORS["resnet20"]),
     ),
     by_epoch=True,
 )
@@ -100,7 +108,7 @@ _TABLE6 = Target(
     short_recipe=QUICK20,
     seeds=5,
     claims=(
-        *(AtMost(f"{name} errs no more than the paper's", name, PAPER[name]) for name in BEST_PEER),
+        *(AtMost(f"{name} errs no more than the paper's", name, PAPER_ERRORS[name]) for name in BEST_PEER),
         *(AtMost(f"{name} errs no more than the best peer's", name, error) for name, error in BEST_PEER.items()),
         *_falls_with_depth("resnet", _DEPTHS),
     ),
@@ -175,7 +183,7 @@ _PREACTIVATION = Target(
         Lower("pre-activation is better at 110 layers", "preresnet110", "resnet110"),
         Lower("pre-activation is better at 164 layers", "preresnet164", "resnet164"),
         *(
-            AtMost(f"{name} errs no more than the paper's", name, PAPER[name])
+            AtMost(f"{name} errs no more than the paper's", name, PAPER_ERRORS[name])
             for name in ("preresnet110", "preresnet164")
         ),
     ),

@@ -1,54 +1,81 @@
 """Whether a claim holds, as far as the runs can tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Literal
+from typing import Any, Literal
 
 from resnetzoo.reproduce.budgets import Budget
-from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower, Measure
+from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower, Measure, measure_of
 from resnetzoo.reproduce.confidence import Interval, difference_interval, mean_interval
 
 Answer = Literal["holds", "does not hold", "not enough evidence"]
 Samples = Mapping[Measure, Mapping[str, Sequence[float]]]
+"""A value a seed: measure -> label of the network -> values."""
+
+_NO_FIGURES: tuple[str, Answer] = ("", "not enough evidence")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim, its answer, and the figures or the lack of them that decide it."""
+    """A claim, its answer, and the figures or the lack of them that decide it.
+
+    Attributes:
+        claim: in words.
+        answer: `holds`, `does not hold` or `not enough evidence`.
+        figures: what decides it, in words.
+        untrained: labels of the networks that the claim is about and that have no result.
+    """
 
     claim: str
     answer: Answer
     figures: str
+    untrained: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What files of results keep, ready for JSON; `read_results` finds `untrained` again by the claim."""
+        return {"claim": self.claim, "answer": self.answer, "figures": self.figures}
 
 
-def verdict(claim: Claim, samples: Samples, budget: Budget, *, official: bool, whole: bool) -> Verdict:
-    """The answer at 95 % confidence over seeds.
+def judge(claim: Claim, samples: Samples, budget: Budget, *, official: bool, whole: bool) -> Verdict:
+    """The verdict at 95 % confidence over seeds.
 
     Args:
         claim: what is claimed.
-        samples: a value a seed: measure -> label of the network -> values.
+        samples: what was measured.
         budget: how much was trained.
         official: whether the data is CIFAR-10 itself, of which all the claims are.
         whole: whether it is all of it, as published figures are: with other parts, only comparisons are fair.
     """
-    figures, answer = _weigh(claim, samples)
-    reasons = [reason for reason in (_missing(claim, samples), _unfit(claim, budget, official, whole)) if reason]
-    if reasons:
-        return Verdict(claim.text, "not enough evidence", "; ".join([figures, *reasons] if figures else reasons))
-    return Verdict(claim.text, answer, figures)
+    found = samples[measure_of(claim)]
+    untrained = untrained_networks(claim, found)
+    figures, answer = _NO_FIGURES if untrained else _weigh(claim, found)
+    reasons = [_lack(claim, found, untrained), _unfit(claim, budget, official, whole)]
+    lacking = [reason for reason in reasons if reason]
+    return Verdict(
+        claim=claim.text,
+        answer="not enough evidence" if lacking else answer,
+        figures="; ".join([*([figures] if figures else []), *lacking]),
+        untrained=untrained,
+    )
 
 
-def _missing(claim: Claim, samples: Samples) -> str:
-    found = samples[_measure(claim)]
-    absent = [name for name in claim.networks if name not in found]
-    if absent:
-        return f"{' and '.join(absent)} not trained"
+def untrained_networks(claim: Claim, trained: Iterable[str]) -> tuple[str, ...]:
+    """Of the networks that a claim is about, those that are not among the labels of `trained`."""
+    labels = set(trained)
+    return tuple(name for name in claim.networks if name not in labels)
+
+
+def _lack(claim: Claim, found: Mapping[str, Sequence[float]], untrained: tuple[str, ...]) -> str:
+    """Which values are missing, in words; empty if none is."""
+    if untrained:
+        return f"{' and '.join(untrained)} not trained"
     single = [name for name in claim.networks if len(found[name]) < 2]
     return f"one seed of {' and '.join(single)}: the spread is not known" if single else ""
 
 
 def _unfit(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:
+    """Why these runs say nothing about the claim, in words; empty if they do."""
     if not official:
         return "not measured on CIFAR-10"
     if not budget.measures:
@@ -60,36 +87,26 @@ def _unfit(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:
     return ""
 
 
-def _measure(claim: Claim) -> Measure:
-    return claim.measure if isinstance(claim, Lower) else "test error"
-
-
-def _weigh(claim: Claim, samples: Samples) -> tuple[str, Answer]:
+def _weigh(claim: Claim, found: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
     """The figures in words, and what they say if nothing speaks against using them."""
-    return _weigh_pair(claim, samples) if isinstance(claim, Lower) else _weigh_bound(claim, samples)
+    return _weigh_pair(claim, found) if isinstance(claim, Lower) else _weigh_bound(claim, found[claim.network])
 
 
-def _weigh_pair(claim: Lower, samples: Samples) -> tuple[str, Answer]:
-    found = samples[claim.measure]
-    if any(name not in found for name in claim.networks):
-        return "", "not enough evidence"
+def _weigh_pair(claim: Lower, found: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
     low, high = found[claim.lower], found[claim.higher]
     words = f"{claim.lower} {_mean(low, claim.measure)}, {claim.higher} {_mean(high, claim.measure)}"
-    words += f": difference {_number(mean(high) - mean(low), claim.measure).replace('%', 'points')}"
+    words += f": difference {_difference(mean(high) - mean(low), claim.measure)}"
     if len(low) < 2 or len(high) < 2:
         return words, "not enough evidence"
     interval = difference_interval(high, low)
     return f"{words}, {_interval(interval, claim.measure)}", _answer(interval)
 
 
-def _weigh_bound(claim: AtMost | Above, samples: Samples) -> tuple[str, Answer]:
-    found = samples["test error"].get(claim.network)
-    if not found:
-        return "", "not enough evidence"
-    words = f"{claim.network} {_mean(found, 'test error')} against {claim.bound:.2f} %"
-    if len(found) < 2:
+def _weigh_bound(claim: AtMost | Above, errors: Sequence[float]) -> tuple[str, Answer]:
+    words = f"{claim.network} {_mean(errors, 'test error')} against {claim.bound:.2f} %"
+    if len(errors) < 2:
         return words, "not enough evidence"
-    interval = mean_interval(found)
+    interval = mean_interval(errors)
     above = Interval(interval.low - claim.bound, interval.high - claim.bound)
     wanted = above if isinstance(claim, Above) else Interval(-above.high, -above.low)
     return f"{words}, {_interval(interval, 'test error')}", _answer(wanted)
@@ -102,13 +119,18 @@ def _answer(positive_if_it_holds: Interval) -> Answer:
 
 
 def _mean(values: Sequence[float], measure: Measure) -> str:
-    return f"{_number(mean(values), measure)} (n={len(values)})"
+    unit = " %" if measure == "test error" else ""
+    return f"{_number(mean(values), measure)}{unit} (n={len(values)})"
 
 
-def _number(value: float, measure: Measure) -> str:
-    return f"{value:.2f} %" if measure == "test error" else f"{value:.4g}"
+def _difference(value: float, measure: Measure) -> str:
+    unit = " points" if measure == "test error" else ""
+    return f"{_number(value, measure)}{unit}"
 
 
 def _interval(interval: Interval, measure: Measure) -> str:
-    low, high = (_number(value, measure).removesuffix(" %") for value in interval)
-    return f"95 % interval {low} to {high}"
+    return f"95 % interval {_number(interval.low, measure)} to {_number(interval.high, measure)}"
+
+
+def _number(value: float, measure: Measure) -> str:
+    return f"{value:.2f}" if measure == "test error" else f"{value:.4g}"

@@ -14,9 +14,9 @@ from resnetzoo.evaluation.metrics import binomial_standard_error
 from resnetzoo.reproduce import TARGETS, Above, AtMost, Lower, parse_seeds
 from resnetzoo.reproduce.budgets import Budget, budget_of
 from resnetzoo.reproduce.confidence import _T975, difference_interval, mean_interval
-from resnetzoo.reproduce.plan import plan_runs
+from resnetzoo.reproduce.plan import resolve_plan
 from resnetzoo.reproduce.targets import Target
-from resnetzoo.reproduce.verdicts import verdict
+from resnetzoo.reproduce.verdicts import judge
 from resnetzoo.training.recipes import SMOKE
 
 FULL = Budget("full", SMOKE, 3, measures=True, shortened=False)
@@ -56,12 +56,12 @@ def test_intervals_by_hand() -> None:
 )
 def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: str) -> None:
     samples = {"test error": {"a": first, "b": second}, "response std": {}}
-    found = verdict(BETTER, samples, SHORT, official=True, whole=True)
+    found = judge(BETTER, samples, SHORT, official=True, whole=True)
     assert found.answer == answer
     assert f"(n={len(first)})" in found.figures
-    assert verdict(BETTER, samples, SHORT, official=False, whole=True).answer == "not enough evidence"
-    assert verdict(BETTER, samples, SHORT, official=True, whole=False).answer == answer
-    assert verdict(BETTER, samples, NOTHING, official=True, whole=True).answer == "not enough evidence"
+    assert judge(BETTER, samples, SHORT, official=False, whole=True).answer == "not enough evidence"
+    assert judge(BETTER, samples, SHORT, official=True, whole=False).answer == answer
+    assert judge(BETTER, samples, NOTHING, official=True, whole=True).answer == "not enough evidence"
 
 
 @pytest.mark.parametrize(
@@ -76,23 +76,26 @@ def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: s
 )
 def test_a_bound(claim: AtMost | Above, errors: Sequence[float], answer: str) -> None:
     samples = {"test error": {"a": errors}, "response std": {}}
-    assert verdict(claim, samples, FULL, official=True, whole=True).answer == answer
-    short = verdict(claim, samples, SHORT, official=True, whole=True)
+    assert judge(claim, samples, FULL, official=True, whole=True).answer == answer
+    short = judge(claim, samples, SHORT, official=True, whole=True)
     assert short.answer == "not enough evidence"
     assert "for the full recipe" in short.figures
-    part = verdict(claim, samples, FULL, official=True, whole=False)
+    part = judge(claim, samples, FULL, official=True, whole=False)
     assert part.answer == "not enough evidence"
     assert "for the whole training and test set" in part.figures
 
 
 def test_what_was_not_trained_is_said() -> None:
     samples = {"test error": {"a": [9.0, 9.1]}, "response std": {}}
-    assert "b not trained" in verdict(BETTER, samples, FULL, official=True, whole=True).figures
-    assert (
-        "a and b not trained"
-        in verdict(Lower("", "a", "b", "response std"), samples, FULL, official=True, whole=True).figures
-    )
-    assert "c not trained" in verdict(AtMost("", "c", 1.0), samples, FULL, official=True, whole=True).figures
+    for claim, untrained in (
+        (BETTER, ("b",)),
+        (Lower("", "a", "b", "response std"), ("a", "b")),
+        (AtMost("", "c", 1.0), ("c",)),
+    ):
+        found = judge(claim, samples, FULL, official=True, whole=True)
+        assert found.untrained == untrained
+        assert f"{' and '.join(untrained)} not trained" in found.figures
+    assert judge(AtMost("", "a", 1.0), samples, FULL, official=True, whole=True).untrained == ()
 
 
 @given(seeds=st.lists(st.integers(0, 2**63 - 1), min_size=2, unique=True))
@@ -117,7 +120,7 @@ def test_what_is_no_seed(text: str) -> None:
 def test_every_target_trains_what_its_claims_are_about(target: Target, budget: str, tmp_path: Path) -> None:
     share = budget_of(target, budget)
     data = resnetzoo.synthetic(train_images=256, test_images=10)
-    runs = plan_runs(target, share.recipe, range(share.seeds), data, tmp_path)
+    runs = resolve_plan(target, budget=budget).runs_on(data, tmp_path)
     labels = {run.spec.label for run in runs}
     assert {name for claim in target.claims for name in claim.networks} <= labels
     assert len({run.folder for run in runs}) == len(runs) == share.seeds * len(target.networks)
@@ -125,7 +128,7 @@ def test_every_target_trains_what_its_claims_are_about(target: Target, budget: s
 
 def test_the_largest_network_is_trained_on_request(tmp_path: Path) -> None:
     data = resnetzoo.synthetic(train_images=256, test_images=10)
-    runs = plan_runs(TARGETS["table6"], SMOKE, [0], data, tmp_path, depths=[20, 1202])
+    runs = resolve_plan("table6", seeds=[0], depths=[20, 1202]).runs_on(data, tmp_path)
     assert [run.spec.label for run in runs] == ["resnet20", "resnet1202"]
     with pytest.raises(resnetzoo.UsageError, match="table6 has no network of 57 layers; it has 20, 32"):
-        plan_runs(TARGETS["table6"], SMOKE, [0], data, tmp_path, depths=[57])
+        resolve_plan("table6", depths=[57])

@@ -1,15 +1,16 @@
 """The folder of a report: taken once by one target, written to at the end."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import ResultsError
 from resnetzoo.reproduce.comparison import save_results, write_csv
-from resnetzoo.reproduce.document import Block, to_html, to_markdown
+from resnetzoo.reproduce.html_page import html_page
 from resnetzoo.reproduce.layer_stats import LayerRow
 from resnetzoo.reproduce.outcome import Outcome
+from resnetzoo.reproduce.report import markdown_report
+from resnetzoo.reproduce.report_figures import draw_figures
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import read_sealed, write_sealed
 from resnetzoo.utils.files import write_atomically
@@ -18,7 +19,7 @@ PLAN = "plan.json"
 RESULTS = "results.json"
 
 
-def take(folder: Path, target: str, budget: str, data: Data) -> None:
+def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
     """Make the folder this target's, or see that it is already, before anything is trained.
 
     Raises:
@@ -33,25 +34,28 @@ def take(folder: Path, target: str, budget: str, data: Data) -> None:
         return
     found = read_sealed(folder / PLAN)
     if found != plan:
-        raise ResultsError(f"{folder} holds {_words(found)}, and this is {_words(plan)}: choose another --out")
+        raise ResultsError(f"{folder} holds {_describe(found)}, and this is {_describe(plan)}: choose another --out")
     if (folder / RESULTS).exists():
         read_sealed(folder / RESULTS)
     write_sealed(folder / PLAN, plan)
 
 
-def write(outcome: Outcome, blocks: Sequence[Block], folder: Path) -> None:
-    """The report and all figures; the pictures are in the folder already.
+def write_report(outcome: Outcome, folder: Path) -> None:
+    """Write all figures, the pictures of them, and the report in both forms.
 
     Raises:
         OutputError: `folder` cannot be written.
     """
+    pictures = draw_figures(outcome, folder)
     notes = {key: value for key, value in outcome.to_dict().items() if key != "runs"}
     save_results(outcome.records, folder, **notes)
     write_csv(folder / "runs.csv", [_run_row(record) for record in outcome.records])
     if outcome.layers:
         write_csv(folder / "layers.csv", [line for row in outcome.layers for line in _layer_lines(row)])
-    write_atomically(folder / "report.md", to_markdown(blocks).encode())
-    write_atomically(folder / "report.html", to_html(blocks, folder).encode())
+    linked = markdown_report(outcome, [picture.linked for picture in pictures])
+    write_atomically(folder / "report.md", linked.encode())
+    embedded = markdown_report(outcome, [picture.embedded for picture in pictures])
+    write_atomically(folder / "report.html", html_page(embedded, folder).encode())
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:
@@ -77,10 +81,10 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
 def _layer_lines(row: LayerRow) -> list[dict[str, Any]]:
     facts = {"model": row.network, "seed": row.seed, "state": row.state, "measure": row.measure}
     return [
-        {**facts, "place": place, "layer": layer, "value": value}
-        for place, (layer, value) in enumerate(zip(row.layers, row.values, strict=True), start=1)
+        {**facts, "place": index, "layer": layer, "value": value}
+        for index, (layer, value) in enumerate(zip(row.layers, row.values, strict=True), start=1)
     ]
 
 
-def _words(plan: dict[str, Any]) -> str:
+def _describe(plan: dict[str, Any]) -> str:
     return f"{plan['target']}, {plan['budget']} budget, on {plan['data']['title']} ({plan['data']['fingerprint'][:12]})"

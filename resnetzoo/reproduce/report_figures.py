@@ -1,6 +1,5 @@
-"""The pictures of a report: errors by epoch, errors by depth, and what the layers answer and learn from."""
+"""The pictures of a report: errors by epoch, errors by depth, responses and gradients by layer."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
@@ -11,10 +10,11 @@ import numpy as np
 from resnetzoo.analysis import LayerValues, plot_gradient_norms, plot_response_std
 from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
 from resnetzoo.reproduce.curves import error_curves
-from resnetzoo.reproduce.document import Picture
 from resnetzoo.reproduce.layer_stats import LayerMeasure, LayerRow, State
+from resnetzoo.reproduce.markdown import Picture
 from resnetzoo.reproduce.outcome import Outcome
-from resnetzoo.reproduce.published import PAPER, SOURCE, SOURCE_EPOCH
+from resnetzoo.reproduce.published import PAPER_ERRORS, SOURCE_EPOCH, SOURCE_ERRORS
+from resnetzoo.reproduce.series import Series, networks_by_label, series_of
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.figures import new_figure, save_figure
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_all(outcome: Outcome, folder: Path) -> list[Picture]:
+def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
     """Write each picture that the runs suffice for, as PNG and SVG.
 
     Raises:
         OutputError: `folder` cannot be written.
     """
     drawn = {"errors": (_curves(outcome), "Error by epoch: test in bold, training dashed")}
-    if len({_Label.of(record).depth for record in outcome.records}) > 1:
+    if len({point.depth for points in _points(outcome).values() for point in points}) > 1:
         drawn["depths"] = (_by_depth(outcome), "Test error by depth, a dot a seed; hollow: the papers'")
     if outcome.layers:
         drawn["responses"] = (_responses(outcome), "Standard deviation of each 3x3 layer's response, mean over seeds")
@@ -44,46 +44,69 @@ def draw_all(outcome: Outcome, folder: Path) -> list[Picture]:
     return pictures
 
 
+class _Point(NamedTuple):
+    """A network of a series."""
+
+    depth: int
+    records: list[RunRecord]
+
+
+def _points(outcome: Outcome) -> dict[Series, list[_Point]]:
+    """The networks that have runs, by series, in the order of their runs."""
+    planned = networks_by_label(outcome.target)
+    points: dict[Series, list[_Point]] = {}
+    for label, records in by_name(outcome.records).items():
+        network = planned[label]
+        points.setdefault(series_of(network), []).append(_Point(network.spec().depth, records))
+    return points
+
+
 def _curves(outcome: Outcome) -> "Figure":
-    """A panel a kind of network, as in figure 6; one for all where each kind has but one network."""
-    kinds = _kinds(outcome.records)
-    if all(len(by_name(group)) == 1 for group in kinds.values()):
-        kinds = {"": list(outcome.records)}
-    figure = new_figure(max(8, 5.5 * len(kinds)), 5)
-    row = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
-    for axes, (kind, group) in zip(row, kinds.items(), strict=True):
-        error_curves(axes, group)
-        _mark_source(axes, group)
-        axes.set_title(kind, fontsize=10)
+    """A panel a series, as in figure 6; one for all where each series has but one network."""
+    panels = {
+        series.title: [record for point in points for record in point.records]
+        for series, points in _points(outcome).items()
+    }
+    if all(len(points) == 1 for points in _points(outcome).values()):
+        panels = {"": list(outcome.records)}
+    figure = new_figure(max(8, 5.5 * len(panels)), 5)
+    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, records) in zip(row, panels.items(), strict=True):
+        error_curves(axes, records)
+        _mark_source(axes, records)
+        axes.set_title(title, fontsize=10)
         axes.legend(fontsize=7)
     return figure
 
 
 def _mark_source(axes: "Axes", records: Sequence[RunRecord]) -> None:
     """The source document's errors, at the epoch that they were published for."""
-    for place, name in enumerate(by_name(records)):
-        if name in SOURCE and len(records[0].epochs) == SOURCE_EPOCH:
-            label = f"source document: {SOURCE[name]:.2f} %"
-            axes.plot(SOURCE_EPOCH, SOURCE[name], "X", color=f"C{place}", ms=9, label=label)
+    for index, name in enumerate(by_name(records)):
+        if name in SOURCE_ERRORS and len(records[0].epochs) == SOURCE_EPOCH:
+            label = f"source document: {SOURCE_ERRORS[name]:.2f} %"
+            axes.plot(SOURCE_EPOCH, SOURCE_ERRORS[name], "X", color=f"C{index}", ms=9, label=label)
 
 
 def _by_depth(outcome: Outcome) -> "Figure":
     figure = new_figure(8, 5)
     axes = figure.subplots()
-    for place, (kind, group) in enumerate(_kinds(outcome.records).items()):
-        colour = f"C{place}"
-        found = {_Label.of(records[0]).depth: _errors(records) for records in by_name(group).values()}
-        axes.plot(list(found), [mean(errors) for errors in found.values()], color=colour, label=f"{kind}, mean")
-        for depth, errors in found.items():
-            axes.plot([depth] * len(errors), errors, ".", color=colour)
-        published = {_Label.of(group[0]).depth: PAPER[name] for name, group in by_name(group).items() if name in PAPER}
+    depths = set()
+    for index, (series, points) in enumerate(_points(outcome).items()):
+        color = f"C{index}"
+        means = [mean(_errors(point.records)) for point in points]
+        axes.plot([point.depth for point in points], means, color=color, label=f"{series.title}, mean")
+        for point in points:
+            errors = _errors(point.records)
+            axes.plot([point.depth] * len(errors), errors, ".", color=color)
+            depths.add(point.depth)
+        published = [point for point in points if point.records[0].name in PAPER_ERRORS]
         if published:
-            axes.plot(
-                *zip(*published.items(), strict=True), "o", mfc="none", color=colour, label=f"{kind}, the paper's"
-            )
+            errors = [PAPER_ERRORS[point.records[0].name] for point in published]
+            label = f"{series.title}, the paper's"
+            axes.plot([point.depth for point in published], errors, "o", mfc="none", color=color, label=label)
     axes.set_xlabel("layers")
     axes.set_ylabel("top-1 test error, last epoch (%)")
-    axes.set_xticks(sorted({_Label.of(record).depth for record in outcome.records}))
+    axes.set_xticks(sorted(depths))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     return figure
@@ -121,25 +144,6 @@ def _over_seeds(rows: Sequence[LayerRow], measure: LayerMeasure, state: State) -
 
 def _mean_of(values: Sequence[LayerValues]) -> LayerValues:
     return LayerValues(values[0].names, np.mean([each.values for each in values], axis=0))
-
-
-class _Label(NamedTuple):
-    """`resnet56 (projection)` in two parts."""
-
-    kind: str  # resnet (projection)
-    depth: int
-
-    @classmethod
-    def of(cls, record: RunRecord) -> "_Label":
-        family, depth, rest = re.split(r"(\d+)", record.name, maxsplit=1)
-        return cls(f"{family}{rest}", int(depth))
-
-
-def _kinds(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
-    kinds: dict[str, list[RunRecord]] = {}
-    for record in records:
-        kinds.setdefault(_Label.of(record).kind, []).append(record)
-    return kinds
 
 
 def _errors(records: Sequence[RunRecord]) -> list[float]:

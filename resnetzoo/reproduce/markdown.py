@@ -1,0 +1,42 @@
+"""Pieces of Markdown, as GitHub renders it, from plain text."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# What would be read as markup: an underscore beside a word, a link, an entity, and the rest wherever it stands.
+_MARKUP = re.compile(r"[\\`*<|]|(?<!\w)_|_(?!\w)|\[(?=.*\]\()|&(?=#?\w+;)")
+
+
+class Picture(NamedTuple):
+    """`stem`.png and `stem`.svg beside the report."""
+
+    stem: str
+    caption: str
+
+    @property
+    def linked(self) -> str:
+        """The PNG, with a link to the SVG behind the caption."""
+        return f"![{self.caption}]({self.stem}.png)\n\n{self.caption} ([SVG]({self.stem}.svg))"
+
+    @property
+    def embedded(self) -> str:
+        """The SVG, which `html_page` puts inside the page."""
+        return f"![{self.caption}]({self.stem}.svg)\n\n{self.caption}"
+
+
+def plain(text: str) -> str:
+    """Text of which no character means anything, in one line."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def code_block(command: str) -> str:
+    """A command to copy."""
+    return f"```sh\n{command}\n```"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], first_number: int = 1) -> str:
+    """Cells of plain text, all rows as long as the header; columns from `first_number` on are aligned to the right."""
+    rule = ["---" if column < first_number else "---:" for column in range(len(header))]
+    cells = [rule, *([plain(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [[plain(title) for title in header], *cells])

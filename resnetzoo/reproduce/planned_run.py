@@ -1,0 +1,82 @@
+"""One run of a plan, and how far it is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnetzoo.data.image_set import Data
+from resnetzoo.errors import CheckpointError
+from resnetzoo.models.builders import fresh_network
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.spec import ModelSpec
+from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.results import RUN_FILE, RunIdentity, RunRecord, read_record
+from resnetzoo.utils.device import Precision
+from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, PREVIOUS, check_identity, read_checkpoint
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a target.
+
+    Attributes:
+        spec: what will be built, with the classes of the data.
+        recipe: as it runs on this number of images.
+        seed: of weights, order and augmentation.
+        folder: where it is kept.
+    """
+
+    spec: ModelSpec
+    recipe: Recipe
+    seed: int
+    folder: Path
+
+    @property
+    def label(self) -> str:
+        """What lines of progress call it: `resnet20 QUICK20 seed 0`."""
+        return f"{self.spec.label} {self.recipe.name} seed {self.seed}"
+
+    def build(self) -> CifarNet:
+        """The network with the weights that it starts from."""
+        return fresh_network(self.spec, self.seed)
+
+
+def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
+    """How far the run is, from the checkpoint in its folder.
+
+    Raises:
+        CheckpointMismatchError: the folder holds another run, or one on other data.
+    """
+    for path in (run.folder / CHECKPOINT, run.folder / PREVIOUS):
+        try:
+            checkpoint = read_checkpoint(path)
+        except CheckpointError:  # none yet, or a damaged one, which the trainer will name
+            continue
+        check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
+        return checkpoint.step
+    return 0
+
+
+def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | None:
+    """The record of a finished run; None while there is none.
+
+    Raises:
+        ResultsError: its `run.json` was changed by hand or is damaged.
+        CheckpointMismatchError: the folder holds another run, or one on other data.
+    """
+    path = run.folder / RUN_FILE
+    if not path.exists():
+        return None
+    record = read_record(path)
+    check_identity(record.identity, _identity(run, data, precision), run.folder)
+    return record
+
+
+def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, object]:
+    return RunIdentity(
+        name=run.spec.label,
+        spec=run.spec,
+        recipe=run.recipe,
+        seed=run.seed,
+        data=data.to_dict(),
+        precision=precision,
+    ).to_dict()

@@ -1,0 +1,39 @@
+"""Networks of a target that differ in depth, as figures group them."""
+
+from typing import NamedTuple
+
+from resnetzoo.models.spec import Family, Shortcut
+from resnetzoo.reproduce.targets import Network, Target
+
+_PAPER_WIDTHS = (16, 32, 64)  # of the three stages in arXiv:1512.03385, section 4.2
+
+
+class Series(NamedTuple):
+    """What networks of one series share.
+
+    Attributes:
+        family: of their specs.
+        shortcut: that the target chose for them; None where they have their own.
+        widths: channels of their stages.
+    """
+
+    family: Family
+    shortcut: Shortcut | None
+    widths: tuple[int, ...]
+
+    @property
+    def title(self) -> str:
+        """What legends call it, such as `residual (projection)`."""
+        words = f"{self.family} ({self.shortcut})" if self.shortcut else self.family
+        return words if self.widths == _PAPER_WIDTHS else f"{words}, {self.widths[0]} to {self.widths[-1]} channels"
+
+
+def series_of(network: Network) -> Series:
+    """The series of a planned network, from its spec and the choices of the target."""
+    spec = network.spec()
+    return Series(spec.family, network.shortcut, spec.widths)
+
+
+def networks_by_label(target: Target) -> dict[str, Network]:
+    """The networks of a target by the label that their runs have."""
+    return {network.spec().label: network for network in (*target.networks, *target.on_request)}

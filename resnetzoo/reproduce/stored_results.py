@@ -1,0 +1,61 @@
+"""What a report's file of results says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resnetzoo.errors import ResultsError
+from resnetzoo.reproduce.claims import Claim, Measure, measure_of
+from resnetzoo.reproduce.targets import Target, get_target
+from resnetzoo.reproduce.verdicts import Verdict, untrained_networks
+from resnetzoo.training.results import RunRecord, read_records
+from resnetzoo.utils.checksummed_json import read_sealed
+
+
+@dataclass(frozen=True)
+class StoredResults:
+    """A `results.json`.
+
+    Attributes:
+        command: that makes it again.
+        records: the finished runs.
+        verdicts: one a claim, in the target's order.
+    """
+
+    command: str
+    records: tuple[RunRecord, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+def read_results(path: str | Path, target: Target | None = None) -> StoredResults:
+    """Read the `results.json` of a report.
+
+    Args:
+        path: the file.
+        target: what was reproduced, if it is not one of `TARGETS`.
+
+    Raises:
+        ResultsError: not there, changed by hand, no report's, or judged by other claims than the target has now.
+        UsageError: of a target that is not known.
+    """
+    path = Path(path)
+    values = read_sealed(path)
+    if not {"target", "command", "verdicts"} <= values.keys():
+        raise ResultsError(f"{path}: not the results of a report: resnetzoo.read_records reads the runs in it")
+    chosen = get_target(values["target"]) if target is None else target
+    claims = {claim.text: claim for claim in chosen.claims}
+    unknown = [row["claim"] for row in values["verdicts"] if row["claim"] not in claims]
+    if unknown:
+        raise ResultsError(f'{path} judges "{unknown[0]}", which the target {chosen.name} does not claim')
+    verdicts = (_verdict(row, claims[row["claim"]], values) for row in values["verdicts"])
+    return StoredResults(values["command"], tuple(read_records(path)), tuple(verdicts))
+
+
+def _verdict(row: dict[str, Any], claim: Claim, values: dict[str, Any]) -> Verdict:
+    """A stored verdict; which networks have no result is told by what was measured."""
+    measured: dict[Measure, set[str]] = {
+        "test error": {found["network"] for found in values["networks"]},
+        "response std": {found["network"] for found in values["layers"] if found["measure"] == "response std"},
+    }
+    untrained = untrained_networks(claim, measured[measure_of(claim)])
+    return Verdict(row["claim"], row["answer"], row["figures"], untrained)
