@@ -86,7 +86,7 @@ class ConvShape(NamedTuple):
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
-        """Of its weights: (out_chans, in_chans / groups, kernel, kernel)."""
+        """The shape of its weights, (out_chans, in_chans / groups, kernel, kernel)."""
         return self.out_chans, self.in_chans // self.groups, self.kernel, self.kernel
 
     @property

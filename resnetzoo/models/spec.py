@@ -94,7 +94,7 @@ class ModelSpec:
 
     @property
     def paper(self) -> str:
-        """Where the family was published: the number of an arXiv paper."""
+        """The number of the arXiv paper in which the family was published."""
         return self._block_type.family.paper
 
     @property
@@ -109,7 +109,7 @@ class ModelSpec:
 
     @property
     def norm_first(self) -> bool:
-        """Whether norm and ReLU stand before each convolution: none behind the stem, but one before the pooling."""
+        """Whether norm and ReLU stand before each convolution (and before the pooling, but not behind the stem)."""
         return self._block_type.family.norm_first
 
     @property
