@@ -35,6 +35,7 @@ class CifarNet(DescribesWeights, nn.Module):
         classes: their names in the order of the logits, where its weights or its file say them; else None.
         origin: the file that its weights come from, and what was found there; None when they come from none.
         weights: the row of its trained weights, with its facts; None when they are of no row.
+        stage_names: of the stages, `layer1` and on, in the order of the forward pass.
         num_features: channels that enter the classifier.
         num_classes: length of the logits; 0 after `reset_classifier(0)`.
     """
@@ -61,6 +62,9 @@ class CifarNet(DescribesWeights, nn.Module):
             _zero_init_residual(self)
 
     if TYPE_CHECKING:
+        layer1: nn.Sequential  # stages are added by their names, which type checkers do not see
+        layer2: nn.Sequential
+        layer3: nn.Sequential
 
         def __call__(self, images: Tensor) -> Tensor:
             """What `forward` gives; `nn.Module` itself promises anything."""
