@@ -1,0 +1,68 @@
+"""What test_ranks runs by torchrun: the runs named on the command line, one after the other, in the folder it is in."""
+
+import os
+import signal
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import torch
+
+import resnetzoo
+
+RANK = int(os.environ.get("RANK", "0"))
+
+
+class StopsEarly(resnetzoo.Callback):
+    """Ends the run after its first step, in the second process alone."""
+
+    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+        if RANK == 1:
+            trainer.request_stop()
+
+
+def train(out: Path, *, signal_at: int | None = None, callbacks: tuple[resnetzoo.Callback, ...] = ()) -> None:
+    """Batches of 18 and, at an epoch's end, of 9: two processes take 9 and 9, then 5 and 4.
+
+    Args:
+        out: the run's folder.
+        signal_at: the step, from 1, at which SIGTERM reaches the second process.
+        callbacks: of the run.
+    """
+    data = resnetzoo.synthetic(seed=1, train_images=45, test_images=21)
+    recipe = resnetzoo.Recipe("SIX", 6, None, 0.05, resnetzoo.recipes.StepDecay((3, 5)), batch_size=18)
+    model = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)))
+    torch.manual_seed(0)
+    drawn = {key: torch.randn_like(value) * 0.1 for key, value in model.state_dict().items() if value.dim() > 1}
+    if RANK == 0:  # the others start from the first one's weights
+        model.load_state_dict(drawn, strict=False)
+    steps = []
+
+    def count(module: torch.nn.Module, _: object) -> None:
+        steps.extend([1] * module.training)
+        if module.training and len(steps) == signal_at and RANK == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    model.register_forward_pre_hook(count)
+    try:
+        run = resnetzoo.fit(
+            model, data, recipe, seed=2, device="cpu", precision="fp32", out=out, callbacks=list(callbacks)
+        )
+        print(f"{run.execution}, {run.processes} processes")
+    except resnetzoo.ResnetzooError as error:
+        print(error)
+
+
+RUNS = {
+    "straight": lambda: train(Path("straight")),
+    "stopped": lambda: train(Path("stopped"), signal_at=2),
+    "resumed": lambda: train(Path("stopped")),
+    "early": lambda: train(Path("early"), callbacks=(StopsEarly(),)),
+    "refused": lambda: train(Path("refused")),
+}
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for name in sys.argv[1:]:
+        with Path(f"{name}-{RANK}.txt").open("w") as file, redirect_stdout(file):
+            RUNS[name]()
