@@ -1,0 +1,34 @@
+"""What CONTRIBUTING says of the package's rooms is so, and the files that it sends people to are there."""
+
+import re
+
+import pytest
+from cases import ROOT
+
+PACKAGE = ROOT / "resnetzoo"
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+# A name without a folder may be of a file that a command writes.
+PATHS = sorted(set(re.findall(r"`([\w.-]+/[\w./-]+\.\w+)`", TEXT)))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_file_that_is_named_is_there(path: str) -> None:
+    """Inside the package, unless the path begins at the root of the checkout."""
+    assert (ROOT / path).is_file() or (PACKAGE / path).is_file()
+
+
+def test_every_room_has_its_line() -> None:
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert rooms <= set(re.findall(r"`(\w+)/`", TEXT))
+
+
+def test_the_layers_are_those_of_the_contract() -> None:
+    """From top to bottom as in import-linter's contract, the command line and the aliases apart."""
+    contract = (ROOT / "pyproject.toml").read_text().split("layers = [", 1)[1].split("]", 1)[0]
+    layers = [sorted(re.findall(r"\w+", line)) for line in re.findall(r'"(.+)"', contract)]
+    rows: dict[int, list[str]] = {}
+    for layer, rooms in re.findall(r"^\| (\d) \| (.+?) \|", TEXT, re.MULTILINE):
+        rows.setdefault(int(layer), []).extend(re.findall(r"`(\w+)[/.]", rooms))
+    shown = [sorted(rows[layer]) for layer in sorted(rows, reverse=True)]
+    assert [layer for layer in layers if layer in shown] == [layer for layer in shown if layer != ["__init__"]]
+    assert all(layer in shown for layer in layers if layer != ["__main__"] and "recipes" not in layer)
