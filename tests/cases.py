@@ -11,7 +11,7 @@ from torch import nn
 
 import resnetzoo
 from resnetzoo.data import load
-from resnetzoo.data.cifar_files import Layout, Published
+from resnetzoo.data.cifar_files import ArchiveFormat, DatasetInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = os.environ.get("RESNETZOO_DATA", "")
@@ -84,28 +84,28 @@ def draw_few_images() -> None:
     load.synthetic = small_synthetic  # type: ignore[assignment]
 
 
-def random_batch(published: Published, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def random_batch(info: DatasetInfo, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (count, 3072) and labels (count,)."""
     random = np.random.default_rng(seed)
-    return random.integers(0, 256, (count, 3072), np.uint8), np.arange(count) % len(published.classes)
+    return random.integers(0, 256, (count, 3072), np.uint8), np.arange(count) % len(info.classes)
 
 
-def write_batch(path: Path, layout: Layout, pixels: np.ndarray, labels: np.ndarray) -> None:
-    if layout.kind == "binary":
-        coarse = np.zeros((len(labels), layout.label_bytes - 1), np.uint8)
+def write_batch(path: Path, archive_format: ArchiveFormat, pixels: np.ndarray, labels: np.ndarray) -> None:
+    if archive_format.kind == "binary":
+        coarse = np.zeros((len(labels), archive_format.label_bytes - 1), np.uint8)
         records = np.concatenate([coarse, labels[:, None].astype(np.uint8), pixels], axis=1)
         path.write_bytes(records.astype(np.uint8).tobytes())
     else:
-        path.write_bytes(pickle.dumps({"data": pixels, layout.label_key: labels.tolist()}, protocol=2))
+        path.write_bytes(pickle.dumps({"data": pixels, archive_format.label_key: labels.tolist()}, protocol=2))
 
 
-def write_folder(root: Path, published: Published, kind: str, count: int = 20) -> Path:
+def write_folder(root: Path, info: DatasetInfo, kind: str, count: int = 20) -> Path:
     """A small copy of a data set, `count` images a file; both kinds hold the same images."""
-    layout = next(layout for layout in published.layouts if layout.kind == kind)
-    folder = root / layout.folder
+    archive_format = next(archive_format for archive_format in info.formats if archive_format.kind == kind)
+    folder = root / archive_format.folder
     folder.mkdir(parents=True)
-    for seed, file in enumerate(layout.files):
-        write_batch(folder / file.name, layout, *random_batch(published, count, seed))
+    for seed, file in enumerate(archive_format.files):
+        write_batch(folder / file.name, archive_format, *random_batch(info, count, seed))
     return folder
 
 

@@ -44,7 +44,7 @@ def predict_command(
         found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
     except resnetzoo.inference.NoImageError as error:
         if as_json:  # each file has its row, whether or not another one could be read
-            _print_json([resnetzoo.Prediction(failed.path, (), (), failed.error) for failed in error.found])
+            _print_json([resnetzoo.Prediction(failed.path, (), (), failed.error) for failed in error.files])
         raise
     if sheet is not None:
         resnetzoo.inference.check_no_image(sheet, found)  # before anything is printed
@@ -80,9 +80,9 @@ def _print_table(found: list["resnetzoo.Prediction"], title: str) -> None:
             percent = [f"{100 * value:.1f}" for value in prediction.probabilities]
             rest = zip(prediction.classes[1:], percent[1:], strict=True)
             then = ", ".join(f"{name} {value}" for name, value in rest)
-            cells = (resnetzoo.utils.shown(prediction.path), prediction.classes[0], percent[0], then)
+            cells = (resnetzoo.utils.printable(prediction.path), prediction.classes[0], percent[0], then)
         else:
-            cells = (resnetzoo.utils.shown(prediction.path), "-", "-", prediction.error)
+            cells = (resnetzoo.utils.printable(prediction.path), "-", "-", prediction.error)
         table.add_row(*(Text(cell) for cell in cells))
     print(title)
     Console(width=None if sys.stdout.isatty() else 120).print(table)

@@ -3,14 +3,14 @@
 import tarfile
 from pathlib import Path
 
-from resnetzoo.data.cifar_files import Archive, Layout
+from resnetzoo.data.cifar_files import Archive, ArchiveFormat
 from resnetzoo.errors import OutputError
 from resnetzoo.utils.download import _fetch, _md5
 from resnetzoo.utils.files import write_atomically
 
 
-def download(archive: Archive, layout: Layout, root: Path) -> Path:
-    """Fetch `archive` into `root`, check it, and unpack the files of `layout`; the folder that then holds them.
+def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Path:
+    """Fetch `archive` into `root`, check it, and unpack the files of `archive_format`; the folder that then holds them.
 
     What was fetched of an interrupted download is kept beside it as `NAME.part`, and the next call goes on from there.
 
@@ -23,7 +23,7 @@ def download(archive: Archive, layout: Layout, root: Path) -> Path:
         root.mkdir(parents=True, exist_ok=True)
         if not packed.is_file() or _md5(packed) != archive.md5:
             _fetch(archive.urls, packed, size=archive.size, md5=archive.md5)
-        folder = _unpack(packed, layout, root)
+        folder = _unpack(packed, archive_format, root)
         packed.unlink()
     except OutputError:
         raise
@@ -34,10 +34,10 @@ def download(archive: Archive, layout: Layout, root: Path) -> Path:
     return folder
 
 
-def _unpack(packed: Path, layout: Layout, root: Path) -> Path:
-    """Copy out the files of `layout` by their names alone, so that no path inside the archive is trusted."""
-    folder = root / layout.folder
-    wanted = {f"{layout.folder}/{file.name}": file.name for file in layout.files}
+def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:
+    """Copy out the files of `archive_format` by their names alone, so that no path inside the archive is trusted."""
+    folder = root / archive_format.folder
+    wanted = {f"{archive_format.folder}/{file.name}": file.name for file in archive_format.files}
     with tarfile.open(packed, "r:gz") as tar:
         for member in tar:
             content = tar.extractfile(member) if member.isfile() and member.name in wanted else None

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from resnetzoo.data.archives import download as download_archive
-from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, Layout, Published
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, ArchiveFormat, DatasetInfo
 from resnetzoo.data.cifar_reader import check_presence, read_folder
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import DataError, DataNotFoundError
@@ -47,36 +47,36 @@ def cifar100(root: str | Path | None = None, *, download: bool = False) -> Data:
     return _load(CIFAR100, root, download)
 
 
-def _load(published: Published, root: str | Path | None, download: bool) -> Data:
-    places = _places(root)
-    for place in places:
-        found = _find(place, published)
+def _load(info: DatasetInfo, root: str | Path | None, download: bool) -> Data:
+    folders = _search_folders(root)
+    for folder in folders:
+        found = _find(folder, info)
         if found:
             return read_folder(*found)
     if not download:
         raise DataNotFoundError(
-            f"{published.title} is not in {', '.join(str(place) for place in places)}; download it with "
-            f'"resnetzoo data --dataset {published.name} --download", or unpack {published.archive.name} '
+            f"{info.title} is not in {', '.join(str(folder) for folder in folders)}; download it with "
+            f'"resnetzoo data --dataset {info.name} --download", or unpack {info.archive.name} '
             f"in a folder and name it with --data-dir or ${DATA_VARIABLE}"
         )
-    layout = published.layouts[-1]  # the archive holds the python layout
-    folder = download_archive(published.archive, layout, places[0] if root else cache_folder())
-    return read_folder(folder, published, layout)
+    archive_format = info.formats[-1]  # what the archive holds
+    folder = download_archive(info.archive, archive_format, folders[0] if root else cache_folder())
+    return read_folder(folder, info, archive_format)
 
 
-def _places(root: str | Path | None) -> list[Path]:
+def _search_folders(root: str | Path | None) -> list[Path]:
     variable = os.environ.get(DATA_VARIABLE)
-    named = [Path(place).expanduser() for place in (root, variable) if place]
+    named = [Path(folder).expanduser() for folder in (root, variable) if folder]
     return [*named, cache_folder()]
 
 
-def _find(place: Path, published: Published) -> tuple[Path, Published, Layout] | None:
-    """The folder and layout at `place`: a complete one, or else an incomplete one, whose reader will complain."""
+def _find(folder: Path, info: DatasetInfo) -> tuple[Path, DatasetInfo, ArchiveFormat] | None:
+    """The folder and format in `folder`: a complete one, or else an incomplete one, whose reader will complain."""
     present = [
-        (folder, published, layout)
-        for layout in published.layouts
-        for folder in (place / layout.folder, place)
-        if any((folder / file.name).is_file() for file in layout.files)
+        (inside, info, archive_format)
+        for archive_format in info.formats
+        for inside in (folder / archive_format.folder, folder)
+        if any((inside / file.name).is_file() for file in archive_format.files)
     ]
     for found in present:
         try:

@@ -2,7 +2,7 @@
 
 Source: https://www.cs.toronto.edu/~kriz/cifar.html; Krizhevsky, *Learning Multiple Layers of Features from Tiny
 Images*, 2009. The MD5s of the binary CIFAR-10 files are of the official archive's contents; no checksum is published
-for the files of the binary CIFAR-100, so that layout is read but never called official.
+for the files of the binary CIFAR-100, so that format is read but never called official.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class DataFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class ArchiveFormat:
     """One of the forms in which a data set is published.
 
     Attributes:
@@ -45,7 +45,7 @@ class Layout:
 
 
 class Archive(NamedTuple):
-    """The official archive of the python layout; `urls` are byte-identical copies, the fastest first."""
+    """The official archive of the python format; `urls` are byte-identical copies, the fastest first."""
 
     name: str
     md5: str
@@ -54,13 +54,13 @@ class Archive(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Published:
+class DatasetInfo:
     """A data set as published."""
 
     name: str
     title: str
     classes: tuple[str, ...]
-    layouts: tuple[Layout, ...]
+    formats: tuple[ArchiveFormat, ...]
     archive: Archive
 
 
@@ -72,12 +72,12 @@ def _urls(archive: str) -> tuple[str, ...]:
     )
 
 
-CIFAR10 = Published(
+CIFAR10 = DatasetInfo(
     name="cifar10",
     title="CIFAR-10",
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-    layouts=(
-        Layout(
+    formats=(
+        ArchiveFormat(
             kind="binary",
             folder="cifar-10-batches-bin",
             train=(
@@ -91,7 +91,7 @@ CIFAR10 = Published(
             label_bytes=1,
             label_key="",
         ),
-        Layout(
+        ArchiveFormat(
             kind="python",
             folder="cifar-10-batches-py",
             train=(
@@ -124,12 +124,12 @@ _CIFAR100_CLASSES = (
     "trout tulip turtle wardrobe whale willow_tree wolf woman worm"
 )
 
-CIFAR100 = Published(
+CIFAR100 = DatasetInfo(
     name="cifar100",
     title="CIFAR-100",
     classes=tuple(_CIFAR100_CLASSES.split()),
-    layouts=(
-        Layout(
+    formats=(
+        ArchiveFormat(
             kind="binary",
             folder="cifar-100-binary",
             train=(DataFile("train.bin", 153_700_000, None, 50_000),),
@@ -137,7 +137,7 @@ CIFAR100 = Published(
             label_bytes=2,  # coarse, fine
             label_key="",
         ),
-        Layout(
+        ArchiveFormat(
             kind="python",
             folder="cifar-100-python",
             train=(DataFile("train", 155_249_918, "16019d7e3df5f24257cddd939b257f8d", 50_000),),

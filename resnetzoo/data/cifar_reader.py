@@ -1,4 +1,4 @@
-"""A folder in a published layout -> image sets. Every complaint names the file, and the bytes expected and found."""
+"""A folder in a published format -> image sets. Every complaint names the file, and the bytes expected and found."""
 
 import hashlib
 import warnings
@@ -9,63 +9,63 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resnetzoo.data.cifar_files import PIXELS, DataFile, Layout, Published
+from resnetzoo.data.cifar_files import PIXELS, ArchiveFormat, DataFile, DatasetInfo
 from resnetzoo.data.image_set import Data, ImageSet
 from resnetzoo.data.safe_pickle import unpickle_arrays
 from resnetzoo.errors import DataError
 
-Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels (n, 3072), labels (n,)
+PixelsAndLabels = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels (n, 3072), labels (n,)
 
 
 class UnofficialDataWarning(UserWarning):
     """The folder's contents are not the published ones: results on it are not results on the data set."""
 
 
-def read_folder(folder: Path, published: Published, layout: Layout) -> Data:
-    """Read and check the files of `layout` in `folder`.
+def read_folder(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> Data:
+    """Read and check the files of `archive_format` in `folder`.
 
     Raises:
         DataError: a file is missing, empty, truncated, too long, garbage, or has a label out of range.
     """
-    check_presence(folder, published, layout)
+    check_presence(folder, info, archive_format)
     unofficial: list[str] = []
-    train = _read_set(folder, published, layout, layout.train, unofficial)
-    test = _read_set(folder, published, layout, layout.test, unofficial)
+    train = _read_set(folder, info, archive_format, archive_format.train, unofficial)
+    test = _read_set(folder, info, archive_format, archive_format.test, unofficial)
     if unofficial:
         warnings.warn(
-            f"{folder} is not the official {published.title}: {', '.join(unofficial)} "
+            f"{folder} is not the official {info.title}: {', '.join(unofficial)} "
             f"{'differs' if len(unofficial) == 1 else 'differ'} from the published checksum; "
-            f"results on it are not results on {published.title}",
+            f"results on it are not results on {info.title}",
             UnofficialDataWarning,
             stacklevel=4,
         )
-    return Data(published.name, train, test, official=not unofficial, source=str(folder))
+    return Data(info.name, train, test, official=not unofficial, source=str(folder))
 
 
-def check_presence(folder: Path, published: Published, layout: Layout) -> None:
+def check_presence(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> None:
     """Every file is there and as long as its neighbours say it should be.
 
     A smaller copy of the data set may have any whole number of images in each file. But where one file has its
     official length, a shorter one beside it is a truncated copy.
     """
-    missing = [file.name for file in layout.files if not (folder / file.name).is_file()]
+    missing = [file.name for file in archive_format.files if not (folder / file.name).is_file()]
     if missing:
-        raise DataError(f"{folder}: {published.title} is not complete, missing {', '.join(missing)}")
-    sizes = {file: (folder / file.name).stat().st_size for file in layout.files}
+        raise DataError(f"{folder}: {info.title} is not complete, missing {', '.join(missing)}")
+    sizes = {file: (folder / file.name).stat().st_size for file in archive_format.files}
     some_official = any(size == file.size for file, size in sizes.items())
     for file, size in sizes.items():
         if size == 0:
             raise DataError(f"{folder / file.name}: empty: 0 bytes found, {_official_size(file)}")
         if file.size is None or size == file.size:
             continue
-        if size > file.size and layout.kind == "binary":
+        if size > file.size and archive_format.kind == "binary":
             raise DataError(f"{folder / file.name}: too long: {size:,} bytes found, {_official_size(file)}")
         if size < file.size and some_official:
             raise DataError(f"{folder / file.name}: truncated: {size:,} bytes found, {_official_size(file)}")
 
 
 def _read_set(
-    folder: Path, published: Published, layout: Layout, files: tuple[DataFile, ...], unofficial: list[str]
+    folder: Path, info: DatasetInfo, archive_format: ArchiveFormat, files: tuple[DataFile, ...], unofficial: list[str]
 ) -> ImageSet:
     pixels, labels = [], []
     for file in files:
@@ -73,34 +73,36 @@ def _read_set(
         content = path.read_bytes()
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != file.md5:
             unofficial.append(file.name)
-        parse = _parse_binary if layout.kind == "binary" else _parse_pickle
-        batch_pixels, batch_labels = parse(content, path, file, layout)
-        _check_labels(batch_labels, path, published)
+        parse = _parse_binary if archive_format.kind == "binary" else _parse_pickle
+        batch_pixels, batch_labels = parse(content, path, file, archive_format)
+        _check_labels(batch_labels, path, info)
         pixels.append(batch_pixels)
         labels.append(batch_labels)
     images = torch.from_numpy(np.concatenate(pixels).reshape(-1, 3, 32, 32))
-    return ImageSet(images, torch.from_numpy(np.concatenate(labels)), published.classes)
+    return ImageSet(images, torch.from_numpy(np.concatenate(labels)), info.classes)
 
 
-def _parse_binary(content: bytes, path: Path, file: DataFile, layout: Layout) -> Batch:
-    record = layout.label_bytes + PIXELS
+def _parse_binary(content: bytes, path: Path, file: DataFile, archive_format: ArchiveFormat) -> PixelsAndLabels:
+    record = archive_format.label_bytes + PIXELS
     if len(content) % record:
         raise DataError(
             f"{path}: {len(content):,} bytes found, no whole number of {record:,}-byte records; {_official_size(file)}"
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
-    labels = records[:, layout.label_bytes - 1].astype(np.int64)
-    return np.ascontiguousarray(records[:, layout.label_bytes :]), labels
+    labels = records[:, archive_format.label_bytes - 1].astype(np.int64)
+    return np.ascontiguousarray(records[:, archive_format.label_bytes :]), labels
 
 
-def _parse_pickle(content: bytes, path: Path, file: DataFile, layout: Layout) -> Batch:
+def _parse_pickle(content: bytes, path: Path, file: DataFile, archive_format: ArchiveFormat) -> PixelsAndLabels:
     batch = unpickle_arrays(content, f"{path} ({_official_size(file)})")
-    if not isinstance(batch, dict) or not {"data", layout.label_key} <= batch.keys():
-        raise DataError(f'{path}: expected a dictionary with "data" and "{layout.label_key}", found {_describe(batch)}')
+    if not isinstance(batch, dict) or not {"data", archive_format.label_key} <= batch.keys():
+        raise DataError(
+            f'{path}: expected a dictionary with "data" and "{archive_format.label_key}", found {_describe(batch)}'
+        )
     pixels = batch["data"]
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (PIXELS,):
         raise DataError(f'{path}: "data" must be uint8 (n, {PIXELS}), found {_describe(pixels)}')
-    labels = _labels(batch[layout.label_key], path, layout.label_key)
+    labels = _labels(batch[archive_format.label_key], path, archive_format.label_key)
     if len(labels) != len(pixels) or not 1 <= len(pixels) <= file.images:
         raise DataError(
             f"{path}: {len(pixels):,} images and {len(labels):,} labels found; "
@@ -119,13 +121,13 @@ def _labels(values: Any, path: Path, key: str) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def _check_labels(labels: NDArray[np.int64], path: Path, published: Published) -> None:
-    outside = np.flatnonzero((labels < 0) | (labels >= len(published.classes)))
+def _check_labels(labels: NDArray[np.int64], path: Path, info: DatasetInfo) -> None:
+    outside = np.flatnonzero((labels < 0) | (labels >= len(info.classes)))
     if len(outside):
         first = int(outside[0])
         raise DataError(
             f"{path}: image {first} has label {labels[first]}; "
-            f"{published.title}'s labels go from 0 to {len(published.classes) - 1}"
+            f"{info.title}'s labels go from 0 to {len(info.classes) - 1}"
         )
 
 

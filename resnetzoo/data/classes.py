@@ -1,12 +1,12 @@
 """What classes are called: those of the package's data sets, and those without names."""
 
-from resnetzoo.data import cifar_files as layouts
+from resnetzoo.data import cifar_files
 from resnetzoo.data.synthetic_set import CLASSES as SYNTHETIC
 from resnetzoo.errors import UsageError
 
 _DATA_SETS: dict[str, tuple[str, ...]] = {
-    "cifar10": layouts.CIFAR10.classes,
-    "cifar100": layouts.CIFAR100.classes,
+    "cifar10": cifar_files.CIFAR10.classes,
+    "cifar100": cifar_files.CIFAR100.classes,
     "synthetic": SYNTHETIC,
 }
 

@@ -1,4 +1,4 @@
-"""resnetzoo/data/constants.py: carried out of resnetzoo/normalization.py, resnetzoo/loading/authors.py."""
+"""The numbers of the data sets: the size of their images, and the means and deviations that training code names."""
 
 from typing import Literal
 

@@ -13,7 +13,7 @@ from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.inference.image_files import read_image
 from resnetzoo.inference.predictor import Prediction
 from resnetzoo.utils.figures import new_figure, save_figure
-from resnetzoo.utils.text import shown
+from resnetzoo.utils.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
     if not predictions:
         raise UsageError("a sheet needs at least one prediction")
     drawn = predictions[:MAX_TILES]
-    lines = min(_MAX_CLASSES, max(len(found.classes) for found in drawn)) + 1
+    lines = min(_MAX_CLASSES, max(len(prediction.classes) for prediction in drawn)) + 1
     width, height = _SIDE + _GAP, _SIDE + lines * _LINE + _GAP  # of a tile with the gap behind it
     columns = min(len(drawn), _MAX_COLUMNS, max(4, round(sqrt(len(drawn) * 1.2 * height / width))))
     rows = ceil(len(drawn) / columns)
@@ -64,9 +64,9 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
     figure.set_layout_engine("none")  # everything has its place already
     figure.suppressComposite = True  # in an SVG each image stays one of its own
     axes = figure.add_axes((0, 0, 1, 1))
-    for place, found in enumerate(drawn):
-        row, column = divmod(place, columns)
-        _draw_tile(axes, found, _GAP + column * width, _HEAD + row * height)
+    for index, prediction in enumerate(drawn):
+        row, column = divmod(index, columns)
+        _draw_tile(axes, prediction, _GAP + column * width, _HEAD + row * height)
     counted = _counted(len(drawn), len(predictions))
     heading = _short(title, int(figure.get_figwidth() * _HEAD_LETTERS))
     axes.text(_GAP, 0.2, heading, fontsize=10, weight="bold", va="center", parse_math=False)
@@ -95,9 +95,10 @@ def check_no_image(path: Path, predictions: Sequence[Prediction]) -> None:
     Raises:
         UsageError: says which file it is.
     """
-    there = [found.path for found in predictions if os.path.exists(found.path)]  # noqa: PTH110 (no error for any path)
+    paths = [prediction.path for prediction in predictions]
+    there = [image for image in paths if os.path.exists(image)]  # noqa: PTH110 (no error for any path)
     if path.exists() and any(path.samefile(image) for image in there):
-        raise UsageError(f"{shown(path)} is one of the images: give the sheet another name")
+        raise UsageError(f"{printable(path)} is one of the images: give the sheet another name")
 
 
 def _counted(drawn: int, all_of_them: int) -> str:
@@ -105,25 +106,26 @@ def _counted(drawn: int, all_of_them: int) -> str:
     return images if drawn == all_of_them else f"the first {drawn:,} of {images}"
 
 
-def _draw_tile(axes: "Axes", found: Prediction, left: float, top: float) -> None:
+def _draw_tile(axes: "Axes", prediction: Prediction, left: float, top: float) -> None:
     """One image with what stands below it; lengths in inches, from the upper left corner."""
     below = top + _SIDE
-    error = found.error
+    error = prediction.error
     if error is None:
         try:
-            _draw_image(axes, found.path, left, top)
+            _draw_image(axes, prediction.path, left, top)
         except ImageError as failure:  # it has gone since
             error = str(failure)
     if error is not None:
         _draw_failure(axes, error, left, top)
-    for place, (name, value) in enumerate(list(zip(found.classes, found.probabilities, strict=True))[:_MAX_CLASSES]):
-        middle = below + (place + 0.6) * _LINE
+    named = list(zip(prediction.classes, prediction.probabilities, strict=True))
+    for index, (name, value) in enumerate(named[:_MAX_CLASSES]):
+        middle = below + (index + 0.6) * _LINE
         axes.barh(middle, value * _SIDE, height=0.8 * _LINE, left=left, color=_BAR)
-        weight = "bold" if place == 0 else "normal"
+        weight = "bold" if index == 0 else "normal"
         axes.text(left + 0.04, middle, _short(name, 16), fontsize=8, weight=weight, va="center", parse_math=False)
         axes.text(left + _SIDE - 0.03, middle, f"{100 * value:.1f} %", fontsize=7, ha="right", va="center")
-    line = below + (min(len(found.classes), _MAX_CLASSES) + 0.6) * _LINE
-    name = _short(shown(found.path.name), 24)
+    line = below + (min(len(prediction.classes), _MAX_CLASSES) + 0.6) * _LINE
+    name = _short(printable(prediction.path.name), 24)
     axes.text(left + 0.04, line, name, fontsize=6.5, color=_GREY, va="center", parse_math=False)
 
 

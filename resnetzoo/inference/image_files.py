@@ -3,37 +3,20 @@
 import glob
 import warnings
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from resnetzoo.errors import ImageError, UsageError
-from resnetzoo.utils.text import natural_order, shown
+from resnetzoo.utils.text import natural_order, printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 Paths = str | Path | Iterable[str | Path]
 
-# How image files are named: for folders alone, since a file that is named itself is read whatever its name.
-_SUFFIXES = {
-    ".png",
-    ".apng",
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".gif",
-    ".bmp",
-    ".dib",
-    ".webp",
-    ".avif",
-    ".tif",
-    ".tiff",
-}
-_SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico", ".jp2", ".pcx"}
 
-
-class Found(NamedTuple):
+class ImageFile(NamedTuple):
     """A file, or a word that leads to none, with the reason."""
 
     path: Path
@@ -44,17 +27,17 @@ class NoImageError(UsageError):
     """None of the paths leads to an image.
 
     Attributes:
-        found: where each leads, with the reason.
+        files: where each leads, with the reason.
     """
 
-    def __init__(self, found: list[Found]) -> None:
-        reasons = [f"{shown(failed.path)}: {failed.error}" for failed in found]
+    def __init__(self, files: list[ImageFile]) -> None:
+        reasons = [f"{printable(failed.path)}: {failed.error}" for failed in files]
         more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
         super().__init__(f"no image found: {'; '.join(reasons[:3])}{more}")
-        self.found = found
+        self.files = files
 
 
-def find_images(paths: Paths) -> list[Found]:
+def find_images(paths: Paths) -> list[ImageFile]:
     """The files that `paths` mean, each once: words in their order, folders and patterns in natural order.
 
     A folder means the images in it and below it, known by their suffix, without hidden ones. A pattern that no shell
@@ -67,42 +50,63 @@ def find_images(paths: Paths) -> list[Found]:
     words = [paths] if isinstance(paths, str | Path) else list(paths)
     if not words:
         raise UsageError("no image named: give files, folders or patterns such as 'photos/*.jpg'")
-    once: dict[Path, Found] = {}
+    once: dict[Path, ImageFile] = {}
     for word in words:
-        for found in _meant(str(word)):
-            once.setdefault(found.path.absolute(), found)
-    if all(found.error for found in once.values()):
+        for file in _files_of(str(word)):
+            once.setdefault(file.path.absolute(), file)
+    if all(file.error for file in once.values()):
         raise NoImageError(list(once.values()))
     return list(once.values())
 
 
-def _meant(word: str) -> list[Found]:
+def _files_of(word: str) -> list[ImageFile]:
     path = Path(word)
     try:
         if path.is_dir():
-            return _inside(path)
+            return _images_inside(path)
         if path.exists():
-            return [Found(path, None)]
+            return [ImageFile(path, None)]
     except OSError as error:
-        return [Found(path, error.strerror or str(error))]
+        return [ImageFile(path, error.strerror or str(error))]
     if not any(sign in word for sign in "*?["):
-        return [Found(path, "no such file")]
+        return [ImageFile(path, "no such file")]
     matches = sorted((Path(match) for match in glob.glob(word, recursive=True)), key=_order)  # noqa: PTH207 (any root)
-    found = [file for match in matches for file in (_inside(match) if match.is_dir() else [Found(match, None)])]
-    return found or [Found(path, "no file matches")]
+    files = [
+        file for match in matches for file in (_images_inside(match) if match.is_dir() else [ImageFile(match, None)])
+    ]
+    return files or [ImageFile(path, "no file matches")]
 
 
-def _inside(folder: Path) -> list[Found]:
+def _images_inside(folder: Path) -> list[ImageFile]:
+    suffixes = image_suffixes()
     files = [
         file
         for file in folder.rglob("*")
-        if file.suffix.lower() in _SUFFIXES
+        if file.suffix.lower() in suffixes
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         and file.is_file()
     ]
     if not files:
-        return [Found(folder, "a folder without images (.png, .jpg, .gif, .webp, .tif, ...)")]
-    return [Found(file, None) for file in sorted(files, key=_order)]
+        return [ImageFile(folder, "a folder without images (.png, .jpg, .gif, .webp, .tif, ...)")]
+    return [ImageFile(file, None) for file in sorted(files, key=_order)]
+
+
+@cache
+def image_suffixes() -> frozenset[str]:
+    """The endings of the files that Pillow reads as images; a file that is named itself is read whatever its name."""
+    from PIL import Image
+
+    formats = Image.registered_extensions()  # with those that can only be written
+    return frozenset(suffix for suffix, name in formats.items() if name in Image.OPEN and _is_decoded(name))
+
+
+def _is_decoded(name: str) -> bool:
+    """Whether Pillow has pixels of a format that it opens: some it only tells by their first bytes."""
+    from PIL import Image
+    from PIL import ImageFile as PillowFile
+
+    factory = Image.OPEN[name][0]
+    return name != "MPEG" and not (isinstance(factory, type) and issubclass(factory, PillowFile.StubImageFile))
 
 
 def _order(path: Path) -> list[list[tuple[int, str]]]:
@@ -158,5 +162,5 @@ def _reason(error: Exception) -> str:
         return f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, Pillow's limit against decompression bombs"
     if isinstance(error, PermissionError):
         return "it may not be read"
-    said = shown(" ".join(str(error).split()))
+    said = printable(" ".join(str(error).split()))
     return f"damaged: {said}" if said else f"damaged ({type(error).__name__})"

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from resnetzoo.data.classes import numbered_classes
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.errors import ImageError, UsageError
-from resnetzoo.inference.image_files import Found, Paths, find_images, read_image
+from resnetzoo.inference.image_files import ImageFile, Paths, find_images, read_image
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_count, class_names
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.modules import evaluating
-from resnetzoo.utils.text import shown
+from resnetzoo.utils.text import printable
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -81,11 +81,11 @@ def predict(
     check_whole_number("batch_size", batch_size)
     transform = _transform_of(model)
     names = _names(model, classes)
-    found = find_images(paths)
+    files = find_images(paths)
     predictions: list[Prediction] = []
     with evaluating(model), torch.inference_mode():
-        for first in range(0, len(found), batch_size):
-            predictions += _predict_batch(model, transform, found[first : first + batch_size], names, top)
+        for first in range(0, len(files), batch_size):
+            predictions += _predict_batch(model, transform, files[first : first + batch_size], names, top)
     return predictions
 
 
@@ -122,18 +122,18 @@ def _classes_of(model: nn.Module) -> tuple[int | None, tuple[str, ...] | None]:
 
 
 def _predict_batch(
-    model: nn.Module, transform: ImageTransform, found: Sequence[Found], names: tuple[str, ...], top: int
+    model: nn.Module, transform: ImageTransform, files: Sequence[ImageFile], names: tuple[str, ...], top: int
 ) -> list[Prediction]:
-    inputs = [_input(file, transform) for file in found]
+    inputs = [_input(file, transform) for file in files]
     images = [image for image in inputs if isinstance(image, Tensor)]
     answers = _answers(model, images, names, top) if images else iter(())
     return [
         Prediction(file.path, (), (), image) if isinstance(image, str) else Prediction(file.path, *next(answers))
-        for file, image in zip(found, inputs, strict=True)
+        for file, image in zip(files, inputs, strict=True)
     ]
 
 
-def _input(file: Found, transform: ImageTransform) -> Tensor | str:
+def _input(file: ImageFile, transform: ImageTransform) -> Tensor | str:
     """Float32 (C, size, size), or why the file gives none."""
     if file.error is not None:
         return file.error
@@ -153,8 +153,8 @@ def _answers(
     logits = model(inputs.to(next(floats, inputs)))  # (n, classes)
     probabilities = logits.float().softmax(dim=1).cpu()
     values, labels = probabilities.topk(min(top, len(names)), dim=1)  # (n, top)
-    for row, places in zip(values.tolist(), labels.tolist(), strict=True):
-        yield tuple(names[place] for place in places), tuple(row)
+    for row, indices in zip(values.tolist(), labels.tolist(), strict=True):
+        yield tuple(names[index] for index in indices), tuple(row)
 
 
 def model_title(model: nn.Module) -> str:
@@ -169,4 +169,4 @@ def model_title(model: nn.Module) -> str:
         return f"{row.name}, top-1 test error {row.test_error:.2f} % (n = {row.test_images:,})"
     if model.weights is not None:
         return f"{model.spec.label}, changed since it was {model.weights.name}"
-    return model.spec.label if model.origin is None else f"{model.spec.label} from {shown(model.origin.path)}"
+    return model.spec.label if model.origin is None else f"{model.spec.label} from {printable(model.origin.path)}"

@@ -1,4 +1,4 @@
-"""resnetzoo/reproduce/parsing.py: carried out of resnetzoo/reproduce/plan.py."""
+"""Numbers and seeds as they are typed."""
 
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.validation import check_seed, check_whole_number

@@ -1,4 +1,4 @@
-"""resnetzoo/utils/text.py: carried out of resnetzoo/registry.py, resnetzoo/prediction/titles.py."""
+"""Text for people: names in the order that they count in, and lines that every terminal prints."""
 
 import re
 
@@ -8,6 +8,6 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def shown(text: object) -> str:
+def printable(text: object) -> str:
     """The text as one line that every terminal prints: file names may hold line breaks, and bytes that are no text."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))

@@ -1,4 +1,4 @@
-"""Data sets from real files: both layouts, every way in which a file can be wrong, parts and fingerprints."""
+"""Data sets from real files: both formats, every way in which a file can be wrong, parts and fingerprints."""
 
 import hashlib
 import os
@@ -14,38 +14,38 @@ from hypothesis import strategies as st
 from processes import Command
 
 import resnetzoo
-from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, Published
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, DatasetInfo
 from resnetzoo.data.safe_pickle import unpickle_arrays
 from resnetzoo.errors import DataError, DataNotFoundError
 
 pytestmark = pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
 
 READERS = {"cifar10": resnetzoo.cifar10, "cifar100": resnetzoo.cifar100}
-BOTH = pytest.mark.parametrize("published", [CIFAR10, CIFAR100], ids=lambda published: published.name)
+BOTH = pytest.mark.parametrize("info", [CIFAR10, CIFAR100], ids=lambda info: info.name)
 KINDS = pytest.mark.parametrize("kind", ["binary", "python"])
 
 
 @BOTH
 @KINDS
 @pytest.mark.parametrize("inside", [False, True], ids=["above", "inside"])
-def test_reads_both_layouts(tmp_path: Path, published: Published, kind: str, inside: bool) -> None:
-    folder = write_folder(tmp_path / "data", published, kind, count=20)
-    data = READERS[published.name](folder if inside else tmp_path / "data")
-    files = len(published.layouts[0].train)
+def test_reads_both_formats(tmp_path: Path, info: DatasetInfo, kind: str, inside: bool) -> None:
+    folder = write_folder(tmp_path / "data", info, kind, count=20)
+    data = READERS[info.name](folder if inside else tmp_path / "data")
+    files = len(info.formats[0].train)
     assert data.train.images.shape == (20 * files, 3, 32, 32)
     assert data.train.images.dtype == torch.uint8
     assert len(data.test) == 20
-    assert data.classes == published.classes
-    pixels, labels = random_batch(published, 20, seed=0)
+    assert data.classes == info.classes
+    pixels, labels = random_batch(info, 20, seed=0)
     assert torch.equal(data.train.images[:20], torch.from_numpy(pixels).reshape(20, 3, 32, 32))
     assert torch.equal(data.train.labels[:20], torch.from_numpy(labels))
     assert not data.official
 
 
 @BOTH
-def test_both_layouts_have_one_fingerprint(tmp_path: Path, published: Published) -> None:
-    read = READERS[published.name]
-    prints = {read(write_folder(tmp_path / kind, published, kind)).fingerprint for kind in ("binary", "python")}
+def test_both_formats_have_one_fingerprint(tmp_path: Path, info: DatasetInfo) -> None:
+    read = READERS[info.name]
+    prints = {read(write_folder(tmp_path / kind, info, kind)).fingerprint for kind in ("binary", "python")}
     assert len(prints) == 1
 
 
@@ -124,17 +124,17 @@ DAMAGES = {
 @BOTH
 @KINDS
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_files_are_named_with_sizes(tmp_path: Path, published: Published, kind: str, damage: str) -> None:
-    folder = write_folder(tmp_path / "data", published, kind)
-    layout = next(layout for layout in published.layouts if layout.kind == kind)
-    file = layout.train[-1]
+def test_damaged_files_are_named_with_sizes(tmp_path: Path, info: DatasetInfo, kind: str, damage: str) -> None:
+    folder = write_folder(tmp_path / "data", info, kind)
+    archive_format = next(archive_format for archive_format in info.formats if archive_format.kind == kind)
+    file = archive_format.train[-1]
     change, message = DAMAGES[damage]
     path = folder / file.name
     path.write_bytes(change(path.read_bytes()))
     expected = f"{file.size:,} bytes" if file.size else "images"
     wanted = message.format(expected=expected, found=f"{path.stat().st_size:,}")
     with pytest.raises(DataError, match=wanted) as caught:
-        READERS[published.name](folder)
+        READERS[info.name](folder)
     assert str(path) in str(caught.value)
     assert f"{file.size:,}" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -154,25 +154,25 @@ def test_sizes_beside_an_official_file(tmp_path: Path, size: int, word: str) -> 
 
 @BOTH
 @KINDS
-def test_missing_files_are_named(tmp_path: Path, published: Published, kind: str) -> None:
-    folder = write_folder(tmp_path, published, kind)
-    layout = next(layout for layout in published.layouts if layout.kind == kind)
-    (folder / layout.test[0].name).unlink()
-    with pytest.raises(DataError, match=f"missing {layout.test[0].name}"):
-        READERS[published.name](folder)
+def test_missing_files_are_named(tmp_path: Path, info: DatasetInfo, kind: str) -> None:
+    folder = write_folder(tmp_path, info, kind)
+    archive_format = next(archive_format for archive_format in info.formats if archive_format.kind == kind)
+    (folder / archive_format.test[0].name).unlink()
+    with pytest.raises(DataError, match=f"missing {archive_format.test[0].name}"):
+        READERS[info.name](folder)
 
 
 @BOTH
 @KINDS
-def test_a_label_out_of_range_is_named(tmp_path: Path, published: Published, kind: str) -> None:
-    folder = write_folder(tmp_path, published, kind)
-    layout = next(layout for layout in published.layouts if layout.kind == kind)
-    pixels, labels = random_batch(published, 20, seed=0)
+def test_a_label_out_of_range_is_named(tmp_path: Path, info: DatasetInfo, kind: str) -> None:
+    folder = write_folder(tmp_path, info, kind)
+    archive_format = next(archive_format for archive_format in info.formats if archive_format.kind == kind)
+    pixels, labels = random_batch(info, 20, seed=0)
     labels[13] = 200
-    write_batch(folder / layout.train[0].name, layout, pixels, labels)
-    highest = len(published.classes) - 1
-    with pytest.raises(DataError, match=f"{layout.train[0].name}: image 13 has label 200; .* 0 to {highest}"):
-        READERS[published.name](folder)
+    write_batch(folder / archive_format.train[0].name, archive_format, pixels, labels)
+    highest = len(info.classes) - 1
+    with pytest.raises(DataError, match=f"{archive_format.train[0].name}: image 13 has label 200; .* 0 to {highest}"):
+        READERS[info.name](folder)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from resnetzoo.data.archives import download
 from resnetzoo.data.cifar_files import CIFAR10, Archive
 from resnetzoo.errors import DownloadError, OutputError
 
-LAYOUT = CIFAR10.layouts[-1]
+FORMAT = CIFAR10.formats[-1]
 
 
 class Server(ThreadingHTTPServer):
@@ -74,9 +74,9 @@ def archive(server: Server, *paths: str) -> Archive:
 
 
 def test_download_verifies_and_unpacks_by_name(server: Server, tmp_path: Path) -> None:
-    folder = download(archive(server, "/good"), LAYOUT, tmp_path / "data")
-    assert sorted(path.name for path in folder.iterdir()) == sorted(file.name for file in LAYOUT.files)
-    for file in LAYOUT.files:
+    folder = download(archive(server, "/good"), FORMAT, tmp_path / "data")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(file.name for file in FORMAT.files)
+    for file in FORMAT.files:
         assert (folder / file.name).read_bytes() == (tmp_path / "original" / folder.name / file.name).read_bytes()
     assert [path.name for path in (tmp_path / "data").iterdir()] == [folder.name]
     assert not list(tmp_path.rglob("outside"))
@@ -85,23 +85,23 @@ def test_download_verifies_and_unpacks_by_name(server: Server, tmp_path: Path) -
 def test_a_broken_download_goes_on_from_where_it_broke_off(server: Server, tmp_path: Path) -> None:
     size, third = len(server.content), len(server.content) // 3
     with pytest.raises(DownloadError, match=f"broke off after {third:,} of {size:,} bytes"):
-        download(archive(server, "/broken"), LAYOUT, tmp_path)
+        download(archive(server, "/broken"), FORMAT, tmp_path)
     part = tmp_path / "cifar-10-python.tar.gz.part"
     assert part.stat().st_size == third
-    download(archive(server, "/good"), LAYOUT, tmp_path)
+    download(archive(server, "/good"), FORMAT, tmp_path)
     assert server.ranges == [None, f"bytes={third}-"]
     assert not part.exists()
 
 
 def test_a_server_without_ranges_starts_over(server: Server, tmp_path: Path) -> None:
     (tmp_path / "cifar-10-python.tar.gz.part").write_bytes(server.content[:1000])
-    folder = download(archive(server, "/no-ranges"), LAYOUT, tmp_path)
+    folder = download(archive(server, "/no-ranges"), FORMAT, tmp_path)
     assert server.ranges == ["bytes=1000-"]
     assert folder.is_dir()
 
 
 def test_the_next_mirror_is_tried(server: Server, tmp_path: Path) -> None:
-    folder = download(archive(server, "/missing", "/wrong", "/good"), LAYOUT, tmp_path)
+    folder = download(archive(server, "/missing", "/wrong", "/good"), FORMAT, tmp_path)
     assert folder.is_dir()
 
 
@@ -109,22 +109,22 @@ def test_every_mirrors_reason_is_given(server: Server, tmp_path: Path) -> None:
     gone = archive(server, "/missing", "/wrong")
     gone = gone._replace(urls=(*gone.urls, "http://127.0.0.1:9/refused"))
     with pytest.raises(DownloadError, match=r"/missing: Not Found; .*/wrong: MD5 .*, not .*; .*/refused: .*refused"):
-        download(gone, LAYOUT, tmp_path)
-    assert not (tmp_path / LAYOUT.folder).exists()
+        download(gone, FORMAT, tmp_path)
+    assert not (tmp_path / FORMAT.folder).exists()
 
 
 def test_nothing_is_unpacked_unverified(server: Server, tmp_path: Path) -> None:
     packed = tmp_path / "cifar-10-python.tar.gz"
     packed.write_bytes(b"somebody put this here")
     with pytest.raises(DownloadError):
-        download(archive(server, "/missing"), LAYOUT, tmp_path)
-    assert not (tmp_path / LAYOUT.folder).exists()
+        download(archive(server, "/missing"), FORMAT, tmp_path)
+    assert not (tmp_path / FORMAT.folder).exists()
 
 
 def test_an_unwritable_folder_is_named(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match=r"cannot write .*file.*: .*--data-dir"):
-        download(archive(server, "/good"), LAYOUT, tmp_path / "file" / "data")
+        download(archive(server, "/good"), FORMAT, tmp_path / "file" / "data")
 
 
 @pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
@@ -135,4 +135,4 @@ def test_cifar10_downloads_once(server: Server, tmp_path: Path, monkeypatch: pyt
     assert first.fingerprint == again.fingerprint
     assert len(server.ranges) == 1
     assert len(cifar.cifar10(download=True).test) == 5
-    assert (cifar.cache_folder() / LAYOUT.folder).is_dir()
+    assert (cifar.cache_folder() / FORMAT.folder).is_dir()

@@ -26,8 +26,9 @@ from resnetzoo.data.normalization import channel_normalization, measure_normaliz
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.inference import predictor as predicting
 from resnetzoo.inference.contact_sheet import MAX_TILES, check_sheet_name
+from resnetzoo.inference.image_files import image_suffixes
 from resnetzoo.inference.predictor import model_title
-from resnetzoo.utils.text import shown
+from resnetzoo.utils.text import printable
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,12 @@ def test_an_animation_is_its_first_frame(model: resnetzoo.CifarNet) -> None:
     first.save("a.gif", save_all=True, append_images=[picture(2).quantize()])
     with Image.open("a.gif") as image:
         assert resnetzoo.predict(model, "a.gif")[0].classes == answer(model, image)[0]
+
+
+def test_images_in_folders_are_known_by_what_pillow_reads() -> None:
+    usual = {".png", ".jpg", ".jpeg", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".tga", ".ico"}
+    assert usual | {".jp2", ".pcx", ".dib", ".apng"} <= image_suffixes()
+    assert not image_suffixes() & {".pdf", ".h5", ".mpg", ".txt", ".pt", ".npy", ".zip", ""}
 
 
 def test_what_cannot_be_read_has_its_own_line(model: resnetzoo.CifarNet) -> None:
@@ -450,7 +457,7 @@ def test_a_sheet_is_not_drawn_over_an_image(call: Call, sheet: str) -> None:
 
 
 def test_a_line_break_in_a_name_stays_one_line() -> None:
-    assert shown("a\nb\udce9.png") == "a\ufffdb\ufffd.png"
+    assert printable("a\nb\udce9.png") == "a\ufffdb\ufffd.png"
 
 
 def test_three_images_from_a_terminal(fork_command: Command, tmp_path: Path) -> None:
