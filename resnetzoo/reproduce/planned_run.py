@@ -10,8 +10,9 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, RunRecord, read_record
+from resnetzoo.training.run_folder import PREVIOUS, check_identity
 from resnetzoo.utils.device import Precision
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, PREVIOUS, check_identity, read_checkpoint
+from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, read_checkpoint
 
 
 @dataclass(frozen=True)

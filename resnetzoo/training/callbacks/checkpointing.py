@@ -9,8 +9,9 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.finite import check_finite
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow
+from resnetzoo.training.run_folder import check_identity, read_latest, save_checkpoint
 from resnetzoo.training.trainer import Trainer
-from resnetzoo.weights.checkpoint.training_state import Checkpoint, check_identity, read_latest, save_checkpoint
+from resnetzoo.weights.checkpoint.training_state import Checkpoint
 
 
 class Checkpointing(Callback):

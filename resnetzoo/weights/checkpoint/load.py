@@ -18,8 +18,8 @@ from resnetzoo.weights.checkpoint.safetensors_file import SUFFIX, SafetensorsFil
 from resnetzoo.weights.checkpoint.torch_file import read_torch_file
 from resnetzoo.weights.checkpoint.training_state import (
     checkpoint_file,
-    checkpoint_of,
     is_training_state,
+    parse_state,
     state_metadata,
     state_training,
     state_weights,
@@ -88,7 +88,7 @@ def unwrap_content(content: object) -> list[Unwrapped]:
         CheckpointError: there are none.
     """
     if is_training_state(content):
-        checkpoint = checkpoint_of(content)
+        checkpoint = parse_state(content)
         metadata, weights = state_metadata(checkpoint), state_weights(checkpoint)
         return [Unwrapped(weights, training=state_training(checkpoint), metadata=metadata)]
     if isinstance(content, SafetensorsFile):

@@ -1,20 +1,16 @@
-"""One training state as a file: written atomically with its predecessor kept, read back strictly."""
+"""A training state of `fit`: what its file holds, read back strictly, and the network in it."""
 
-import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import torch
 from torch import Tensor
 
 from resnetzoo.data.normalization import Normalization
-from resnetzoo.errors import CheckpointError, CheckpointMismatchError
+from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Pretrained
 from resnetzoo.models.spec import ModelSpec
-from resnetzoo.utils.files import write_atomically
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.file_type import SUFFIXES, kind_of
 from resnetzoo.weights.checkpoint.metadata import Metadata, parse_spec
@@ -22,8 +18,6 @@ from resnetzoo.weights.checkpoint.torch_file import read_torch_file
 
 FORMAT = "resnetzoo-checkpoint-1"
 CHECKPOINT = "checkpoint.pt"
-PREVIOUS = "checkpoint.previous.pt"
-DAMAGED = "checkpoint.damaged.pt"
 
 
 @dataclass(frozen=True)
@@ -50,17 +44,9 @@ class Checkpoint:
     totals: dict[str, Any]
     classes: tuple[str, ...] = ()
 
-
-def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write `folder/checkpoint.pt`; the one before it becomes `checkpoint.previous.pt`.
-
-    Raises:
-        OutputError: the folder cannot be written; the files in it are as they were.
-    """
-    values = {**vars(checkpoint), "format": FORMAT, "normalization": checkpoint.normalization.to_stored()}
-    buffer = io.BytesIO()
-    torch.save(values, buffer)
-    write_atomically(folder / CHECKPOINT, buffer.getvalue(), previous=folder / PREVIOUS)
+    def to_stored(self) -> dict[str, Any]:
+        """What its file holds; `parse_state` reads it back."""
+        return {**vars(self), "format": FORMAT, "normalization": self.normalization.to_stored()}
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -71,7 +57,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     content = read_torch_file(path)
     try:
-        return checkpoint_of(content)
+        return parse_state(content)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
@@ -81,7 +67,7 @@ def is_training_state(content: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(content, dict) and str(content.get("format", "")).startswith("resnetzoo-checkpoint-")
 
 
-def checkpoint_of(content: object) -> Checkpoint:
+def parse_state(content: object) -> Checkpoint:
     """The training state that a file of this package holds.
 
     Raises:
@@ -101,57 +87,6 @@ def checkpoint_of(content: object) -> Checkpoint:
         return Checkpoint(**{**values, "normalization": normalization, "classes": classes})
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"a training state that lacks parts of it ({error})") from error
-
-
-def read_latest(folder: Path) -> Checkpoint | None:
-    """The newest readable state in `folder`; None where there is none at all.
-
-    A damaged `checkpoint.pt` is refused by name, with a warning, and its predecessor is used. The damaged file is set
-    aside, since the next state to be written would else push the good predecessor out.
-
-    Raises:
-        CheckpointError: every state in the folder is damaged.
-    """
-    last, previous = folder / CHECKPOINT, folder / PREVIOUS
-    if not last.exists():
-        return read_checkpoint(previous) if previous.exists() else None
-    try:
-        return read_checkpoint(last)
-    except CheckpointError as error:
-        if not previous.exists():
-            raise CheckpointError(
-                f"{error}; delete {folder} to start over, or choose another folder with --out"
-            ) from error
-        checkpoint = read_checkpoint(previous)
-        last.replace(folder / DAMAGED)
-        warnings.warn(f"{error}: refused and set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
-        return checkpoint
-
-
-def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
-    """Refuse to take the run in `folder` for another one.
-
-    Raises:
-        CheckpointMismatchError: names each field that differs, with both values.
-    """
-    there, here = _flat(found), _flat(wanted)
-    differing = [key for key in sorted(there.keys() | here.keys()) if there.get(key) != here.get(key)]
-    if differing:
-        fields = "; ".join(f"{key} is {there.get(key)!r} there, {here.get(key)!r} here" for key in differing)
-        raise CheckpointMismatchError(
-            f"{folder} holds another run: {fields}. Choose another folder with --out, or delete that one"
-        )
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} -> {"a.b": 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:

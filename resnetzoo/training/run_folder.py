@@ -1,0 +1,77 @@
+"""The states of a run in its folder: written atomically with the one before kept, taken up only by the same run."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resnetzoo.errors import CheckpointError, CheckpointMismatchError
+from resnetzoo.utils.files import write_atomically
+from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
+
+PREVIOUS = "checkpoint.previous.pt"
+DAMAGED = "checkpoint.damaged.pt"
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write `folder/checkpoint.pt`; the one before it becomes `checkpoint.previous.pt`.
+
+    Raises:
+        OutputError: the folder cannot be written; the files in it are as they were.
+    """
+    buffer = io.BytesIO()
+    torch.save(checkpoint.to_stored(), buffer)
+    write_atomically(folder / CHECKPOINT, buffer.getvalue(), previous=folder / PREVIOUS)
+
+
+def read_latest(folder: Path) -> Checkpoint | None:
+    """The newest readable state in `folder`; None where there is none at all.
+
+    A damaged `checkpoint.pt` is refused by name, with a warning, and its predecessor is used. The damaged file is set
+    aside, since the next state to be written would else push the good predecessor out.
+
+    Raises:
+        CheckpointError: every state in the folder is damaged.
+    """
+    last, previous = folder / CHECKPOINT, folder / PREVIOUS
+    if not last.exists():
+        return read_checkpoint(previous) if previous.exists() else None
+    try:
+        return read_checkpoint(last)
+    except CheckpointError as error:
+        if not previous.exists():
+            raise CheckpointError(
+                f"{error}; delete {folder} to start over, or choose another folder with --out"
+            ) from error
+        checkpoint = read_checkpoint(previous)
+        last.replace(folder / DAMAGED)
+        warnings.warn(f"{error}: refused and set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
+        return checkpoint
+
+
+def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+    """Refuse to take the run in `folder` for another one.
+
+    Raises:
+        CheckpointMismatchError: names each field that differs, with both values.
+    """
+    there, here = _flat(found), _flat(wanted)
+    differing = [key for key in sorted(there.keys() | here.keys()) if there.get(key) != here.get(key)]
+    if differing:
+        fields = "; ".join(f"{key} is {there.get(key)!r} there, {here.get(key)!r} here" for key in differing)
+        raise CheckpointMismatchError(
+            f"{folder} holds another run: {fields}. Choose another folder with --out, or delete that one"
+        )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} -> {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
