@@ -32,7 +32,7 @@ def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
     always = {"library_name": "resnetzoo", "pipeline_tag": "image-classification", "tags": tags}
     if row is None:
         return always
-    title, data_set = _DATA[row.trained_on.split(",")[0]]
+    title, data_set = _DATA[row.dataset]
     accuracy = EvalResult(
         task_type="image-classification",
         dataset_type=data_set,

@@ -1,5 +1,6 @@
 """What is known of a network's weights, as frozen data, and how each thing about them is known. No torch here."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -61,7 +62,9 @@ class Weights:
         params: parameters.
         test_error: top-1, in percent, as its author publishes it.
         test_images: that it was measured on.
-        trained_on: the data set, with its fingerprint where it is known.
+        dataset: that it was trained on, by the name that `load_data` takes.
+        train_images: of it.
+        dataset_fingerprint: of the data set, where it is known.
         recipe: how it was trained, with the seed where it is known.
         epoch: which one was kept, and how it was chosen.
         licence: of the file.
@@ -80,7 +83,9 @@ class Weights:
     params: int
     test_error: float
     test_images: int = 10_000
-    trained_on: str
+    dataset: str
+    train_images: int = 50_000
+    dataset_fingerprint: str | None = None
     recipe: str
     epoch: Epoch
     licence: str
@@ -95,6 +100,12 @@ class Weights:
     def tag(self) -> str:
         """What tells these weights from others of the network, such as `modern_c10`."""
         return self.name.split(".")[1]
+
+    @property
+    def trained_on(self) -> str:
+        """The data set in a line, with its fingerprint where it is known: `cifar10, 50,000 images`."""
+        known = [] if self.dataset_fingerprint is None else [self.dataset_fingerprint]
+        return ", ".join([self.dataset, f"{self.train_images:,} images", *known])
 
     @property
     def packaged(self) -> bool:
@@ -115,14 +126,28 @@ class Weights:
         return ImageTransform(self.normalization, self.input_size)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `from_dict` reads them back."""
-        return {**vars(self), "spec": self.spec.to_dict(), "classes": list(self.classes)}
+        """Plain values, ready for JSON; `from_dict` reads them back. The data set is the one line `trained_on`."""
+        values = {**vars(self), "spec": self.spec.to_dict(), "classes": list(self.classes), "dataset": self.trained_on}
+        return {
+            "trained_on" if name == "dataset" else name: value
+            for name, value in values.items()
+            if name not in ("train_images", "dataset_fingerprint")
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Weights":
-        """What `to_dict` gave, as a row again."""
+        """What `to_dict` gave, as a row again.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        stored = {name: value for name, value in values.items() if name != "trained_on"}
         lists = {name: tuple(values[name]) for name in ("classes", "mean", "std")}
-        return cls(**{**values, **lists, "spec": ModelSpec.from_dict(values["spec"])})
+        line = re.fullmatch(r"(\w+), ([\d,]+) images(?:, (\w+))?", values["trained_on"])
+        if line is None:
+            raise ValueError(f"trained_on {values['trained_on']!r}")
+        data = {"dataset": line[1], "train_images": int(line[2].replace(",", "")), "dataset_fingerprint": line[3]}
+        return cls(**{**stored, **lists, **data, "spec": ModelSpec.from_dict(values["spec"])})
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ from resnetzoo.weights import hub as store
 from resnetzoo.weights.packaged import OURS
 
 ALL = resnetzoo.list_weights()
+STORED = (
+    "name spec file url sha256 classes mean std input_size params test_error test_images trained_on recipe epoch "
+    "licence source"
+)  # the fields of a row in files, which stay
 PACKAGED = [row for row in ALL if row.packaged]
 
 
@@ -127,6 +131,17 @@ def test_a_file_as_weights(tmp_path: Path) -> None:
     assert resnetzoo.create("plainnet20", weights=str(tmp_path / "mine.pt")).spec.family == "plain"
     with pytest.raises(resnetzoo.UsageError, match="the weights are of plainnet20, not of resnet20"):
         resnetzoo.create("resnet20", weights=tmp_path / "mine.safetensors")
+
+
+@pytest.mark.parametrize("row", resnetzoo.list_weights(), ids=lambda row: row.name)
+def test_a_row_is_stored_with_its_data_in_a_line(row: Weights) -> None:
+    stored = row.to_dict()
+    assert " ".join(stored) == STORED
+    line = f"{row.dataset}, 50,000 images"
+    assert stored["trained_on"] == row.trained_on == (f"{line}, {row.dataset_fingerprint}" if row.packaged else line)
+    assert Weights.from_dict(json.loads(json.dumps(stored))) == row
+    with pytest.raises(ValueError, match="trained_on 'my own images'"):
+        Weights.from_dict({**stored, "trained_on": "my own images"})
 
 
 @pytest.fixture
