@@ -5,10 +5,10 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import resnetzoo
 from resnetzoo.cli.options import AsJson, Device
+from resnetzoo.cli.tables import print_table
 
 
 def bench_command(
@@ -39,5 +39,5 @@ def bench_command(
     if as_json:
         print(json.dumps(found.to_dict(), indent=1))
         return
-    Console(width=None if sys.stdout.isatty() else 120).print(resnetzoo.bench.bench_table(found))
+    print_table(resnetzoo.bench.bench_table(found))
     print("\n".join(resnetzoo.bench.bench_notes(found)))

@@ -1,17 +1,16 @@
 """`list` and `info`: what networks there are, and what they cost."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 import resnetzoo
 from resnetzoo.cli.options import AsJson, ShortcutWord
+from resnetzoo.cli.tables import print_table
 
 
 def list_command(
@@ -31,7 +30,7 @@ def list_command(
         spec, cost = resnetzoo.get_spec(name), resnetzoo.complexity(name)
         words = (name, spec.family, spec.block, _shortcut(spec))
         table.add_row(*words, *(f"{count:,}" for count in cost))
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    print_table(table)
 
 
 def info_command(

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 import resnetzoo
 from resnetzoo.cli.options import AsJson, Device, FamilyWord
+from resnetzoo.cli.tables import print_table
 
 
 def predict_command(
@@ -85,4 +85,4 @@ def _print_table(found: list["resnetzoo.Prediction"], title: str) -> None:
             cells = (resnetzoo.utils.printable(prediction.path), "-", "-", prediction.error)
         table.add_row(*(Text(cell) for cell in cells))
     print(title)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    print_table(table)

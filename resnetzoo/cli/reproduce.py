@@ -1,12 +1,10 @@
 """`reproduce` and `rerun`: the evidence made again, and a recorded run checked."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 import resnetzoo
@@ -20,6 +18,7 @@ from resnetzoo.cli.options import (
     chosen_data,
     print_data,
 )
+from resnetzoo.cli.tables import print_table
 
 
 def reproduce_command(
@@ -84,7 +83,7 @@ def _print_verdicts(outcome: "resnetzoo.reproduce.Outcome") -> None:
     table = Table("claim", "verdict", "figures")
     for verdict in outcome.verdicts:
         table.add_row(verdict.claim, verdict.answer, verdict.figures)
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    print_table(table, width=160)
 
 
 def rerun_command(
@@ -109,7 +108,7 @@ def rerun_command(
     for recorded, row in zip(record.epochs, rows, strict=False):
         for field in resnetzoo.rerunning.COMPARED:
             table.add_row(str(row.epoch), field, repr(getattr(recorded, field)), repr(getattr(row, field)))
-    Console().print(table)
+    print_table(table)
     differing = sum(
         len(resnetzoo.rerunning.differences(recorded, row)) for recorded, row in zip(record.epochs, rows, strict=False)
     )
