@@ -1,13 +1,10 @@
 """The history of one machine as a picture: a panel a kind of work, a line a benchmark."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trend import DROP, Point
-
-from resnetzoo.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +23,7 @@ def save_history(points: Sequence[Point], path: Path) -> None:
     """Draw one machine's points into a PNG.
 
     Raises:
-        OutputError: it cannot be written.
+        OSError: it cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -48,9 +45,7 @@ def save_history(points: Sequence[Point], path: Path) -> None:
     ringed = f"ringed: more than {100 * DROP:.0f} % below the best before"
     newest = f"newest: {last.device}, {last.precision}, torch {last.versions['torch']}, {last.recorded[:10]}"
     figure.supxlabel(f"{legend}; {ringed}\n{newest}", fontsize=7, color="0.4")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130)
-    write_atomically(path, picture.getvalue())
+    figure.savefig(path, format="png", dpi=130)
 
 
 def draw_panel(axes: "Axes", kind: str, points: Sequence[Point], labels: Sequence[str]) -> None:

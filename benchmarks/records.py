@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import resnetzoo
-from resnetzoo.utils.files import write_atomically
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SHARED = ("device", "device_type", "threads", "precision", "versions", "commit")  # once a file, not once a benchmark
@@ -110,12 +109,13 @@ def save_record(record: Record, results: Path = RESULTS, *, replace: bool = Fals
 
     Raises:
         RecordError: that file is there already.
-        OutputError: it cannot be written.
+        OSError: it cannot be written.
     """
     path = results / record.machine / f"{record.label}.json"
     if path.exists() and not replace:
         raise RecordError(f"{path} is recorded already; say --replace to write over it")
-    write_atomically(path, (json.dumps(asdict(record), indent=1) + "\n").encode())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(record), indent=1) + "\n")
     return path
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from resnetzoo.data import cifar100 as cifar100
     from resnetzoo.data import load_data as load_data
     from resnetzoo.data import synthetic as synthetic
+    from resnetzoo.data.classes import classes_of as classes_of
     from resnetzoo.data.normalization import Normalization as Normalization
     from resnetzoo.data.transforms import ImageTransform as ImageTransform
     from resnetzoo.errors import CheckpointError as CheckpointError
@@ -83,8 +84,10 @@ if TYPE_CHECKING:
     from resnetzoo.training.results import EpochRow as EpochRow
     from resnetzoo.training.results import Run as Run
     from resnetzoo.training.results import RunRecord as RunRecord
+    from resnetzoo.training.results import folder_name as folder_name
     from resnetzoo.training.results import read_records as read_records
     from resnetzoo.training.trainer import Trainer as Trainer
+    from resnetzoo.utils.device import resolve_device as resolve_device
     from resnetzoo.weights import Weights as Weights
     from resnetzoo.weights import get_weights as get_weights
     from resnetzoo.weights import list_weights as list_weights
@@ -112,6 +115,7 @@ else:
                 "synthetic",
             ],
             "resnetzoo.data.normalization": ["Normalization"],
+            "resnetzoo.data.classes": ["classes_of"],
             "resnetzoo.data.transforms": ["ImageTransform"],
             "resnetzoo.errors": [
                 "CheckpointError",
@@ -147,7 +151,8 @@ else:
             "resnetzoo.training.concurrent": ["Job", "fit_many"],
             "resnetzoo.training.fitting": ["fit"],
             "resnetzoo.training.recipes": ["Recipe"],
-            "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "read_records"],
+            "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "folder_name", "read_records"],
+            "resnetzoo.utils.device": ["resolve_device"],
             "resnetzoo.training.trainer": ["Trainer"],
             "resnetzoo.weights": ["Weights", "get_weights", "list_weights"],
             "resnetzoo.weights.catalog": ["list_models"],

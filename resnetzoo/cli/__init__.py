@@ -1,4 +1,4 @@
 """The command `resnetzoo`."""
 
-from resnetzoo.cli.app import app as app
-from resnetzoo.cli.app import main as main
+from resnetzoo.cli.command_line import app as app
+from resnetzoo.cli.command_line import main as main

@@ -35,19 +35,19 @@ def predict_command(
 ) -> None:
     """Say what image files show. Example: resnetzoo predict photos 'more/*' --sheet sheet.png."""
     if sheet is not None:
-        resnetzoo.inference.check_sheet_name(sheet)
-    network = resnetzoo.load_model(model, family=family).to(resnetzoo.utils.resolve_device(device))  # type: ignore[arg-type]
-    classes = network.classes if dataset is None else resnetzoo.data.classes_of(dataset)
+        resnetzoo.prediction.check_sheet_name(sheet)
+    network = resnetzoo.load_model(model, family=family).to(resnetzoo.resolve_device(device))  # type: ignore[arg-type]
+    classes = network.classes if dataset is None else resnetzoo.classes_of(dataset)
     if classes is None:
         print("the model does not say what its classes are called: --dataset names them", file=sys.stderr)
     try:
         found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
-    except resnetzoo.inference.NoImageError as error:
+    except resnetzoo.prediction.NoImageError as error:
         if as_json:  # each file has its row, whether or not another one could be read
             _print_json([resnetzoo.Prediction(failed.path, (), (), failed.error) for failed in error.files])
         raise
     if sheet is not None:
-        resnetzoo.inference.check_no_image(sheet, found)  # before anything is printed
+        resnetzoo.prediction.check_no_image(sheet, found)  # before anything is printed
     if as_json:
         _print_json(found)
     else:
@@ -80,9 +80,9 @@ def _print_table(found: list["resnetzoo.Prediction"], title: str) -> None:
             percent = [f"{100 * value:.1f}" for value in prediction.probabilities]
             rest = zip(prediction.classes[1:], percent[1:], strict=True)
             then = ", ".join(f"{name} {value}" for name, value in rest)
-            cells = (resnetzoo.utils.printable(prediction.path), prediction.classes[0], percent[0], then)
+            cells = (prediction.printable_path, prediction.classes[0], percent[0], then)
         else:
-            cells = (resnetzoo.utils.printable(prediction.path), "-", "-", prediction.error)
+            cells = (prediction.printable_path, "-", "-", prediction.error)
         table.add_row(*(Text(cell) for cell in cells))
     print(title)
     print_table(table)

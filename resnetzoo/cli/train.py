@@ -59,10 +59,10 @@ def train_command(
     chosen = chosen if batch_size is None else chosen.with_batch_size(batch_size)
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
     resnetzoo.get_spec(name)  # a wrong name or device is said before any data is fetched
-    resnetzoo.utils.resolve_device(device)
+    resnetzoo.resolve_device(device)
     found = chosen_data(dataset, data_dir, max_train_images, val_split)
     model = resnetzoo.create(name, num_classes=len(found.classes), shortcut=shortcut, seed=seed)  # type: ignore[arg-type]
-    folder = out or Path("runs") / resnetzoo.training.folder_name(name, shortcut, chosen, seed)
+    folder = out or Path("runs") / resnetzoo.folder_name(name, shortcut, chosen, seed)
     print_data(found)
     run = resnetzoo.fit(
         model,
@@ -91,7 +91,7 @@ def eval_command(
     """Measure a checkpoint on a test set. Example: resnetzoo eval runs/resnet20-SMOKE-seed0."""
     model = resnetzoo.load_checkpoint(checkpoint, family=family)  # type: ignore[arg-type]
     training = model.origin.training if model.origin else {}
-    model = model.to(resnetzoo.utils.resolve_device(device))
+    model = model.to(resnetzoo.resolve_device(device))
     found = resnetzoo.load_data(dataset or _trained_on(training, model.num_classes), data_dir)
     measured = resnetzoo.evaluate(model, found.test, precision=precision)
     facts = {

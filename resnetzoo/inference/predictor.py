@@ -38,6 +38,11 @@ class Prediction:
     probabilities: tuple[float, ...]
     error: str | None = None
 
+    @property
+    def printable_path(self) -> str:
+        """The path as one line that every terminal prints."""
+        return printable(self.path)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {
