@@ -1,12 +1,14 @@
 """The official archive from the first mirror that delivers it: resumable, and verified before it is opened."""
 
+import hashlib
 import tarfile
+from functools import partial
 from pathlib import Path
 
 from resnetzoo.data.cifar_files import Archive, ArchiveFormat
-from resnetzoo.errors import OutputError
-from resnetzoo.utils.download import _fetch, _md5
-from resnetzoo.utils.files import write_atomically
+from resnetzoo.errors import DownloadError
+from resnetzoo.utils.download import download as fetch_file
+from resnetzoo.utils.files import write_atomically, writing
 
 
 def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Path:
@@ -19,19 +21,35 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
         OutputError: `root` cannot be written.
     """
     packed = root / archive.name
-    try:
+    with writing(root, "free space or choose another folder with --data-dir"):
         root.mkdir(parents=True, exist_ok=True)
         if not packed.is_file() or _md5(packed) != archive.md5:
-            _fetch(archive.urls, packed, size=archive.size, md5=archive.md5)
+            _fetch(archive, packed)
         folder = _unpack(packed, archive_format, root)
         packed.unlink()
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {root}: {error.strerror or error}; free space or choose another folder with --data-dir"
-        ) from error
     return folder
+
+
+def _fetch(archive: Archive, packed: Path) -> None:
+    """From the first mirror that delivers it."""
+
+    def verify(path: Path) -> None:
+        found = _md5(path)
+        if found != archive.md5:
+            raise DownloadError(f"MD5 {found}, not {archive.md5}")
+
+    reasons = []
+    for url in archive.urls:
+        try:
+            return fetch_file(url, packed, verify=verify, size=archive.size)
+        except DownloadError as error:
+            reasons.append(f"{url}: {error}")
+    raise DownloadError(f"{archive.name} could not be downloaded: {'; '.join(reasons)}")
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
 
 
 def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:

@@ -1,9 +1,26 @@
 """Files that are either the old one or the new one, never half of one."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from resnetzoo.errors import OutputError
+
+
+@contextmanager
+def writing(path: Path, cure: str = "free space or choose another folder") -> Iterator[None]:
+    """Let what cannot be written inside the block be an error that names `path` and says what to do.
+
+    Raises:
+        OutputError: in place of any `OSError`.
+    """
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {cure}") from error
 
 
 def write_atomically(path: Path, content: bytes, *, previous: Path | None = None) -> None:
@@ -13,7 +30,7 @@ def write_atomically(path: Path, content: bytes, *, previous: Path | None = None
         OutputError: the folder cannot be made or written, or the disk is full; `path` is as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("wb") as file:
@@ -25,7 +42,3 @@ def write_atomically(path: Path, content: bytes, *, previous: Path | None = None
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
-        ) from error

@@ -2,14 +2,16 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from resnetzoo.errors import CheckpointError
+from resnetzoo.errors import CheckpointError, DownloadError, UsageError
 from resnetzoo.models.pretrained import Weights
-from resnetzoo.utils.download import _checked, cache_folder, fetch
-from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.download import cache_folder, download
+from resnetzoo.utils.files import writing
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind
 
+_SCHEMES = ("https://",)
 _PACKAGED = Path(__file__).parent / "files"
 
 
@@ -34,9 +36,10 @@ def file_of(row: Weights, folder: Path | None = None) -> Path:
     """
     path = place_of(row, folder)
     if row.url is not None and not path.is_file():
-        write_atomically(path, _checked(fetch(row.url, path), row.sha256, row.url))
-        return path
-    _checked(path.read_bytes(), row.sha256, str(path))
+        url = row.url
+        _fetch(url, path, lambda part: _check_sha256(part, row.sha256, url))
+    else:
+        _check_sha256(path, row.sha256, str(path))
     return path
 
 
@@ -52,10 +55,13 @@ def file_at(url: str) -> Path:
     path = cached(f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}")  # two addresses may end alike
     if not path.is_file():
         said = re.search(r"-([0-9a-f]{8,64})\.", name)
-        content = _checked(fetch(url, path), said[1] if said else "", url)
-        if kind := foreign_kind(content[:HEAD]):  # kept, it would be answered for ever
-            raise CheckpointError(f"{url}: {kind}")
-        write_atomically(path, content)
+
+        def verify(part: Path) -> None:
+            _check_sha256(part, said[1] if said else "", url)
+            if kind := foreign_kind(part.read_bytes()[:HEAD]):  # kept, it would be answered for ever
+                raise CheckpointError(f"{url}: {kind}")
+
+        _fetch(url, path, verify)
     return path
 
 
@@ -67,3 +73,27 @@ def located(place: str | Path) -> Path:
 def cached(file: str) -> Path:
     """Its place in the cache."""
     return cache_folder() / "weights" / file
+
+
+def _fetch(url: str, path: Path, verify: Callable[[Path], None]) -> None:
+    """Fetch the file at an https address to `path`; the message of a failure says what to do offline."""
+    if not url.startswith(_SCHEMES):
+        raise UsageError(f"weights are fetched from https addresses, not from {url}")
+    try:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            download(url, path, verify=verify)
+    except DownloadError as error:
+        raise DownloadError(
+            f"{url} could not be fetched: {error}; fetch it on a machine with a network and put it at {path}, "
+            "or use weights that the package carries"
+        ) from error
+
+
+def _check_sha256(path: Path, beginning: str, where: str) -> None:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not found.startswith(beginning):
+        raise CheckpointError(
+            f"{where}: not the file that was published: its SHA-256 is {found}, not {beginning}; "
+            "delete it, if it is in the cache, to have it fetched again"
+        )

@@ -16,6 +16,7 @@ from resnetzoo.data import cifar
 from resnetzoo.data.archives import download
 from resnetzoo.data.cifar_files import CIFAR10, Archive
 from resnetzoo.errors import DownloadError, OutputError
+from resnetzoo.utils.download import download as download_file
 
 FORMAT = CIFAR10.formats[-1]
 
@@ -108,7 +109,9 @@ def test_the_next_mirror_is_tried(server: Server, tmp_path: Path) -> None:
 def test_every_mirrors_reason_is_given(server: Server, tmp_path: Path) -> None:
     gone = archive(server, "/missing", "/wrong")
     gone = gone._replace(urls=(*gone.urls, "http://127.0.0.1:9/refused"))
-    with pytest.raises(DownloadError, match=r"/missing: Not Found; .*/wrong: MD5 .*, not .*; .*/refused: .*refused"):
+    with pytest.raises(
+        DownloadError, match=r"/missing: status 404, Not Found; .*/wrong: MD5 .*, not .*; .*/refused: .*refused"
+    ):
         download(gone, FORMAT, tmp_path)
     assert not (tmp_path / FORMAT.folder).exists()
 
@@ -119,6 +122,17 @@ def test_nothing_is_unpacked_unverified(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError):
         download(archive(server, "/missing"), FORMAT, tmp_path)
     assert not (tmp_path / FORMAT.folder).exists()
+
+
+def test_a_file_of_unknown_size_is_whole_or_not_there(server: Server, tmp_path: Path) -> None:
+    size, third = len(server.content), len(server.content) // 3
+    where = f"http://127.0.0.1:{server.server_port}"
+    with pytest.raises(DownloadError, match=f"^broke off after {third:,} of {size:,} bytes$"):
+        download_file(f"{where}/broken", tmp_path / "file", verify=lambda path: None)
+    assert list(tmp_path.glob("*")) == [tmp_path / "original"]
+    download_file(f"{where}/good", tmp_path / "file", verify=lambda path: None)
+    assert (tmp_path / "file").read_bytes() == server.content
+    assert server.ranges == [None, None]
 
 
 def test_an_unwritable_folder_is_named(server: Server, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from PIL import Image
 
 import resnetzoo
 from resnetzoo.data import cifar_files as layouts
-from resnetzoo.utils import download
 from resnetzoo.weights import Weights
 from resnetzoo.weights import hub as store
 from resnetzoo.weights.packaged import OURS
@@ -153,7 +152,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
     sha256 = hashlib.sha256((folder / "weights.pt").read_bytes()).hexdigest()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(download, "_SCHEMES", ("http://", "https://"))
+    monkeypatch.setattr(store, "_SCHEMES", ("http://", "https://"))
     url = f"http://127.0.0.1:{server.server_port}/weights.pt"
     row = resnetzoo.get_weights("resnet20.akamaster_c10")
     yield folder / "weights.pt", Weights(**{**vars(row), "url": url, "file": "weights.pt", "sha256": sha256[:8]})
