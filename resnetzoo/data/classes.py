@@ -2,7 +2,7 @@
 
 from resnetzoo.data import cifar_files
 from resnetzoo.data.synthetic_set import CLASSES as SYNTHETIC
-from resnetzoo.errors import UsageError
+from resnetzoo.utils.validation import check_choice
 
 _DATA_SETS: dict[str, tuple[str, ...]] = {
     "cifar10": cifar_files.CIFAR10.classes,
@@ -20,8 +20,7 @@ def classes_of(dataset: str) -> tuple[str, ...]:
     Raises:
         UsageError: no such data set.
     """
-    if dataset not in _DATA_SETS:
-        raise UsageError(f'dataset must be one of {", ".join(_DATA_SETS)}, not "{dataset}"')
+    check_choice("dataset", dataset, _DATA_SETS)
     return _DATA_SETS[dataset]
 
 

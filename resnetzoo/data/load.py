@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from resnetzoo.data.cifar import DATA_VARIABLE, cifar10, cifar100
 from resnetzoo.data.image_set import Data
 from resnetzoo.data.synthetic_set import synthetic
-from resnetzoo.errors import DownloadError, OutputError, UsageError
+from resnetzoo.errors import DownloadError, OutputError
+from resnetzoo.utils.validation import check_choice
 
 Dataset = Literal["auto", "cifar10", "cifar100", "synthetic"]
 
@@ -32,8 +33,7 @@ def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
         SyntheticDataWarning: with `auto`, when the synthetic set is taken: why, and how to get CIFAR-10. Its `source`
             says so too, and goes with every result.
     """
-    if dataset not in get_args(Dataset):
-        raise UsageError(f'dataset must be one of {", ".join(get_args(Dataset))}, not "{dataset}"')
+    check_choice("dataset", dataset, get_args(Dataset))
     if dataset == "synthetic":
         return synthetic()
     if dataset == "cifar100":

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.validation import check_choice
 
 if TYPE_CHECKING:
     from resnetzoo.export.subject import Exportable
@@ -56,6 +57,5 @@ def get_format(word: str) -> Format:
     Raises:
         UsageError: no such format; the message lists them.
     """
-    if word not in FORMATS:
-        raise UsageError(f'an export is one of {", ".join(FORMATS)}, not "{word}"')
+    check_choice("format", word, FORMATS)
     return FORMATS[word]

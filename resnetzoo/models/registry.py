@@ -1,11 +1,11 @@
 """The zoo's names: one literal row each, so that a search for a name finds it. No torch here."""
 
-import difflib
 import re
 
 from resnetzoo.errors import UnknownModelError, UsageError
 from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS
 from resnetzoo.models.spec import WIDTHS, ModelSpec, is_valid_depth, nearest_depths
+from resnetzoo.utils.lookup import near_or_all
 from resnetzoo.utils.text import natural_order
 
 # Bottleneck rows project where the shape changes, as their authors' own code does
@@ -68,10 +68,7 @@ def _unknown(name: object) -> str:
     parts = _NAME.fullmatch(wanted)
     if parts and wanted not in _SPECS:
         return _unknown_depth(name, parts[1], int(parts[2]))
-    near = difflib.get_close_matches(wanted, list(_SPECS), n=3, cutoff=0.5)
-    near = sorted(near, key=lambda known: known != wanted)
-    meant = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(_SPECS, key=natural_order))}"
-    return f'unknown model "{name}"; {meant}'
+    return f'unknown model "{name}"; {near_or_all(wanted, registered_names())}'
 
 
 def _unknown_depth(name: str, prefix: str, depth: int) -> str:

@@ -13,7 +13,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.blocks.types import BLOCKS, BlockType, find_block_type
 from resnetzoo.models.blocks.types import Family as Family
 from resnetzoo.models.shapes import BlockShape, ConvShape, Stage
-from resnetzoo.utils.validation import check_whole_number
+from resnetzoo.utils.validation import check_choice, check_whole_number
 
 Block = str  # one of `BLOCKS`
 Shortcut = Literal["identity", "projection", "projection_all"]
@@ -51,9 +51,9 @@ class ModelSpec:
     zero_init_residual: bool = False
 
     def __post_init__(self) -> None:
-        _check_word("family", self.family, get_args(Family))
-        _check_word("block", self.block, BLOCKS)
-        _check_word("shortcut", self.shortcut, get_args(Shortcut))
+        check_choice("family", self.family, get_args(Family))
+        check_choice("block", self.block, BLOCKS)
+        check_choice("shortcut", self.shortcut, get_args(Shortcut))
         find_block_type(self.family, self.block)
         if len(self.widths) != len(WIDTHS):
             raise UsageError(f"widths must be three numbers, one a stage, not {self.widths!r}")
@@ -212,11 +212,6 @@ def nearest_depths(depth: int, step: int) -> list[int]:
 def is_valid_depth(depth: int, step: int) -> bool:
     """Whether `depth` is step * n + 2, with n from 1."""
     return depth >= step + 2 and (depth - 2) % step == 0
-
-
-def _check_word(field: str, found: object, valid: tuple[str, ...]) -> None:
-    if found not in valid:
-        raise UsageError(f"{field} must be one of {', '.join(valid)}, not {found!r}")
 
 
 def _check_depth(depth: int, step: int, block: Block) -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import UsageError
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.training.recipes import SMOKE, Recipe
+from resnetzoo.utils.validation import check_choice
 
 BudgetName = Literal["full", "short", "smoke"]
 
@@ -52,10 +52,9 @@ def budget_of(target: Target, name: str) -> Budget:
     Raises:
         UsageError: not `full`, `short` or `smoke`.
     """
+    check_choice("budget", name, get_args(BudgetName))
     if name == "full":
         return Budget("full", target.recipe, target.seeds, measures=True, shortened=False)
     if name == "short":
         return Budget("short", target.short_recipe, min(target.seeds, 3), measures=True, shortened=True)
-    if name == "smoke":
-        return Budget("smoke", SMOKE.with_epochs(_SMOKE_EPOCHS), 1, measures=False, shortened=True)
-    raise UsageError(f'budget must be one of {", ".join(get_args(BudgetName))}, not "{name}"')
+    return Budget("smoke", SMOKE.with_epochs(_SMOKE_EPOCHS), 1, measures=False, shortened=True)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from resnetzoo.errors import UsageError
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec, Shortcut
 from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower
 from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER_ERRORS, SOURCE_ERRORS
 from resnetzoo.training.recipes import HE2015, MODERN, QUICK20, Recipe
+from resnetzoo.utils.lookup import look_up
 
 
 @dataclass(frozen=True)
@@ -240,6 +240,4 @@ def get_target(name: str) -> Target:
     Raises:
         UsageError: no such target; the message lists them.
     """
-    if name not in TARGETS:
-        raise UsageError(f'unknown target "{name}"; known: {", ".join(TARGETS)}')
-    return TARGETS[name]
+    return look_up("target", name, TARGETS)

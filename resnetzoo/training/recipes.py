@@ -7,7 +7,8 @@ from typing import Any, get_args
 from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.errors import UsageError
 from resnetzoo.training.schedules import LowStart, OneCycle, StepDecay, _schedule_of, steps_per_epoch
-from resnetzoo.utils.validation import check_whole_number
+from resnetzoo.utils.lookup import look_up
+from resnetzoo.utils.validation import check_choice, check_whole_number
 
 CIFAR_TRAIN_IMAGES = 50_000
 """Images that a preset in epochs counts its steps on."""
@@ -66,9 +67,7 @@ class Recipe:
                 raise UsageError(f"{field} must be from 0 to below 1, not {getattr(self, field)!r}")
         if self.nesterov and not self.momentum:
             raise UsageError("nesterov needs a momentum above 0")
-        if self.normalization not in get_args(NormalizationKind):
-            words = ", ".join(get_args(NormalizationKind))
-            raise UsageError(f"normalization must be one of {words}, not {self.normalization!r}")
+        check_choice("normalization", self.normalization, get_args(NormalizationKind))
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
         check_whole_number("crop_padding", self.crop_padding, minimum=0)
@@ -219,6 +218,4 @@ def get_recipe(name: str) -> Recipe:
     Raises:
         UsageError: no such preset; the message lists them.
     """
-    if name.upper() not in RECIPES:
-        raise UsageError(f'unknown recipe "{name}"; known: {", ".join(RECIPES)}')
-    return RECIPES[name.upper()]
+    return look_up("recipe", name.upper(), RECIPES)

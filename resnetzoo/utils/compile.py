@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from resnetzoo.utils.text import first_line
+
 Forward = Callable[[Tensor], Tensor]
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -64,9 +66,3 @@ def with_own_code(function: Function) -> Function:
     made = cast(FunctionType, function)
     own = FunctionType(made.__code__.replace(), made.__globals__, closure=made.__closure__)
     return cast(Function, own)
-
-
-def first_line(error: Exception) -> str:
-    """What to tell of a compiler's error, whose text may fill pages; a line that only leads in takes the next along."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])

@@ -8,6 +8,12 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
+def first_line(error: Exception) -> str:
+    """What to tell of an error whose text may fill pages; a line that only leads in takes the next along."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+
+
 def printable(text: object) -> str:
     """The text as one line that every terminal prints: file names may hold line breaks, and bytes that are no text."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))

@@ -1,4 +1,6 @@
-"""Numbers that people pass in, checked where they come in."""
+"""Numbers and words that people pass in, checked where they come in."""
+
+from collections.abc import Collection
 
 from resnetzoo.errors import UsageError
 
@@ -15,6 +17,17 @@ def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: 
     if not whole or found < minimum or (maximum is not None and found > maximum):  # type: ignore[operator]
         bounds = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise UsageError(f"{field} must be a whole number {bounds}, not {found!r}")
+
+
+def check_choice(field: str, found: object, valid: Collection[str]) -> None:
+    """Refuse anything but one of a few words.
+
+    Raises:
+        UsageError: lists them, and says what was found.
+    """
+    if found not in valid:
+        said = f'"{found}"' if isinstance(found, str) else repr(found)
+        raise UsageError(f"{field} must be one of {', '.join(valid)}, not {said}")
 
 
 def check_seed(seed: object) -> None:

@@ -1,11 +1,11 @@
 """All weights by name."""
 
-import difflib
 from fnmatch import fnmatchcase
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.registry import registered_names
+from resnetzoo.utils.lookup import near_or_all
 from resnetzoo.utils.text import natural_order
 from resnetzoo.weights.packaged import OURS
 from resnetzoo.weights.published import PEERS
@@ -42,9 +42,8 @@ def get_weights(name: str) -> Weights:
         UsageError: no such row; the message lists near ones.
     """
     if name not in _ALL:
-        network = name.split(".")[0]
-        near = [row.name for row in list_weights(f"{network}.*")] or difflib.get_close_matches(name, _ALL, cutoff=0.4)
-        there = f"there is {', '.join(near)}" if near else f"known: {', '.join(_ALL)}"
+        of_network = [row.name for row in list_weights(f"{name.split('.')[0]}.*")]
+        there = f"there is {', '.join(of_network)}" if of_network else near_or_all(name, _ALL)
         raise UsageError(f'no weights are called "{name}"; {there}')
     return _ALL[name]
 

@@ -263,7 +263,7 @@ def test_what_cannot_be_exported(tiny_model: resnetzoo.CifarNet) -> None:
         (
             ("resnet20", "--format", "tflite"),
             2,
-            "an export is one of onnx, torch-export, torchscript, safetensors, not",
+            "format must be one of onnx, torch-export, torchscript, safetensors, not",
         ),
         (("resnet20", "--format", "onnx", "--out", "a.pt"), 2, "written to names that end in .onnx, not to a.pt"),
         (

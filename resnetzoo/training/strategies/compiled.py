@@ -10,7 +10,8 @@ from resnetzoo.training.batchnorm import with_summed_batchnorm
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.eager import EagerStep, LossFn
 from resnetzoo.training.strategies.execution import Execution
-from resnetzoo.utils.compile import first_line, with_own_code
+from resnetzoo.utils.compile import with_own_code
+from resnetzoo.utils.text import first_line
 
 REPAID_BY_IMAGES = 150_000
 """Images from which compiling pays on a CPU: it takes as long as it saves over some 1,000 steps of 128, at any depth,

@@ -9,6 +9,7 @@ from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS, BlockType
 from resnetzoo.models.shapes import BlockShape
 from resnetzoo.models.spec import WIDTHS, Family, ModelSpec, Shortcut
+from resnetzoo.utils.validation import check_choice
 
 Shapes = dict[str, tuple[int, ...]]
 _STAGES = range(1, len(WIDTHS) + 1)  # by the numbers in their names
@@ -68,8 +69,7 @@ def check_family(spec: ModelSpec, family: Family | None) -> None:
     """
     if family is None or family == spec.family:
         return
-    if family not in get_args(Family):
-        raise UsageError(f"family must be one of {', '.join(get_args(Family))}, not {family!r}")
+    check_choice("family", family, get_args(Family))
     raise CheckpointError(f'family="{family}" was asked for, but the weights are those of {describe(spec)}')
 
 

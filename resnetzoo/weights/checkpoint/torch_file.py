@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from resnetzoo.errors import CheckpointError
+from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safetensors
 
 _LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
@@ -40,7 +41,9 @@ def read_torch_file(path: Path) -> object:
                 f"{path}: refused: it is no plain weights but asks for the code of {code[1]}, and opening it could "
                 f"run anybody's; {_SAVE_WEIGHTS}"
             ) from None
-        raise CheckpointError(f"{path}: truncated or damaged, {size:,} bytes found ({_first_line(error)})") from error
+        raise CheckpointError(
+            f"{path}: truncated or damaged, {size:,} bytes found ({first_line(error)[:100]})"
+        ) from error
 
 
 def read_head(path: Path) -> tuple[bytes, int]:
@@ -100,10 +103,6 @@ def _other_archive(path: Path) -> str | None:
     if not any(name.endswith("/data.pkl") for name in names):
         return f"a zip archive, but none of torch.save: it holds {', '.join(names[:3]) or 'nothing'}"
     return None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:100]
 
 
 _NUMBERS = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16", "U1")

@@ -1,0 +1,32 @@
+"""Names that people type, looked up among the rows that have one."""
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import TypeVar
+
+from resnetzoo.errors import UsageError
+
+Row = TypeVar("Row")
+
+
+def look_up(what: str, name: str, rows: Mapping[str, Row]) -> Row:
+    """The row called `name`; `what` says in a word what rows they are.
+
+    Raises:
+        UsageError: there is none; the message lists all names.
+    """
+    if name not in rows:
+        raise UsageError(f'unknown {what} "{name}"; known: {", ".join(rows)}')
+    return rows[name]
+
+
+def near_or_all(name: str, known: Collection[str]) -> str:
+    """What to say of a name that is unknown among many: the nearest names, or all where none is near.
+
+    >>> near_or_all("resent20", ["resnet20", "plainnet20"])
+    'did you mean resnet20?'
+    >>> near_or_all("vgg", ["resnet20", "plainnet20"])
+    'known: resnet20, plainnet20'
+    """
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
