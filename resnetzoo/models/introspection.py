@@ -34,14 +34,14 @@ def current_spec(model: CifarNet) -> ModelSpec:
     """
     spec = replace(model.spec, num_classes=class_count(model) or model.spec.num_classes)
     expected, found = _shapes(without_values(spec)), _shapes(model)
-    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    if wrong:
+    differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if differing:
         cure = "torch.save keeps any state_dict()"
-        if all(name.startswith("fc.") for name in wrong):
+        if all(name.startswith("fc.") for name in differing):
             cure = "reset_classifier(num_classes) gives it a classifier"
         raise UsageError(
-            f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {wrong[0]} it has "
-            f"{found.get(wrong[0], 'nothing')}, its spec {expected.get(wrong[0], 'nothing')}; {cure}"
+            f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {differing[0]} it has "
+            f"{found.get(differing[0], 'nothing')}, its spec {expected.get(differing[0], 'nothing')}; {cure}"
         )
     return spec
 

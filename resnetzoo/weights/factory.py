@@ -1,4 +1,4 @@
-"""A trained network by one word, as the command line takes it: a name, a row of weights, a file, an address."""
+"""Networks by name: a registered spec with the choices made, or a row of weights, its file, and the network in it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from resnetzoo.weights.catalog import default_weights, get_weights, list_models,
 from resnetzoo.weights.checkpoint.file_type import looks_like_a_file
 from resnetzoo.weights.checkpoint.infer_spec import check_family
 from resnetzoo.weights.checkpoint.load import load_checkpoint, load_network
-from resnetzoo.weights.hub import file_of, located
+from resnetzoo.weights.hub import local_path, resolve_path
 
 
 def create(
@@ -55,7 +55,7 @@ def create(
     if weights is not None and weights is not False:
         if zero_init_residual:
             raise UsageError("zero_init_residual is about fresh weights: leave it out, or weights")
-        return trained_network(name, weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut, seed=seed)
+        return _trained_network(name, weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut, seed=seed)
     choices: dict[str, Any] = {
         "num_classes": num_classes,
         "in_chans": in_chans,
@@ -86,10 +86,10 @@ def load_model(word: str | Path, *, family: Family | None = None) -> CifarNet:
         DownloadError: a file that could not be fetched.
     """
     if isinstance(word, Path) or _means_a_file(word):
-        return load_checkpoint(located(word), family=family)
+        return load_checkpoint(resolve_path(word), family=family)
     network, _, tag = word.partition(".")
     try:
-        model = trained_network(network, tag or True)
+        model = _trained_network(network, tag or True)
     except UnknownModelError as error:
         raise UnknownModelError(f"{error}; and there is no file of that name") from error
     check_family(model.spec, family)
@@ -102,7 +102,7 @@ def _means_a_file(word: str) -> bool:
     return looks_like_a_file(word)
 
 
-def trained_network(
+def _trained_network(
     name: str,
     weights: bool | str | Path,
     *,
@@ -119,13 +119,11 @@ def trained_network(
         DownloadError: it could not be fetched.
     """
     family: Family | None = "plain" if get_spec(name).family == "plain" else None  # the rest can be read off
-    row = find_row(name, weights)
-    if row is not None:
-        if row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
-            raise UsageError(_of_another(row.network, name))
-        model = load_network(file_of(row), family, row)
-    else:
-        model = load_checkpoint(located(weights if isinstance(weights, Path) else str(weights)), family=family)
+    row = _find_row(name, weights)
+    if row is not None and row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
+        raise UsageError(_of_another(row.network, name))
+    file = resolve_path(weights if isinstance(weights, Path) else str(weights)) if row is None else local_path(row)
+    model = load_network(file, family, row)
     _check(model, name, in_chans, shortcut)
     if num_classes is not None and num_classes != model.num_classes:
         with seeded(seed):
@@ -133,7 +131,7 @@ def trained_network(
     return model
 
 
-def find_row(name: str, weights: bool | str | Path) -> Weights | None:
+def _find_row(name: str, weights: bool | str | Path) -> Weights | None:
     """The row that is meant; None of a path or an address.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Where a row's file is: in the package, in the cache, or fetched into it, always with its hash checked."""
+"""From a row of weights or an address to a file here: in the package, in the cache or fetched into it, hash checked."""
 
 import hashlib
 import re
@@ -15,14 +15,14 @@ _SCHEMES = ("https://",)
 _PACKAGED = Path(__file__).parent / "files"
 
 
-def place_of(row: Weights, folder: Path | None = None) -> Path:
+def path_of(row: Weights, folder: Path | None = None) -> Path:
     """Where the row's file is, or will be once it is fetched: in the package, in `folder`, or in the cache."""
     if row.packaged:
         return _PACKAGED / row.file
-    return cached(row.file) if folder is None else folder / row.file
+    return cache_path(row.file) if folder is None else folder / row.file
 
 
-def file_of(row: Weights, folder: Path | None = None) -> Path:
+def local_path(row: Weights, folder: Path | None = None) -> Path:
     """The row's file on this machine, fetched if it has to be.
 
     Args:
@@ -34,7 +34,7 @@ def file_of(row: Weights, folder: Path | None = None) -> Path:
         DownloadError: it is in no cache, and could not be fetched.
         OutputError: the cache cannot be written.
     """
-    path = place_of(row, folder)
+    path = path_of(row, folder)
     if row.url is not None and not path.is_file():
         url = row.url
         _fetch(url, path, lambda part: _check_sha256(part, row.sha256, url))
@@ -43,16 +43,16 @@ def file_of(row: Weights, folder: Path | None = None) -> Path:
     return path
 
 
-def file_at(url: str) -> Path:
+def local_path_of_url(url: str) -> Path:
     """The file at an address, fetched into the cache once; a hash in its name, as torch.hub writes it, is checked.
 
     Raises:
         UsageError: no https address.
         CheckpointError: the file does not have that hash, or is a web page or alike; nothing is kept of it.
-        DownloadError, OutputError: as `file_of`.
+        DownloadError, OutputError: as `local_path`.
     """
     name = url.split("?")[0].rstrip("/").split("/")[-1]
-    path = cached(f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}")  # two addresses may end alike
+    path = cache_path(f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}")  # two addresses may end alike
     if not path.is_file():
         said = re.search(r"-([0-9a-f]{8,64})\.", name)
 
@@ -65,12 +65,12 @@ def file_at(url: str) -> Path:
     return path
 
 
-def located(place: str | Path) -> Path:
-    """The file that is meant: `place` itself, or what `file_at` fetches where it is an address."""
-    return file_at(place) if isinstance(place, str) and "://" in place else Path(place)
+def resolve_path(file: str | Path) -> Path:
+    """The file that is meant: `file` itself, or what `local_path_of_url` fetches where it is an address."""
+    return local_path_of_url(file) if isinstance(file, str) and "://" in file else Path(file)
 
 
-def cached(file: str) -> Path:
+def cache_path(file: str) -> Path:
     """Its place in the cache."""
     return cache_folder() / "weights" / file
 

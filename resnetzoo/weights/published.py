@@ -1,7 +1,6 @@
 """Weights that others published, a literal row each; they are fetched from their authors' own addresses on demand."""
 
-from resnetzoo.data import cifar_files as layouts
-from resnetzoo.data.constants import CIFAR10, CIFAR100, IMAGENET
+from resnetzoo.data import cifar_files, constants
 from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.spec import ModelSpec
 
@@ -15,12 +14,12 @@ def _akamaster(depth: int, sha256: str, params: int, error: float) -> Weights:
         file=file,
         url=f"https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/{file}",
         sha256=sha256,
-        classes=layouts.CIFAR10.classes,
-        mean=IMAGENET[0],
-        std=IMAGENET[1],
+        classes=cifar_files.CIFAR10.classes,
+        mean=constants.IMAGENET[0],
+        std=constants.IMAGENET[1],
         params=params,
         test_error=error,
-        dataset=layouts.CIFAR10.name,
+        dataset=cifar_files.CIFAR10.name,
         recipe="200 epochs of 128, SGD 0.1 divided by 10 at 100 and 150, weight decay 1e-4; seed not said",
         epoch="not said",
         licence="BSD-2-Clause",
@@ -30,8 +29,8 @@ def _akamaster(depth: int, sha256: str, params: int, error: float) -> Weights:
 
 def _chenyaofo(depth: int, num_classes: int, sha256: str, params: int, accuracy: float) -> Weights:
     """Option B; the best of 200 epochs as the test set tells it."""
-    published = layouts.CIFAR10 if num_classes == 10 else layouts.CIFAR100
-    mean, std = CIFAR10 if num_classes == 10 else CIFAR100
+    published = cifar_files.CIFAR10 if num_classes == 10 else cifar_files.CIFAR100
+    mean, std = constants.CIFAR10 if num_classes == 10 else constants.CIFAR100
     file = f"cifar{num_classes}_resnet{depth}-{sha256}.pt"
     return Weights(
         name=f"resnet{depth}.chenyaofo_c{num_classes}",

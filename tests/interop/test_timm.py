@@ -18,8 +18,7 @@ import resnetzoo
 from resnetzoo.inference.fuse import fuse_batch_norm
 from resnetzoo.models import registry
 from resnetzoo.models.fingerprint import true_row
-from resnetzoo.weights import catalog as catalogue
-from resnetzoo.weights import hub as store
+from resnetzoo.weights import catalog, hub
 
 timm = pytest.importorskip("timm", reason="the interoperation with timm needs timm")
 for part in ("data", "optim", "utils"):
@@ -55,7 +54,7 @@ def test_weights_are_listed_by_their_tags() -> None:
         config = timm.get_pretrained_cfg(f"resnetzoo_{row.name}")
         assert (config.mean, config.std, config.num_classes) == (row.mean, row.std, row.spec.num_classes)
         assert (config.url, config.tag) == (row.url, row.tag)
-        assert (config.file == str(store.file_of(row))) if row.packaged else config.file is None
+        assert (config.file == str(hub.local_path(row))) if row.packaged else config.file is None
     for name in ALL:
         first = next((row.tag for row in rows if row.network == name), None)
         assert timm.get_pretrained_cfg(f"resnetzoo_{name}").tag == first
@@ -325,11 +324,11 @@ def test_packaged_weights(row: resnetzoo.Weights) -> None:
 def test_weights_of_others_are_kept_where_one_says_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = resnetzoo.get_weights("resnet20.chenyaofo_c100")
     ours = resnetzoo.create("resnet20", shortcut="projection", num_classes=100).eval()
-    path = store.place_of(row, tmp_path)
+    path = hub.path_of(row, tmp_path)
     torch.save(ours.state_dict(), path)
     with pytest.raises(resnetzoo.CheckpointError, match="not the file that was published"):
         create(row.name, pretrained=True, cache_dir=tmp_path)
-    monkeypatch.setitem(catalogue._ALL, row.name, replace(row, sha256=""))
+    monkeypatch.setitem(catalog._ALL, row.name, replace(row, sha256=""))
     model = create(row.name, pretrained=True, cache_dir=tmp_path).eval()
     images = torch.randn(1, 3, 32, 32)
     assert torch.equal(model(images), ours(images))

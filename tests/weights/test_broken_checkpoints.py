@@ -372,7 +372,7 @@ def test_networks_of_timm(tmp_path: Path, name: str, message: str) -> None:
         resnetzoo.load_checkpoint(tmp_path / "weights.pt")
 
 
-def test_a_stranger_is_held_against_the_name_of_its_file(tmp_path: Path) -> None:
+def test_an_unsupported_network_is_held_against_the_name_of_its_file(tmp_path: Path) -> None:
     torch.save(kuangliu(), tmp_path / "resnet56.pt")
     with pytest.raises(CheckpointError, match="not the resnet of 56 layers that its name says"):
         resnetzoo.load_checkpoint(tmp_path / "resnet56.pt")

@@ -360,7 +360,7 @@ def test_plain_or_residual_can_be_chosen_where_the_weights_fit_both(tmp_path: Pa
         ("weights.pt", ModelSpec("preactivation", 8, shortcut="projection"), "names leave open .* bearpaw's"),
     ],
 )  # fmt: skip
-def test_doubts_are_warned_of(tmp_path: Path, name: str, spec: ModelSpec, warning: str) -> None:
+def test_what_speaks_against_a_network_is_warned_of(tmp_path: Path, name: str, spec: ModelSpec, warning: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     torch.save({"state_dict": resnetzoo.CifarNet(spec).state_dict()}, tmp_path / name)
     with pytest.warns(CheckpointWarning, match=warning) as caught:

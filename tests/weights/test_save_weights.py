@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 
 import resnetzoo
-from resnetzoo.data import cifar_files as layouts
+from resnetzoo.data import cifar_files
 from resnetzoo.export.subject import subject_of
 from resnetzoo.inference.predictor import model_title
 from resnetzoo.models.fingerprint import attach_weights, true_row
@@ -89,7 +89,7 @@ def test_weights_that_a_file_changed_are_of_no_row() -> None:
 
 
 def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) -> None:
-    tiny_model.classes = layouts.CIFAR10.classes
+    tiny_model.classes = cifar_files.CIFAR10.classes
     tiny_model.fc = torch.nn.Linear(16, 7)
     resnetzoo.save_weights(tiny_model, "seven.safetensors")
     again = resnetzoo.load_checkpoint("seven.safetensors")

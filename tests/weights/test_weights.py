@@ -14,9 +14,8 @@ import torch
 from PIL import Image
 
 import resnetzoo
-from resnetzoo.data import cifar_files as layouts
-from resnetzoo.weights import Weights
-from resnetzoo.weights import hub as store
+from resnetzoo.data import cifar_files
+from resnetzoo.weights import Weights, hub
 from resnetzoo.weights.packaged import OURS
 
 ALL = resnetzoo.list_weights()
@@ -45,7 +44,7 @@ def test_a_row_says_what_its_network_is(row: Weights) -> None:
 
 @pytest.mark.parametrize("row", PACKAGED, ids=lambda row: row.name)
 def test_a_packaged_file_is_the_one_of_its_row(row: Weights, real_data: str) -> None:
-    path = store.file_of(row)
+    path = hub.local_path(row)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
     model = resnetzoo.create(row.network, weights=row.name)
     assert model.weights is row
@@ -60,7 +59,7 @@ def test_a_packaged_file_is_the_one_of_its_row(row: Weights, real_data: str) -> 
 
 
 def test_the_package_stays_small() -> None:
-    assert sum(store.file_of(row).stat().st_size for row in OURS) < 9_000_000
+    assert sum(hub.local_path(row).stat().st_size for row in OURS) < 9_000_000
 
 
 def test_the_first_row_is_the_default() -> None:
@@ -152,7 +151,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
     sha256 = hashlib.sha256((folder / "weights.pt").read_bytes()).hexdigest()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(store, "_SCHEMES", ("http://", "https://"))
+    monkeypatch.setattr(hub, "_SCHEMES", ("http://", "https://"))
     url = f"http://127.0.0.1:{server.server_port}/weights.pt"
     row = resnetzoo.get_weights("resnet20.akamaster_c10")
     yield folder / "weights.pt", Weights(**{**vars(row), "url": url, "file": "weights.pt", "sha256": sha256[:8]})
@@ -162,26 +161,26 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
 
 def test_a_file_is_fetched_once_and_checked(published: tuple[Path, Weights]) -> None:
     served, row = published
-    path = store.file_of(row)
+    path = hub.local_path(row)
     assert path.read_bytes() == served.read_bytes()
     served.unlink()
-    assert store.file_of(row) == path
+    assert hub.local_path(row) == path
     path.write_bytes(b"something else")
     with pytest.raises(resnetzoo.CheckpointError, match=r"weights\.pt: not the file that was published: its SHA-256"):
-        store.file_of(row)
+        hub.local_path(row)
 
 
 def test_wrong_bytes_and_dead_links_leave_nothing(published: tuple[Path, Weights]) -> None:
     served, row = published
     served.write_bytes(b"a page of HTML")
     with pytest.raises(resnetzoo.CheckpointError, match="not the file that was published"):
-        store.file_of(row)
+        hub.local_path(row)
     served.unlink()
     with pytest.raises(
         resnetzoo.ResnetzooError, match=r"could not be fetched: status 404, File not found; fetch it on a machine with"
     ):
-        store.file_of(row)
-    assert not store.cached(row.file).exists()
+        hub.local_path(row)
+    assert not hub.cache_path(row.file).exists()
 
 
 def test_an_address_as_weights(published: tuple[Path, Weights]) -> None:
@@ -232,8 +231,8 @@ def test_a_fresh_network_knows_no_preprocessing() -> None:
 
 
 def test_the_classes_are_the_data_sets() -> None:
-    assert resnetzoo.get_weights("resnet20.chenyaofo_c100").classes == layouts.CIFAR100.classes
-    assert resnetzoo.get_weights("resnet20.akamaster_c10").classes == layouts.CIFAR10.classes
+    assert resnetzoo.get_weights("resnet20.chenyaofo_c100").classes == cifar_files.CIFAR100.classes
+    assert resnetzoo.get_weights("resnet20.akamaster_c10").classes == cifar_files.CIFAR10.classes
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.weights.catalog import list_weights
-from resnetzoo.weights.hub import place_of
+from resnetzoo.weights.hub import path_of
 from resnetzoo.weights.packaged import OURS
 
 _CIFAR10 = OURS[0]  # its mean and deviation are those of CIFAR-10's training images
@@ -30,7 +30,7 @@ def default_configs(name: str, variant: str) -> DefaultCfg:
 def _of_row(row: Weights) -> dict[str, Any]:
     return {
         **_network(row.spec, row.input_size),
-        "file": str(place_of(row)) if row.packaged else None,
+        "file": str(path_of(row)) if row.packaged else None,
         "url": row.url,
         "mean": row.mean,
         "std": row.std,

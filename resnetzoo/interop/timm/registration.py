@@ -31,7 +31,7 @@ from resnetzoo.weights.checkpoint.metadata import parse_metadata
 from resnetzoo.weights.checkpoint.recognize import first_network
 from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
 from resnetzoo.weights.checkpoint.unwrap import unwrap
-from resnetzoo.weights.hub import file_of
+from resnetzoo.weights.hub import local_path
 
 PREFIX = "resnetzoo_"
 _HEAD = ("num_classes", "in_chans", "global_pool")  # where they are left out, timm takes them from the configuration
@@ -93,7 +93,7 @@ def _build(
         if options.zero_init_residual:
             raise UsageError("zero_init_residual is about fresh weights: leave it out, or pretrained=True")
         row = row or default_weights(name)
-        overlay["file"] = str(file_of(row, None if cache_dir is None else Path(cache_dir)))  # with its hash checked
+        overlay["file"] = str(local_path(row, None if cache_dir is None else Path(cache_dir)))  # with its hash checked
     spec = _spec(name, row, options, binding=not elsewhere)
     chosen = {key: getattr(options, key) for key in _HEAD}
     more = {"cache_dir": cache_dir, "pretrained_model_args": options.pretrained_model_args}
@@ -151,7 +151,7 @@ def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) ->
 
 
 def _our_weights(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """Weights of a file, in whatever layout, under our names and in fp32; timm fits them to `model`'s input and head.
+    """Weights of a file, under our names whoever wrote it and in fp32; timm fits them to `model`'s input and head.
 
     Raises:
         CheckpointError: it holds no weights of a network.
@@ -167,7 +167,7 @@ def _attach(model: TimmCifarNet, row: Weights) -> None:
         return
     known = Pretrained(normalization=row.normalization)
     if row.packaged:  # the file says it to the last digit
-        known = parse_metadata(read_safetensors(file_of(row)).metadata).pretrained
+        known = parse_metadata(read_safetensors(local_path(row)).metadata).pretrained
     model.pretrained = Pretrained(normalization=known.normalization)
     if model.num_classes == row.spec.num_classes:
         model.pretrained = replace(model.pretrained, classes=row.classes)

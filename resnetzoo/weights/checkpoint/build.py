@@ -25,8 +25,8 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     expected = model.state_dict()
     _check_names(spec, expected, weights)
     state = {
-        name: _counter(weights.get(name)) if name.endswith(_COUNTER) else _copy(spec, name, weights[name], place.shape)
-        for name, place in expected.items()
+        name: _counter(weights.get(name)) if name.endswith(_COUNTER) else _copy(spec, name, weights[name], tensor.shape)
+        for name, tensor in expected.items()
     }
     model.load_state_dict(state, assign=True)
     return model.eval()
@@ -70,10 +70,10 @@ def _copy(spec: ModelSpec, name: str, found: Tensor, shape: torch.Size) -> Tenso
             f"{name} is {form}, not a dense tensor of floats; save the weights as they were before any quantization"
         )
     copy = found.detach().to("cpu", torch.float32, copy=True).contiguous()
-    wrong = copy.numel() - int(copy.isfinite().sum())
-    if wrong:
+    nonfinite = copy.numel() - int(copy.isfinite().sum())
+    if nonfinite:
         raise CheckpointError(
-            f"{wrong:,} of the {copy.numel():,} numbers of {name} are NaN or infinite: the training diverged; "
+            f"{nonfinite:,} of the {copy.numel():,} numbers of {name} are NaN or infinite: the training diverged; "
             "take the checkpoint of an earlier epoch"
         )
     return copy

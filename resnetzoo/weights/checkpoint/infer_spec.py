@@ -89,8 +89,8 @@ def describe(spec: ModelSpec) -> str:
 def _blocks_per_stage(shapes: Shapes) -> int:
     blocks: dict[int, set[int]] = {}
     for name in shapes:
-        if place := re.match(r"layer(\d{1,6})\.(\d{1,6})\.", name):
-            blocks.setdefault(int(place[1]), set()).add(int(place[2]))
+        if part := re.match(r"layer(\d{1,6})\.(\d{1,6})\.", name):
+            blocks.setdefault(int(part[1]), set()).add(int(part[2]))
     if sorted(blocks) != list(_STAGES):
         found, expected = (", ".join(f"layer{stage}" for stage in stages) for stages in (sorted(blocks), _STAGES))
         raise CheckpointError(f"it has {len(blocks)} stages ({found}), where a CIFAR network has {expected}")
