@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from resnetzoo.models.complexity import Complexity as Complexity
     from resnetzoo.models.complexity import complexity as complexity
     from resnetzoo.models.pretrained import Origin as Origin
+    from resnetzoo.models.pretrained import Pretrained as Pretrained
     from resnetzoo.models.registry import get_spec as get_spec
     from resnetzoo.models.registry import register as register
     from resnetzoo.models.shapes import BlockShape as BlockShape
@@ -143,7 +144,7 @@ else:
             "resnetzoo.models.builders": ["plainnet", "preresnet", "resnet"],
             "resnetzoo.models.cifar_net": ["CifarNet"],
             "resnetzoo.models.complexity": ["Complexity", "complexity"],
-            "resnetzoo.models.pretrained": ["Origin"],
+            "resnetzoo.models.pretrained": ["Origin", "Pretrained"],
             "resnetzoo.models.registry": ["get_spec", "register"],
             "resnetzoo.models.shapes": ["BlockShape", "ConvShape", "Stage"],
             "resnetzoo.models.spec": ["ModelSpec"],

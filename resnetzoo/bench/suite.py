@@ -1,7 +1,7 @@
 """The short benchmark: inference and training step of a few networks against their peers, within minutes."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,8 +79,7 @@ def short_bench(
     rows: list[Row] = []
     rates: list[float] = []
     missing: dict[str, None] = {}
-
-    def run(work: str, ours: Candidate, baselines: Baselines) -> None:
+    for work, ours, baselines in _races(models, batch_size, environment, compiled):
         say(f"timing {work}")
         candidates = [calibration, ours, *baselines.candidates]
         try:
@@ -88,21 +87,8 @@ def short_bench(
         finally:
             ours.release()
         rates.append(calibration.flop / timings[calibration.name].median / 1e9)
-        rows.extend(rows_of(work, candidates, timings, calibration=calibration, peer=baselines.peer))
+        rows += rows_of(work, candidates, timings, calibration=calibration, peer=baselines.peer)
         missing.update(dict.fromkeys(baselines.missing))
-
-    for number, name in enumerate(models):
-        for size in sorted({1, batch_size}):
-            run(
-                f"{name}, inference, batch {size}",
-                forward(name, batch_size=size, environment=environment, compiled=compiled),
-                forward_baselines(name, batch_size=size, device=environment.device),
-            )
-        run(
-            f"{name}, training, batch {batch_size}",
-            step(name, batch_size=batch_size, environment=environment, compiled=compiled, steps=STEPS),
-            step_baselines(name, batch_size=batch_size, device=environment.device, steps=STEPS, loop=number == 0),
-        )
     return Bench(
         place=environment.facts(),
         compiled=compiled,
@@ -111,3 +97,22 @@ def short_bench(
         rows=tuple(rows),
         missing=tuple(missing),
     )
+
+
+def _races(
+    models: Sequence[str], batch_size: int, environment: Environment, compiled: bool
+) -> Iterator[tuple[str, Candidate, Baselines]]:
+    """Each race, prepared when its turn comes; the loop of the tutorials, which is slow, takes part in one alone."""
+    device = environment.device
+    for number, name in enumerate(models):
+        for size in sorted({1, batch_size}):
+            yield (
+                f"{name}, inference, batch {size}",
+                forward(name, batch_size=size, environment=environment, compiled=compiled),
+                forward_baselines(name, batch_size=size, device=device),
+            )
+        yield (
+            f"{name}, training, batch {batch_size}",
+            step(name, batch_size=batch_size, environment=environment, compiled=compiled, steps=STEPS),
+            step_baselines(name, batch_size=batch_size, device=device, steps=STEPS, loop=number == 0),
+        )

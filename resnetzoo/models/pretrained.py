@@ -103,7 +103,7 @@ class Weights:
 
     @property
     def trained_on(self) -> str:
-        """The data set in a line, with its fingerprint where it is known: `cifar10, 50,000 images`."""
+        """The data set in a line, with its fingerprint where it is known, such as `cifar10, 50,000 images`."""
         known = [] if self.dataset_fingerprint is None else [self.dataset_fingerprint]
         return ", ".join([self.dataset, f"{self.train_images:,} images", *known])
 

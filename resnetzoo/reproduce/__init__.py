@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from resnetzoo.reproduce.pipeline import run_plan as run_plan
     from resnetzoo.reproduce.plan import Plan as Plan
     from resnetzoo.reproduce.plan import resolve_plan as resolve_plan
+    from resnetzoo.reproduce.planned_run import PlannedRun as PlannedRun
     from resnetzoo.reproduce.published import PAPER_ERRORS as PAPER_ERRORS
     from resnetzoo.reproduce.stored_results import StoredResults as StoredResults
     from resnetzoo.reproduce.stored_results import read_results as read_results
@@ -38,6 +39,7 @@ else:
             "resnetzoo.reproduce.parsing": ["parse_numbers", "parse_seeds"],
             "resnetzoo.reproduce.pipeline": ["reproduce", "run_plan"],
             "resnetzoo.reproduce.plan": ["Plan", "resolve_plan"],
+            "resnetzoo.reproduce.planned_run": ["PlannedRun"],
             "resnetzoo.reproduce.published": ["PAPER_ERRORS"],
             "resnetzoo.reproduce.stored_results": ["StoredResults", "read_results"],
             "resnetzoo.reproduce.targets": ["TARGETS", "Network", "Target", "get_target"],

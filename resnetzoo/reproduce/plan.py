@@ -43,7 +43,7 @@ class Plan:
 
     @property
     def runs_at_once(self) -> int:
-        """How many runs are computed side by side: one where a single run fills the machine."""
+        """How many runs are computed side by side, which is one where a single run fills the machine."""
         return (self.jobs or _JOBS_ON_CUDA) if runs_together(self.device) else 1
 
     @property

@@ -33,7 +33,7 @@ class PlannedRun:
 
     @property
     def label(self) -> str:
-        """What lines of progress call it: `resnet20 QUICK20 seed 0`."""
+        """What lines of progress call it, such as `resnet20 QUICK20 seed 0`."""
         return f"{self.spec.label} {self.recipe.name} seed {self.seed}"
 
     def build(self) -> CifarNet:

@@ -12,7 +12,9 @@ PAPER_ERRORS = {
     "preresnet164": 5.46,
     "preresnet1001": 4.92,
 }
-"""arXiv:1512.03385, table 6 (110 layers: the best of 5 runs, 6.61 +- 0.16); 164 layers and pre-activation:
+"""What the papers report.
+
+arXiv:1512.03385, table 6 (110 layers: the best of 5 runs, 6.61 +- 0.16); 164 layers and pre-activation:
 arXiv:1603.05027, tables 2 and 3 (medians of 5 runs)."""
 
 SOURCE_EPOCH = 20
