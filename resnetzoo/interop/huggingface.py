@@ -123,7 +123,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         """
         _refuse(unknown)
         device = resolve_device(map_location)
-        place = str(pretrained_model_name_or_path)
+        source = str(pretrained_model_name_or_path)
         options: dict[str, Any] = {
             "revision": revision,
             "cache_dir": cache_dir,
@@ -131,8 +131,8 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
             "token": token,
             "local_files_only": local_files_only,
         }
-        find = Path(place).joinpath if Path(place).is_dir() else partial(hf_hub_download, place, **options)
-        return cls.of(_network_in(place, find)).to(device)
+        find = Path(source).joinpath if Path(source).is_dir() else partial(hf_hub_download, source, **options)
+        return cls.of(_network_in(source, find)).to(device)
 
 
 def _refuse(unknown: Mapping[str, Any]) -> None:
@@ -144,8 +144,8 @@ def _refuse(unknown: Mapping[str, Any]) -> None:
         )
 
 
-def _network_in(place: str, find: Find) -> CifarNet:
-    """The network in a folder or repository, called `place` in messages.
+def _network_in(source: str, find: Find) -> CifarNet:
+    """The network in a folder or repository, called `source` in messages.
 
     Raises:
         CheckpointError: there is no config.json, or it and the weights are none of this package.
@@ -153,7 +153,7 @@ def _network_in(place: str, find: Find) -> CifarNet:
     try:
         spec = parse_spec(_config_in(find))
     except CheckpointError as error:
-        raise CheckpointError(f"{place}: {error}") from error
+        raise CheckpointError(f"{source}: {error}") from error
     file = Path(find(constants.SAFETENSORS_SINGLE_FILE))
     content = read_safetensors(file)
     try:
@@ -161,7 +161,7 @@ def _network_in(place: str, find: Find) -> CifarNet:
         found = recognize(Unwrapped(content.weights, metadata=metadata), file)
         model = build_network(found.spec, found.unwrapped.weights)
     except CheckpointError as error:
-        raise CheckpointError(f"{place}: {error}") from error
+        raise CheckpointError(f"{source}: {error}") from error
     attach(model, found, file)
     return model
 
