@@ -60,11 +60,11 @@ USUAL = [name for name in ALL if name not in DEEPEST]
 SHORTCUTS = ["identity", "projection", "projection_all"]
 
 KINDS = [
-    resnetzoo.ModelSpec("plain", 20),
-    *(resnetzoo.ModelSpec("residual", 20, shortcut=shortcut) for shortcut in SHORTCUTS),
-    *(resnetzoo.ModelSpec("preactivation", 20, shortcut=shortcut) for shortcut in SHORTCUTS),
-    *(resnetzoo.ModelSpec("residual", 29, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
-    *(resnetzoo.ModelSpec("preactivation", 29, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
+    resnetzoo.ModelSpec("plain", 14),
+    *(resnetzoo.ModelSpec("residual", 14, shortcut=shortcut) for shortcut in SHORTCUTS),
+    *(resnetzoo.ModelSpec("preactivation", 14, shortcut=shortcut) for shortcut in SHORTCUTS),
+    *(resnetzoo.ModelSpec("residual", 20, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
+    *(resnetzoo.ModelSpec("preactivation", 20, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
 ]
 
 
