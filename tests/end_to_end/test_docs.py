@@ -55,13 +55,20 @@ def run_python(page: Path) -> dict[str, object]:
     return namespace
 
 
+@pytest.fixture
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that a page registers ends with it."""
+    monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))
+
+
+@pytest.mark.usefixtures("_own_registry")
 @pytest.mark.filterwarnings("ignore:the network runs uncompiled")  # where there is no compiler
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
-def test_python_blocks_run_one_after_the_other(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))  # a name that a page registers ends with it
+def test_python_blocks_run_one_after_the_other(page: Path) -> None:
     run_python(page)
 
 
+@pytest.mark.usefixtures("_own_registry")
 def test_the_first_network_of_a_newcomer_learns() -> None:
     run = run_python(FIRST)["run"]
     assert isinstance(run, resnetzoo.Run)
