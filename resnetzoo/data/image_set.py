@@ -57,7 +57,7 @@ class ImageSet:
         return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
     def select(self, indices: Tensor | slice) -> "ImageSet":
-        """The images at these places, in this order."""
+        """The images with these indices, in this order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
 
@@ -104,7 +104,7 @@ class Data:
             "part": self.part,
             "fingerprint": self.fingerprint,
             "official": self.official,
-            "source": _without_place(self.source),
+            "source": _without_parents(self.source),
             "train_images": len(self.train),
             "test_images": len(self.test),
         }
@@ -146,7 +146,7 @@ class Data:
         return replace(self, part=f"{self.part}, {part}" if self.part else part, train=train, test=test)
 
 
-def _without_place(source: str) -> str:
+def _without_parents(source: str) -> str:
     """Of a folder its own name: where it lies on a machine is nobody else's business."""
     return Path(source).name if Path(source).is_absolute() else source
 

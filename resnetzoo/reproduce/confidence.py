@@ -22,21 +22,21 @@ class Interval(NamedTuple):
 
 def mean_interval(values: Sequence[float]) -> Interval:
     """Of the mean over seeds, by Student's t; it takes two values at least."""
-    return _around(mean(values), variance(values) / len(values), len(values) - 1)
+    return _interval(mean(values), variance(values) / len(values), len(values) - 1)
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """Of mean(first) - mean(second), by Student's t with a spread in common. It takes two values of each at least.
+    """Of mean(first) - mean(second), by Student's t with a pooled variance. It takes two values of each at least.
 
-    With so few seeds a spread apiece (Welch's t) would be a guess apiece; of groups as large as each other the
-    standard error is the same either way.
+    With so few seeds, separate variances (Welch's t) would be two guesses; for groups of one size the standard error is
+    the same either way.
     """
     groups = (first, second)
-    freedom = sum(len(values) - 1 for values in groups)
-    pooled = sum((len(values) - 1) * variance(values) for values in groups) / freedom
-    return _around(mean(first) - mean(second), sum(pooled / len(values) for values in groups), freedom)
+    degrees_of_freedom = sum(len(values) - 1 for values in groups)
+    pooled = sum((len(values) - 1) * variance(values) for values in groups) / degrees_of_freedom
+    return _interval(mean(first) - mean(second), sum(pooled / len(values) for values in groups), degrees_of_freedom)
 
 
-def _around(middle: float, squared_error: float, freedom: int) -> Interval:
-    reach = _T975[min(freedom, len(_T975)) - 1] * math.sqrt(squared_error)
-    return Interval(middle - reach, middle + reach)
+def _interval(center: float, squared_standard_error: float, degrees_of_freedom: int) -> Interval:
+    half_width = _T975[min(degrees_of_freedom, len(_T975)) - 1] * math.sqrt(squared_standard_error)
+    return Interval(center - half_width, center + half_width)

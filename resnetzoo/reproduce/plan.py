@@ -86,15 +86,15 @@ def resolve_plan(
         DeviceError: a device that is not here.
     """
     chosen = get_target(target) if isinstance(target, str) else target
-    share = budget_of(chosen, budget)
+    resolved_budget = budget_of(chosen, budget)
     resolved = resolve_device(device)
     if jobs is not None:
         check_whole_number("jobs", jobs)
     return Plan(
         target=chosen,
-        budget=share,
+        budget=resolved_budget,
         networks=_networks_of(chosen, depths),
-        seeds=tuple(range(share.seeds) if seeds is None else seeds),
+        seeds=tuple(range(resolved_budget.seeds) if seeds is None else seeds),
         device=resolved,
         precision=resolve_precision(precision, resolved),
         jobs=jobs,

@@ -135,11 +135,11 @@ def _gradients(outcome: Outcome) -> "Figure":
 
 def _over_seeds(rows: Sequence[LayerRow], measure: LayerMeasure, state: State) -> dict[str, LayerValues]:
     """By network, the mean over its seeds."""
-    found: dict[str, list[LayerRow]] = {}
+    by_network: dict[str, list[LayerRow]] = {}
     for row in rows:
         if (row.measure, row.state) == (measure, state):
-            found.setdefault(row.network, []).append(row)
-    return {name: _mean_of([row.by_layer for row in group]) for name, group in found.items()}
+            by_network.setdefault(row.network, []).append(row)
+    return {name: _mean_of([row.by_layer for row in group]) for name, group in by_network.items()}
 
 
 def _mean_of(values: Sequence[LayerValues]) -> LayerValues:

@@ -32,9 +32,9 @@ def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
             raise ResultsError(f"{folder} is not empty and holds no plan.json of ours: choose another --out")
         write_sealed(folder / PLAN, plan)
         return
-    found = read_sealed(folder / PLAN)
-    if found != plan:
-        raise ResultsError(f"{folder} holds {_describe(found)}, and this is {_describe(plan)}: choose another --out")
+    stored = read_sealed(folder / PLAN)
+    if stored != plan:
+        raise ResultsError(f"{folder} holds {_describe(stored)}, and this is {_describe(plan)}: choose another --out")
     if (folder / RESULTS).exists():
         read_sealed(folder / RESULTS)
     write_sealed(folder / PLAN, plan)

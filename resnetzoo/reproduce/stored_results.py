@@ -51,11 +51,11 @@ def read_results(path: str | Path, target: Target | None = None) -> StoredResult
     return StoredResults(values["command"], tuple(read_records(path)), tuple(verdicts))
 
 
-def _verdict(row: dict[str, Any], claim: Claim, values: dict[str, Any]) -> Verdict:
+def _verdict(stored: dict[str, Any], claim: Claim, values: dict[str, Any]) -> Verdict:
     """A stored verdict; which networks have no result is told by what was measured."""
     measured: dict[Measure, set[str]] = {
-        "test error": {found["network"] for found in values["networks"]},
-        "response std": {found["network"] for found in values["layers"] if found["measure"] == "response std"},
+        "test error": {row["network"] for row in values["networks"]},
+        "response std": {row["network"] for row in values["layers"] if row["measure"] == "response std"},
     }
     untrained = untrained_networks(claim, measured[measure_of(claim)])
-    return Verdict(row["claim"], row["answer"], row["figures"], untrained)
+    return Verdict(stored["claim"], stored["answer"], stored["figures"], untrained)

@@ -47,10 +47,10 @@ def judge(claim: Claim, samples: Samples, budget: Budget, *, official: bool, who
         official: whether the data is CIFAR-10 itself, of which all the claims are.
         whole: whether it is all of it, as published figures are: with other parts, only comparisons are fair.
     """
-    found = samples[measure_of(claim)]
-    untrained = untrained_networks(claim, found)
-    figures, answer = _NO_FIGURES if untrained else _weigh(claim, found)
-    reasons = [_lack(claim, found, untrained), _unfit(claim, budget, official, whole)]
+    values = samples[measure_of(claim)]
+    untrained = untrained_networks(claim, values)
+    figures, answer = _NO_FIGURES if untrained else _weigh(claim, values)
+    reasons = [_lack(claim, values, untrained), _unfit(claim, budget, official, whole)]
     lacking = [reason for reason in reasons if reason]
     return Verdict(
         claim=claim.text,
@@ -66,11 +66,11 @@ def untrained_networks(claim: Claim, trained: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in claim.networks if name not in labels)
 
 
-def _lack(claim: Claim, found: Mapping[str, Sequence[float]], untrained: tuple[str, ...]) -> str:
+def _lack(claim: Claim, values: Mapping[str, Sequence[float]], untrained: tuple[str, ...]) -> str:
     """Which values are missing, in words; empty if none is."""
     if untrained:
         return f"{' and '.join(untrained)} not trained"
-    single = [name for name in claim.networks if len(found[name]) < 2]
+    single = [name for name in claim.networks if len(values[name]) < 2]
     return f"one seed of {' and '.join(single)}: the spread is not known" if single else ""
 
 
@@ -87,13 +87,13 @@ def _unfit(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:
     return ""
 
 
-def _weigh(claim: Claim, found: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
+def _weigh(claim: Claim, values: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
     """The figures in words, and what they say if nothing speaks against using them."""
-    return _weigh_pair(claim, found) if isinstance(claim, Lower) else _weigh_bound(claim, found[claim.network])
+    return _weigh_pair(claim, values) if isinstance(claim, Lower) else _weigh_bound(claim, values[claim.network])
 
 
-def _weigh_pair(claim: Lower, found: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
-    low, high = found[claim.lower], found[claim.higher]
+def _weigh_pair(claim: Lower, values: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
+    low, high = values[claim.lower], values[claim.higher]
     words = f"{claim.lower} {_mean(low, claim.measure)}, {claim.higher} {_mean(high, claim.measure)}"
     words += f": difference {_difference(mean(high) - mean(low), claim.measure)}"
     if len(low) < 2 or len(high) < 2:

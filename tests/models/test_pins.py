@@ -2,7 +2,7 @@
 
 The order in which a network's layers are made is the order of its random draws, so that `create(name, seed=0)` gives
 the same weights only as long as nothing is made earlier or later. The expected values are in `expected/pins.json`;
-`python tests/test_pins.py` writes them anew, for a change that is meant.
+`python tests/models/test_pins.py` writes them anew, for a change that is meant.
 """
 
 import hashlib
