@@ -50,6 +50,16 @@ PARAMS = {
 
 COMMANDS = ["list", "info", "data", "train", "eval", "predict", "export", "reproduce", "rerun", "bench"]
 
+# The same with projection shortcuts.
+PROJECTION_PARAMS = {"resnet20": 272_474, "resnet56": 855_770, "resnet110": 1_730_714}
+
+# The depths of the contract, in their order.
+DEPTHS = {
+    "plainnet": [20, 32, 44, 56, 110],
+    "resnet": [20, 32, 44, 56, 110, 164, 1202],
+    "preresnet": [20, 32, 44, 56, 110, 164, 1001],
+}
+
 ALL = resnetzoo.list_models()
 
 DEEPEST = ["resnet1202", "preresnet1001"]  # minutes to script, export or train: their blocks are those of the others

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 import torch
-from cases import ALL, DEEPEST, KINDS, PARAMS, SHORTCUTS, USUAL
+from cases import ALL, DEEPEST, KINDS, PARAMS, PROJECTION_PARAMS, SHORTCUTS, USUAL
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -203,9 +203,9 @@ def test_zero_init_residual_makes_each_block_its_shortcut(name: str) -> None:
     [
         (lambda: resnetzoo.plainnet(26), None),
         (lambda: resnetzoo.resnet(26, num_classes=100, in_chans=1), None),
-        (lambda: resnetzoo.resnet(20, shortcut="projection"), 272_474),
-        (lambda: resnetzoo.resnet(56, shortcut="projection"), 855_770),
-        (lambda: resnetzoo.resnet(110, shortcut="projection"), 1_730_714),
+        (lambda: resnetzoo.resnet(20, shortcut="projection"), PROJECTION_PARAMS["resnet20"]),
+        (lambda: resnetzoo.resnet(56, shortcut="projection"), PROJECTION_PARAMS["resnet56"]),
+        (lambda: resnetzoo.resnet(110, shortcut="projection"), PROJECTION_PARAMS["resnet110"]),
         (lambda: resnetzoo.resnet(29, block="bottleneck", zero_init_residual=True), None),
         (lambda: resnetzoo.preresnet(29, block="bottleneck", shortcut="projection_all"), None),
         (lambda: resnetzoo.preresnet(8), None),

@@ -1,18 +1,13 @@
 """Names: every good one works, every bad one says what to type instead."""
 
 import pytest
+from cases import DEPTHS
 from hypothesis import given
 from hypothesis import strategies as st
 
 import resnetzoo
 from resnetzoo.models import registry
 from resnetzoo.models.spec import nearest_depths
-
-DEPTHS = {
-    "plainnet": [20, 32, 44, 56, 110],
-    "resnet": [20, 32, 44, 56, 110, 164, 1202],
-    "preresnet": [20, 32, 44, 56, 110, 164, 1001],
-}
 
 BAD_NAMES = {
     "resnet57": "nearest valid: 56 or 62",
