@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# What would be read as markup: an underscore beside a word, a link, an entity, and the rest wherever it stands.
-_MARKUP = re.compile(r"[\\`*<|]|(?<!\w)_|_(?!\w)|\[(?=.*\]\()|&(?=#?\w+;)")
+# What would be read as markup: an underscore not inside a word, a link, an entity, and the rest wherever it stands.
+_MARKUP = re.compile(r"[\\`*<|]|(?<![^\W_])_|_(?![^\W_])|\[(?=.*\]\()|&(?=#?\w+;)")
 
 
 class Picture(NamedTuple):

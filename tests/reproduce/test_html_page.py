@@ -72,6 +72,7 @@ def test_html_needs_nothing_beside_it(tmp_path: Path) -> None:
 
 
 @given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=40))
+@example(text="a__b_ __c")
 @example(text="&lt; <i> `a` *b* _c_ [d](e) ![f](g) \\* | h")
 def test_plain_text_means_nothing_but_itself(text: str) -> None:
     """In a cell, where no line of text begins a heading, a list or a block of code."""
