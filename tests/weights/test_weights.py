@@ -15,7 +15,9 @@ from PIL import Image
 
 import resnetzoo
 from resnetzoo.data import cifar_files
+from resnetzoo.models.fingerprint import fingerprint_of
 from resnetzoo.weights import Weights, hub
+from resnetzoo.weights.checkpoint import load
 from resnetzoo.weights.packaged import OURS
 
 ALL = resnetzoo.list_weights()
@@ -262,3 +264,20 @@ def test_words_that_are_a_model() -> None:
     assert resnetzoo.load_model("some", family="plain").spec.family == "plain"
     with pytest.raises(resnetzoo.CheckpointError, match='family="plain" was asked for'):
         resnetzoo.load_model("resnet20", family="plain")
+
+
+def test_weights_are_hashed_once_however_they_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    resnetzoo.save_weights(resnetzoo.create("resnet20", weights=True), "copy.safetensors")
+    hashed: list[object] = []
+
+    def count(model: resnetzoo.CifarNet) -> str:
+        hashed.append(model)
+        return fingerprint_of(model)
+
+    monkeypatch.setattr(load, "fingerprint_of", count)
+    for name in ("resnet20.modern_c10", "copy.safetensors"):
+        assert resnetzoo.load_model(name).weights is not None
+    assert len(hashed) == 2
+    resnetzoo.save_weights(resnetzoo.create("resnet20", seed=0), "fresh.safetensors")
+    assert resnetzoo.load_checkpoint("fresh.safetensors").weights is None
+    assert len(hashed) == 2
