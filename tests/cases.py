@@ -39,7 +39,6 @@ PARAMS = {
     "resnet110": 1_727_962,
     "resnet164": 1_704_154,
     "resnet1202": 19_421_274,
-    "resinv20": 320_570,
     "preresnet20": 269_722,
     "preresnet32": 464_154,
     "preresnet44": 658_586,
@@ -56,7 +55,6 @@ PROJECTION_PARAMS = {"resnet20": 272_474, "resnet56": 855_770, "resnet110": 1_73
 
 # The depths of the contract, in their order.
 DEPTHS = {
-    "resinv": [20],
     "plainnet": [20, 32, 44, 56, 110],
     "resnet": [20, 32, 44, 56, 110, 164, 1202],
     "preresnet": [20, 32, 44, 56, 110, 164, 1001],
@@ -74,7 +72,6 @@ SHORTCUTS = ["identity", "projection", "projection_all"]
 KINDS = [
     resnetzoo.ModelSpec("plain", 14),
     *(resnetzoo.ModelSpec("residual", 14, shortcut=shortcut) for shortcut in SHORTCUTS),
-    *(resnetzoo.ModelSpec("residual", 14, block="inverted", shortcut=shortcut) for shortcut in SHORTCUTS),
     *(resnetzoo.ModelSpec("preactivation", 14, shortcut=shortcut) for shortcut in SHORTCUTS),
     *(resnetzoo.ModelSpec("residual", 20, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
     *(resnetzoo.ModelSpec("preactivation", 20, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),

@@ -23,7 +23,6 @@ _SPECS: dict[str, ModelSpec] = {
     "resnet110": ModelSpec("residual", 110),
     "resnet164": ModelSpec("residual", 164, block="bottleneck", shortcut="projection"),
     "resnet1202": ModelSpec("residual", 1202),
-    "resinv20": ModelSpec("residual", 20, block="inverted"),
     "preresnet20": ModelSpec("preactivation", 20),
     "preresnet32": ModelSpec("preactivation", 32),
     "preresnet44": ModelSpec("preactivation", 44),

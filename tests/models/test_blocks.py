@@ -6,11 +6,10 @@ import pytest
 import torch
 from pytorchcv.model_provider import get_model
 from torch import nn
-from torch.nn import functional
 from torchvision.models.resnet import BasicBlock
 
 import resnetzoo
-from resnetzoo.models.blocks.modules import InvertedBlock, PlainBlock, PreactBlock, ResidualBlock, ZeroPadShortcut
+from resnetzoo.models.blocks.modules import PlainBlock, PreactBlock, ResidualBlock, ZeroPadShortcut
 from resnetzoo.models.shapes import BlockShape
 
 PLAIN, RESIDUAL = resnetzoo.ModelSpec("plain", 8), resnetzoo.ModelSpec("residual", 8)
@@ -48,18 +47,6 @@ def test_preactivation_leaves_the_identity_path_alone() -> None:
     block.conv2.weight.data.zero_()
     x = torch.randn(2, 4, 8, 8)
     assert torch.equal(block(x), x)
-
-
-def test_inverted_block_by_hand() -> None:
-    shape = BlockShape("layer2.0", in_chans=4, width=8, out_chans=8, stride=2)
-    block = InvertedBlock(resnetzoo.ModelSpec("residual", 8, block="inverted"), shape).eval()
-    assert block.conv1.weight.shape == (16, 4, 1, 1)
-    x = torch.randn(2, 4, 8, 8)
-    with torch.no_grad():
-        inside = functional.conv2d(x, block.conv1.weight).div((1 + 1e-5) ** 0.5).relu()
-        branch = functional.conv2d(inside, block.conv2.weight, stride=2, padding=1).div((1 + 1e-5) ** 0.5)
-        padded = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2))
-        torch.testing.assert_close(block(x), (branch + padded).relu())
 
 
 @pytest.mark.parametrize("stride", [1, 2])

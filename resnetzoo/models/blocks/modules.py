@@ -121,24 +121,6 @@ class BottleneckBlock(nn.Module):
         return F.relu(y + self.downsample(x), inplace=True)
 
 
-class InvertedBlock(nn.Module):
-    """y = relu(F(x) + shortcut(x)), F = 1x1-bn-relu-3x3-bn, which widens twofold inside."""
-
-    def __init__(self, spec: ModelSpec, block: BlockShape) -> None:
-        super().__init__()
-        conv1, conv2 = spec.convs(block)
-        self.conv1 = conv2d(conv1)
-        self.bn1 = norm2d(conv1)
-        self.conv2 = conv2d(conv2)
-        self.bn2 = norm2d(conv2)
-        self.downsample = shortcut(spec, block)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = self.bn2(self.conv2(y))
-        return F.relu(y + self.downsample(x), inplace=True)
-
-
 class PreactBlock(nn.Module):
     """y = shortcut(x) + F(x), F = bn-relu-conv-bn-relu-conv (arXiv:1603.05027, figure 4e).
 
@@ -191,7 +173,6 @@ MODULES: dict[types.BlockType, Callable[[ModelSpec, BlockShape], nn.Module]] = {
     types.PLAIN_BASIC: PlainBlock,
     types.RESIDUAL_BASIC: ResidualBlock,
     types.RESIDUAL_BOTTLENECK: BottleneckBlock,
-    types.RESIDUAL_INVERTED: InvertedBlock,
     types.PREACT_BASIC: PreactBlock,
     types.PREACT_BOTTLENECK: PreactBottleneckBlock,
 }

@@ -102,14 +102,6 @@ def _basic(b: BlockShape) -> Convs:
     )
 
 
-def _inverted(b: BlockShape) -> Convs:
-    """F = 1x1-bn-relu-3x3-bn, which widens twofold inside."""
-    return (
-        ConvShape("conv1", 1, b.in_chans, 2 * b.width, norm="bn1", fusable="bn1"),
-        ConvShape("conv2", 3, 2 * b.width, b.out_chans, b.stride, norm="bn2", fusable="bn2", response="bn2"),
-    )
-
-
 def _bottleneck(b: BlockShape) -> Convs:
     """F = 1x1-bn-relu-3x3-bn-relu-1x1-bn (arXiv:1512.03385, figure 5, right)."""
     return (
@@ -142,7 +134,6 @@ def _preact_bottleneck(b: BlockShape) -> Convs:
 
 PLAIN_BASIC = BlockType(PLAIN, "basic", prefix="plainnet", convs=_basic, last="bn2")
 RESIDUAL_BASIC = BlockType(RESIDUAL, "basic", prefix="resnet", convs=_basic, last="bn2")
-RESIDUAL_INVERTED = BlockType(RESIDUAL, "inverted", prefix="resinv", convs=_inverted, last="bn2")
 RESIDUAL_BOTTLENECK = BlockType(
     *(RESIDUAL, "bottleneck"),
     prefix="resnet",
@@ -161,7 +152,7 @@ PREACT_BOTTLENECK = BlockType(
     usual_shortcut="projection",
 )
 
-BLOCK_TYPES = (PLAIN_BASIC, RESIDUAL_BASIC, RESIDUAL_BOTTLENECK, RESIDUAL_INVERTED, PREACT_BASIC, PREACT_BOTTLENECK)
+BLOCK_TYPES = (PLAIN_BASIC, RESIDUAL_BASIC, RESIDUAL_BOTTLENECK, PREACT_BASIC, PREACT_BOTTLENECK)
 BLOCKS = tuple(dict.fromkeys(kind.block for kind in BLOCK_TYPES))  # their words in a spec; the first is the usual one
 
 
