@@ -2,7 +2,7 @@
 
 A new process spends its first seconds importing torch. A forked one has its own memory, its own signals and its own
 exit status all the same, and begins with the command at once. What depends on how the interpreter starts or ends
-(its encoding, its warnings, `atexit`) needs `run_command`.
+(its warnings, `atexit`) needs `run_command`.
 """
 
 import multiprocessing
@@ -89,7 +89,9 @@ def _become(
     """Run the command in this process, with an output and an environment of its own."""
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(said / name, os.O_WRONLY), number)
-    sys.stdout, sys.stderr = open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115 (they end with the process)
+    encoding = variables.get("PYTHONIOENCODING")
+    sys.stdout = open(1, "w", encoding=encoding)  # noqa: SIM115 (it ends with the process)
+    sys.stderr = open(2, "w", buffering=1)  # noqa: SIM115
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)

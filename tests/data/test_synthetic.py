@@ -1,13 +1,18 @@
 """The embedded default: the same everywhere, too hard for a line; that a network learns it is in test_docs."""
 
+import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
 
 
-def test_it_is_the_same_bytes_every_time() -> None:
-    data = resnetzoo.synthetic()
+@pytest.fixture(scope="module")
+def data() -> resnetzoo.Data:
+    return resnetzoo.synthetic()
+
+
+def test_it_is_the_same_bytes_every_time(data: resnetzoo.Data) -> None:
     assert data.fingerprint == "4b0178cbc71f2fd1160b6f9f12aad00390c7cc415ae07b19e05b0f32771687e2"
     assert (len(data.train), len(data.test)) == (10_000, 2_000)
     assert data.train.images.shape[1:] == (3, 32, 32)
@@ -21,8 +26,7 @@ def test_seeds_differ() -> None:
     assert first.fingerprint != second.fingerprint
 
 
-def test_a_linear_classifier_stays_under_60_percent() -> None:
-    data = resnetzoo.synthetic()
+def test_a_linear_classifier_stays_under_60_percent(data: resnetzoo.Data) -> None:
     pixels = [part.images.flatten(1).float() / 255 - 0.5 for part in (data.train, data.test)]  # (n, 3072)
     torch.manual_seed(0)
     linear = torch.nn.Linear(3072, 10)

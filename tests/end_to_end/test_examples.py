@@ -99,11 +99,13 @@ def test_log_to_tensorboard(example: Example, tmp_path: Path) -> None:
     assert [event.step for event in events.Scalars("train/lr")] == [2, 4]
 
 
+@pytest.mark.usefixtures("few_images")
 def test_loss_surface(example: Example, tmp_path: Path) -> None:
     example("loss_surface", "surface.png", "--dataset", "synthetic", "--images", "8", "--points", "3")
     assert (tmp_path / "surface.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("few_images")
 def test_two_gpus(example: Example) -> None:
     """On one process; several are the business of test_ranks."""
     words = (
