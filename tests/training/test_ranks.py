@@ -39,6 +39,7 @@ def torchrun(folder: Path, *names: str) -> None:
         cwd=folder,
         env=environment(OMP_NUM_THREADS="1"),
         check=False,
+        timeout=300,  # processes that wait for each other wait for half an hour
     )
     assert said.returncode == 0, said.stderr
 

@@ -29,6 +29,9 @@ class Checkpointing(Callback):
     def on_fit_start(self, trainer: Trainer) -> None:
         """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
         checkpoint = read_latest(self.folder)
+        # Nothing is written before all processes have looked: a later one would take up what the first one writes here,
+        # and from then on answer another collective than the one it is asked for.
+        trainer.context.all_reduce_max(int(checkpoint is None))
         if checkpoint is None:
             self._save(trainer)
             return
