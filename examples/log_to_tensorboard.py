@@ -21,26 +21,26 @@ class TensorBoard(resnetzoo.Callback):
         self.every = every
         self.writer: SummaryWriter | None = None  # of the process that writes, if several share the run
 
-    def on_fit_start(self, trainer: resnetzoo.Trainer) -> None:
+    def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
         if trainer.context.is_main:
             # What was written behind the step from which the run goes on is hidden.
             self.writer = SummaryWriter(str(self.folder), purge_step=trainer.step + 1)
 
-    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+    def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
         if self.writer and trainer.step % self.every == 0:  # reading the loss waits for a GPU: not in each step
             self.writer.add_scalar("train/mean_loss", trainer.metrics.mean_loss(), trainer.step)
             self.writer.add_scalar("train/lr", trainer.lr, trainer.step)
 
-    def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+    def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
         if self.writer:
             self.writer.add_scalar("test/error", row.test_error, row.step)
             self.writer.add_scalar("test/loss", row.test_loss, row.step)
 
-    def on_fit_end(self, trainer: resnetzoo.Trainer, run: resnetzoo.Run) -> None:
+    def on_fit_end(self, trainer: resnetzoo.TrainerState, run: resnetzoo.Run) -> None:
         if self.writer:
             self.writer.close()
 
-    def on_exception(self, trainer: resnetzoo.Trainer, error: BaseException) -> None:
+    def on_exception(self, trainer: resnetzoo.TrainerState, error: BaseException) -> None:
         if self.writer:
             self.writer.close()
 

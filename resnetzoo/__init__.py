@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     from resnetzoo.training.results import RunRecord as RunRecord
     from resnetzoo.training.results import folder_name as folder_name
     from resnetzoo.training.results import read_records as read_records
-    from resnetzoo.training.trainer import Trainer as Trainer
+    from resnetzoo.training.trainer_state import TrainerState as TrainerState
     from resnetzoo.utils.device import resolve_device as resolve_device
     from resnetzoo.weights import Weights as Weights
     from resnetzoo.weights import get_weights as get_weights
@@ -154,7 +154,7 @@ else:
             "resnetzoo.training.recipes": ["Recipe"],
             "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "folder_name", "read_records"],
             "resnetzoo.utils.device": ["resolve_device"],
-            "resnetzoo.training.trainer": ["Trainer"],
+            "resnetzoo.training.trainer_state": ["TrainerState"],
             "resnetzoo.weights": ["Weights", "get_weights", "list_weights"],
             "resnetzoo.weights.catalog": ["list_models"],
             "resnetzoo.weights.checkpoint.load": ["CheckpointWarning", "load_checkpoint"],

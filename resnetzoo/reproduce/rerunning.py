@@ -13,7 +13,7 @@ from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.results import EpochRow, RunRecord, read_records
-from resnetzoo.training.trainer import Trainer
+from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.device import device_name, resolve_device
 from resnetzoo.utils.validation import check_whole_number
 
@@ -84,7 +84,7 @@ class _StopAfter(Callback):
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+    def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         if row.epoch == self.epochs:
             trainer.request_stop()
 

@@ -67,9 +67,9 @@ def open_trainer(
         if loader is None:
             loader = make_loader(data, recipe, chosen)
         model.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        state = StepState.create(model, recipe, loader)
-        strategy = choose_strategy(model, recipe, state, resolved, compile=compile, context=context)
-        state.stream.wait_for_caller()
+        step_state = StepState.create(model, recipe, loader)
+        strategy = choose_strategy(model, recipe, step_state, resolved, compile=compile, context=context)
+        step_state.stream.wait_for_caller()
         _update_description(model, data, loader)
         trainer = Trainer(
             model,
@@ -77,7 +77,7 @@ def open_trainer(
             data,
             recipe,
             seed=seed,
-            state=state,
+            step_state=step_state,
             strategy=strategy,
             precision=resolved,
             out=None if out is None else Path(out),

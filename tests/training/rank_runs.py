@@ -20,7 +20,7 @@ RANK = int(os.environ.get("RANK", "0"))
 class StopsEarly(resnetzoo.Callback):
     """Ends the run after its first step, in the second process alone."""
 
-    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+    def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
         if RANK == 1:
             trainer.request_stop()
 

@@ -22,21 +22,21 @@ class Journal(resnetzoo.Callback):
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
 
-    def on_fit_start(self, trainer: resnetzoo.Trainer) -> None:
+    def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
         self.calls.append(("start", trainer.step))
 
-    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+    def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
         self.calls.append(("step", trainer.step))
 
-    def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+    def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
         assert row is trainer.rows[-1]
         self.calls.append(("epoch", row.step))
 
-    def on_fit_end(self, trainer: resnetzoo.Trainer, run: resnetzoo.Run) -> None:
+    def on_fit_end(self, trainer: resnetzoo.TrainerState, run: resnetzoo.Run) -> None:
         assert run.epochs == tuple(trainer.rows)
         self.calls.append(("end", trainer.step))
 
-    def on_exception(self, trainer: resnetzoo.Trainer, error: BaseException) -> None:
+    def on_exception(self, trainer: resnetzoo.TrainerState, error: BaseException) -> None:
         self.calls.append((type(error).__name__, trainer.step))
 
 
@@ -90,7 +90,7 @@ def test_metrics_of_each_step_are_those_of_the_row_at_the_epochs_end(
         def __init__(self) -> None:
             self.seen: list[tuple[float, float, int, float]] = []
 
-        def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+        def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
             assert isinstance(trainer.metrics.loss, torch.Tensor)  # nothing has read its value yet
             metrics = trainer.metrics
             self.seen.append((metrics.mean_loss(), metrics.error(), metrics.images, trainer.lr))
@@ -113,16 +113,16 @@ class Raises(resnetzoo.Callback):
         if (hook, step) == (self.hook, self.step):
             raise RuntimeError(f"{hook} at {step}")
 
-    def on_fit_start(self, trainer: resnetzoo.Trainer) -> None:
+    def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
         self._raise("start", trainer.step)
 
-    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+    def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
         self._raise("step", trainer.step)
 
-    def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+    def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
         self._raise("epoch", row.step)
 
-    def on_fit_end(self, trainer: resnetzoo.Trainer, run: resnetzoo.Run) -> None:
+    def on_fit_end(self, trainer: resnetzoo.TrainerState, run: resnetzoo.Run) -> None:
         self._raise("end", trainer.step)
 
 
@@ -158,7 +158,7 @@ class StopsAt(resnetzoo.Callback):
     def __init__(self, step: int) -> None:
         self.step = step
 
-    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+    def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
         if trainer.step == self.step:
             trainer.request_stop()
 
@@ -197,7 +197,7 @@ def test_a_signal_while_the_last_epoch_is_saved_is_not_lost(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
 ) -> None:
     class Late(resnetzoo.Callback):
-        def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+        def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
             if trainer.finished:
                 os.kill(os.getpid(), signal.SIGTERM)
 
@@ -231,7 +231,7 @@ def test_sums_finite_check_row_save_and_log_come_in_this_order(
         monkeypatch.setattr(path, noting(name, original))
 
     class Rows(resnetzoo.Callback):
-        def on_epoch_end(self, trainer: resnetzoo.Trainer, row: resnetzoo.EpochRow) -> None:
+        def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
             done.append("callbacks of the user")
 
     fit(tiny_data, replace(tiny_recipe, steps=3), Rows(), out=tmp_path)
@@ -242,7 +242,7 @@ def test_a_loss_that_is_not_finite_is_neither_saved_nor_logged(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
 ) -> None:
     class Poisons(resnetzoo.Callback):
-        def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+        def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
             if trainer.step == 5:
                 trainer.metrics.loss.fill_(torch.inf)
 

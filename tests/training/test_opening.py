@@ -127,7 +127,7 @@ def test_what_cannot_begin_is_released_too(monkeypatch: pytest.MonkeyPatch) -> N
     watch = Watch(monkeypatch)
 
     class Refuses(resnetzoo.Callback):
-        def on_fit_start(self, trainer: resnetzoo.Trainer) -> None:
+        def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
             raise RuntimeError("not today")
 
     with pytest.raises(RuntimeError, match="not today"):
@@ -139,7 +139,7 @@ def test_an_error_in_the_block_reaches_the_callbacks() -> None:
     heard: list[BaseException] = []
 
     class Hears(resnetzoo.Callback):
-        def on_exception(self, trainer: resnetzoo.Trainer, error: BaseException) -> None:
+        def on_exception(self, trainer: resnetzoo.TrainerState, error: BaseException) -> None:
             heard.append(error)
 
     error = RuntimeError("of the one who opened it")
@@ -155,16 +155,16 @@ def test_an_error_in_the_block_reaches_the_callbacks() -> None:
 
 
 def test_jobs_share_a_loader_where_they_cut_alike() -> None:
-    seen: list[resnetzoo.Trainer] = []
+    seen: list[resnetzoo.TrainerState] = []
 
     class Sees(resnetzoo.Callback):
-        def on_fit_start(self, trainer: resnetzoo.Trainer) -> None:
+        def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
             seen.append(trainer)
 
     recipes = [TINY_RECIPE, replace(TINY_RECIPE, lr=0.01), replace(TINY_RECIPE, normalization="per_pixel_mean")]
     jobs = [resnetzoo.Job(small_network(seed), recipe, callbacks=[Sees()]) for seed, recipe in enumerate(recipes)]
     resnetzoo.fit_many(jobs, data(), device="cpu", precision="fp32", progress=False)
-    first, second, third = (trainer.state.loader for trainer in seen)
+    first, second, third = (trainer.step_state.loader for trainer in seen)
     assert first is second
     assert third is not first
 
@@ -172,6 +172,6 @@ def test_jobs_share_a_loader_where_they_cut_alike() -> None:
 def test_a_loader_is_made_unless_one_is_given() -> None:
     own = make_loader(data(), TINY_RECIPE, torch.device("cpu"))
     with open_trainer(small_network(0), data(), TINY_RECIPE, device="cpu", loader=own) as trainer:
-        assert trainer.state.loader is own
+        assert trainer.step_state.loader is own
     with open_trainer(small_network(0), data(), TINY_RECIPE, device="cpu") as trainer:
-        assert trainer.state.loader is not own
+        assert trainer.step_state.loader is not own

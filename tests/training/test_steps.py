@@ -175,7 +175,7 @@ class Losses(resnetzoo.Callback):
     def __init__(self) -> None:
         self._sums = [0.0]
 
-    def on_step_end(self, trainer: resnetzoo.Trainer) -> None:
+    def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
         self._sums.append(float(trainer.metrics.loss))
 
     def means(self, batch_size: int) -> list[float]:

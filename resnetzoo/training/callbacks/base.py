@@ -1,11 +1,7 @@
 """The hooks of a training run."""
 
-from typing import TYPE_CHECKING
-
 from resnetzoo.training.results import EpochRow, Run
-
-if TYPE_CHECKING:
-    from resnetzoo.training.trainer import Trainer
+from resnetzoo.training.trainer_state import TrainerState
 
 
 class Callback:
@@ -25,17 +21,17 @@ class Callback:
     To end a run early, call `trainer.request_stop()`.
     """
 
-    def on_fit_start(self, trainer: "Trainer") -> None:
+    def on_fit_start(self, trainer: TrainerState) -> None:
         """Before the first step, once `trainer` stands where the run goes on: at step 0, or where it was stopped."""
 
-    def on_step_end(self, trainer: "Trainer") -> None:
+    def on_step_end(self, trainer: TrainerState) -> None:
         """After each step; the time spent here counts as training."""
 
-    def on_epoch_end(self, trainer: "Trainer", row: EpochRow) -> None:
+    def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         """After an epoch and its test, the device at rest; `row` has its results, over all processes."""
 
-    def on_fit_end(self, trainer: "Trainer", run: Run) -> None:
+    def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         """After the last epoch, of a run that was finished before, and after an early stop; the network evaluates."""
 
-    def on_exception(self, trainer: "Trainer", error: BaseException) -> None:
+    def on_exception(self, trainer: TrainerState, error: BaseException) -> None:
         """In place of `on_fit_end` where the run ends by an exception, Ctrl-C included; `error` is raised behind it."""

@@ -10,7 +10,7 @@ from resnetzoo.training.callbacks.finite import check_finite
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow
 from resnetzoo.training.run_folder import check_identity, read_latest, save_checkpoint
-from resnetzoo.training.trainer import Trainer
+from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.weights.checkpoint.training_state import Checkpoint
 
 
@@ -26,7 +26,7 @@ class Checkpointing(Callback):
         self.folder = folder
         self.every = every
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: TrainerState) -> None:
         """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
         checkpoint = read_latest(self.folder)
         # Nothing is written before all processes have looked: a later one would take up what the first one writes here,
@@ -39,20 +39,20 @@ class Checkpointing(Callback):
         trainer.step = checkpoint.step
         trainer.rows = [EpochRow(**row) for row in checkpoint.rows]
         trainer.model.load_state_dict(checkpoint.model)
-        load_momentum(trainer.state.optimizer, checkpoint.optimizer)
+        load_momentum(trainer.step_state.optimizer, checkpoint.optimizer)
         trainer.metrics.load_state_dict(checkpoint.totals)
         trainer.metrics.keep_on_main(trainer.context)
 
-    def on_step_end(self, trainer: Trainer) -> None:
+    def on_step_end(self, trainer: TrainerState) -> None:
         due = self.every is not None and trainer.step % self.every == 0
         if (due or trainer.interrupted_by) and not trainer.epoch_is_complete:
             with trainer.complete_metrics():
                 self._save(trainer)
 
-    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+    def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         self._save(trainer)
 
-    def _save(self, trainer: Trainer) -> None:
+    def _save(self, trainer: TrainerState) -> None:
         # The loss of a step says nothing yet about the weights that it left behind.
         largest = torch.stack([parameter.detach().abs().max() for parameter in trainer.model.parameters()])
         check_finite(trainer, float(trainer.metrics.loss), *largest.tolist())
@@ -60,14 +60,14 @@ class Checkpointing(Callback):
         trainer.context.rank_zero_only(lambda: save_checkpoint(checkpoint, self.folder))
 
 
-def checkpoint_of(trainer: Trainer) -> Checkpoint:
+def checkpoint_of(trainer: TrainerState) -> Checkpoint:
     """The state of a run between two steps."""
     return Checkpoint(
         identity=trainer.identity,
         step=trainer.step,
         model=trainer.model.state_dict(),
-        optimizer=trainer.state.optimizer.state_dict(),
-        normalization=trainer.state.loader.normalization,
+        optimizer=trainer.step_state.optimizer.state_dict(),
+        normalization=trainer.step_state.loader.normalization,
         rows=[asdict(row) for row in trainer.rows],
         totals=trainer.metrics.state_dict(),
         classes=trainer.data.classes,

@@ -5,7 +5,7 @@ import math
 from resnetzoo.errors import NonFiniteLossError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow
-from resnetzoo.training.trainer import Trainer
+from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT
 
 
@@ -16,11 +16,11 @@ class FiniteCheck(Callback):
     first large steps. It is a figure of that epoch like any other.
     """
 
-    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+    def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         check_finite(trainer, row.train_loss)
 
 
-def check_finite(trainer: Trainer, *values: float) -> None:
+def check_finite(trainer: TrainerState, *values: float) -> None:
     """Stop if one of these is infinite or NaN.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow
-from resnetzoo.training.trainer import Trainer
+from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.files import write_atomically
 
 
@@ -16,14 +16,14 @@ class LogFile(Callback):
     def __init__(self, folder: Path) -> None:
         self.path = folder / "log.jsonl"
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: TrainerState) -> None:
         if trainer.step:
             self._write(trainer)
 
-    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+    def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         self._write(trainer)
 
-    def _write(self, trainer: Trainer) -> None:
+    def _write(self, trainer: TrainerState) -> None:
         lines = [json.dumps({"model": trainer.name, "seed": trainer.seed, **asdict(row)}) for row in trainer.rows]
         content = "".join(f"{line}\n" for line in lines).encode()
         trainer.context.rank_zero_only(lambda: write_atomically(self.path, content))

@@ -6,7 +6,7 @@ import time
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.strategies.choose import explain_choice
-from resnetzoo.training.trainer import Trainer
+from resnetzoo.training.trainer_state import TrainerState
 
 
 class ProgressBar(Callback):
@@ -15,7 +15,7 @@ class ProgressBar(Callback):
     def __init__(self, *, bar: bool) -> None:
         self.bar = bar
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: TrainerState) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -36,15 +36,15 @@ class ProgressBar(Callback):
         )
         self._progress.start()
         if not trainer.finished:
-            images = trainer.recipe.steps * trainer.state.batch_size
-            execution, device = trainer.strategy.execution, trainer.state.loader.device
+            images = trainer.recipe.steps * trainer.step_state.batch_size
+            execution, device = trainer.execution, trainer.step_state.loader.device
             reason = explain_choice(execution, device, images, trainer.context)
             self._console.print(f"{trainer.name}  {reason}")
 
-    def on_step_end(self, trainer: Trainer) -> None:
+    def on_step_end(self, trainer: TrainerState) -> None:
         self._progress.update(self._task, advance=1, speed=f"{trainer.metrics.images_per_second():,.0f}")
 
-    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+    def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         """One line, with the time left at the pace so far."""
         began, before = self._started
         steps = trainer.recipe.steps
@@ -56,8 +56,8 @@ class ProgressBar(Callback):
             f"{row.images_per_second:,.0f} images/s  {int(left) // 60}:{int(left) % 60:02d} left"
         )
 
-    def on_fit_end(self, trainer: Trainer, run: Run) -> None:
+    def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         self._progress.stop()
 
-    def on_exception(self, trainer: Trainer, error: BaseException) -> None:
+    def on_exception(self, trainer: TrainerState, error: BaseException) -> None:
         self._progress.stop()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import RUN_FILE, Run, read_record
-from resnetzoo.training.trainer import Trainer
+from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.checksummed_json import write_sealed
 
 
@@ -17,10 +17,10 @@ class RecordFile(Callback):
     def __init__(self, folder: Path) -> None:
         self.path = folder / RUN_FILE
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: TrainerState) -> None:
         if trainer.finished and self.path.exists():
             trainer.record = read_record(self.path)
 
-    def on_fit_end(self, trainer: Trainer, run: Run) -> None:
+    def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         if trainer.finished and trainer.record is None:
             trainer.context.rank_zero_only(lambda: write_sealed(self.path, run.to_dict()))

@@ -8,7 +8,7 @@ from types import FrameType
 
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow, Run
-from resnetzoo.training.trainer import Trainer
+from resnetzoo.training.trainer_state import TrainerState
 
 
 class StopRequest:
@@ -52,18 +52,18 @@ class StopOnSignal(Callback):
     def __init__(self, request: StopRequest) -> None:
         self.request = request
 
-    def on_step_end(self, trainer: Trainer) -> None:
+    def on_step_end(self, trainer: TrainerState) -> None:
         if not trainer.epoch_is_complete:  # else the epoch's end asks, where there is more to save
             self._interrupt_if_requested(trainer)
 
-    def on_epoch_end(self, trainer: Trainer, row: EpochRow) -> None:
+    def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         self._interrupt_if_requested(trainer)
 
-    def on_fit_end(self, trainer: Trainer, run: Run) -> None:
+    def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         """A signal that came while the last epoch was saved must not be lost either."""
         self._interrupt_if_requested(trainer)
 
-    def _interrupt_if_requested(self, trainer: Trainer) -> None:
+    def _interrupt_if_requested(self, trainer: TrainerState) -> None:
         number = trainer.context.all_reduce_max(self.request.signal_number or 0)
         if number:
             trainer.interrupt(number)
