@@ -15,9 +15,9 @@ from resnetzoo.bench.environment import Environment as Environment
 from resnetzoo.bench.machine_peak import interpreter as interpreter
 from resnetzoo.bench.machine_peak import matrix_product as matrix_product
 from resnetzoo.bench.machine_peak import memory_copy as memory_copy
-from resnetzoo.bench.results import Row as Row
-from resnetzoo.bench.results import ratio as ratio
-from resnetzoo.bench.results import rows_of as rows_of
+from resnetzoo.bench.rows import Row as Row
+from resnetzoo.bench.rows import ratio as ratio
+from resnetzoo.bench.rows import rows_of as rows_of
 from resnetzoo.bench.suite import Bench as Bench
 from resnetzoo.bench.suite import short_bench as short_bench
 from resnetzoo.bench.table import bench_notes as bench_notes

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from resnetzoo.bench.peers import peer_versions
-from resnetzoo.utils import environment as provenance
+from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name, resolve_device, resolve_precision
 
 

@@ -9,7 +9,7 @@ from resnetzoo.bench.baselines import Baselines, forward_baselines, step_baselin
 from resnetzoo.bench.candidates import forward, step
 from resnetzoo.bench.environment import Environment
 from resnetzoo.bench.machine_peak import matrix_product
-from resnetzoo.bench.results import Row, rows_of
+from resnetzoo.bench.rows import Row, rows_of
 from resnetzoo.bench.timing import Candidate, race
 from resnetzoo.models.registry import get_spec
 from resnetzoo.utils.validation import check_whole_number

@@ -23,7 +23,7 @@ def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
     """
     row = true_row(model)
     data = ModelCardData(**{**_metadata(model, row), **metadata})
-    return sealed_card(f"---\n{data.to_yaml()}\n---\n\n{_text(model, row)}")
+    return with_hash(f"---\n{data.to_yaml()}\n---\n\n{_text(model, row)}")
 
 
 def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
@@ -107,12 +107,12 @@ def _normalization(model: CifarNet) -> dict[str, str]:
 _START = "\n<!-- Written by resnetzoo; once it is changed, save_pretrained leaves it alone. "
 
 
-def sealed_card(text: str) -> str:
+def with_hash(text: str) -> str:
     """The card with its last line, a comment that Markdown does not show."""
     return f"{text}{_START}{hashlib.sha256(text.encode()).hexdigest()} -->\n"
 
 
 def is_untouched(card: str) -> bool:
-    """Whether the card is as `sealed_card` gave it."""
+    """Whether the card is as `with_hash` gave it."""
     text, start, _ = card.rpartition(_START)
-    return bool(start) and sealed_card(text) == card
+    return bool(start) and with_hash(text) == card

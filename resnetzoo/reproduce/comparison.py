@@ -10,7 +10,7 @@ from typing import Any
 
 from resnetzoo.data.titles import data_title
 from resnetzoo.training.results import RunRecord
-from resnetzoo.utils.checksummed_json import write_sealed
+from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import write_atomically
 
 
@@ -88,7 +88,7 @@ def save_results(runs: Sequence[RunRecord], out: Path, **notes: Any) -> None:
         OutputError: `out` cannot be written.
     """
     results = {**notes, "data": runs[0].data, "runs": [run.to_dict() for run in runs]}
-    write_sealed(out / "results.json", results)
+    write_checksummed(out / "results.json", results)
     write_csv(
         out / "epochs.csv", [{"model": run.name, "seed": run.seed, **asdict(row)} for run in runs for row in run.epochs]
     )

@@ -12,7 +12,7 @@ from resnetzoo.reproduce.outcome import Outcome
 from resnetzoo.reproduce.report import markdown_report
 from resnetzoo.reproduce.report_figures import draw_figures
 from resnetzoo.training.results import RunRecord
-from resnetzoo.utils.checksummed_json import read_sealed, write_sealed
+from resnetzoo.utils.checksummed_json import read_checksummed, write_checksummed
 from resnetzoo.utils.files import write_atomically
 
 PLAN = "plan.json"
@@ -30,14 +30,14 @@ def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
     if not (folder / PLAN).exists():
         if folder.is_dir() and any(folder.iterdir()):
             raise ResultsError(f"{folder} is not empty and holds no plan.json of ours: choose another --out")
-        write_sealed(folder / PLAN, plan)
+        write_checksummed(folder / PLAN, plan)
         return
-    stored = read_sealed(folder / PLAN)
+    stored = read_checksummed(folder / PLAN)
     if stored != plan:
         raise ResultsError(f"{folder} holds {_describe(stored)}, and this is {_describe(plan)}: choose another --out")
     if (folder / RESULTS).exists():
-        read_sealed(folder / RESULTS)
-    write_sealed(folder / PLAN, plan)
+        read_checksummed(folder / RESULTS)
+    write_checksummed(folder / PLAN, plan)
 
 
 def write_report(outcome: Outcome, folder: Path) -> None:

@@ -9,7 +9,7 @@ from resnetzoo.reproduce.claims import Claim, Measure, measure_of
 from resnetzoo.reproduce.targets import Target, get_target
 from resnetzoo.reproduce.verdicts import Verdict, untrained_networks
 from resnetzoo.training.results import RunRecord, read_records
-from resnetzoo.utils.checksummed_json import read_sealed
+from resnetzoo.utils.checksummed_json import read_checksummed
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def read_results(path: str | Path, target: Target | None = None) -> StoredResult
         UsageError: of a target that is not known.
     """
     path = Path(path)
-    values = read_sealed(path)
+    values = read_checksummed(path)
     if not {"target", "command", "verdicts"} <= values.keys():
         raise ResultsError(f"{path}: not the results of a report: resnetzoo.read_records reads the runs in it")
     chosen = get_target(values["target"]) if target is None else target

@@ -9,7 +9,7 @@ from resnetzoo.errors import ResultsError
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.execution import Execution
-from resnetzoo.utils.checksummed_json import read_sealed
+from resnetzoo.utils.checksummed_json import read_checksummed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -189,12 +189,12 @@ def read_record(path: Path) -> RunRecord:
     Raises:
         ResultsError: not there, damaged, changed by hand, or written by a version with other fields.
     """
-    return _record_of(read_sealed(path), path)
+    return _record_of(read_checksummed(path), path)
 
 
 def read_records(path: Path) -> list[RunRecord]:
     """The runs of a `results.json`, or the one of a `run.json`; errors are those of `read_record`."""
-    values = read_sealed(path)
+    values = read_checksummed(path)
     return [_record_of(run, path) for run in values.get("runs", [values])]
 
 

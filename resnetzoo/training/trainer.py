@@ -16,7 +16,7 @@ from resnetzoo.training.recipes import Recipe, lr_at, starts_low
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.trainer_state import TrainerState
-from resnetzoo.utils import environment
+from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name
 
 
@@ -201,7 +201,7 @@ class Trainer(TrainerState):
             precision=self.precision,
             execution=str(self.execution),
             processes=self.context.world_size,
-            versions=environment.versions(),
-            commit=environment.commit(),
+            versions=provenance.versions(),
+            commit=provenance.commit(),
             epochs=tuple(self.rows),
         )

@@ -11,22 +11,22 @@ from resnetzoo.utils.files import write_atomically
 FINGERPRINT = "fingerprint"
 
 
-def write_sealed(path: Path, values: dict[str, Any]) -> None:
+def write_checksummed(path: Path, values: dict[str, Any]) -> None:
     """Write `values` as JSON, with a `fingerprint` over all the rest.
 
     Raises:
         OutputError: `path` cannot be written; what stood there is untouched.
     """
-    write_atomically(path, (json.dumps(sealed(values), indent=1) + "\n").encode())
+    write_atomically(path, (json.dumps(with_checksum(values), indent=1) + "\n").encode())
 
 
-def sealed(values: dict[str, Any]) -> dict[str, Any]:
+def with_checksum(values: dict[str, Any]) -> dict[str, Any]:
     """The same values with their `fingerprint`."""
     return {**values, FINGERPRINT: _digest(values)}
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
-    """What `write_sealed` wrote, without the fingerprint.
+def read_checksummed(path: Path) -> dict[str, Any]:
+    """What `write_checksummed` wrote, without the fingerprint.
 
     Raises:
         ResultsError: not there, not JSON, without a fingerprint, or changed since it was written.
@@ -37,11 +37,11 @@ def read_sealed(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ResultsError(f"{path}: not JSON ({error}); move it away to have it made again") from error
-    return unsealed(values, path)
+    return verify_checksum(values, path)
 
 
-def unsealed(values: Any, path: Path) -> dict[str, Any]:
-    """Sealed values without their fingerprint, if it fits; `path` is where they were found, for the message.
+def verify_checksum(values: Any, path: Path) -> dict[str, Any]:
+    """The values without their `fingerprint`, if it is theirs; `path` is where they were found, for the message.
 
     Raises:
         ResultsError: no fingerprint, or one of other values.

@@ -8,7 +8,7 @@ from cases import ROOT
 
 from resnetzoo.errors import ResultsError
 from resnetzoo.reproduce import get_target, read_results
-from resnetzoo.utils.checksummed_json import read_sealed, write_sealed
+from resnetzoo.utils.checksummed_json import read_checksummed, write_checksummed
 
 RESULTS = sorted((ROOT / "docs" / "results").glob("*/results.json"))
 
@@ -28,11 +28,11 @@ def test_committed_results(path: Path) -> None:
 
 
 def test_results_of_other_claims_are_refused(tmp_path: Path) -> None:
-    values = read_sealed(RESULTS[0])
+    values = read_checksummed(RESULTS[0])
     path = tmp_path / "results.json"
-    write_sealed(path, {**values, "verdicts": [{"claim": "it flies", "answer": "holds", "figures": ""}]})
+    write_checksummed(path, {**values, "verdicts": [{"claim": "it flies", "answer": "holds", "figures": ""}]})
     with pytest.raises(ResultsError, match=r'results\.json judges "it flies", which the target figure6 does not claim'):
         read_results(path)
-    write_sealed(path, {"data": {}, "runs": []})
+    write_checksummed(path, {"data": {}, "runs": []})
     with pytest.raises(ResultsError, match="not the results of a report"):
         read_results(path)

@@ -25,8 +25,8 @@ from resnetzoo.errors import (
 from resnetzoo.training.recipes import lr_at
 from resnetzoo.training.results import read_record
 from resnetzoo.training.schedules import LowStart
-from resnetzoo.utils import environment as provenance
-from resnetzoo.utils.checksummed_json import read_sealed, write_sealed
+from resnetzoo.utils import provenance
+from resnetzoo.utils.checksummed_json import read_checksummed, write_checksummed
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 
@@ -71,7 +71,7 @@ def test_a_run_says_everything(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo
     run = fit(tiny_data, tiny_recipe, tmp_path / "run", seed=3)
     assert [(row.epoch, row.step, row.lr) for row in run.epochs] == [(1, 3, 0.05), (2, 6, 0.0005)]
     assert not run.model.training
-    written = read_sealed(tmp_path / "run" / "run.json")
+    written = read_checksummed(tmp_path / "run" / "run.json")
     assert written == json.loads(json.dumps(run.to_dict()))
     assert read_record(tmp_path / "run" / "run.json").to_dict() == run.to_dict()
     assert written["seed"] == 3
@@ -81,7 +81,7 @@ def test_a_run_says_everything(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo
     assert (written["data"]["train_images"], written["data"]["test_images"]) == (48, 20)
     assert written["versions"]["torch"] == torch.__version__
     del written["seed"]
-    write_sealed(tmp_path / "older.json", written)
+    write_checksummed(tmp_path / "older.json", written)
     with pytest.raises(ResultsError, match="not a run as this version writes it"):
         read_record(tmp_path / "older.json")
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]

@@ -5,7 +5,7 @@ from pathlib import Path
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import RUN_FILE, Run, read_record
 from resnetzoo.training.trainer_state import TrainerState
-from resnetzoo.utils.checksummed_json import write_sealed
+from resnetzoo.utils.checksummed_json import write_checksummed
 
 
 class RecordFile(Callback):
@@ -23,4 +23,4 @@ class RecordFile(Callback):
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         if trainer.finished and trainer.record is None:
-            trainer.context.rank_zero_only(lambda: write_sealed(self.path, run.to_dict()))
+            trainer.context.rank_zero_only(lambda: write_checksummed(self.path, run.to_dict()))

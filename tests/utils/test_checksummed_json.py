@@ -9,7 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resnetzoo.errors import ResultsError
-from resnetzoo.utils.checksummed_json import FINGERPRINT, read_sealed, sealed, unsealed, write_sealed
+from resnetzoo.utils.checksummed_json import (
+    FINGERPRINT,
+    read_checksummed,
+    verify_checksum,
+    with_checksum,
+    write_checksummed,
+)
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -20,25 +26,25 @@ VALUES = st.dictionaries(st.text().filter(lambda key: key != FINGERPRINT), PLAIN
 
 
 @given(values=VALUES)
-def test_what_is_sealed_comes_back(values: dict[str, Any]) -> None:
-    assert unsealed(json.loads(json.dumps(sealed(values))), Path("a")) == values
+def test_what_was_written_comes_back(values: dict[str, Any]) -> None:
+    assert verify_checksum(json.loads(json.dumps(with_checksum(values))), Path("a")) == values
 
 
 @given(values=VALUES, other=PLAIN, data=st.data())
 @settings(suppress_health_check=[HealthCheck.filter_too_much])
 def test_any_other_value_is_noticed(values: dict[str, Any], other: object, data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(sorted(values)))
-    changed = {**sealed(values), key: other}
+    changed = {**with_checksum(values), key: other}
     if json.dumps(other, sort_keys=True) != json.dumps(values[key], sort_keys=True):
         with pytest.raises(ResultsError, match="its fingerprint no longer fits"):
-            unsealed(changed, Path("a"))
+            verify_checksum(changed, Path("a"))
 
 
 def test_order_of_keys_and_numbers_as_keys_do_not_matter(tmp_path: Path) -> None:
-    write_sealed(tmp_path / "a.json", {"b": {10: 1.5, 9: 2}, "a": (1, 2)})
+    write_checksummed(tmp_path / "a.json", {"b": {10: 1.5, 9: 2}, "a": (1, 2)})
     kept = json.loads((tmp_path / "a.json").read_text())
     (tmp_path / "a.json").write_text(json.dumps(dict(reversed(kept.items()))))
-    assert read_sealed(tmp_path / "a.json") == {"a": [1, 2], "b": {"10": 1.5, "9": 2}}
+    assert read_checksummed(tmp_path / "a.json") == {"a": [1, 2], "b": {"10": 1.5, "9": 2}}
 
 
 @pytest.mark.parametrize(
@@ -56,4 +62,4 @@ def test_what_is_no_file_of_results_is_refused(tmp_path: Path, content: str | No
     if content is not None:
         path.write_text(content)
     with pytest.raises(ResultsError, match=message):
-        read_sealed(path)
+        read_checksummed(path)
