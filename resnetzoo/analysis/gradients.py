@@ -9,7 +9,8 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.analysis.hooks import weighted_layers, zoo_network
 from resnetzoo.analysis.inputs import Batch, labelled_input
-from resnetzoo.analysis.moments import LayerValues, at_least_fp32
+from resnetzoo.analysis.moments import LayerValues
+from resnetzoo.utils.device import at_least_fp32
 
 
 def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:

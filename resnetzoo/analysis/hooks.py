@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 
-See = Callable[[str, Tensor], None]
+TensorHook = Callable[[str, Tensor], None]
 """Is given a layer's name and its tensor (n, C, H, W) while the forward pass stands there. The next operation may
 overwrite that tensor, so it must be used at once or copied."""
 
@@ -46,14 +46,14 @@ def weighted_layers(network: CifarNet) -> dict[str, nn.Conv2d | nn.Linear]:
     return {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
 
 
-def watch_responses(twin: CifarNet, see: See) -> None:
+def watch_responses(twin: CifarNet, hook: TensorHook) -> None:
     """Show the response of each 3x3 convolution, under the convolution's name."""
     for conv in twin.spec.all_convs():
         if conv.response is not None:
-            _watch(twin.get_submodule(conv.response), conv.conv, see)
+            _watch(twin.get_submodule(conv.response), conv.conv, hook)
 
 
-def watch_shortcuts(twin: CifarNet, see: See) -> None:
+def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
     """Show what the shortcut of each block adds, under the block's name.
 
     Raises:
@@ -64,27 +64,27 @@ def watch_shortcuts(twin: CifarNet, see: See) -> None:
             f"{twin.spec.label} is {twin.spec.family} and has no shortcuts; take a residual network, such as resnet20"
         )
     for name, block in _blocks(twin).items():
-        _watch(block.get_submodule("downsample"), name, see)
+        _watch(block.get_submodule("downsample"), name, hook)
 
 
-def watch_branches(twin: CifarNet, see: See) -> None:
+def watch_branches(twin: CifarNet, hook: TensorHook) -> None:
     """Show what F of each block adds, under the block's name."""
     for name, block in _blocks(twin).items():
-        _watch(block.get_submodule(twin.spec.last_layer), name, see)
+        _watch(block.get_submodule(twin.spec.last_layer), name, hook)
 
 
-def watch_outputs(twin: CifarNet, see: See) -> None:
+def watch_outputs(twin: CifarNet, hook: TensorHook) -> None:
     """Show what enters the first block, as `stem`, and what comes out of each block, under the block's name."""
     twin.get_submodule(twin.spec.stages[0].name).register_forward_pre_hook(
-        lambda module, inputs: see("stem", inputs[0])
+        lambda module, inputs: hook("stem", inputs[0])
     )
     for name, block in _blocks(twin).items():
-        _watch(block, name, see)
+        _watch(block, name, hook)
 
 
 def _blocks(network: CifarNet) -> dict[str, nn.Module]:
     return {block.name: network.get_submodule(block.name) for block in network.spec.blocks()}
 
 
-def _watch(module: nn.Module, name: str, see: See) -> None:
-    module.register_forward_hook(lambda module, inputs, output: see(name, output))
+def _watch(module: nn.Module, name: str, hook: TensorHook) -> None:
+    module.register_forward_hook(lambda module, inputs, output: hook(name, output))

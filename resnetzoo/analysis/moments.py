@@ -7,10 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from resnetzoo.utils.device import at_least_fp32
+
 
 @dataclass
 class Moments:
-    """Sums over the maps of a layer, one an image and channel; all maps of a layer have the same places.
+    """Sums over the maps of a layer, one an image and channel; all maps of a layer have the same size.
 
     Attributes:
         maps: how many.
@@ -32,7 +34,7 @@ class Moments:
 
     @property
     def mean_square(self) -> float:
-        """Over images, channels and places."""
+        """Over images, channels and positions."""
         return self.squares / self.maps
 
     @property
@@ -40,11 +42,6 @@ class Moments:
         """Of all values about their common mean (divided by their number); NaN if one of them is."""
         variance = self.mean_square - (self.means / self.maps) ** 2
         return float(np.sqrt(np.maximum(0, variance)))
-
-
-def at_least_fp32(x: Tensor) -> Tensor:
-    """`x`, in fp32 if it is of a shorter type."""
-    return x.float() if x.element_size() < 4 else x
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,4 +59,4 @@ class LayerValues:
     def sorted(self) -> "LayerValues":
         """The same by falling value, as in the lower panel of figure 7 of arXiv:1512.03385; NaN comes last."""
         order = np.argsort(-self.values, kind="stable")
-        return LayerValues(tuple(self.names[place] for place in order), self.values[order])
+        return LayerValues(tuple(self.names[index] for index in order), self.values[order])

@@ -53,8 +53,8 @@ def plot_cka(axes: "Axes", similarity: Similarity) -> "AxesImage":
         similarity.values, vmin=0, vmax=1, cmap="viridis", origin="lower", aspect="auto", interpolation="nearest"
     )
     columns, rows = _some_of(similarity.columns), _some_of(similarity.rows)
-    axes.set_xticks(columns, [similarity.columns[place] for place in columns], rotation=90)
-    axes.set_yticks(rows, [similarity.rows[place] for place in rows])
+    axes.set_xticks(columns, [similarity.columns[index] for index in columns], rotation=90)
+    axes.set_yticks(rows, [similarity.rows[index] for index in rows])
     axes.set_xlabel("stem and blocks of the second network")
     axes.set_ylabel("stem and blocks of the first network")
     return picture
@@ -91,5 +91,5 @@ def _lines(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
 
 
 def _some_of(names: tuple[str, ...]) -> list[int]:
-    """The places of at most `_MAX_TICKS` names, evenly spaced from the first."""
+    """The indices of at most `_MAX_TICKS` names, evenly spaced from the first."""
     return list(range(0, len(names), -(-len(names) // _MAX_TICKS)))

@@ -12,7 +12,7 @@ from resnetzoo.analysis.moments import LayerValues, Moments
 
 
 def response_std(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
-    """Standard deviation of the response of each 3x3 convolution, the stem's included, over images, channels, places.
+    """Standard deviation of the response of each 3x3 convolution, the stem included, over images, channels, positions.
 
     The response is what comes out of the batch norm behind the convolution, before the nonlinearity or the addition
     (arXiv:1512.03385, section 4.2, "Analysis of layer responses", figure 7); of a bottleneck block the 3x3

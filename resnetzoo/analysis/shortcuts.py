@@ -14,7 +14,7 @@ from resnetzoo.analysis.moments import LayerValues, Moments
 def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
     """For each block, S / (S + R): 0 where all comes from the branch F, 1 where all comes from the shortcut.
 
-    S and R are the sums of squares, over images, channels and places, of the two summands of equation 1 of
+    S and R are the sums of squares, over images, channels and positions, of the two summands of equation 1 of
     arXiv:1512.03385 just before they are added: the shortcut's output and F's. (Their product, which the addition
     brings in, is in neither.) A block in which both are zero, or one is too large for the network's type, has NaN.
 

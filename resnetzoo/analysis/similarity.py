@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from resnetzoo.analysis.hooks import evaluation_twin, watch_outputs
 from resnetzoo.analysis.inputs import Images, whole_input
-from resnetzoo.analysis.moments import at_least_fp32
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.device import at_least_fp32
 
 MAX_IMAGES = 2_000  # 32 MB a layer
 
@@ -60,14 +60,14 @@ def _kernels(model: nn.Module, images: Images) -> dict[str, Tensor]:
     """For each layer the N x N products of its centred outputs, at norm 1, float64 (N * N,) on the CPU."""
     kernels: dict[str, Tensor] = {}
 
-    def see(name: str, output: Tensor) -> None:
+    def add_kernel(name: str, output: Tensor) -> None:
         features = at_least_fp32(output).flatten(1)  # (N, C * H * W)
         centred = features - features.mean(dim=0)
         kernel = (centred @ centred.T).cpu().double()  # (N, N)
         kernels[name] = kernel.flatten() / kernel.norm()
 
     twin = evaluation_twin(model)
-    watch_outputs(twin, see)
+    watch_outputs(twin, add_kernel)
     with torch.inference_mode():
         inputs = whole_input(twin, images)
         if not 2 <= len(inputs) <= MAX_IMAGES:

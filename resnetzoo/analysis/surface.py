@@ -13,12 +13,12 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.analysis.hooks import evaluation_twin, weighted_layers
 from resnetzoo.analysis.inputs import CHUNK, Batch, labelled_input
-from resnetzoo.analysis.moments import at_least_fp32
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
-Weights = dict[str, Tensor]
+Tensors = dict[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     return Surface(first=steps, second=steps.copy(), losses=losses)
 
 
-def _direction(weights: Weights, generator: torch.Generator) -> Weights:
+def _direction(weights: Tensors, generator: torch.Generator) -> Tensors:
     """Normal numbers, each filter of them scaled to the norm of the one in `weights`."""
     direction = {}
     for name, weight in weights.items():
@@ -92,7 +92,7 @@ def _direction(weights: Weights, generator: torch.Generator) -> Weights:
     return direction
 
 
-def _loss(network: CifarNet, weights: Weights, chunks: Sequence[tuple[Tensor, Tensor]]) -> float:
+def _loss(network: CifarNet, weights: Tensors, chunks: Sequence[tuple[Tensor, Tensor]]) -> float:
     """Mean cross-entropy of `network` with `weights` in the place of its own."""
     total = 0.0
     for inputs, labels in chunks:

@@ -16,6 +16,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from resnetzoo.utils.device import at_least_fp32
+
 Reduce = Callable[[Tensor], Tensor]
 """Adds up a tensor of sums over every process that holds a part of the batch."""
 
@@ -73,7 +75,7 @@ class _SummedNorm(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, running_mean: Tensor, eps: float, reduce: Reduce | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | int]:
-        centred = _at_least_fp32(x) - _per_channel(running_mean)
+        centred = at_least_fp32(x) - _per_channel(running_mean)
         total, squares = _channel_sums(centred), _channel_sums(centred.square())
         count: Tensor | int = x.shape[0] * x.shape[2] * x.shape[3]
         if reduce is not None:
@@ -86,13 +88,13 @@ class _SummedNorm(torch.autograd.Function):
         weight_over_std = inv_std * weight
         ctx.save_for_backward(x, mean, inv_std, weight_over_std, inv_std.square() / count, weight_over_std / count)
         ctx.reduce = reduce
-        y = _at_least_fp32(x) * _per_channel(weight_over_std) + _per_channel(bias - mean * weight_over_std)
+        y = at_least_fp32(x) * _per_channel(weight_over_std) + _per_channel(bias - mean * weight_over_std)
         return y.to(x.dtype), mean, variance, count
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         x, mean, inv_std, weight_over_std, var_grad_scale, mean_grad_scale = ctx.saved_tensors
-        g, centred = _at_least_fp32(grad), _at_least_fp32(x) - _per_channel(mean)
+        g, centred = at_least_fp32(grad), at_least_fp32(x) - _per_channel(mean)
         grad_bias = total = _channel_sums(g)
         dot = _channel_sums(g * centred)
         grad_weight = dot * inv_std
@@ -107,11 +109,6 @@ class _SummedNorm(torch.autograd.Function):
 def _channel_sums(x: Tensor) -> Tensor:
     """(N, C, H, W) -> (C,), an image after the other: so each core sums images of its own."""
     return x.sum((2, 3)).sum(0)
-
-
-def _at_least_fp32(x: Tensor) -> Tensor:
-    """In fp32 at least."""
-    return x.float() if x.element_size() < 4 else x
 
 
 def _per_channel(values: Tensor) -> Tensor:

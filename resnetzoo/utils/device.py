@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Literal, get_args
 
 import torch
+from torch import Tensor
 
 from resnetzoo.errors import DeviceError, UsageError
 
@@ -56,6 +57,11 @@ def resolve_precision(precision: str, device: torch.device) -> Precision:
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     """The context of a forward pass; with fp32 it changes nothing."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def at_least_fp32(x: Tensor) -> Tensor:
+    """`x`, in fp32 if it is of a shorter type."""
+    return x.float() if x.element_size() < 4 else x
 
 
 @contextmanager
