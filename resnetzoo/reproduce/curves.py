@@ -1,12 +1,10 @@
-"""Pictures of results."""
+"""Errors by epoch as curves, in a figure of their own or on axes that are given."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from resnetzoo.models.diagram import draw as draw
-from resnetzoo.models.diagram import save_drawing as save_drawing
 from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.figures import new_figure, save_figure

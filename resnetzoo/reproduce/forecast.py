@@ -13,8 +13,13 @@ _TEST_IMAGES = 100
 
 
 @dataclass(frozen=True)
-class Pace:
-    """Seconds an image, in training and in a test."""
+class SecondsPerImage:
+    """How long an image of a network takes, in seconds.
+
+    Attributes:
+        train: in a training step.
+        test: in a test.
+    """
 
     train: float
     test: float
@@ -38,14 +43,14 @@ def forecast(
     left = [run for run in runs if finished(run, data, precision) is None]
     done = {run: steps_done(run, data, precision) if run in left else run.recipe.steps for run in runs}
     say(f"{len(runs)} runs, {len(runs) - len(left)} of them done; times from two uncompiled steps of each network")
-    paces = {}
+    seconds_per_image = {}
     total = 0.0
     for run in runs:
         seconds = 0.0
         if run in left:
-            if run.spec not in paces:
-                paces[run.spec] = measure_pace(run, data, device=device, precision=precision)
-            seconds = paces[run.spec].seconds(run, data, done[run])
+            if run.spec not in seconds_per_image:
+                seconds_per_image[run.spec] = measure_seconds_per_image(run, data, device=device, precision=precision)
+            seconds = seconds_per_image[run.spec].seconds(run, data, done[run])
             total += seconds
         time = f"about {format_duration(seconds)}" if run in left else "done"
         say(f"  {run.label:<44} {done[run]:>7,} of {run.recipe.steps:>7,} steps   {time}")
@@ -53,13 +58,13 @@ def forecast(
     return left
 
 
-def measure_pace(run: PlannedRun, data: Data, *, device: str, precision: str) -> Pace:
+def measure_seconds_per_image(run: PlannedRun, data: Data, *, device: str, precision: str) -> SecondsPerImage:
     """Two epochs of one batch each, of which the second is timed; nothing is compiled and nothing kept."""
     small = data.first(min(run.recipe.batch_size, len(data.train)), min(_TEST_IMAGES, len(data.test)))
     recipe = replace(run.recipe, steps=2, epochs=None, lr=1e-3, schedule=OneCycle(), low_start=None)
     timed = fit(run.build(), small, recipe, device=device, precision=precision, compile=False, progress=False)
     row = timed.epochs[-1]
-    return Pace(train=1 / row.images_per_second, test=row.test_seconds / len(small.test))
+    return SecondsPerImage(train=1 / row.images_per_second, test=row.test_seconds / len(small.test))
 
 
 def format_duration(seconds: float) -> str:

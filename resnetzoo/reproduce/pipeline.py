@@ -7,7 +7,6 @@ import torch
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import CheckpointError, ResultsError
-from resnetzoo.reproduce.execution import train_all
 from resnetzoo.reproduce.forecast import forecast
 from resnetzoo.reproduce.layer_stats import LayerRow, measure_layers
 from resnetzoo.reproduce.outcome import Outcome, outcome_of
@@ -15,6 +14,7 @@ from resnetzoo.reproduce.plan import Plan, resolve_plan
 from resnetzoo.reproduce.planned_run import PlannedRun, finished
 from resnetzoo.reproduce.report_folder import prepare_folder, write_report
 from resnetzoo.reproduce.targets import Target
+from resnetzoo.reproduce.train_runs import train_runs
 
 
 def reproduce(
@@ -80,7 +80,7 @@ def run_plan(
     unfinished = forecast(planned, part, device=device, precision=precision, say=say)
     if plan.jobs is not None and plan.jobs > plan.runs_at_once:
         say(f"one run fills a {plan.device.type}: {plan.jobs} jobs take turns")
-    failed = train_all(unfinished, part, device=device, precision=precision, jobs=plan.runs_at_once, say=say)
+    failed = train_runs(unfinished, part, device=device, precision=precision, jobs=plan.runs_at_once, say=say)
 
     done = [(run, record) for run in planned if (record := finished(run, part, precision)) is not None]
     if not done:

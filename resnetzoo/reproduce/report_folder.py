@@ -8,8 +8,8 @@ from resnetzoo.errors import ResultsError
 from resnetzoo.reproduce.comparison import save_results, write_csv
 from resnetzoo.reproduce.html_page import html_page
 from resnetzoo.reproduce.layer_stats import LayerRow
+from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import Outcome
-from resnetzoo.reproduce.report import markdown_report
 from resnetzoo.reproduce.report_figures import draw_figures
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import read_checksummed, write_checksummed
@@ -79,9 +79,9 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
 
 
 def _layer_lines(row: LayerRow) -> list[dict[str, Any]]:
-    facts = {"model": row.network, "seed": row.seed, "state": row.state, "measure": row.measure}
+    common = {"model": row.network, "seed": row.seed, "state": row.state, "measure": row.measure}
     return [
-        {**facts, "place": index, "layer": layer, "value": value}
+        {**common, "place": index, "layer": layer, "value": value}
         for index, (layer, value) in enumerate(zip(row.layers, row.values, strict=True), start=1)
     ]
 

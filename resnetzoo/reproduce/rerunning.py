@@ -31,9 +31,9 @@ def find_record(path: str | Path, network: str | None = None, seed: int | None =
     for record in records:
         if network in (None, record.name) and seed in (None, record.seed):
             return record
-    there = ", ".join(f"{record.name} seed {record.seed}" for record in records)
+    available = ", ".join(f"{record.name} seed {record.seed}" for record in records)
     wanted = " ".join([network or "any network", "any seed" if seed is None else f"seed {seed}"])
-    raise ResultsError(f"{path} has no run of {wanted}; it has {there}")
+    raise ResultsError(f"{path} has no run of {wanted}; it has {available}")
 
 
 def rerun(
@@ -59,8 +59,8 @@ def rerun(
     if epochs > len(record.epochs):
         raise UsageError(f"the record has {len(record.epochs)} epochs, not {epochs}")
     if data.fingerprint != record.data["fingerprint"]:
-        there, here = record.data["fingerprint"][:12], data.fingerprint[:12]
-        raise ResultsError(f"the run was recorded on other data: {there} there, {here} ({data.title}) here")
+        recorded, found = record.data["fingerprint"][:12], data.fingerprint[:12]
+        raise ResultsError(f"the run was recorded on other data: {recorded} there, {found} ({data.title}) here")
     with (
         catch_signals() as stop,
         open_trainer(
@@ -96,10 +96,14 @@ def differences(recorded: EpochRow, found: EpochRow) -> dict[str, tuple[float, f
 
 
 def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
-    """What is not here as it was there, and may change a figure."""
-    here = {"device": device_name(resolve_device(device)), "torch": torch.__version__}
-    there = {"device": record.device, "torch": record.versions["torch"]}
-    return [f"{field}: {there[field]} there, {here[field]} here" for field in here if here[field] != there[field]]
+    """What differs between this machine and the recorded one, and may change a figure: a line each."""
+    current = {"device": device_name(resolve_device(device)), "torch": torch.__version__}
+    recorded = {"device": record.device, "torch": record.versions["torch"]}
+    return [
+        f"{field}: {recorded[field]} there, {current[field]} here"
+        for field in current
+        if current[field] != recorded[field]
+    ]
 
 
 def _fresh_model(record: RunRecord) -> CifarNet:

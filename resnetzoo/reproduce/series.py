@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-from resnetzoo.models.spec import Family, Shortcut
+from resnetzoo.models.spec import WIDTHS, Family, Shortcut
 from resnetzoo.reproduce.targets import Network, Target
-
-_PAPER_WIDTHS = (16, 32, 64)  # of the three stages in arXiv:1512.03385, section 4.2
 
 
 class Series(NamedTuple):
@@ -25,7 +23,7 @@ class Series(NamedTuple):
     def title(self) -> str:
         """What legends call it, such as `residual (projection)`."""
         words = f"{self.family} ({self.shortcut})" if self.shortcut else self.family
-        return words if self.widths == _PAPER_WIDTHS else f"{words}, {self.widths[0]} to {self.widths[-1]} channels"
+        return words if self.widths == WIDTHS else f"{words}, {self.widths[0]} to {self.widths[-1]} channels"
 
 
 def series_of(network: Network) -> Series:

@@ -49,8 +49,8 @@ def judge(claim: Claim, samples: Samples, budget: Budget, *, official: bool, who
     """
     values = samples[measure_of(claim)]
     untrained = untrained_networks(claim, values)
-    figures, answer = _NO_FIGURES if untrained else _weigh(claim, values)
-    reasons = [_lack(claim, values, untrained), _unfit(claim, budget, official, whole)]
+    figures, answer = _NO_FIGURES if untrained else _evaluate(claim, values)
+    reasons = [_missing_values(claim, values, untrained), _not_applicable(claim, budget, official, whole)]
     lacking = [reason for reason in reasons if reason]
     return Verdict(
         claim=claim.text,
@@ -66,7 +66,7 @@ def untrained_networks(claim: Claim, trained: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in claim.networks if name not in labels)
 
 
-def _lack(claim: Claim, values: Mapping[str, Sequence[float]], untrained: tuple[str, ...]) -> str:
+def _missing_values(claim: Claim, values: Mapping[str, Sequence[float]], untrained: tuple[str, ...]) -> str:
     """Which values are missing, in words; empty if none is."""
     if untrained:
         return f"{' and '.join(untrained)} not trained"
@@ -74,7 +74,7 @@ def _lack(claim: Claim, values: Mapping[str, Sequence[float]], untrained: tuple[
     return f"one seed of {' and '.join(single)}: the spread is not known" if single else ""
 
 
-def _unfit(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:
+def _not_applicable(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:
     """Why these runs say nothing about the claim, in words; empty if they do."""
     if not official:
         return "not measured on CIFAR-10"
@@ -87,12 +87,12 @@ def _unfit(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:
     return ""
 
 
-def _weigh(claim: Claim, values: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
+def _evaluate(claim: Claim, values: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
     """The figures in words, and what they say if nothing speaks against using them."""
-    return _weigh_pair(claim, values) if isinstance(claim, Lower) else _weigh_bound(claim, values[claim.network])
+    return _compare(claim, values) if isinstance(claim, Lower) else _compare_with_bound(claim, values[claim.network])
 
 
-def _weigh_pair(claim: Lower, values: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
+def _compare(claim: Lower, values: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
     low, high = values[claim.lower], values[claim.higher]
     words = f"{claim.lower} {_mean(low, claim.measure)}, {claim.higher} {_mean(high, claim.measure)}"
     words += f": difference {_difference(mean(high) - mean(low), claim.measure)}"
@@ -102,7 +102,7 @@ def _weigh_pair(claim: Lower, values: Mapping[str, Sequence[float]]) -> tuple[st
     return f"{words}, {_interval(interval, claim.measure)}", _answer(interval)
 
 
-def _weigh_bound(claim: AtMost | Above, errors: Sequence[float]) -> tuple[str, Answer]:
+def _compare_with_bound(claim: AtMost | Above, errors: Sequence[float]) -> tuple[str, Answer]:
     words = f"{claim.network} {_mean(errors, 'test error')} against {claim.bound:.2f} %"
     if len(errors) < 2:
         return words, "not enough evidence"

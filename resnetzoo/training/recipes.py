@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.errors import UsageError
-from resnetzoo.training.schedules import LowStart, OneCycle, StepDecay, _schedule_of, steps_per_epoch
+from resnetzoo.training.schedules import LowStart, OneCycle, StepDecay, schedule_from_dict, steps_per_epoch
 from resnetzoo.utils.lookup import look_up
 from resnetzoo.utils.validation import check_choice, check_whole_number
 
@@ -114,7 +114,7 @@ class Recipe:
         return cls(
             **{
                 **values,
-                "schedule": _schedule_of(values["schedule"]),
+                "schedule": schedule_from_dict(values["schedule"]),
                 "low_start": LowStart(**low) if low else None,
             }
         )

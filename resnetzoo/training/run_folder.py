@@ -57,10 +57,10 @@ def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
     Raises:
         CheckpointMismatchError: names each field that differs, with both values.
     """
-    there, here = _flat(found), _flat(wanted)
-    differing = [key for key in sorted(there.keys() | here.keys()) if there.get(key) != here.get(key)]
+    stored, current = _flat(found), _flat(wanted)
+    differing = [key for key in sorted(stored.keys() | current.keys()) if stored.get(key) != current.get(key)]
     if differing:
-        fields = "; ".join(f"{key} is {there.get(key)!r} there, {here.get(key)!r} here" for key in differing)
+        fields = "; ".join(f"{key} is {stored.get(key)!r} there, {current.get(key)!r} here" for key in differing)
         raise CheckpointMismatchError(
             f"{folder} holds another run: {fields}. Choose another folder with --out, or delete that one"
         )

@@ -34,7 +34,8 @@ class LowStart:
     min_depth: int
 
 
-def _schedule_of(values: dict[str, Any]) -> StepDecay | OneCycle:
+def schedule_from_dict(values: dict[str, Any]) -> StepDecay | OneCycle:
+    """The schedule that `Recipe.to_dict` described."""
     if values["kind"] == "OneCycle":
         return OneCycle(rise=values["rise"])
     return StepDecay(milestones=tuple(values["milestones"]), factor=values["factor"])

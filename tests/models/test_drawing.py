@@ -8,8 +8,7 @@ import pytest
 from cases import Call, assert_one_line
 
 import resnetzoo
-from resnetzoo import cli
-from resnetzoo.reproduce import curves as plots
+from resnetzoo import cli, plots
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,7 +10,7 @@ from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.training.concurrent import Job, fit_many
 
 
-def train_all(
+def train_runs(
     runs: Sequence[PlannedRun],
     data: Data,
     *,
