@@ -23,7 +23,7 @@ class DataError(ResnetzooError, ValueError):
 
 
 class DataNotFoundError(DataError, FileNotFoundError):
-    """The data set is in none of the places where it was looked for."""
+    """The data set is in none of the folders where it was looked for."""
 
 
 class DownloadError(DataError):
@@ -79,7 +79,7 @@ class SomeRunsFailedError(ResnetzooError, RuntimeError):
 
     Attributes:
         runs: the finished ones.
-        errors: by the place of their job, what the others failed with.
+        errors: by the index of their job, what the others failed with.
     """
 
     def __init__(self, message: str, runs: tuple[Any, ...], errors: dict[int, ResnetzooError]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import UsageError
@@ -20,7 +21,6 @@ from resnetzoo.utils.validation import check_whole_number
 
 CALIBRATION_IMAGES = 512
 MAX_COMPILED_SHAPES = 8  # of input, in one network: a compilation takes seconds to a minute
-_SIDE = 32  # pixels a side of a CIFAR image
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}  # of what enters the network
 
 
@@ -122,7 +122,8 @@ class OptimizedNet(nn.Module):
         self._compiled: dict[torch.Size, Forward] = {}
         if compiled and batch_size is not None:
             with _ordinary_mode(self._device):
-                self._compile(self._prepared(torch.zeros(batch_size, self.in_chans, _SIDE, _SIDE, device=self._device)))
+                shape = (batch_size, self.in_chans, INPUT_SIZE, INPUT_SIZE)
+                self._compile(self._prepared(torch.zeros(shape, device=self._device)))
 
     if TYPE_CHECKING:
 

@@ -8,6 +8,7 @@ from html import escape
 from itertools import cycle
 from pathlib import Path
 
+from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.errors import UsageError
 from resnetzoo.models.complexity import complexity
 from resnetzoo.models.shapes import BlockShape, ConvShape
@@ -19,7 +20,6 @@ _LEFT = 110  # of the boxes; the sizes of the feature maps stand before them
 _MIDDLE = _LEFT + _BOX_WIDTH / 2
 _RIGHT = _LEFT + _BOX_WIDTH
 _FILLS = ("#8fb7e0", "#a5cf9a", "#f0b98a")  # a stage each, and from the first again
-_SIZE = 32  # of a CIFAR image, pixels a side
 _SHOWN = 3  # blocks of a stage that are drawn before the rest is counted
 
 
@@ -38,7 +38,7 @@ def draw(spec: ModelSpec) -> str:
     canvas.text("image", _MIDDLE)
     canvas.arrow()
     canvas.box(_conv_words(spec.stem), _FILLS[0])
-    size = _SIZE
+    size = INPUT_SIZE
     for stage, fill in zip(spec.stages, cycle(_FILLS), strict=False):
         size //= stage.stride
         canvas.size(f"{size} x {size}")

@@ -1,4 +1,4 @@
-"""All weights by name."""
+"""The catalog: which networks there are, and which trained weights of each, by name."""
 
 from fnmatch import fnmatchcase
 
@@ -7,8 +7,8 @@ from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.registry import registered_names
 from resnetzoo.utils.lookup import near_or_all
 from resnetzoo.utils.text import natural_order
-from resnetzoo.weights.packaged import OURS
-from resnetzoo.weights.published import PEERS
+from resnetzoo.weights.packaged import PACKAGED
+from resnetzoo.weights.published import PUBLISHED
 
 
 def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
@@ -27,7 +27,7 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     return sorted((name for name in names if fnmatchcase(name, pattern)), key=natural_order)
 
 
-_ALL: dict[str, Weights] = {row.name: row for row in (*OURS, *PEERS)}
+_ALL: dict[str, Weights] = {row.name: row for row in (*PACKAGED, *PUBLISHED)}
 
 
 def list_weights(pattern: str = "*") -> list[Weights]:
@@ -43,8 +43,8 @@ def get_weights(name: str) -> Weights:
     """
     if name not in _ALL:
         of_network = [row.name for row in list_weights(f"{name.split('.')[0]}.*")]
-        there = f"there is {', '.join(of_network)}" if of_network else near_or_all(name, _ALL)
-        raise UsageError(f'no weights are called "{name}"; {there}')
+        available = f"there is {', '.join(of_network)}" if of_network else near_or_all(name, _ALL)
+        raise UsageError(f'no weights are called "{name}"; {available}')
     return _ALL[name]
 
 

@@ -12,13 +12,13 @@ from resnetzoo.utils.files import writing
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind
 
 _SCHEMES = ("https://",)
-_PACKAGED = Path(__file__).parent / "files"
+_PACKAGE_FOLDER = Path(__file__).parent / "files"
 
 
 def path_of(row: Weights, folder: Path | None = None) -> Path:
     """Where the row's file is, or will be once it is fetched: in the package, in `folder`, or in the cache."""
     if row.packaged:
-        return _PACKAGED / row.file
+        return _PACKAGE_FOLDER / row.file
     return cache_path(row.file) if folder is None else folder / row.file
 
 
@@ -71,7 +71,7 @@ def resolve_path(file: str | Path) -> Path:
 
 
 def cache_path(file: str) -> Path:
-    """Its place in the cache."""
+    """Where a file of this name is kept in the cache."""
     return cache_folder() / "weights" / file
 
 

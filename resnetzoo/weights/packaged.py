@@ -32,7 +32,7 @@ def _trained(
     )
 
 
-OURS: tuple[Weights, ...] = (
+PACKAGED: tuple[Weights, ...] = (
     _trained(
         ModelSpec("plain", 20),
         "MODERN",

@@ -51,7 +51,7 @@ def _chenyaofo(depth: int, num_classes: int, sha256: str, params: int, accuracy:
     )
 
 
-PEERS: tuple[Weights, ...] = (
+PUBLISHED: tuple[Weights, ...] = (
     _akamaster(20, "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8", 269_722, 8.27),
     _akamaster(32, "d509ac1820d7f25398913559d7e81a13229b1e7adc5648e3bfa5e22dc137f850", 464_154, 7.37),
     _akamaster(44, "014dd6541728a1c700b1642ab640e211dc6eb8ed507d70697458dc8f8a0ae2e4", 658_586, 6.90),

@@ -8,10 +8,10 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.weights.checkpoint.metadata import metadata_texts
 
-Stored = Literal["fp32", "fp16"]
+StoredPrecision = Literal["fp32", "fp16"]
 
 
-def save_weights(model: CifarNet, path: str | Path, *, precision: Stored = "fp32") -> None:
+def save_weights(model: CifarNet, path: str | Path, *, precision: StoredPrecision = "fp32") -> None:
     """Write weights, spec, normalization, names of classes and row of weights; `load_checkpoint` reads them back.
 
     The row goes along as long as the weights are still its own.

@@ -9,9 +9,9 @@ from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.weights.catalog import list_weights
 from resnetzoo.weights.hub import path_of
-from resnetzoo.weights.packaged import OURS
+from resnetzoo.weights.packaged import PACKAGED
 
-_CIFAR10 = OURS[0]  # its mean and deviation are those of CIFAR-10's training images
+_CIFAR10 = PACKAGED[0]  # its mean and deviation are those of CIFAR-10's training images
 
 
 def default_configs(name: str, variant: str) -> DefaultCfg:

@@ -56,7 +56,7 @@ KEY_MAPPINGS = (
 )
 
 
-OURS = KeyMapping("resnetzoo", marks=())  # of files that say that they are ours
+RESNETZOO = KeyMapping("resnetzoo", marks=())  # of files that say that they are ours
 
 
 def find_mapping(names: Iterable[str]) -> KeyMapping:

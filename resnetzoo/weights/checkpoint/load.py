@@ -8,7 +8,7 @@ from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import fingerprint_of
 from resnetzoo.models.pretrained import Origin, Pretrained, Weights
-from resnetzoo.models.spec import Family, ModelSpec
+from resnetzoo.models.spec import WIDTHS, Family, ModelSpec
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.load_warnings import load_warnings
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
@@ -137,6 +137,6 @@ def _in_words(spec: ModelSpec) -> str:
     words = [spec.label, f"{spec.num_classes} classes"]
     if spec.in_chans != 3:
         words.append(f"{spec.in_chans} input channels")
-    if spec.widths != (16, 32, 64):
+    if spec.widths != WIDTHS:
         words.append(f"widths {spec.widths}")
     return ", ".join(words)

@@ -8,11 +8,11 @@ from resnetzoo.models.spec import Family, ModelSpec
 from resnetzoo.weights.checkpoint.infer_spec import describe, is_also_plain
 
 # The word for the family, and the depth: neither a year nor the beginning of a longer number.
-_CLAIM = re.compile(r"(plain|pre(?:[-_]?act(?:ivation)?)?[-_]?res|res)[-_]?net[-_]?((?!(?:19|20)\d\d)\d{1,4})(?!\d)")
+_NAME = re.compile(r"(plain|pre(?:[-_]?act(?:ivation)?)?[-_]?res|res)[-_]?net[-_]?((?!(?:19|20)\d\d)\d{1,4})(?!\d)")
 
 
-class Claim(NamedTuple):
-    """What the name of a file says that it holds.
+class NameHint(NamedTuple):
+    """What network the name of a file speaks of.
 
     Attributes:
         word: of the network, as it stands there: `pre-resnet`.
@@ -25,25 +25,25 @@ class Claim(NamedTuple):
     depth: int
 
 
-def claim_of(file: Path) -> Claim | None:
+def hint_in_name(file: Path) -> NameHint | None:
     """What the name of a file, or else of its folder, says: `resnet-110/model_best.pth.tar`."""
     for name in (file.name, file.absolute().parent.name):
-        if said := _CLAIM.search(name.lower()):
+        if said := _NAME.search(name.lower()):
             kind = said[1]
             family: Family = "plain" if kind == "plain" else "residual" if kind == "res" else "preactivation"
-            return Claim(f"{kind}net", family, int(said[2]))
+            return NameHint(f"{kind}net", family, int(said[2]))
     return None
 
 
 def load_warnings(spec: ModelSpec, mapping: str, file: Path) -> list[str]:
     """What its user should know of a network inferred from `file`, whose names needed `mapping`; a sentence each."""
     found = []
-    claim = claim_of(file)
-    if claim and claim.depth != spec.depth:
-        found.append(f"the name says {claim.depth}, the weights are {describe(spec)}")
-    if claim and claim.family != spec.family:
-        cure = '; family="plain" loads them as that' if claim.family == "plain" and is_also_plain(spec) else ""
-        found.append(f"the name says {claim.word}, the weights were loaded as {spec.label}{cure}")
+    hint = hint_in_name(file)
+    if hint and hint.depth != spec.depth:
+        found.append(f"the name says {hint.depth}, the weights are {describe(spec)}")
+    if hint and hint.family != spec.family:
+        cure = '; family="plain" loads them as that' if hint.family == "plain" and is_also_plain(spec) else ""
+        found.append(f"the name says {hint.word}, the weights were loaded as {spec.label}{cure}")
     if mapping == "akamaster" and spec.family == "plain":
         found.append(
             "loaded as plain, as asked for, but the names are akamaster's, whose networks are residual: unless the "

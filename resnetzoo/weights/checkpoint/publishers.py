@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from resnetzoo.data.constants import CIFAR10, CIFAR100, IMAGENET, Channels
 from resnetzoo.data.normalization import Normalization, channel_normalization
-from resnetzoo.models.spec import Block, Family, ModelSpec, Shortcut
+from resnetzoo.models.spec import WIDTHS, Block, Family, ModelSpec, Shortcut
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Publisher:
             and spec.block in self.blocks
             and spec.shortcut == self.shortcut
             and spec.num_classes in self.num_classes
-            and (spec.in_chans, spec.widths) == (3, (16, 32, 64))
+            and (spec.in_chans, spec.widths) == (3, WIDTHS)
         )
 
 

@@ -11,8 +11,8 @@ from resnetzoo.models.cifar_net import without_values
 from resnetzoo.models.spec import Family, ModelSpec
 from resnetzoo.weights.checkpoint.build import differing_names
 from resnetzoo.weights.checkpoint.infer_spec import Shapes, as_family, check_family, infer_spec, is_also_plain
-from resnetzoo.weights.checkpoint.key_mapping import OURS, find_mapping, remap_keys
-from resnetzoo.weights.checkpoint.load_warnings import claim_of
+from resnetzoo.weights.checkpoint.key_mapping import RESNETZOO, find_mapping, remap_keys
+from resnetzoo.weights.checkpoint.load_warnings import hint_in_name
 from resnetzoo.weights.checkpoint.unsupported import unsupported_by_names, unsupported_by_shapes
 from resnetzoo.weights.checkpoint.unwrap import Unwrapped
 
@@ -57,7 +57,7 @@ def recognize(unwrapped: Unwrapped, file: Path, family: Family | None = None) ->
     stated = unwrapped.metadata.spec
     if stated is not None:
         check_family(stated, family)
-        return Recognized(unwrapped, OURS.name, stated)
+        return Recognized(unwrapped, RESNETZOO.name, stated)
     _refuse(unsupported_by_names(unwrapped.weights), file)
     mapping = find_mapping(unwrapped.weights)
     weights = remap_keys(mapping, unwrapped.weights)
@@ -85,9 +85,9 @@ def _shapes(weights: dict[str, Tensor]) -> Shapes:
 
 def _refuse(unsupported: str | None, file: Path) -> None:
     if unsupported is not None:
-        claim = claim_of(file)
-        claimed = f", not the {claim.word} of {claim.depth} layers that its name says" if claim else ""
+        hint = hint_in_name(file)
+        named = f", not the {hint.word} of {hint.depth} layers that its name says" if hint else ""
         raise CheckpointError(
-            f"it is {unsupported}{claimed}; resnetzoo has the CIFAR networks of arXiv:1512.03385: a 3x3 stem, three "
+            f"it is {unsupported}{named}; resnetzoo has the CIFAR networks of arXiv:1512.03385: a 3x3 stem, three "
             'stages, one width a stage ("resnetzoo list")'
         )
