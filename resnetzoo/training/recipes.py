@@ -218,4 +218,5 @@ def get_recipe(name: str) -> Recipe:
     Raises:
         UsageError: no such preset; the message lists them.
     """
-    return look_up("recipe", name.upper(), RECIPES)
+    capitals = name.upper()
+    return look_up("recipe", capitals if capitals in RECIPES else name, RECIPES)

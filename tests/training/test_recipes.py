@@ -135,5 +135,5 @@ def test_presets(name: str) -> None:
 
 
 def test_an_unknown_recipe_lists_the_known() -> None:
-    with pytest.raises(resnetzoo.UsageError, match="known: QUICK20, HE2015, MODERN, SMOKE"):
-        get_recipe("HE2016")
+    with pytest.raises(resnetzoo.UsageError, match='unknown recipe "he2016"; known: QUICK20, HE2015, MODERN, SMOKE'):
+        get_recipe("he2016")
