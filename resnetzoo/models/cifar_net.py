@@ -30,11 +30,12 @@ class CifarNet(DescribesWeights, nn.Module):
 
     Attributes:
         spec: what was built.
-        pretrained: all that is known of its weights, as one frozen value, which the next four are parts of.
+        pretrained: all that is known of its weights, as one frozen value, which the next five are parts of.
         normalization: the map from pixels to input that it was trained with; None when it has not been trained.
         classes: their names in the order of the logits, where its weights or its file say them; else None.
         origin: the file that its weights come from, and what was found there; None when they come from none.
         weights: the row of its trained weights, with its facts; None when they are of no row.
+        weights_fingerprint: of the weights that the row came with, so that later changes are noticed.
         stage_names: of the stages, `layer1` and on, in the order of the forward pass.
         num_features: channels that enter the classifier.
         num_classes: length of the logits; 0 after `reset_classifier(0)`.

@@ -62,8 +62,8 @@ class Weights:
         params: parameters.
         test_error: top-1, in percent, as its author publishes it.
         test_images: that it was measured on.
-        dataset: that it was trained on, by the name that `load_data` takes.
-        train_images: of it.
+        dataset: that it was trained on, by the name that `load_data` takes; in rows that others wrote, their words.
+        train_images: of it; None where it is not known.
         dataset_fingerprint: of the data set, where it is known.
         recipe: how it was trained, with the seed where it is known.
         epoch: which one was kept, and how it was chosen.
@@ -84,7 +84,7 @@ class Weights:
     test_error: float
     test_images: int = 10_000
     dataset: str
-    train_images: int = 50_000
+    train_images: int | None = 50_000
     dataset_fingerprint: str | None = None
     recipe: str
     epoch: Epoch
@@ -104,8 +104,8 @@ class Weights:
     @property
     def trained_on(self) -> str:
         """The data set in a line, with its fingerprint where it is known, such as `cifar10, 50,000 images`."""
-        known = [] if self.dataset_fingerprint is None else [self.dataset_fingerprint]
-        return ", ".join([self.dataset, f"{self.train_images:,} images", *known])
+        images = None if self.train_images is None else f"{self.train_images:,} images"
+        return ", ".join(part for part in (self.dataset, images, self.dataset_fingerprint) if part is not None)
 
     @property
     def packaged(self) -> bool:
@@ -136,18 +136,22 @@ class Weights:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Weights":
-        """What `to_dict` gave, as a row again.
+        """What `to_dict` gave, as a row again. A `trained_on` in other words than ours is kept as they are.
 
         Raises:
             KeyError, TypeError, ValueError: it is none.
         """
         stored = {name: value for name, value in values.items() if name != "trained_on"}
         lists = {name: tuple(values[name]) for name in ("classes", "mean", "std")}
-        line = re.fullmatch(r"(\w+), ([\d,]+) images(?:, (\w+))?", values["trained_on"])
-        if line is None:
-            raise ValueError(f"trained_on {values['trained_on']!r}")
-        data = {"dataset": line[1], "train_images": int(line[2].replace(",", "")), "dataset_fingerprint": line[3]}
-        return cls(**{**stored, **lists, **data, "spec": ModelSpec.from_dict(values["spec"])})
+        return cls(**{**stored, **lists, **_data(values["trained_on"]), "spec": ModelSpec.from_dict(values["spec"])})
+
+
+def _data(trained_on: str) -> dict[str, Any]:
+    """The fields of a row that `Weights.trained_on` tells in this line."""
+    line = re.fullmatch(r"(\w+), (\d{1,3}(?:,\d{3})*) images(?:, (\w+))?", trained_on)
+    if line is None:
+        return {"dataset": trained_on, "train_images": None}
+    return {"dataset": line[1], "train_images": int(line[2].replace(",", "")), "dataset_fingerprint": line[3]}
 
 
 @dataclass(frozen=True)
@@ -176,14 +180,14 @@ class Pretrained:
 class DescribesWeights:
     """A network with a `pretrained`, each part of which is also an attribute of its own.
 
-    Assigning one replaces that part of `pretrained`. A row put in by hand is not claimed for the weights: only loading
-    and `models.fingerprint` know that it is true of them.
+    Assigning one replaces that part of `pretrained`. A row put in by hand is claimed for the weights only as far as
+    they are still those of `weights_fingerprint`, which loading and `models.fingerprint` set.
     """
 
     pretrained: Pretrained
     # Facts, which no graph computes with: torch.jit.script is to leave them aside.
     __jit_ignored_attributes__: ClassVar = ["pretrained"]
-    __jit_unused_properties__: ClassVar = ["normalization", "classes", "origin", "weights"]
+    __jit_unused_properties__: ClassVar = ["normalization", "classes", "origin", "weights", "weights_fingerprint"]
 
     @property
     def normalization(self) -> "Normalization | None":
@@ -219,7 +223,16 @@ class DescribesWeights:
 
     @weights.setter
     def weights(self, weights: Weights | None) -> None:
-        self.pretrained = replace(self.pretrained, weights=weights, fingerprint=None)
+        self.pretrained = replace(self.pretrained, weights=weights)
+
+    @property
+    def weights_fingerprint(self) -> str | None:
+        """The fingerprint of the weights that the row came with, so that later changes are noticed."""
+        return self.pretrained.fingerprint
+
+    @weights_fingerprint.setter
+    def weights_fingerprint(self, fingerprint: str | None) -> None:
+        self.pretrained = replace(self.pretrained, fingerprint=fingerprint)
 
 
 def attach_normalization(model: "nn.Module", normalization: "Normalization") -> None:

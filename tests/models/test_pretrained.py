@@ -9,7 +9,7 @@ from torch import nn
 
 import resnetzoo
 from resnetzoo.data.normalization import channel_normalization
-from resnetzoo.models.fingerprint import true_row
+from resnetzoo.models.fingerprint import fingerprint_of, true_row
 from resnetzoo.models.pretrained import Pretrained, attach_normalization, get_normalization
 
 NORMALIZATION = channel_normalization((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
@@ -45,14 +45,22 @@ def test_assigning_a_part_replaces_the_value(tiny_model: resnetzoo.CifarNet) -> 
         tiny_model.pretrained.classes = ("a", "b")  # type: ignore[misc]
 
 
-def test_a_row_put_in_by_hand_is_not_claimed_for_the_weights() -> None:
+def test_a_row_put_in_by_hand_is_claimed_only_for_the_weights_of_the_fingerprint() -> None:
     model = resnetzoo.create("resnet20", weights=True)
     row = model.weights
+    assert row is not None
     assert true_row(model) is row
     model.weights = model.origin = None
-    assert (true_row(model), model.pretrained.fingerprint) == (None, None)
-    model.weights = row
     assert true_row(model) is None
+    model.weights = corrected = dataclasses.replace(row, licence="MIT")
+    assert true_row(model) is corrected
+    model.weights_fingerprint = None
+    assert true_row(model) is None
+    fresh = resnetzoo.create("resnet20", seed=0)
+    fresh.weights = row
+    assert (true_row(fresh), fresh.weights_fingerprint) == (None, None)
+    fresh.weights_fingerprint = fingerprint_of(fresh)
+    assert (true_row(fresh), fresh.pretrained.fingerprint) == (row, fingerprint_of(fresh))
 
 
 def test_another_classifier_keeps_the_normalization_alone() -> None:

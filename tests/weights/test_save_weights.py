@@ -88,6 +88,25 @@ def test_weights_that_a_file_changed_are_of_no_row() -> None:
         resnetzoo.load_checkpoint("damaged.safetensors")
 
 
+def test_a_damaged_row_of_other_weights_does_not_matter(tiny_model: resnetzoo.CifarNet) -> None:
+    """A row that is not of the file's weights is not read at all."""
+    metadata = metadata_texts(tiny_model) | {"weights": '{"name": "best"}', "weights_fingerprint": "of others"}
+    Path("replaced.safetensors").write_bytes(save(tiny_model.state_dict(), metadata))
+    again = resnetzoo.load_checkpoint("replaced.safetensors")
+    assert (again.spec, again.weights, again.weights_fingerprint) == (tiny_model.spec, None, None)
+
+
+def test_a_row_of_data_in_other_words_comes_back() -> None:
+    row = resnetzoo.get_weights("resnet20.modern_c10")
+    other = Weights.from_dict(row.to_dict() | {"trained_on": "my photos, 2,000 of them"})
+    assert (other.dataset, other.train_images, other.dataset_fingerprint) == ("my photos, 2,000 of them", None, None)
+    assert other.to_dict()["trained_on"] == other.trained_on == other.dataset
+    model = resnetzoo.create("resnet20", weights=True)
+    model.weights = other
+    resnetzoo.save_weights(model, "other.safetensors")
+    assert resnetzoo.load_checkpoint("other.safetensors").weights == other
+
+
 def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) -> None:
     tiny_model.classes = cifar_files.CIFAR10.classes
     tiny_model.fc = torch.nn.Linear(16, 7)

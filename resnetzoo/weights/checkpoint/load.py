@@ -64,9 +64,9 @@ def load_network(path: Path, family: Family | None = None, row: Weights | None =
         unwrapped = first_network(unwrap_content(content))
         found = recognize(unwrapped, file, family)  # remap the keys, infer the spec
         model = build_network(found.spec, found.unwrapped.weights)
+        attach(model, found, file, row)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from error
-    attach(model, found, file, row)
     for warning in [] if found.stated else load_warnings(found.spec, found.mapping, file):
         warnings.warn(f"{file}: {warning}", CheckpointWarning, stacklevel=3)
     return model
@@ -102,13 +102,16 @@ def attach(model: CifarNet, found: Recognized, file: Path, row: Weights | None =
 
     A row in the file's metadata is only true of the weights that it was written beside: not of such as were rounded to
     fp16 on their way, or replaced.
+
+    Raises:
+        CheckpointError: the file's row is of these weights, and cannot be read.
     """
-    known = found.unwrapped.metadata.pretrained
+    known, stored = found.unwrapped.metadata.pretrained, found.unwrapped.metadata.row
     if row is not None:
         normalization = known.normalization or row.normalization  # the file's is exact to the last digit
         known = Pretrained(normalization, row.classes, weights=row, fingerprint=fingerprint_of(model))
-    elif known.fingerprint is not None and known.fingerprint != fingerprint_of(model):
-        known = replace(known, weights=None, fingerprint=None)
+    elif stored is not None and stored.fingerprint == fingerprint_of(model):
+        known = replace(known, weights=stored.parse(), fingerprint=stored.fingerprint)
     publisher = None if found.stated else find_publisher(found.mapping, found.spec)
     if known.normalization is None and publisher is not None:
         known = replace(known, normalization=publisher.normalization)

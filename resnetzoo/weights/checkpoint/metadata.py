@@ -20,16 +20,41 @@ from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.spec import ModelSpec
 
 
+class StoredRow(NamedTuple):
+    """A row of weights as a file holds it: read only once the weights are known to be those that it is true of.
+
+    Attributes:
+        text: the row in JSON.
+        fingerprint: of the weights that it was written beside, as `fingerprint_of` gives it.
+    """
+
+    text: str
+    fingerprint: str
+
+    def parse(self) -> Weights:
+        """The row.
+
+        Raises:
+            CheckpointError: it cannot be read.
+        """
+        try:
+            return Weights.from_dict(json.loads(self.text))
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the row of weights in its metadata cannot be read: {error}") from error
+
+
 class Metadata(NamedTuple):
     """What a file says of its network.
 
     Attributes:
         spec: what the network is; None where the file does not say it, as those of others.
-        pretrained: what is known of its weights, but for their origin, which the file itself is.
+        pretrained: what is known of its weights, but for their origin, which the file itself is, and their row.
+        row: the row of weights, which may be of other weights than the file holds by now; None where there is none.
     """
 
     spec: ModelSpec | None
     pretrained: Pretrained
+    row: StoredRow | None = None
 
 
 NO_METADATA = Metadata(None, Pretrained())
@@ -47,11 +72,7 @@ def parse_metadata(texts: Mapping[str, str], spec: ModelSpec | None = None) -> M
         if "spec" not in texts:
             return NO_METADATA
         spec = parse_spec(_json(texts, "spec"))
-    row = _row(texts)
-    fingerprint = None if row is None else texts["weights_fingerprint"]
-    return Metadata(
-        spec, Pretrained(_normalization(texts), _classes(texts, spec), weights=row, fingerprint=fingerprint)
-    )
+    return Metadata(spec, Pretrained(_normalization(texts), _classes(texts, spec)), _row(texts))
 
 
 def parse_spec(values: object) -> ModelSpec:
@@ -107,13 +128,10 @@ def _classes(texts: Mapping[str, str], spec: ModelSpec) -> tuple[str, ...] | Non
     return tuple(names)
 
 
-def _row(texts: Mapping[str, str]) -> Weights | None:
+def _row(texts: Mapping[str, str]) -> StoredRow | None:
     if not {"weights", "weights_fingerprint"} <= texts.keys():
         return None
-    try:
-        return Weights.from_dict(json.loads(texts["weights"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"the row of weights in its metadata cannot be read: {error}") from error
+    return StoredRow(texts["weights"], texts["weights_fingerprint"])
 
 
 def _json(texts: Mapping[str, str], key: str) -> object:
