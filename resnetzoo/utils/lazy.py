@@ -39,7 +39,8 @@ def export_lazily(
     exported = sorted({*sources, *submodules})
 
     def list_names() -> list[str]:
-        """Every attribute of the package, whether it has been used or not."""
-        return sorted({*vars(sys.modules[package]), *exported})
+        """What the package exports, whether it has been used or not, without what it needs itself to do so."""
+        own = (name for name in vars(sys.modules[package]) if name.startswith("__"))
+        return sorted({*own, *exported})
 
     return load, list_names, exported
