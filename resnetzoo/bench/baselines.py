@@ -26,6 +26,11 @@ class Baselines:
     peer: str
     missing: tuple[str, ...]
 
+    @property
+    def contestants(self) -> tuple[Candidate, ...]:
+        """The former name of `candidates`, for programs that still use it."""
+        return self.candidates
+
 
 NO_BASELINES = Baselines(candidates=(), peer="", missing=())
 """Of a case that no peer has."""

@@ -37,6 +37,8 @@ def stepping_clock(step: float) -> Callable[[], float]:
 def test_former_names_are_the_same_objects() -> None:
     assert (bench.Contestant, bench.Rivals, bench.Place) == (bench.Candidate, bench.Baselines, bench.Environment)
     assert bench.NO_RIVALS is bench.NO_BASELINES
+    rivals = bench.create_rivals("resnet20")
+    assert rivals.contestants is rivals.candidates
     for work in ("forward", "step", "create", "batches"):
         assert getattr(bench, f"{work}_rivals") is getattr(bench, f"{work}_baselines")
 
