@@ -10,9 +10,6 @@ import numpy as np
 import pytest
 import torch
 from cases import KINDS, lived_in
-from matplotlib.axes import Axes
-from matplotlib.contour import ContourSet
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
@@ -37,11 +34,6 @@ MEASURES: dict[str, Measure] = {
 @pytest.fixture
 def images() -> ImageSet:
     return resnetzoo.synthetic(seed=1, train_images=10, test_images=10).test
-
-
-@pytest.fixture
-def axes() -> Axes:
-    return Figure().subplots()
 
 
 @dataclass
@@ -270,176 +262,9 @@ def test_cka_does_not_see_a_scale_or_an_order_of_channels() -> None:
     np.testing.assert_allclose(found.values, analysis.cka(model, model, inputs).values, rtol=1e-5)
 
 
-def test_the_middle_of_the_surface_is_the_networks_own_loss(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
-    surface = analysis.loss_surface(tiny_model, images, points=3, span=0.7)
-    assert surface.losses.shape == (3, 3)
-    assert surface.losses[1, 1] == resnetzoo.evaluate(tiny_model, images).loss
-    again = analysis.loss_surface(tiny_model, images, points=3, span=0.7)
-    np.testing.assert_array_equal(surface.losses, again.losses)
-    other = analysis.loss_surface(tiny_model, images, points=3, span=0.7, seed=1)
-    assert (surface.losses != other.losses).sum() == 8
-
-
-def test_the_steps_of_the_surface(tiny_model: resnetzoo.CifarNet) -> None:
-    """At 7 points and 0.7, steps that were added up would miss the middle by their rounding."""
-    batch = torch.zeros(1, 3, 4, 4), torch.tensor([0])
-    surface = analysis.loss_surface(tiny_model, batch, points=7, span=0.7)
-    np.testing.assert_allclose(surface.first, np.linspace(-0.7, 0.7, 7), atol=1e-12)
-    np.testing.assert_array_equal(surface.first, surface.second)
-    assert surface.first[3] == 0
-    assert surface.first[-1] == 0.7
-
-
-def test_the_corners_of_the_surface_by_hand(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
-    """Each filter of a direction is as long as the network's; norms and biases do not move."""
-    surface = analysis.loss_surface(tiny_model, images, points=3, span=0.5, seed=7)
-    random = torch.Generator().manual_seed(7)
-    weights = [name for name, value in tiny_model.named_parameters() if value.dim() > 1]
-    directions: list[dict[str, Tensor]] = [{}, {}]
-    for direction in directions:
-        for name in weights:
-            weight = tiny_model.get_parameter(name).detach()
-            drawn = torch.randn(weight.shape, generator=random)
-            direction[name] = torch.stack([d / d.norm() * w.norm() for d, w in zip(drawn, weight, strict=True)])
-    for (i, a), (j, b) in [((0, -0.5), (0, -0.5)), ((0, -0.5), (2, 0.5)), ((2, 0.5), (1, 0))]:
-        moved = copy.deepcopy(tiny_model)
-        for name in weights:
-            moved.get_parameter(name).data += a * directions[0][name] + b * directions[1][name]
-        assert surface.losses[i, j] == pytest.approx(resnetzoo.evaluate(moved, images).loss, rel=1e-5)
-
-
 def test_values_sorted_fall_with_their_names() -> None:
     values = analysis.LayerValues(("a", "b", "c", "d"), np.array([1.0, np.nan, 3.0, 2.0]))
     fallen = values.sorted()
     assert fallen.names == ("c", "d", "a", "b")
     np.testing.assert_array_equal(fallen.values, [3, 2, 1, np.nan])
     assert values.names == ("a", "b", "c", "d")
-
-
-@pytest.mark.parametrize("name", MEASURES)
-def test_other_models_are_refused(name: str, images: ImageSet) -> None:
-    with pytest.raises(resnetzoo.UsageError, match=r"takes a network of resnetzoo.*not Linear"):
-        MEASURES[name](nn.Linear(3, 3), images)
-
-
-@pytest.mark.parametrize(
-    ("images", "message"),
-    [
-        (resnetzoo.synthetic(train_images=10, test_images=10), "an ImageSet, such as data.test, or a tensor, not Data"),
-        (np.zeros((2, 3, 8, 8)), "or a tensor, not ndarray"),
-        (torch.zeros(3, 8, 8), r"must be \(N, 3, H, W\).*not torch.float32 \[3, 8, 8\]"),
-        (torch.zeros(2, 1, 8, 8), r"not torch.float32 \[2, 1, 8, 8\]"),
-        (torch.zeros(0, 3, 8, 8), "at least one image of one pixel"),
-        (torch.zeros(2, 3, 8, 0), "at least one image of one pixel"),
-        (torch.zeros(2, 3, 8, 8, dtype=torch.int64), "uint8 pixels or normalized floats, not torch.int64"),
-    ],
-)
-def test_images_that_no_network_reads(images: Any, message: str, tiny_model: resnetzoo.CifarNet) -> None:
-    measures: list[Callable[[], object]] = [
-        lambda: analysis.response_std(tiny_model, images),
-        lambda: analysis.shortcut_share(tiny_model, images),
-        lambda: analysis.cka(tiny_model, tiny_model, images),
-        lambda: analysis.gradient_norms(tiny_model, (images, torch.zeros(2, dtype=torch.int64))),
-    ]
-    for measure in measures:
-        with pytest.raises(resnetzoo.UsageError, match=message):
-            measure()
-
-
-@pytest.mark.parametrize(
-    ("batch", "message"),
-    [
-        (torch.zeros(2, 3, 8, 8), r"an ImageSet, or \(images, labels\), not Tensor"),
-        ((torch.zeros(2, 3, 8, 8),), r"or \(images, labels\), not tuple of 1"),
-        ((torch.zeros(2, 3, 8, 8), torch.zeros(2)), r"int64 tensor, one for each of 2 images, not torch.float32 \[2\]"),
-        ((torch.zeros(2, 3, 8, 8), torch.zeros(3, dtype=torch.int64)), r"2 images, not torch.int64 \[3\]"),
-        ((torch.zeros(2, 3, 8, 8), [0, 1]), "2 images, not list"),
-        (
-            (torch.zeros(2, 3, 8, 8), torch.tensor([0, 10])),
-            "image 1 has label 10; the network's classes go from 0 to 9",
-        ),
-    ],
-)
-def test_batches_without_a_loss(batch: Any, message: str, tiny_model: resnetzoo.CifarNet) -> None:
-    for measure in (analysis.gradient_norms, analysis.loss_surface):
-        with pytest.raises(resnetzoo.UsageError, match=message):
-            measure(tiny_model, batch)
-
-
-def test_what_cannot_be_measured_says_why(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
-    with pytest.raises(resnetzoo.UsageError, match="plainnet8 is plain and has no shortcuts"):
-        analysis.shortcut_share(resnetzoo.plainnet(8), images)
-    with pytest.raises(resnetzoo.UsageError, match="from 2 to 2,000 of them, not 1;"):
-        analysis.cka(tiny_model, tiny_model, torch.zeros(1, 3, 8, 8))
-    with pytest.raises(resnetzoo.UsageError, match="not 2,001;"):
-        analysis.cka(tiny_model, tiny_model, torch.zeros(2_001, 3, 1, 1))
-    with pytest.raises(resnetzoo.UsageError, match="batch_size must be a whole number from 1, not 0"):
-        analysis.response_std(tiny_model, images, batch_size=0)
-    with pytest.raises(resnetzoo.UsageError, match="points must be a whole number from 3, not 1"):
-        analysis.loss_surface(tiny_model, images, points=1)
-    with pytest.raises(resnetzoo.UsageError, match=r"points must be odd.*not 4: take 5"):
-        analysis.loss_surface(tiny_model, images, points=4)
-    with pytest.raises(resnetzoo.UsageError, match="span must be a number above 0, not -1"):
-        analysis.loss_surface(tiny_model, images, span=-1)
-    with pytest.raises(resnetzoo.UsageError, match="seed must be a whole number"):
-        analysis.loss_surface(tiny_model, images, seed=-1)
-    tiny_model.reset_classifier(0)
-    with pytest.raises(resnetzoo.UsageError, match=r"no classifier, so no loss.*reset_classifier\(10\)"):
-        analysis.gradient_norms(tiny_model, images)
-    assert len(analysis.response_std(tiny_model, images).names) == 7
-
-
-@pytest.mark.parametrize(
-    ("plot", "scale"),
-    [
-        (analysis.plot_response_std, "linear"),
-        (analysis.plot_gradient_norms, "log"),
-        (analysis.plot_shortcut_share, "linear"),
-    ],
-)
-def test_lines_show_their_values(plot: Callable[..., None], scale: str, axes: Axes) -> None:
-    one = analysis.LayerValues(("a", "b", "c"), np.array([0.1, 0.3, 0.2]))
-    plot(axes, {"one": one, "other": one.sorted()})
-    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
-    drawn = {str(line.get_label()): line for line in axes.lines}
-    assert list(drawn) == ["one", "other"] == [text.get_text() for text in axes.get_legend().get_texts()]
-    np.testing.assert_array_equal(drawn["one"].get_xydata(), [[1, 0.1], [2, 0.3], [3, 0.2]])
-    np.testing.assert_array_equal(drawn["other"].get_ydata(), [0.3, 0.2, 0.1])
-    assert axes.get_yscale() == scale
-    assert axes.get_xlabel()
-    assert axes.get_ylabel()
-
-
-@pytest.mark.parametrize(("rows", "step"), [(3, 1), (13, 2), (60, 5)])
-def test_the_picture_of_similarities(rows: int, step: int, axes: Axes) -> None:
-    names = tuple(f"row{place}" for place in range(rows))
-    values = np.random.default_rng(0).random((rows, 2))
-    picture = analysis.plot_cka(axes, analysis.Similarity(names, ("left", "right"), values))
-    np.testing.assert_array_equal(picture.get_array(), values)
-    assert picture.get_clim() == (0, 1)
-    assert [text.get_text() for text in axes.get_yticklabels()] == list(names[::step])
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["left", "right"]
-    assert axes.get_yticks().tolist() == list(range(0, rows, step))
-    assert axes.get_ylim() == (-0.5, rows - 0.5)
-
-
-def test_contours_run_where_the_losses_are(axes: Axes) -> None:
-    steps = np.linspace(-1, 1, 21)
-    losses = 1 + 99 * (0.5 + steps[:, None] / 2) + 0 * steps  # 1 to 100 along the first direction
-    losses[0, 0] = np.nan
-    analysis.plot_loss_surface(axes, analysis.Surface(steps, steps, losses))
-    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
-    (contours,) = (child for child in axes.get_children() if isinstance(child, ContourSet))
-    assert contours.levels[0] == pytest.approx(1)
-    assert contours.levels[-1] == pytest.approx(100)
-    for level, path in zip(contours.levels[1:-1], contours.get_paths()[1:-1], strict=True):
-        np.testing.assert_allclose(path.vertices[:, 0], 2 * (level - 1) / 99 - 1, atol=1e-6)
-    assert len(axes.texts) > 5
-
-
-@pytest.mark.parametrize("loss", [2.3, 0.0, np.nan, np.inf])
-def test_a_surface_without_contours(loss: float, axes: Axes) -> None:
-    steps = np.linspace(-1, 1, 3)
-    analysis.plot_loss_surface(axes, analysis.Surface(steps, steps, np.full((3, 3), loss)))
-    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
-    assert not any(isinstance(child, ContourSet) for child in axes.get_children())

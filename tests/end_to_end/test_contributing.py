@@ -1,6 +1,7 @@
 """What CONTRIBUTING says of the package's rooms is so, and the files that it sends people to are there."""
 
 import re
+from pathlib import Path
 
 import pytest
 from cases import ROOT
@@ -15,6 +16,17 @@ PATHS = sorted(set(re.findall(r"`([\w.-]+/[\w./-]+\.\w+)`", TEXT)))
 def test_every_file_that_is_named_is_there(path: str) -> None:
     """Inside the package, unless the path begins at the root of the checkout."""
     assert (ROOT / path).is_file() or (PACKAGE / path).is_file()
+
+
+TEXTS = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "pyproject.toml"]
+TEXTS += [path for folder in ("docs", "examples", "benchmarks") for path in (ROOT / folder).rglob("*.[mp][dy]")]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_test_that_is_named_anywhere_is_there(text: Path) -> None:
+    """Reasons why a block of code is not run, among others, name the test that runs it."""
+    named = re.findall(r"\btests/[\w/.-]+\.\w+", text.read_text())
+    assert [path for path in named if not (ROOT / path).is_file()] == []
 
 
 def test_every_room_has_its_line() -> None:

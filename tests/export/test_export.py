@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cases import Call, assert_one_line
 from PIL import Image
 from torch import Tensor
 
 import resnetzoo
-from resnetzoo import cli
 from resnetzoo.data.classes import classes_of
 from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.data.normalization import measure_normalization
@@ -255,63 +253,3 @@ def test_what_cannot_be_exported(tiny_model: resnetzoo.CifarNet) -> None:
     tiny_model.layer2 = torch.nn.Sequential()
     with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet8 of 10 classes: under layer2"):
         resnetzoo.export_torchscript(tiny_model, "a.pt")
-
-
-@pytest.mark.parametrize(
-    ("words", "status", "message"),
-    [
-        (
-            ("resnet20", "--format", "tflite"),
-            2,
-            "format must be one of onnx, torch-export, torchscript, safetensors, not",
-        ),
-        (("resnet20", "--format", "onnx", "--out", "a.pt"), 2, "written to names that end in .onnx, not to a.pt"),
-        (
-            ("resnet20", "--format", "torch-export", "--out", "a.pt"),
-            2,
-            "written to names that end in .pt2, not to a.pt",
-        ),
-        (("resnet20", "--format", "safetensors", "--preprocessing"), 2, "safetensors holds weights and no graph"),
-        (("preresnet20", "--format", "torchscript"), 2, "preresnet20 has no weights; networks that have"),
-        (("nowhere.pt", "--format", "torchscript"), 1, "nowhere.pt: no such checkpoint"),
-    ],
-)
-def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
-    assert_one_line(call(cli.main, "export", *words), status, message)
-
-
-def test_from_a_terminal(call: Call, tiny_model: resnetzoo.CifarNet) -> None:
-    assert call(cli.main, "export", "resnet20", "--format", "torchscript", "--preprocessing") == (0, "")
-    run = load_torchscript(Path("resnet20.pt"))
-    assert run(torch.zeros(3, 32, 32, 3, dtype=torch.uint8)).shape == (3, 10)
-    resnetzoo.save_weights(tiny_model, "mine.safetensors")
-    assert call(cli.main, "export", "mine.safetensors", "--format", "torchscript", "--out", "out/mine.pt") == (0, "")
-    assert load_torchscript(Path("out/mine.pt"))(torch.zeros(3, 3, 32, 32)).shape == (3, 10)
-
-
-@pytest.mark.parametrize(
-    ("file", "words"),
-    [
-        ("resnet8.pt", ("resnet8.pt", "--format", "torchscript")),
-        ("mine.safetensors", ("mine.safetensors", "--format", "safetensors", "--out", "./mine.safetensors")),
-        ("run/checkpoint.pt", ("run", "--format", "torchscript", "--out", "run/checkpoint.pt")),
-    ],
-)
-def test_the_file_that_is_exported_stays(
-    call: Call, tiny_model: resnetzoo.CifarNet, file: str, words: tuple[str, ...]
-) -> None:
-    Path("run").mkdir()
-    if file.endswith(".pt"):
-        torch.save(tiny_model.state_dict(), file)
-    else:
-        resnetzoo.save_weights(tiny_model, file)
-    before = Path(file).read_bytes()
-    assert_one_line(call(cli.main, "export", *words), 2, "is the file that is exported: give another name with --out")
-    assert Path(file).read_bytes() == before
-
-
-def test_default_names_tell_rows_apart(call: Call) -> None:
-    row = resnetzoo.list_weights("resnet20.*")[0]
-    for word in (row.network, row.name):
-        assert call(cli.main, "export", word, "--format", "safetensors") == (0, "")
-        assert Path(f"{word}.safetensors").is_file()

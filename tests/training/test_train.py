@@ -16,16 +16,13 @@ from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import (
     CheckpointError,
-    CheckpointMismatchError,
     DeviceError,
     NonFiniteLossError,
-    OutputError,
     ResultsError,
 )
 from resnetzoo.training.recipes import lr_at
 from resnetzoo.training.results import read_record
 from resnetzoo.training.schedules import LowStart
-from resnetzoo.utils import provenance
 from resnetzoo.utils.checksummed_json import read_checksummed, write_checksummed
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
@@ -89,37 +86,6 @@ def test_a_run_says_everything(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo
     assert [line["test_error"] for line in lines] == [row.test_error for row in run.epochs]
 
 
-def test_evaluate_afterwards_gives_the_last_row(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
-    run = fit(tiny_data, tiny_recipe)
-    measured = resnetzoo.evaluate(run.model, tiny_data.test)
-    assert measured.error == run.epochs[-1].test_error
-    assert measured.loss == run.epochs[-1].test_loss
-    assert measured.n == 20
-    share = measured.error / 100
-    assert measured.standard_error == pytest.approx(100 * math.sqrt(share * (1 - share) / 20))
-
-
-def test_evaluate_is_a_plain_count(tiny_data: resnetzoo.Data) -> None:
-    model = small_network(0)
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    measured = resnetzoo.evaluate(model, tiny_data.test, batch_size=7)
-    normalize = measure_normalization(tiny_data.test.images, "channel")
-    with torch.inference_mode():
-        logits = model.eval()(normalize(tiny_data.test.images))
-    wrong = (logits.argmax(dim=1) != tiny_data.test.labels).sum()
-    assert measured.error == pytest.approx(100 * int(wrong) / 20)
-    assert measured.accuracy == pytest.approx(100 - measured.error)
-    assert measured.loss == pytest.approx(float(F.cross_entropy(logits, tiny_data.test.labels)), rel=1e-5)
-    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
-
-
-def test_evaluate_leaves_the_mode(tiny_data: resnetzoo.Data) -> None:
-    for training in (True, False):
-        model = small_network(0).train(training)
-        resnetzoo.evaluate(model, tiny_data.test)
-        assert model.training is training
-
-
 def test_seeds_differ_and_repeat(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
     first, again, other = (fit(tiny_data, tiny_recipe, seed=seed) for seed in (1, 1, 2))
     assert same_weights(first.model, again.model)
@@ -140,88 +106,6 @@ def test_a_network_from_elsewhere(tiny_data: resnetzoo.Data, tiny_recipe: resnet
     assert (run.name, run.spec) == ("Sequential", None)
     with pytest.raises(CheckpointError, match="Sequential, which resnetzoo cannot build"):
         resnetzoo.load_checkpoint(tmp_path)
-
-
-def test_a_finished_run_is_read_and_not_repeated(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = fit(tiny_data, tiny_recipe, tmp_path)
-    written = (tmp_path / "checkpoint.pt").read_bytes()
-    with monkeypatch.context() as later:
-        later.setattr(provenance, "commit", lambda: "another")
-        again = fit(tiny_data, tiny_recipe, tmp_path, model_seed=9)
-    assert same_weights(first.model, again.model)
-    assert again.to_dict() == first.to_dict() == read_record(tmp_path / "run.json").to_dict()
-    assert (tmp_path / "checkpoint.pt").read_bytes() == written
-    (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"seed": 0', '"seed": 1'))
-    with pytest.raises(ResultsError, match="changed since it was written"):
-        fit(tiny_data, tiny_recipe, tmp_path)
-
-
-def test_a_checkpoint_gives_the_network_back(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
-) -> None:
-    run = fit(tiny_data, replace(tiny_recipe, normalization="per_pixel_mean"), tmp_path)
-    model = resnetzoo.load_checkpoint(tmp_path)
-    assert same_weights(model, run.model)
-    assert model.spec == run.spec
-    assert not model.training
-    assert resnetzoo.evaluate(model, tiny_data.test).error == run.epochs[-1].test_error
-
-
-def test_a_damaged_checkpoint_is_refused_by_name_and_the_previous_used(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
-) -> None:
-    straight = fit(tiny_data, tiny_recipe, tmp_path)
-    path = tmp_path / "checkpoint.pt"
-    for content in (path.read_bytes()[:-500], path.read_bytes()[:100], b"", b"garbage"):
-        path.write_bytes(content)
-        with pytest.raises(CheckpointError, match=r"checkpoint\.pt: (truncated|empty)"):
-            resnetzoo.load_checkpoint(path)
-        with pytest.warns(
-            UserWarning, match=r"checkpoint\.pt: .*: refused .*, going on from .*checkpoint\.previous\.pt"
-        ):
-            again = fit(tiny_data, tiny_recipe, tmp_path)
-        assert same_weights(again.model, straight.model)
-
-
-def test_only_damaged_checkpoints_stop(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
-) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes(b"garbage")
-    with pytest.raises(CheckpointError, match=r"checkpoint\.pt: truncated or damaged, 7 bytes .*to start over"):
-        fit(tiny_data, tiny_recipe, tmp_path)
-    assert (tmp_path / "checkpoint.pt").read_bytes() == b"garbage"
-
-
-def test_a_checkpoint_of_something_else_is_no_checkpoint(tmp_path: Path) -> None:
-    torch.save({"state_dict": {}}, tmp_path / "other.pt")
-    with pytest.raises(CheckpointError, match=r"other\.pt: not a checkpoint of resnetzoo"):
-        read_checkpoint(tmp_path / "other.pt")
-    with pytest.raises(CheckpointError, match=r"nowhere\.pt: no such checkpoint"):
-        read_checkpoint(tmp_path / "nowhere.pt")
-
-
-def test_another_run_is_refused_by_its_differing_fields(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
-) -> None:
-    fit(tiny_data, tiny_recipe, tmp_path)
-    kept = (tmp_path / "checkpoint.pt").read_bytes()
-    other_data = resnetzoo.synthetic(seed=2, train_images=48, test_images=20)
-    plain = resnetzoo.CifarNet(resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16)))
-    cases = [
-        (small_network(0), tiny_data, replace(tiny_recipe, lr=0.2), 0, "recipe.lr is 0.05 there, 0.2 here"),
-        (small_network(0), tiny_data, tiny_recipe, 1, "seed is 0 there, 1 here"),
-        (small_network(0), other_data, tiny_recipe, 0, "data.fingerprint is '"),
-        (plain, tiny_data, tiny_recipe, 0, "spec.family is 'residual' there, 'plain' here"),
-        (plain, tiny_data, tiny_recipe, 4, "seed is 0 there, 4 here; spec.family is"),
-    ]
-    for model, data, recipe, seed, message in cases:
-        with pytest.raises(CheckpointMismatchError, match=message):
-            resnetzoo.fit(model, data, recipe, seed=seed, precision="fp32", device="cpu", out=tmp_path, progress=False)
-    with pytest.raises(CheckpointMismatchError, match="precision is 'fp32' there, 'bf16' here"):
-        resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, precision="bf16", out=tmp_path, progress=False)
-    assert (tmp_path / "checkpoint.pt").read_bytes() == kept
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
@@ -287,15 +171,6 @@ def test_the_low_start_ends_in_a_real_run(tiny_data: resnetzoo.Data, tiny_recipe
     assert 0 < first_good + 1 < len(rows)
     assert {row.lr for row in rows[: first_good + 1]} == {0.001}
     assert {row.lr for row in rows[first_good + 1 :]} == {0.05}
-
-
-@pytest.mark.parametrize("place", ["file/run", "/proc/no/run"])
-def test_an_unwritable_folder_is_found_out_before_training(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, place: str
-) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match=r"cannot write .*/run/checkpoint\.pt: .*choose another folder$"):
-        fit(tiny_data, tiny_recipe, tmp_path / place)
 
 
 @pytest.mark.parametrize(

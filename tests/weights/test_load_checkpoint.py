@@ -1,17 +1,12 @@
 """Networks back from files in everybody's layouts, compared with the networks that wrote them."""
 
 import json
-import warnings
-from argparse import Namespace
-from collections import defaultdict
-from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from cases import Call
+from foreign_networks import IMAGES, assert_same_logits, load, ours, with_lived_in_norms
 from pytorchcv.model_provider import get_model
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -24,7 +19,6 @@ from resnetzoo import CheckpointError, CheckpointWarning, ModelSpec, cli
 from resnetzoo.models.spec import Family
 
 State = dict[str, Tensor]
-IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 IMAGENET = [0.485, 0.456, 0.406]
 CIFAR10 = [0.4914, 0.4822, 0.4465]
 CIFAR100 = [0.5070, 0.4865, 0.4409]
@@ -57,39 +51,9 @@ class TorchvisionCifarNet(nn.Module):
         return self.fc(self.layer3(self.layer2(self.layer1(x))).mean(dim=(2, 3)))
 
 
-def with_lived_in_norms(network: nn.Module) -> nn.Module:
-    """Norms that differ from each other, as after training, so that none can be lost or swapped unseen."""
-    torch.manual_seed(0)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for tensor in (module.weight.data, module.running_var):
-                tensor.uniform_(0.8, 1.2)
-            for tensor in (module.bias.data, module.running_mean):
-                tensor.normal_(std=0.1)
-    return network.eval()
-
-
-def ours(spec: ModelSpec) -> resnetzoo.CifarNet:
-    model = resnetzoo.CifarNet(spec)
-    with_lived_in_norms(model)
-    return model
-
-
 def in_names_of_akamaster(model: nn.Module) -> State:
     state = model.state_dict()
     return {name.replace("fc.", "linear.").replace("downsample", "shortcut"): state[name] for name in state}
-
-
-def load(path: Path, **choices: object) -> resnetzoo.CifarNet:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        return resnetzoo.load_checkpoint(path, **choices)  # type: ignore[arg-type]
-
-
-def assert_same_logits(model: nn.Module, peer: nn.Module) -> None:
-    with torch.inference_mode():
-        expected = peer(IMAGES)
-        torch.testing.assert_close(model(IMAGES), expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize(
@@ -180,156 +144,6 @@ KINDS = [
 def test_a_spec_is_read_off_names_and_shapes(tmp_path: Path, spec: ModelSpec) -> None:
     torch.save(ours(spec).state_dict(), tmp_path / "weights.pt")
     assert load(tmp_path / "weights.pt").spec == spec
-
-
-def lightning(model: nn.Module) -> object:
-    state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    state["criterion.weight"] = torch.ones(10)
-    return {
-        "epoch": 3,
-        "global_step": 40,
-        "pytorch-lightning_version": "2.4.0",
-        "state_dict": state,
-        "optimizer_states": [{}],
-        "hyper_parameters": {"lr": 0.1},
-    }
-
-
-def prefixed(prefix: str) -> Callable[[nn.Module], object]:
-    return lambda model: {f"{prefix}{name}": tensor for name, tensor in model.state_dict().items()}
-
-
-def within(part: str, before: str) -> Callable[[nn.Module], object]:
-    """Names with `part` put in before some of their parts, where those were wrapped by themselves."""
-    return lambda model: {
-        name.replace(before, f"{before}{part}"): tensor for name, tensor in model.state_dict().items()
-    }
-
-
-def behind_normalization(model: nn.Module) -> object:
-    scale = nn.Module()
-    scale.register_buffer("mean", torch.zeros(1, 3, 1, 1))
-    return nn.Sequential(scale, model).state_dict()
-
-
-def beside_its_average(model: nn.Module) -> object:
-    average = torch.optim.swa_utils.AveragedModel(model)
-    average.module.conv1.weight.data.zero_()
-    return nn.ModuleDict({"model": model, "ema_model": average}).state_dict()
-
-
-def without_counters(model: nn.Module) -> object:
-    return {name: tensor for name, tensor in model.state_dict().items() if "num_batches" not in name}
-
-
-def counted_by_thop(model: nn.Module) -> object:
-    """Its `profile` leaves two buffers in every module."""
-    counts = {
-        f"{name}.{count}".lstrip("."): torch.zeros(1, dtype=torch.float64)
-        for name, _ in model.named_modules()
-        for count in ("total_ops", "total_params")
-    }
-    return {**model.state_dict(), **counts}
-
-
-WRAPPINGS: dict[str, tuple[Callable[[nn.Module], object], tuple[str, ...]]] = {
-    "bare": (lambda model: model.state_dict(), ()),
-    "without counters of batches": (without_counters, ()),
-    "counted by thop": (counted_by_thop, ()),
-    "counted by thop, under a word": (lambda model: counted_by_thop(nn.ModuleDict({"resnet": model})), ("resnet.",)),
-    "in half precision": (lambda model: model.half().state_dict(), ()),
-    "DataParallel": (lambda model: nn.DataParallel(model).state_dict(), ("module.",)),
-    "compiled": (lambda model: torch.compile(model).state_dict(), ("_orig_mod.",)),  # type: ignore[attr-defined]
-    "compiled DDP": (prefixed("_orig_mod.module."), ("_orig_mod.", "module.")),
-    "DDP of compiled": (prefixed("module._orig_mod."), ("module.", "_orig_mod.")),
-    "an average": (lambda model: torch.optim.swa_utils.AveragedModel(model).state_dict(), ("module.",)),
-    "Lightning": (lightning, ('["state_dict"]', "model.")),
-    "Lightning with another attribute": (prefixed("_model."), ("_model.",)),
-    "the attribute of a wrapped class": (prefixed("module.model.resnet."), ("module.", "model.", "resnet.")),
-    "behind a normalization": (behind_normalization, ("1.",)),
-    "beside its average": (beside_its_average, ("model.",)),
-    "compiled in part": (within("_orig_mod.", "layer1."), ("_orig_mod.",)),
-    "FSDP": (prefixed("_fsdp_wrapped_module."), ("_fsdp_wrapped_module.",)),
-    "checkpointed activations": (within("_checkpoint_wrapped_module.", ".1."), ("_checkpoint_wrapped_module.",)),
-    "a trainer's dictionary": (
-        lambda model: {"model": model.state_dict(), "optimizer": torch.optim.SGD(model.parameters()).state_dict()},
-        ('["model"]',),
-    ),
-    "with the score": (lambda model: {"net": prefixed("module.")(model), "acc": 92.5}, ('["net"]', "module.")),
-    "model_state_dict": (lambda model: {"model_state_dict": model.state_dict()}, ('["model_state_dict"]',)),
-    "nested twice": (lambda model: {"model": {"state_dict": model.state_dict()}}, ('["model"]', '["state_dict"]')),
-    "what scripts leave beside": (
-        lambda model: {
-            "args": Namespace(lr=0.1, milestones=[2, 3], out=Path("runs")),
-            "net": model.state_dict(),
-            "losses": defaultdict(list, train=[2.3]),
-            "acc": np.float32(92.5),
-            "best_acc": np.float64(93.0),
-        },
-        ('["net"]',),
-    ),
-    "with parameters": (lambda model: {**model.state_dict(), **dict(model.named_parameters())}, ()),
-}
-
-
-@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])
-@pytest.mark.parametrize("wrapping", WRAPPINGS)
-def test_wrappings(tmp_path: Path, wrapping: str, legacy: bool) -> None:
-    peer = ours(ModelSpec("residual", 8, shortcut="projection"))
-    wrap, opened = WRAPPINGS[wrapping]
-    torch.save(wrap(peer), tmp_path / "weights.pt", _use_new_zipfile_serialization=not legacy)
-    model = load(tmp_path / "weights.pt")
-    assert_same_logits(model, peer.float())
-    assert model.origin is not None
-    assert model.origin.opened == opened
-    assert all(parameter.requires_grad and parameter.is_leaf for parameter in model.parameters())
-    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-
-
-def test_of_several_networks_the_first_known_key_is_taken_and_the_others_named(tmp_path: Path) -> None:
-    first, second = ours(ModelSpec("residual", 8)), ours(ModelSpec("residual", 14))
-    torch.save({"ema": second.state_dict(), "model": first.state_dict()}, tmp_path / "weights.pt")
-    model = load(tmp_path / "weights.pt")
-    assert model.spec.depth == 8
-    assert "weights also under 'ema', which were not taken" in str(model.origin)
-
-
-def test_an_average_that_is_not_taken_is_named(tmp_path: Path) -> None:
-    torch.save(beside_its_average(ours(ModelSpec("residual", 8))), tmp_path / "weights.pt")
-    assert 'averaged weights also under "ema_model.", which were not taken' in str(load(tmp_path / "weights.pt").origin)
-
-
-def test_numbers_of_numpy_are_told_as_numbers(tmp_path: Path) -> None:
-    state = ours(ModelSpec("residual", 8)).state_dict()
-    torch.save({"acc": np.float32(92.5), "epoch": np.int64(7), "net": state}, tmp_path / "weights.pt")
-    origin = load(tmp_path / "weights.pt").origin
-    assert origin is not None
-    assert json.loads(json.dumps(origin.training)) == {"acc": 92.5, "epoch": 7}
-
-
-def test_what_the_caller_trusts_stays_trusted(tmp_path: Path) -> None:
-    torch.save({"args": Namespace(lr=1), "net": ours(ModelSpec("residual", 8)).state_dict()}, tmp_path / "weights.pt")
-    with torch.serialization.safe_globals([Namespace, Fraction]):
-        load(tmp_path / "weights.pt")
-        assert {Namespace, Fraction} <= set(torch.serialization.get_safe_globals())
-    assert defaultdict not in torch.serialization.get_safe_globals()
-
-
-def test_a_checkpoint_of_timms_training_script(tmp_path: Path) -> None:
-    saver = pytest.importorskip("timm.utils.checkpoint_saver")
-    peer = ours(ModelSpec("residual", 8))
-    options = Namespace(model="resnet8", lr=0.1, aa=None, seed=42)
-    optimizer = torch.optim.SGD(peer.parameters(), 0.1)
-    saver.CheckpointSaver(peer, optimizer, args=options, checkpoint_dir=str(tmp_path)).save_checkpoint(3, metric=91.0)
-    model = load(tmp_path / "last.pth.tar")
-    assert_same_logits(model, peer)
-    assert model.origin is not None
-    assert model.origin.training == {"epoch": 3}
-
-
-def test_what_is_left_aside_is_said(tmp_path: Path) -> None:
-    torch.save(lightning(ours(ModelSpec("residual", 8))), tmp_path / "weights.ckpt")
-    assert "left aside: criterion.weight" in str(load(tmp_path / "weights.ckpt").origin)
 
 
 def test_plain_or_residual_can_be_chosen_where_the_weights_fit_both(tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+"""Error and loss on a test set."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from cases import small_network
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+import resnetzoo
+from resnetzoo.data.normalization import measure_normalization
+
+
+def fit(
+    data: resnetzoo.Data, recipe: resnetzoo.Recipe, out: Path | None = None, *, seed: int = 0, model_seed: int = 0
+) -> resnetzoo.Run:
+    return resnetzoo.fit(
+        small_network(model_seed), data, recipe, seed=seed, precision="fp32", device="cpu", out=out, progress=False
+    )
+
+
+def test_evaluate_afterwards_gives_the_last_row(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    run = fit(tiny_data, tiny_recipe)
+    measured = resnetzoo.evaluate(run.model, tiny_data.test)
+    assert measured.error == run.epochs[-1].test_error
+    assert measured.loss == run.epochs[-1].test_loss
+    assert measured.n == 20
+    share = measured.error / 100
+    assert measured.standard_error == pytest.approx(100 * math.sqrt(share * (1 - share) / 20))
+
+
+def test_evaluate_is_a_plain_count(tiny_data: resnetzoo.Data) -> None:
+    model = small_network(0)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    measured = resnetzoo.evaluate(model, tiny_data.test, batch_size=7)
+    normalize = measure_normalization(tiny_data.test.images, "channel")
+    with torch.inference_mode():
+        logits = model.eval()(normalize(tiny_data.test.images))
+    wrong = (logits.argmax(dim=1) != tiny_data.test.labels).sum()
+    assert measured.error == pytest.approx(100 * int(wrong) / 20)
+    assert measured.accuracy == pytest.approx(100 - measured.error)
+    assert measured.loss == pytest.approx(float(F.cross_entropy(logits, tiny_data.test.labels)), rel=1e-5)
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_evaluate_leaves_the_mode(tiny_data: resnetzoo.Data) -> None:
+    for training in (True, False):
+        model = small_network(0).train(training)
+        resnetzoo.evaluate(model, tiny_data.test)
+        assert model.training is training

@@ -1,0 +1,124 @@
+"""What a run leaves in its folder: read again, taken up, or refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from cases import small_network
+from torch import nn
+
+import resnetzoo
+from resnetzoo.errors import (
+    CheckpointError,
+    CheckpointMismatchError,
+    OutputError,
+    ResultsError,
+)
+from resnetzoo.training.results import read_record
+from resnetzoo.utils import provenance
+from resnetzoo.weights.checkpoint.training_state import read_checkpoint
+
+
+def fit(
+    data: resnetzoo.Data, recipe: resnetzoo.Recipe, out: Path | None = None, *, seed: int = 0, model_seed: int = 0
+) -> resnetzoo.Run:
+    return resnetzoo.fit(
+        small_network(model_seed), data, recipe, seed=seed, precision="fp32", device="cpu", out=out, progress=False
+    )
+
+
+def same_weights(first: nn.Module, second: nn.Module) -> bool:
+    one, two = first.state_dict(), second.state_dict()
+    return one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_a_finished_run_is_read_and_not_repeated(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fit(tiny_data, tiny_recipe, tmp_path)
+    written = (tmp_path / "checkpoint.pt").read_bytes()
+    with monkeypatch.context() as later:
+        later.setattr(provenance, "commit", lambda: "another")
+        again = fit(tiny_data, tiny_recipe, tmp_path, model_seed=9)
+    assert same_weights(first.model, again.model)
+    assert again.to_dict() == first.to_dict() == read_record(tmp_path / "run.json").to_dict()
+    assert (tmp_path / "checkpoint.pt").read_bytes() == written
+    (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(ResultsError, match="changed since it was written"):
+        fit(tiny_data, tiny_recipe, tmp_path)
+
+
+def test_a_checkpoint_gives_the_network_back(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    run = fit(tiny_data, replace(tiny_recipe, normalization="per_pixel_mean"), tmp_path)
+    model = resnetzoo.load_checkpoint(tmp_path)
+    assert same_weights(model, run.model)
+    assert model.spec == run.spec
+    assert not model.training
+    assert resnetzoo.evaluate(model, tiny_data.test).error == run.epochs[-1].test_error
+
+
+def test_a_damaged_checkpoint_is_refused_by_name_and_the_previous_used(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    straight = fit(tiny_data, tiny_recipe, tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    for content in (path.read_bytes()[:-500], path.read_bytes()[:100], b"", b"garbage"):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"checkpoint\.pt: (truncated|empty)"):
+            resnetzoo.load_checkpoint(path)
+        with pytest.warns(
+            UserWarning, match=r"checkpoint\.pt: .*: refused .*, going on from .*checkpoint\.previous\.pt"
+        ):
+            again = fit(tiny_data, tiny_recipe, tmp_path)
+        assert same_weights(again.model, straight.model)
+
+
+def test_only_damaged_checkpoints_stop(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"garbage")
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt: truncated or damaged, 7 bytes .*to start over"):
+        fit(tiny_data, tiny_recipe, tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == b"garbage"
+
+
+def test_a_checkpoint_of_something_else_is_no_checkpoint(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match=r"other\.pt: not a checkpoint of resnetzoo"):
+        read_checkpoint(tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match=r"nowhere\.pt: no such checkpoint"):
+        read_checkpoint(tmp_path / "nowhere.pt")
+
+
+def test_another_run_is_refused_by_its_differing_fields(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    fit(tiny_data, tiny_recipe, tmp_path)
+    kept = (tmp_path / "checkpoint.pt").read_bytes()
+    other_data = resnetzoo.synthetic(seed=2, train_images=48, test_images=20)
+    plain = resnetzoo.CifarNet(resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16)))
+    cases = [
+        (small_network(0), tiny_data, replace(tiny_recipe, lr=0.2), 0, "recipe.lr is 0.05 there, 0.2 here"),
+        (small_network(0), tiny_data, tiny_recipe, 1, "seed is 0 there, 1 here"),
+        (small_network(0), other_data, tiny_recipe, 0, "data.fingerprint is '"),
+        (plain, tiny_data, tiny_recipe, 0, "spec.family is 'residual' there, 'plain' here"),
+        (plain, tiny_data, tiny_recipe, 4, "seed is 0 there, 4 here; spec.family is"),
+    ]
+    for model, data, recipe, seed, message in cases:
+        with pytest.raises(CheckpointMismatchError, match=message):
+            resnetzoo.fit(model, data, recipe, seed=seed, precision="fp32", device="cpu", out=tmp_path, progress=False)
+    with pytest.raises(CheckpointMismatchError, match="precision is 'fp32' there, 'bf16' here"):
+        resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, precision="bf16", out=tmp_path, progress=False)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == kept
+
+
+@pytest.mark.parametrize("place", ["file/run", "/proc/no/run"])
+def test_an_unwritable_folder_is_found_out_before_training(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match=r"cannot write .*/run/checkpoint\.pt: .*choose another folder$"):
+        fit(tiny_data, tiny_recipe, tmp_path / place)

@@ -1,0 +1,46 @@
+"""Files that hold no network of this package: the message says what is in them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from unsupported_contents import CONTENTS, kuangliu, on_meta
+
+import resnetzoo
+from resnetzoo import CheckpointError
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_files_of_other_contents(tmp_path: Path, kind: str) -> None:
+    content, message = CONTENTS[kind]
+    path = tmp_path / "weights.pt"
+    torch.save(content(), path)
+    with pytest.raises(CheckpointError, match=message) as refused:
+        resnetzoo.load_checkpoint(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert str(refused.value).count(str(path)) == 1
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vit_tiny_patch16_224", "it is a transformer"),
+        ("efficientnet_b0", "it is a MobileNet, an EfficientNet or alike"),
+        ("mobilenetv3_small_100", "it is a MobileNet, an EfficientNet or alike"),
+        ("convnext_pico", "it is a ConvNeXt or alike"),
+        ("skresnet18", "a 4-stage relative of the ImageNet ResNets"),
+        ("resnet50_gn", "a 4-stage ImageNet ResNet of 50 layers"),
+    ],
+)
+def test_networks_of_timm(tmp_path: Path, name: str, message: str) -> None:
+    timm = pytest.importorskip("timm")
+    torch.save(on_meta(lambda: timm.create_model(name)), tmp_path / "weights.pt")
+    with pytest.raises(CheckpointError, match=message):
+        resnetzoo.load_checkpoint(tmp_path / "weights.pt")
+
+
+def test_an_unsupported_network_is_held_against_the_name_of_its_file(tmp_path: Path) -> None:
+    torch.save(kuangliu(), tmp_path / "resnet56.pt")
+    with pytest.raises(CheckpointError, match="not the resnet of 56 layers that its name says"):
+        resnetzoo.load_checkpoint(tmp_path / "resnet56.pt")
