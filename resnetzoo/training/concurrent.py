@@ -14,7 +14,7 @@ from resnetzoo.errors import ResnetzooError, SomeRunsFailedError, TrainingInterr
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
-from resnetzoo.training.distributed import current_context
+from resnetzoo.training.distributed import current_context, local_device
 from resnetzoo.training.opening import make_loader, open_trainer
 from resnetzoo.training.recipes import QUICK20, Recipe
 from resnetzoo.training.results import Run
@@ -69,7 +69,7 @@ def fit_many(
     _check_jobs(jobs)
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)
-    chosen = resolve_device(device)
+    chosen = local_device(resolve_device(device))
     world_size = current_context(chosen).world_size
     if world_size > 1:
         raise UsageError(f"fit_many runs in one process, not in {world_size}: start it without torchrun, or use fit")

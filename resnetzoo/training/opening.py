@@ -16,12 +16,12 @@ from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.pretrained import Pretrained, attach_normalization
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.callbacks.base import Callback
-from resnetzoo.training.distributed import current_context, local_device
+from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.training.trainer import Trainer
-from resnetzoo.utils.device import resolve_device, resolve_precision, tuned
+from resnetzoo.utils.device import Precision, resolve_device, resolve_precision, tuned
 from resnetzoo.utils.validation import check_seed
 
 
@@ -42,7 +42,8 @@ def open_trainer(
     """A run that is ready to go, or to go on where a callback takes up an earlier state.
 
     Inside the block cuDNN tunes its algorithms. At its end, also by an error, the run lets go of its strategy, and a
-    callback that has begun has heard of the end or of the error. The other arguments and the errors are `fit`'s.
+    callback that has begun has heard of the end or of the error, unless the steps are left before. The other arguments
+    and the errors are `fit`'s.
 
     Args:
         model: trained in place.
@@ -54,37 +55,27 @@ def open_trainer(
         compile: True or False, or None to let the length of the run decide.
         out: the run's folder, which the messages name; `standard_callbacks` write there.
         loader: the training set on this device, cut as the recipe says, where several runs share one.
-        callbacks: called in this order.
+        callbacks: called in this order; `standard_callbacks`, which keep the rows, come first.
     """
     check_seed(seed)
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
     recipe = recipe.for_images(len(data.train))
-    spec = known_spec(model)
-    _check_data(data, spec, context.world_size)
+    _check_data(data, known_spec(model), context.world_size)
     resolved = resolve_precision(precision, chosen)
     with tuned(chosen):
-        if loader is None:
-            loader = make_loader(data, recipe, chosen)
-        model.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        step_state = StepState.create(model, recipe, loader)
-        strategy = choose_strategy(model, recipe, step_state, resolved, compile=compile, context=context)
-        step_state.stream.wait_for_caller()
-        _update_description(model, data, loader)
-        trainer = Trainer(
+        trainer = _build_trainer(
             model,
-            spec,
             data,
             recipe,
+            make_loader(data, recipe, chosen) if loader is None else loader,
             seed=seed,
-            step_state=step_state,
-            strategy=strategy,
             precision=resolved,
+            compile=compile,
             out=None if out is None else Path(out),
             context=context,
             callbacks=callbacks,
         )
-        del strategy  # the trainer's alone, to be let go of
         try:
             trainer.start()
             yield trainer
@@ -99,6 +90,40 @@ def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoade
     """The training set on `device`, ready to be cut as the recipe says."""
     normalization = measure_normalization(data.train.images, recipe.normalization)
     return DeviceLoader(data.train, normalization, padding=recipe.crop_padding, flip=recipe.flip, device=device)
+
+
+def _build_trainer(
+    model: nn.Module,
+    data: Data,
+    recipe: Recipe,
+    loader: DeviceLoader,
+    *,
+    seed: int,
+    precision: Precision,
+    compile: bool | None,  # noqa: A002
+    out: Path | None,
+    context: DistributedContext,
+    callbacks: Sequence[Callback],
+) -> Trainer:
+    """A run before its first step, on the loader's device; the trainer alone keeps the strategy, to let go of it."""
+    model.to(loader.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    step_state = StepState.create(model, recipe, loader)
+    strategy = choose_strategy(model, recipe, step_state, precision, compile=compile, context=context)
+    step_state.stream.wait_for_caller()
+    _update_description(model, data, loader)
+    return Trainer(
+        model,
+        known_spec(model),
+        data,
+        recipe,
+        seed=seed,
+        step_state=step_state,
+        strategy=strategy,
+        precision=precision,
+        out=out,
+        context=context,
+        callbacks=callbacks,
+    )
 
 
 def _update_description(model: nn.Module, data: Data, loader: DeviceLoader) -> None:
