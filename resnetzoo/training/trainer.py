@@ -160,7 +160,6 @@ class Trainer(TrainerState):
             test_seconds=round(time.perf_counter() - began, 3),
             images_per_second=round(metrics.images / metrics.seconds, 1),
         )
-        self.rows.append(row)
         with stream.active():
             metrics.reset()
             for callback in self.callbacks:

@@ -36,7 +36,7 @@ class TrainerState:
         steps_per_epoch: the last epoch may have fewer.
         step: optimizer steps done.
         lr: learning rate of the last step.
-        rows: the finished epochs.
+        rows: the finished epochs, each once its loss was found finite.
         metrics: sums since the epoch began; in a run of several processes, those of this one.
         epoch_is_complete: the last step was its epoch's last one.
         stop_requested: a callback has asked to end the run behind the present epoch.

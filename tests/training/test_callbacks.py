@@ -230,12 +230,20 @@ def test_sums_finite_check_row_save_and_log_come_in_this_order(
         original = getattr(__import__(module, fromlist=[attribute]), attribute)
         monkeypatch.setattr(path, noting(name, original))
 
-    class Rows(resnetzoo.Callback):
+    class Rows(list[resnetzoo.EpochRow]):
+        def append(self, row: resnetzoo.EpochRow) -> None:
+            done.append("row")
+            super().append(row)
+
+    class Watches(resnetzoo.Callback):
+        def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
+            trainer.rows = Rows()
+
         def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
             done.append("callbacks of the user")
 
-    fit(tiny_data, replace(tiny_recipe, steps=3), Rows(), out=tmp_path)
-    assert done == ["save", "sums", "finite check", "save", "log", "callbacks of the user"]
+    fit(tiny_data, replace(tiny_recipe, steps=3), Watches(), out=tmp_path)
+    assert done == ["save", "sums", "finite check", "row", "save", "log", "callbacks of the user"]
 
 
 def test_a_loss_that_is_not_finite_is_neither_saved_nor_logged(
@@ -246,9 +254,15 @@ def test_a_loss_that_is_not_finite_is_neither_saved_nor_logged(
             if trainer.step == 5:
                 trainer.metrics.loss.fill_(torch.inf)
 
+        def on_exception(self, trainer: resnetzoo.TrainerState, error: BaseException) -> None:
+            assert [row.epoch for row in trainer.rows] == [1]
+            heard.append(error)
+
+    heard: list[BaseException] = []
     journal = Journal()
     with pytest.raises(NonFiniteLossError, match=r"the loss became inf by step 6 at learning rate 0\.0005"):
         fit(tiny_data, tiny_recipe, Poisons(), journal, out=tmp_path)
+    assert [type(error) for error in heard] == [NonFiniteLossError]
     assert journal.calls[-1] == ("NonFiniteLossError", 6)
     assert ("epoch", 6) not in journal.calls  # the user's callbacks come behind the check
     assert read_checkpoint(tmp_path / "checkpoint.pt").step == 3

@@ -5,6 +5,7 @@ from pathlib import Path
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.checkpointing import Checkpointing
 from resnetzoo.training.callbacks.finite import FiniteCheck
+from resnetzoo.training.callbacks.history import History
 from resnetzoo.training.callbacks.log_file import LogFile
 from resnetzoo.training.callbacks.progress import ProgressBar
 from resnetzoo.training.callbacks.record_file import RecordFile
@@ -19,11 +20,11 @@ def standard_callbacks(
     progress: bool = False,
     bar: bool = False,
 ) -> list[Callback]:
-    """Signals, finite check, save, log, record, progress.
+    """Signals, finite check, row, save, log, record, progress.
 
     The order matters: several processes sum up, save and log together, and each of these waits for all of them. So
-    all must learn of a signal, and find a loss that is not finite, before any of them saves; and what is logged is
-    saved already.
+    all must learn of a signal, and find a loss that is not finite, before any of them saves; only then the row is kept,
+    to be saved; and what is logged is saved already.
 
     Args:
         stop: filled by `catch_signals`, and shared by runs side by side.
@@ -32,7 +33,7 @@ def standard_callbacks(
         progress: show a line an epoch.
         bar: show a bar too, on a terminal.
     """
-    callbacks: list[Callback] = [StopOnSignal(stop), FiniteCheck()]
+    callbacks: list[Callback] = [StopOnSignal(stop), FiniteCheck(), History()]
     if out is not None:
         folder = Path(out)
         callbacks += [Checkpointing(folder, checkpoint_every), LogFile(folder), RecordFile(folder)]
