@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from torch import nn
@@ -92,8 +93,9 @@ class Trainer(TrainerState):
         if self._ended or isinstance(error, GeneratorExit):
             return
         self._ended = True
-        for callback in self._started:
-            callback.on_exception(self, error)
+        with ExitStack() as hooks:  # calls all of them, though one raises
+            for callback in reversed(self._started):
+                hooks.callback(callback.on_exception, self, error)
 
     def release(self) -> None:
         """Let go of the strategy, and of what it holds of other processes: nothing must outlive the group of these."""

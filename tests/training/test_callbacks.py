@@ -152,6 +152,20 @@ def test_a_callback_that_has_not_begun_hears_of_no_error(
     assert behind.calls == []
 
 
+def test_all_callbacks_hear_of_an_error_though_one_raises(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    class RaisesAgain(resnetzoo.Callback):
+        def on_exception(self, trainer: resnetzoo.TrainerState, error: BaseException) -> None:
+            raise ValueError("while the run failed") from error
+
+    before, behind = Journal(), Journal()
+    with pytest.raises(ValueError, match="while the run failed") as raised:
+        fit(tiny_data, tiny_recipe, before, RaisesAgain(), behind, Raises("step", 2))
+    assert str(raised.value.__cause__) == "step at 2"
+    assert before.calls[-1] == behind.calls[-1] == ("RuntimeError", 2)
+
+
 class StopsAt(resnetzoo.Callback):
     """Asks for the end at a step."""
 
