@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def read_latest(folder: Path) -> Checkpoint | None:
                 f"{error}; delete {folder} to start over, or choose another folder with --out"
             ) from error
         checkpoint = read_checkpoint(previous)
-        last.replace(folder / DAMAGED)
+        with suppress(FileNotFoundError):  # another process of the same run may have set it aside
+            last.replace(folder / DAMAGED)
         warnings.warn(f"{error}: refused and set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
         return checkpoint
 

@@ -74,6 +74,7 @@ RUNS = {
     "stopped": lambda: train(Path("stopped"), signal_at=2),
     "resumed": lambda: train(Path("stopped")),
     "early": lambda: train(Path("early"), callbacks=(StopsEarly(),)),
+    "elsewhere": lambda: train(Path("stopped") if RANK == 0 else Path("a folder of its own")),
     "refused": lambda: train(Path("refused")),
 }
 

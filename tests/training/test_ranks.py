@@ -51,7 +51,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torchrun(folder, "straight", "stopped")
     shutil.copytree(folder / "stopped", folder / "stopped before")
     (folder / "refused").write_text("in the way")
-    torchrun(folder, "resumed", "early", "refused")
+    torchrun(folder, "resumed", "early", "elsewhere", "refused")
     return folder
 
 
@@ -106,6 +106,12 @@ def test_a_callback_of_one_process_ends_the_run_of_all(together: Path) -> None:
 def test_a_failure_of_the_writing_process_is_raised_in_all(together: Path) -> None:
     for words in said(together, "refused"):
         assert words.count("cannot write") == 1
+
+
+def test_processes_that_find_different_states_do_not_begin(together: Path) -> None:
+    for words in said(together, "elsewhere"):
+        assert words.count("choose a folder that all of them share") == 1
+    assert not (together / "a folder of its own").exists()
 
 
 def test_what_processes_cannot_share_is_refused() -> None:

@@ -15,9 +15,10 @@ from resnetzoo.errors import (
     OutputError,
     ResultsError,
 )
+from resnetzoo.training import run_folder
 from resnetzoo.training.results import read_record
 from resnetzoo.utils import provenance
-from resnetzoo.weights.checkpoint.training_state import read_checkpoint
+from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
 
 
 def fit(
@@ -74,6 +75,27 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_the_previous_used(
         ):
             again = fit(tiny_data, tiny_recipe, tmp_path)
         assert same_weights(again.model, straight.model)
+
+
+def test_a_damaged_checkpoint_may_be_set_aside_by_another_process(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = fit(tiny_data, tiny_recipe, tmp_path)
+    last = tmp_path / "checkpoint.pt"
+    last.write_bytes(b"garbage")
+    read = run_folder.read_checkpoint
+
+    def read_beside_another(path: Path) -> Checkpoint:
+        try:
+            return read(path)
+        except CheckpointError:
+            path.replace(tmp_path / run_folder.DAMAGED)
+            raise
+
+    monkeypatch.setattr(run_folder, "read_checkpoint", read_beside_another)
+    with pytest.warns(UserWarning, match=r"checkpoint\.pt: .*: refused .*, going on from"):
+        again = fit(tiny_data, tiny_recipe, tmp_path)
+    assert same_weights(again.model, straight.model)
 
 
 def test_only_damaged_checkpoints_stop(

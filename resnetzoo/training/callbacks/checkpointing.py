@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from resnetzoo.errors import CheckpointError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.finite import check_finite
 from resnetzoo.training.optimizer import load_momentum
@@ -29,9 +30,7 @@ class Checkpointing(Callback):
     def on_fit_start(self, trainer: TrainerState) -> None:
         """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
         checkpoint = read_latest(self.folder)
-        # Nothing is written before all processes have looked: a later one would take up what the first one writes here,
-        # and from then on answer another collective than the one it is asked for.
-        trainer.context.all_reduce_max(int(checkpoint is None))
+        self._check_all_found_the_same(trainer, -1 if checkpoint is None else checkpoint.step)
         if checkpoint is None:
             self._save(trainer)
             return
@@ -51,6 +50,19 @@ class Checkpointing(Callback):
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         self._save(trainer)
+
+    def _check_all_found_the_same(self, trainer: TrainerState, step: int) -> None:
+        """Nothing is written before all processes have looked.
+
+        One that looks later would take up what the first one writes; and processes that stand at different steps
+        answer another collective than the one they are asked for, or wait for ever.
+        """
+        highest, lowest = trainer.context.all_reduce_max(step), -trainer.context.all_reduce_max(-step)
+        if highest != lowest:
+            raise CheckpointError(
+                f"{self.folder} holds the state of another step for some processes than for others: "
+                "choose a folder that all of them share"
+            )
 
     def _save(self, trainer: TrainerState) -> None:
         # The loss of a step says nothing yet about the weights that it left behind.
