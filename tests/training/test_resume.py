@@ -103,10 +103,10 @@ def test_killed_again_and_again_it_ends_with_the_same_weights(
 ) -> None:
     for death in (partial(killed_in_step, 20), partial(killed_in_write, 1), partial(killed_in_step, 14)):
         assert train(place, death, *every).wait().returncode == -signal.SIGKILL
-    checkpoint = place / "run" / "checkpoint.pt"
-    before = checkpoint.stat().st_mtime_ns
+    previous = place / "run" / "checkpoint.previous.pt"  # always there, while checkpoint.pt is not between two renames
+    before = previous.stat().st_mtime_ns
     killed = train(place, small_networks, *every)  # and once from outside, wherever that finds it
-    killed.wait_for(lambda: checkpoint.stat().st_mtime_ns != before)
+    killed.wait_for(lambda: previous.stat().st_mtime_ns != before)
     killed.kill()
     killed.wait()
     assert train(place, small_networks, *every).wait().returncode == 0
