@@ -1,4 +1,4 @@
-"""The networks as timm sees them: what its own tests ask of every model, its options, weights and scripts."""
+"""The networks as timm sees them: what its own tests ask of every model, and its options."""
 
 import copy
 import importlib
@@ -288,9 +288,3 @@ def test_features_are_nchw_and_images_are_checked() -> None:
         model.forward_intermediates(images_for(model), output_fmt="NHWC")
     with pytest.raises(ValueError, match=r"expected images of shape \(N, 3, H, W\), found \[3, 32, 32\]"):
         model(torch.randn(3, 32, 32))
-
-
-# Weights
-
-
-# What timm's scripts for training and validation touch

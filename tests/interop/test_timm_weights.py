@@ -17,6 +17,7 @@ from resnetzoo.weights import catalog, hub
 timm = pytest.importorskip("timm", reason="the interoperation with timm needs timm")
 for part in ("data", "optim", "utils"):
     importlib.import_module(f"timm.{part}")
+importlib.import_module("resnetzoo.interop.timm")  # which registers the networks
 
 
 def create(name: str, **options: Any) -> Any:
