@@ -1,5 +1,6 @@
 """Where a result comes from: versions, commit, machine."""
 
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import torch
 
 from resnetzoo.version import __version__
+
+COMMIT_VARIABLE = "RESNETZOO_COMMIT"
 
 
 def versions() -> dict[str, str]:
@@ -22,10 +25,14 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The commit of the checkout that this package runs from, with `-dirty` if its code was changed; else None."""
+    """The commit of the checkout that this package runs from, with `-dirty` if its code was changed.
+
+    Where there is no repository, it is what `$RESNETZOO_COMMIT` says: the code was copied from a checkout that knew it.
+    None where neither says anything.
+    """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
-        return None
+        return os.environ.get(COMMIT_VARIABLE) or None
     head = _git(root, "rev-parse", "HEAD")
     if not head:
         return None
