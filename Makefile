@@ -1,5 +1,5 @@
 # One command each; every target only calls the tool.
-.PHONY: install format lint types test docs package check bench bench-short bench-history
+.PHONY: install format lint types test docs package check bench bench-short bench-history cuda
 
 install:
 	python -m pip install -e ".[test,dev,bench,docs]"
@@ -33,3 +33,8 @@ bench-short:
 
 bench-history:
 	python benchmarks/track.py history
+
+cuda:
+	resnetzoo data --dataset cifar10 --download
+	OUT=runs/cuda GPU_STATE=runs/cuda-state bash benchmarks/cuda/evidence.sh first
+	OUT=runs/cuda GPU_STATE=runs/cuda-state bash benchmarks/cuda/evidence.sh second

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Fifteen minutes of one CUDA device turned into evidence: `evidence.sh first` (215 s), then `evidence.sh second` (525 s).
+# Run from the repository's root; README.md beside this file says what may lie where, and which variables there are.
+# Every stage asks first what time is left, its figures stand in $OUT/evidence.json and its words in $OUT/evidence.log at
+# once, and at most 7 files are written there. What is not finished goes on at the next call.
+set -u
+part=${1:?first or second}
+case $part in
+    first) limit=${GPU_LIMIT:-215} ;;
+    second) limit=${GPU_LIMIT:-525} ;;
+    *) echo "evidence.sh first, or evidence.sh second, not \"$part\"" >&2; exit 2 ;;
+esac
+here=$(cd "$(dirname "$0")" && pwd)
+for root in "$PWD" "$here/.." "$here/project"; do
+    [ -d "$root/resnetzoo" ] && break
+done
+root=$(cd "$root" && pwd)
+out=${OUT:?the folder for the results}
+state=${GPU_STATE:-$HOME/gpu}
+mkdir -p "$out" "$state/data" "$state/runs" "$state/site"
+out=$(cd "$out" && pwd)
+state=$(cd "$state" && pwd)
+began=$(date +%s)
+exec > >(tee -a "$out/evidence.log") 2>&1
+export PYTHONPATH="$root:$state/site" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 NO_COLOR=1 COLUMNS=160 MPLBACKEND=Agg
+export GPU_STATE=$state GPU_OUT=$out GPU_HERE=$here GPU_DEVICE=${GPU_DEVICE:-cuda}
+export RESNETZOO_DATA=${RESNETZOO_DATA:-$state/data}
+export CUDA_DEVICE_MAX_CONNECTIONS=32 TORCHINDUCTOR_CACHE_DIR=$state/inductor TRITON_CACHE_DIR=$state/triton
+if [ -f "$here/commit" ]; then # its first line; any further one is a file that was changed
+    { read -r commit; read -r changed; } <"$here/commit"
+    export RESNETZOO_COMMIT=$commit${changed:+-dirty}
+fi
+[ -f "$state/evidence.json" ] && cp "$state/evidence.json" "$out/"
+
+left() { echo $((limit - ($(date +%s) - began))); }
+py() { python3 "$here/stages.py" "$@"; }
+
+# stage NAME NEEDED CAP COMMAND...: skipped with less than NEEDED seconds left; ended at CAP seconds or with the part.
+# Runs that are ended save themselves first.
+stage() {
+    local name=$1 needed=$2 cap=$3 now rest status
+    shift 3
+    rest=$(left)
+    if [ "$rest" -lt "$needed" ]; then echo "== $name: skipped, $rest s left of $needed needed"; return 0; fi
+    [ "$cap" -gt $((rest - 6)) ] && cap=$((rest - 6))
+    if [ "$cap" -lt 3 ]; then echo "== $name: skipped, $rest s left"; return 0; fi
+    now=$(date +%s)
+    echo "== $name: at $((now - began)) s, at most $cap s"
+    GPU_DEADLINE=$((now + cap)) timeout --signal=TERM --kill-after=10 "$cap" "$@"
+    status=$?
+    printf '{"part":"%s","stage":"%s","exit":%d,"seconds":%d,"at":%d}\n' "$part" "$name" "$status" \
+        "$(($(date +%s) - now))" "$((now - began))" | tee -a "$state/stages.jsonl"
+    py pack
+}
+
+# measure NAME NEEDED CAP STAGE WORDS...: a stage of stages.py
+measure() {
+    local name=$1 needed=$2 cap=$3
+    shift 3
+    stage "$name" "$needed" "$cap" python3 "$here/stages.py" "$@"
+}
+
+# reproduce NEEDED CAP TARGET WORDS...: the project's own command; all targets share their runs
+reproduce() {
+    local needed=$1 cap=$2 target=$3
+    shift 3
+    measure "$target" "$needed" "$cap" cli reproduce "$target" --dataset "${GPU_DATASET:-cifar10}" \
+        --data-dir "$state/data" --device "$GPU_DEVICE" --runs "$state/runs" --out "$state/report-$target" "$@"
+}
+
+run_tests() { # the tests that need a CUDA device: strict, and where they fail so once more with warnings allowed
+    stage tests 25 60 bash -c 'for action in error default; do
+        python3 -m pytest -q --no-header -p no:cacheprovider -W $action -k "cuda and not where_there_is_none" \
+            tests/training/test_train.py tests/training/test_steps.py tests/training/test_many.py \
+            --junitxml "$GPU_STATE/tests-$action.xml" && break
+    done'
+}
+
+have_data() {
+    [ -f "$state/data/ready" ] || [ -n "${GPU_DATASET:-}" ] ||
+        python3 -m resnetzoo data --dataset cifar10 --data-dir "$state/data"
+}
+
+cd "$root" || exit 2
+for letter in a b; do
+    archive=$root/.gpu-$letter/cifar10-$letter.xz
+    [ -f "$archive" ] && cp -n "$archive" "$state/"
+done
+[ -f "$here/unpack.py" ] && cp -n "$here/unpack.py" "$state/"
+if [ -f "$here/unfinished-1.tar" ] && [ ! -f "$state/resumed" ]; then
+    tar xf "$here/unfinished-1.tar" -C "$state" && touch "$state/resumed"
+fi
+if ls "$here"/whl/*.whl >/dev/null 2>&1 && [ -z "$(ls -A "$state/site")" ]; then
+    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$state/site" "$here"/whl/*.whl
+fi
+
+[ "${GPU_TINY:-}" = 1 ] && short_example="--epochs 1 --max-train-images 256"
+deep=(plainnet110 resnet110 plainnet56 resnet56 plainnet44 resnet44 plainnet32 resnet32)
+if [ "$part" = first ]; then
+    measure env 10 25 env                                # machine, versions, limits, what a kernel costs
+    measure smoke 20 50 smoke                            # whether the CUDA path works; else later stages run eagerly
+    run_tests
+    measure steps 25 70 steps resnet20 resnet56 resnet110 # eager, recorded, 2 to 16 side by side
+    measure loop 20 35 loop resnet20                     # the DataLoader loop
+    measure infer 20 45 infer                            # eager, folded, recorded by hand, compiled
+    measure profile 20 30 profile resnet20 resnet56      # the kernels of a step by name
+else
+    if [ -f "$state/cifar10-a.xz" ] && [ -f "$state/cifar10-b.xz" ] && [ ! -f "$state/data/ready" ]; then
+        (cd "$state" && python3 unpack.py data --only bin && touch data/ready) &
+        unpacking=$!
+    fi
+    measure compiled 60 50 compiled resnet20             # while one core unpacks
+    [ -n "${unpacking:-}" ] && wait "$unpacking"
+    if have_data; then
+        # ten seeds of the 20-epoch comparison; then one network at a time by the example, for its wall time
+        reproduce 60 140 source --seeds "${GPU_SEEDS:-10}" --jobs 10 --budget "${GPU_BUDGET:-full}"
+        measure alone 40 55 example examples/cifar_compare.py --dataset "${GPU_DATASET:-cifar10}" \
+            --data-dir "$state/data" --device "$GPU_DEVICE" --seeds 0 --out "$state/alone" \
+            ${short_example:-}
+        measure walls 8 15 walls
+        measure figure6 60 190 train --recipe QUICK20 --at-once 10 --seeds 0 1 --models "${deep[@]}"
+        reproduce 50 90 weights --seeds 3 --jobs 6 --budget "${GPU_BUDGET:-full}"
+        measure figure6-more 110 150 train --recipe QUICK20 --at-once 10 --seeds 2 --models "${deep[@]}"
+        # what fits of the paper's 64,000 steps
+        measure paper 35 600 train --recipe HE2015 --at-once 4 --seeds 0 --save-every 20 \
+            --models plainnet20 resnet20 plainnet56 resnet56
+        measure walls 4 15 walls
+    else
+        echo "CIFAR-10 is not here (README.md says how it comes): only the synthetic figures"
+    fi
+fi
+GPU_DEADLINE=$(($(date +%s) + 20)) py pack
+py table

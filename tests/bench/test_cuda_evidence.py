@@ -1,0 +1,225 @@
+"""The stages of benchmarks/cuda on a CPU, at their smallest: every one gives its figures, and none an error."""
+
+import importlib
+import json
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch._dynamo.config
+from cases import ROOT
+
+import resnetzoo
+from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.opening import make_loader
+from resnetzoo.training.strategies.base import StepState
+from resnetzoo.training.strategies.choose import choose_strategy
+
+FOLDER = ROOT / "benchmarks" / "cuda"
+SECONDS = 600  # of a stage; far more than any takes here
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """A function of a stage's module, `module.function`, imported as the script finds it: from its own folder."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    # What compiling gives is tested elsewhere; here it would take most of the time.
+    with torch._dynamo.config.patch(disable=True):
+        yield lambda name: getattr(importlib.import_module(name.split(".")[0]), name.split(".")[1])
+
+
+@pytest.fixture
+def evidence(stage: Callable[[str], Any], tmp_path: Path) -> Any:
+    for folder in ("state/runs", "out"):
+        (tmp_path / folder).mkdir(parents=True)
+    setting = stage("evidence.Setting")(
+        state=tmp_path / "state",
+        out=tmp_path / "out",
+        here=FOLDER,
+        deadline=time.time() + SECONDS,
+        device="cpu",
+        tiny=True,
+    )
+    return stage("evidence.Evidence")(setting)
+
+
+def figures_of(evidence: Any, stage: str) -> dict[str, Any]:
+    """A stage's figures as they stand on disk, after a look that none of them is an error."""
+    stored = json.loads((evidence.setting.out / "evidence.json").read_text())
+    assert stored == evidence.read()
+    found: dict[str, Any] = stored[stage]
+    assert not {name: value for name, value in found.items() if isinstance(value, dict) and "error" in value}
+    return found
+
+
+def test_the_machine_is_described(stage: Callable[[str], Any], evidence: Any) -> None:
+    stage("machine.describe_machine")(evidence)
+    found = figures_of(evidence, "env")
+    assert found["torch"] == torch.__version__
+    assert found["versions"]["numpy"] != "missing"
+    assert found["facts"]["value"]["device_type"] == "cpu"
+
+
+def test_steps_loops_and_inference_are_timed(stage: Callable[[str], Any], evidence: Any) -> None:
+    for function in ("speed.time_steps", "speed.time_compiled", "peers.time_loops"):
+        stage(function)(evidence, ["resnet20"])
+    stage("inference.time_inference")(evidence)
+    steps, compiled = figures_of(evidence, "steps"), figures_of(evidence, "compiled")
+    assert len(steps) == 4
+    assert all(value["value"]["us_a_step"] > 0 for value in [*steps.values(), compiled["resnet20"]])
+    assert compiled["resnet20"]["value"]["execution"] == "compiled"
+    assert len(figures_of(evidence, "loop")) == 3
+    inference = figures_of(evidence, "infer")
+    assert len(inference) == 2 * 3 * 2 + 2
+    assert inference["resnet20 batch 16 optimize, compiled"]["value"]["largest_difference"] < 0.1
+
+
+def test_the_kernels_of_a_step_are_listed(stage: Callable[[str], Any], evidence: Any) -> None:
+    stage("speed.profile_steps")(evidence, ["resnet20"])
+    found = figures_of(evidence, "profile")
+    assert set(found) == {"resnet20 eager", "resnet20 recorded"}
+    assert found["resnet20 eager"]["value"] == {"kernels_a_step": 0, "kernel_us_a_step": 0, "top": []}  # on a CPU
+
+
+def test_all_ways_to_train_are_compared(stage: Callable[[str], Any], evidence: Any) -> None:
+    names = stage("smoke.NAMES")
+    for name in names:
+        stage("smoke_ways.run_way")(evidence, [name])
+    stage("smoke.conclude")(evidence)
+    found = {name: json.loads(stage("smoke.answer_file")(evidence.setting, name).read_text()) for name in names}
+    assert not [name for name, answer in found.items() if "error" in answer]
+    whole, resumed = found["eager_fp32"]["value"], found["stopped_at_30_and_resumed_fp32"]["value"]
+    assert resumed["train_loss"] == [row[0] for row in whole["rows"]]
+    assert found["cpu_fp32_first_epoch"]["value"]["rows"] == whole["rows"][:1]
+    assert figures_of(evidence, "smoke") == {"mode": "recorded", "recorded_follows_eager": True}
+
+
+def test_where_the_recorded_run_differs_later_stages_run_eagerly(stage: Callable[[str], Any], evidence: Any) -> None:
+    for name in stage("smoke.NAMES"):
+        loss = 3.0 if name == "recorded_bf16" else 2.0
+        answer = {"value": {"rows": [[loss, 90.0, 2.0, 90.0]]}}
+        stage("smoke.answer_file")(evidence.setting, name).write_text(json.dumps(answer))
+    assert stage("smoke.records_steps")(evidence.setting)
+    stage("smoke.conclude")(evidence)
+    assert figures_of(evidence, "smoke") == {"mode": "eager", "recorded_follows_eager": False}
+    assert not stage("smoke.records_steps")(evidence.setting)
+
+
+def test_what_fails_is_a_figure_and_what_comes_too_late_is_left(stage: Callable[[str], Any], evidence: Any) -> None:
+    def fail() -> None:
+        raise ValueError("no such kernel")
+
+    evidence.measure("steps", "broken", fail)
+    late = stage("evidence.Setting")(evidence.setting.state, evidence.setting.out, FOLDER, time.time(), "cpu")
+    stage("evidence.Evidence")(late).measure("steps", "late", fail)
+    found = evidence.read()["steps"]
+    assert found["broken"]["error"] == "ValueError: no such kernel"
+    assert "raise ValueError" in found["broken"]["where"]
+    assert found["late"] == "no time left"
+
+
+def test_a_pool_of_runs_stops_in_time_and_goes_on(
+    stage: Callable[[str], Any], evidence: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--recipe", "QUICK20", "--models", "plainnet20", "resnet20", "--seeds", "0", "1", "--at-once", "3"]
+    setting, pool = evidence.setting, importlib.import_module("pool")
+    turns = iter(range(1000))
+    left = [SECONDS]
+    monkeypatch.setattr(type(setting), "seconds_left", lambda _: left[0])
+    monkeypatch.setattr(pool, "STEPS_A_TURN", 2)
+    take_turn = pool.PooledRun.take_turn
+
+    def take_turn_and_time(run: Any) -> None:
+        if next(turns) == 3:  # the first run has had two turns, the others one each
+            left[0] = 1
+        take_turn(run)
+
+    monkeypatch.setattr(pool.PooledRun, "take_turn", take_turn_and_time)
+    pool.train(evidence, words)
+    (summary,) = (value for name, value in figures_of(evidence, "train").items() if name.startswith("summary"))
+    assert summary["done"] == 0
+    assert summary["not_begun"] == 1
+    assert len(summary["unfinished_at_step"]) == 3
+
+    left[0] = SECONDS
+    stage("packing.pack")(evidence)
+    with tarfile.open(setting.out / "unfinished-1.tar") as archive:
+        states = {Path(name).parent.name for name in archive.getnames()}
+    assert states == set(summary["unfinished_at_step"])
+
+    pool.train(evidence, [*words, "--save-every", "2"])
+    found = figures_of(evidence, "train")
+    (summary,) = (value for name, value in found.items() if name.startswith("summary"))
+    assert (summary["done"], summary["not_begun"], summary["unfinished_at_step"]) == (4, 0, {})
+    assert found["resnet20-QUICK20-2ep-seed1"]["epochs"] == 2
+
+    (setting.runs / "resnet20-QUICK20-2ep-seed0" / "weights.safetensors").unlink()
+    stage("product.collect_records")(evidence)
+    records = figures_of(evidence, "runs")
+    assert records["weights of resnet20-QUICK20-2ep-seed0"]["value"] == "weights.safetensors"
+    assert records["runs/plainnet20-QUICK20-2ep-seed1"]["value"]["epochs"] == 2
+    stage("packing.pack")(evidence)
+    with tarfile.open(setting.out / "weights-1.tar") as archive:
+        assert len(archive.getnames()) == 2
+    with tarfile.open(setting.out / "records.tar.gz") as archive:
+        assert len([name for name in archive.getnames() if name.endswith("run.json")]) == 4
+
+
+def test_a_pool_ends_with_the_weights_of_fit(stage: Callable[[str], Any], evidence: Any, tmp_path: Path) -> None:
+    stage("pool.train")(evidence, ["--recipe", "QUICK20", "--models", "resnet20", "--seeds", "3"])
+    folder = evidence.setting.runs / "resnet20-QUICK20-2ep-seed3"
+    alone = resnetzoo.fit(
+        stage("internals.network")("resnet20", 3, evidence.setting),
+        resnetzoo.synthetic(train_images=640, test_images=100),
+        resnetzoo.recipes.QUICK20.with_epochs(2),
+        seed=3,
+        device="cpu",
+        compile=False,
+        progress=False,
+    )
+    pooled = resnetzoo.load_checkpoint(folder).state_dict()
+    assert all(torch.equal(value, pooled[name]) for name, value in alone.model.state_dict().items())
+
+
+def test_where_a_graph_would_be_recorded_the_step_can_stay_eager(
+    stage: Callable[[str], Any],
+    tiny_model: resnetzoo.CifarNet,
+    tiny_data: resnetzoo.Data,
+    tiny_recipe: resnetzoo.Recipe,
+) -> None:
+    state = StepState.create(tiny_model, tiny_recipe, make_loader(tiny_data, tiny_recipe, torch.device("cpu")))
+    state.stream.cuda = object()  # type: ignore[assignment] (stands for a CUDA stream, on which nothing runs here)
+
+    def recorded() -> bool:
+        context = DistributedContext()
+        strategy = choose_strategy(tiny_model, tiny_recipe, state, "fp32", compile=False, context=context)
+        return strategy.execution.recorded
+
+    assert recorded()
+    with stage("internals.eagerly")():
+        assert not recorded()
+    with stage("internals.eagerly")(wanted=False):
+        assert recorded()
+
+
+def test_every_stage_that_the_script_names_is_there(stage: Callable[[str], Any]) -> None:
+    words = (FOLDER / "evidence.sh").read_text().split()
+    stages = stage("stages.STAGES")
+    named = {words[place + 4] for place, word in enumerate(words) if word == "measure" and words[place + 2].isdigit()}
+    assert {"env", "smoke", "steps", "compiled", "train", "example", "walls"} <= named <= set(stages)
+    for module, function in stages.values():
+        assert callable(stage(f"{module}.{function}"))
+
+
+def test_the_script_says_what_it_takes() -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("needs bash")
+    said = subprocess.run([bash, str(FOLDER / "evidence.sh"), "third"], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (2, 'evidence.sh first, or evidence.sh second, not "third"\n')
