@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from processes import Command, Fork, command_line, environment
 import resnetzoo
 from resnetzoo.data import load
 from resnetzoo.data.cifar_files import CIFAR10, CIFAR100
+from resnetzoo.utils import device
 
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # the processes that share the machine share its cores, too
     _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
@@ -31,6 +32,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     from xdist.scheduler import WorkStealingScheduling
 
     return WorkStealingScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked `cuda` where there is no CUDA device."""
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("cuda"):
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _auto_is_the_cpu() -> Iterator[None]:
+    """Give every test that names no device the same one, whatever the machine has; `processes.environment` does it for
+    the processes that tests start.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(device, "first_device", lambda: torch.device("cpu"))
+        yield
 
 
 @pytest.fixture(autouse=True)

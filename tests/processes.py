@@ -31,9 +31,9 @@ def command_line(*words: str | Path) -> list[str]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's, with the checkout importable."""
+    """This process's, with the checkout importable and no CUDA device, so that `auto` is the CPU on every machine."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", **variables}
+    return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", "CUDA_VISIBLE_DEVICES": "", **variables}
 
 
 class Fork:

@@ -12,6 +12,13 @@ from resnetzoo.errors import DeviceError, UsageError
 Precision = Literal["fp32", "bf16"]
 
 
+def first_device() -> torch.device:
+    """The first of cuda, mps and cpu that this machine has."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
     """`auto` is the first of cuda, mps and cpu that this machine has.
 
@@ -20,9 +27,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         UsageError: not a device's name.
     """
     if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return first_device()
     try:
         resolved = torch.device(device)
     except RuntimeError:

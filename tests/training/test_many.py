@@ -37,7 +37,7 @@ def test_many_runs_end_as_each_alone(
         assert [row.test_loss for row in run.epochs] == [row.test_loss for row in alone.epochs]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_many_runs_side_by_side_on_cuda(tiny_data: resnetzoo.Data) -> None:
     together = resnetzoo.fit_many(jobs(), tiny_data, precision="fp32", device="cuda", progress=False)
     for run, job in zip(together, jobs(), strict=True):

@@ -74,7 +74,7 @@ def test_a_recorded_step_does_what_the_step_does_at_every_rate(
     assert len({lr_at(recipe, number) for number in range(20)}) == 3
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_a_cuda_graph_trains_as_the_cpu_does(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
     """Past the warm-up, at each rate, with the smaller batch of each epoch's end between replays."""
     recipe = replace(tiny_recipe, batch_size=10, steps=20, lr=0.01)

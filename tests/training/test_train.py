@@ -197,7 +197,7 @@ def test_cuda_where_there_is_none(tiny_data: resnetzoo.Data) -> None:
         resnetzoo.fit(small_network(0), tiny_data, device="cuda", progress=False)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_cuda_learns_as_the_cpu_does(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, precision: str) -> None:
     there = resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, device="cuda", precision=precision, progress=False)
