@@ -14,10 +14,11 @@ from resnetzoo.training.strategies.compiled import (
     compiling_pays,
     model_to_compile,
 )
-from resnetzoo.training.strategies.cuda_graph import CudaGraphStep, cuda_graph
+from resnetzoo.training.strategies.cuda_graph import CudaGraphStep
 from resnetzoo.training.strategies.ddp import DDPStep, check_shards, wrap_ddp
 from resnetzoo.training.strategies.eager import EagerStep, make_loss
 from resnetzoo.training.strategies.execution import Execution
+from resnetzoo.utils.cuda_graph import cuda_graph
 from resnetzoo.utils.device import Precision
 
 

@@ -1,6 +1,5 @@
 """A step recorded once as a CUDA graph and replayed: the hundreds of small kernels of a step cost one launch."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -9,10 +8,7 @@ from resnetzoo.data.device_loader import EpochAugmentation
 from resnetzoo.training.optimizer import set_lr
 from resnetzoo.training.strategies.base import Strategy
 from resnetzoo.training.strategies.eager import EagerStep
-
-Replay = Callable[[], None]
-Recorder = Callable[[Callable[[], None]], Replay]
-"""Takes a body of device operations and returns what repeats them on the same memory; the body is not executed yet."""
+from resnetzoo.utils.cuda_graph import Recorder, Replay
 
 WARM_UP_STEPS = 3  # run as they are first: they make the momentum buffers and let cuDNN choose its algorithms
 
@@ -56,15 +52,3 @@ class CudaGraphStep(Strategy):
             augmentation = self.step.augmentation
             self.replay = self.record(lambda: self.step.training_step(augmentation, self.indices))
         self.replay()
-
-
-def cuda_graph(stream: torch.cuda.Stream) -> Recorder:
-    """Records on `stream`, which must be the one that the steps run on."""
-
-    def record(body: Callable[[], None]) -> Replay:
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            body()
-        return graph.replay
-
-    return record
