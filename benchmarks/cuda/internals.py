@@ -24,7 +24,6 @@ from resnetzoo.training.opening import make_loader as make_loader
 from resnetzoo.training.opening import open_trainer as open_trainer
 from resnetzoo.training.strategies import choose
 from resnetzoo.training.trainer import Trainer as Trainer
-from resnetzoo.utils.device import tuned as tuned
 
 
 def network(name: str, seed: int, setting: Setting) -> resnetzoo.CifarNet:

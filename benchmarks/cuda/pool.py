@@ -22,7 +22,6 @@ from internals import (
     make_loader,
     network,
     open_trainer,
-    tuned,
 )
 from stopwatch import synchronize
 
@@ -222,7 +221,7 @@ def train(evidence: Evidence, words: Sequence[str]) -> None:
     data = tiny or resnetzoo.cifar10()
     if tiny is None and not data.official:
         evidence.add("train", data="not official!")
-    with tuned(resnetzoo.resolve_device(setting.device)), catch_signals() as stop:
+    with catch_signals() as stop:
         pool = Pool(evidence, plan, data, stop)
         pool.run()
         synchronize(setting)

@@ -11,6 +11,7 @@ from resnetzoo.analysis.hooks import weighted_layers, zoo_network
 from resnetzoo.analysis.inputs import Batch, labelled_input
 from resnetzoo.analysis.moments import LayerValues
 from resnetzoo.utils.device import at_least_fp32
+from resnetzoo.utils.fp32 import computing
 
 
 def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
@@ -30,7 +31,7 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
         UsageError: another kind of model, images or labels, or a network without a classifier.
     """
     network = zoo_network(model)
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad(), computing(network.conv1.weight.device):
         network = copy.deepcopy(network).train().requires_grad_(True)
         inputs, labels = labelled_input(network, batch)
         layers = weighted_layers(network)

@@ -9,6 +9,7 @@ from torch import nn
 from resnetzoo.analysis.hooks import evaluation_twin, watch_branches, watch_shortcuts
 from resnetzoo.analysis.inputs import CHUNK, Images, chunks_of_inputs
 from resnetzoo.analysis.moments import LayerValues, Moments
+from resnetzoo.utils.fp32 import computing
 
 
 def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
@@ -34,7 +35,7 @@ def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK)
     branches: dict[str, Moments] = defaultdict(Moments)
     watch_shortcuts(twin, lambda name, output: shortcuts[name].add(output))
     watch_branches(twin, lambda name, output: branches[name].add(output))
-    with torch.inference_mode():
+    with torch.inference_mode(), computing(twin.conv1.weight.device):
         for inputs in chunks_of_inputs(twin, images, batch_size):
             twin(inputs)
     names = tuple(block.name for block in twin.spec.blocks())

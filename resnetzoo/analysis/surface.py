@@ -16,6 +16,7 @@ from resnetzoo.analysis.inputs import CHUNK, Batch, labelled_input
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.device import at_least_fp32
+from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
 Tensors = dict[str, Tensor]
@@ -68,7 +69,7 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     twin = evaluation_twin(model)
     generator = torch.Generator().manual_seed(seed)
     steps = np.arange(-(points // 2), points // 2 + 1) / (points // 2) * span  # exactly 0 in the middle
-    with torch.inference_mode():
+    with torch.inference_mode(), computing(twin.conv1.weight.device):
         inputs, labels = labelled_input(twin, batch)
         chunks = list(zip(torch.split(inputs, CHUNK), torch.split(labels, CHUNK), strict=True))
         weights = {f"{name}.weight": layer.weight for name, layer in weighted_layers(twin).items()}

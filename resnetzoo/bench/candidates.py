@@ -67,8 +67,6 @@ def batches(images: ImageSet, *, batch_size: int, environment: Environment) -> C
 class RunningFit:
     """A run as `fit` starts it, which pauses between measurements, so that its step is compiled or recorded once.
 
-    Until `close` cuDNN tunes its algorithms, as in `fit`, and so for whatever else is timed in the meantime.
-
     Args:
         name: of the network.
         batch_size: images a step.

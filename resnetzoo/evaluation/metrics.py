@@ -12,7 +12,8 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.pretrained import get_normalization
-from resnetzoo.utils.device import Precision, autocast, resolve_precision
+from resnetzoo.utils.device import Precision, resolve_precision
+from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.validation import check_whole_number
 
@@ -90,7 +91,7 @@ def sum_loss_and_errors(
 ) -> tuple[Tensor, Tensor]:
     """Sum of the loss and number of incorrect predictions in evaluation mode, on the device; nothing waits for it."""
     device = next(model.parameters()).device
-    with evaluating(model), torch.inference_mode(), autocast(device, precision):
+    with evaluating(model), torch.inference_mode(), computing(device, precision):
         return _sums(model, images, normalize, batch_size, device)
 
 

@@ -9,6 +9,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.pretrained import get_normalization
+from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.validation import check_whole_number
 
@@ -46,7 +47,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     device = next(model.parameters()).device
     same = 0
     largest = torch.zeros(())
-    with evaluating(model), evaluating(optimized), torch.no_grad():
+    with evaluating(model), evaluating(optimized), torch.no_grad(), computing(device):
         for pixels in torch.split(images.images, batch_size):
             inputs = normalize(pixels.to(device))  # (n, C, H, W)
             expected, found = model(inputs).float(), optimized(inputs).float()  # (n, classes)

@@ -17,6 +17,7 @@ from resnetzoo.models.cifar_net import CifarNet, check_images
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.compile import Forward, compile_for
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
+from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.validation import check_whole_number
 
 CALIBRATION_IMAGES = 512
@@ -197,6 +198,6 @@ class OptimizedNet(nn.Module):
 
 @contextmanager
 def _ordinary_mode(device: torch.device) -> Iterator[None]:
-    """No gradients, whatever mode the caller is in: the compiled code holds for one mode only."""
-    with torch.inference_mode(False), torch.no_grad(), torch.autocast(device.type, enabled=False):
+    """No gradients, no autocast, no TF32, whatever the caller has on: the compiled code holds for one mode only."""
+    with torch.inference_mode(False), torch.no_grad(), computing(device):
         yield

@@ -17,6 +17,7 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_count, class_names
 from resnetzoo.models.pretrained import get_normalization
+from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.text import printable
 from resnetzoo.utils.validation import check_whole_number
@@ -155,8 +156,10 @@ def _answers(
     """For each image the names of its likeliest classes, and their probabilities."""
     floats = (tensor for tensor in chain(model.parameters(), model.buffers()) if tensor.is_floating_point())
     inputs = torch.stack(images)
-    logits = model(inputs.to(next(floats, inputs)))  # (n, classes)
-    probabilities = logits.float().softmax(dim=1).cpu()
+    inputs = inputs.to(next(floats, inputs))  # its type and device
+    with computing(inputs.device):
+        logits = model(inputs)  # (n, classes)
+        probabilities = logits.float().softmax(dim=1).cpu()
     values, labels = probabilities.topk(min(top, len(names)), dim=1)  # (n, top)
     for row, indices in zip(values.tolist(), labels.tolist(), strict=True):
         yield tuple(names[index] for index in indices), tuple(row)

@@ -12,6 +12,7 @@ from resnetzoo.data.normalization import Normalization
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import attach_normalization
 from resnetzoo.reproduce.planned_run import PlannedRun
+from resnetzoo.utils.fp32 import computing
 from resnetzoo.weights.checkpoint.training_state import network_of, open_checkpoint
 
 State = Literal["initial", "trained"]
@@ -80,5 +81,6 @@ def _initial(run: PlannedRun, normalize: Normalization, images: ImageSet, device
     """The network as it began, with the running statistics that it has on these images: fresh ones say nothing."""
     model = run.build().to(device)
     attach_normalization(model, normalize)
-    update_bn([normalize(pixels.to(device)) for pixels in torch.split(images.images, 500)], model)
+    with computing(device):
+        update_bn([normalize(pixels.to(device)) for pixels in torch.split(images.images, 500)], model)
     return model

@@ -21,7 +21,7 @@ from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.training.trainer import Trainer
-from resnetzoo.utils.device import Precision, resolve_device, resolve_precision, tuned
+from resnetzoo.utils.device import Precision, autocast, resolve_device, resolve_precision
 from resnetzoo.utils.validation import check_seed
 
 
@@ -41,9 +41,9 @@ def open_trainer(
 ) -> Iterator[Trainer]:
     """A run that is ready to go, or to go on where a callback takes up an earlier state.
 
-    Inside the block cuDNN tunes its algorithms. At its end, also by an error, the run lets go of its strategy, and a
-    callback that has begun has heard of the end or of the error, unless the steps are left before. The other arguments
-    and the errors are `fit`'s.
+    The caller's autocast and modes without gradients end where the block begins. At its end, also by an error, the run
+    lets go of its strategy, and a callback that has begun has heard of the end or of the error, unless the steps are
+    left before. The other arguments and the errors are `fit`'s.
 
     Args:
         model: trained in place.
@@ -63,7 +63,7 @@ def open_trainer(
     recipe = recipe.for_images(len(data.train))
     _check_data(data, known_spec(model), context.world_size)
     resolved = resolve_precision(precision, chosen)
-    with tuned(chosen):
+    with _ordinary_mode(chosen):
         trainer = _build_trainer(
             model,
             data,
@@ -84,6 +84,16 @@ def open_trainer(
             raise
         finally:
             trainer.release()
+
+
+@contextmanager
+def _ordinary_mode(device: torch.device) -> Iterator[None]:
+    """Gradients on and autocast off, whatever mode the caller is in."""
+    with torch.inference_mode(False), torch.enable_grad(), autocast(device, "fp32"):
+        try:
+            yield
+        finally:
+            torch.clear_autocast_cache()  # an autocast of the caller's has copies of the weights as they were before
 
 
 def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoader:

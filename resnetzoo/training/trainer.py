@@ -19,6 +19,7 @@ from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name
+from resnetzoo.utils.fp32 import full_fp32
 
 
 class Trainer(TrainerState):
@@ -146,7 +147,8 @@ class Trainer(TrainerState):
             metrics.all_reduce(self.context)
             train_loss, train_error = metrics.mean_loss(), metrics.error()
             began = time.perf_counter()
-            parts = sum_loss_and_errors(self.model, self.test, self.step_state.loader.normalization)
+            with full_fp32(self.step_state.loader.device, benchmark=True):
+                parts = sum_loss_and_errors(self.model, self.test, self.step_state.loader.normalization)
             sums = [self.context.all_reduce_sum(part) for part in parts]
         yield from stream.until_done()
         tested = Evaluation.of_sums(sums, n=len(self.data.test))

@@ -1,7 +1,5 @@
 """Where a network runs, and in which precision."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal, get_args
 
 import torch
@@ -60,27 +58,17 @@ def resolve_precision(precision: str, device: torch.device) -> Precision:
 
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    """The context of a forward pass; with fp32 it changes nothing."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+    """The context of a forward pass: with bf16 autocast to it, with fp32 none, not even the caller's.
+
+    No copies of weights are kept: inside an autocast of the caller's they would outlive the optimizer's next step, and
+    later passes would go on with old weights.
+    """
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
 
 
 def at_least_fp32(x: Tensor) -> Tensor:
     """`x`, in fp32 if it is of a shorter type."""
     return x.float() if x.element_size() < 4 else x
-
-
-@contextmanager
-def tuned(device: torch.device) -> Iterator[None]:
-    """On CUDA, let cuDNN time its algorithms for each shape and keep the fastest, inside the block only."""
-    if device.type != "cuda":
-        yield
-        return
-    before = torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = True
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.benchmark = before
 
 
 def device_name(device: torch.device) -> str:

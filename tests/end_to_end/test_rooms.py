@@ -103,8 +103,8 @@ def test_programs_use_public_names_alone(path: Path) -> None:
 
 
 def test_private_names_are_found() -> None:
-    source = "import resnetzoo\nfrom resnetzoo import bench as b\nb.timing.race\nresnetzoo.utils.device.tuned()\n"
-    assert {"resnetzoo.bench.timing.race", "resnetzoo.utils.device.tuned"} <= used_names(source)
+    source = "import resnetzoo\nfrom resnetzoo import bench as b\nb.timing.race\nresnetzoo.utils.device.device_name()\n"
+    assert {"resnetzoo.bench.timing.race", "resnetzoo.utils.device.device_name"} <= used_names(source)
     assert "resnetzoo.utils.files" in used_names("from resnetzoo.utils.files import write_atomically")
 
 

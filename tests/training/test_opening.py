@@ -3,8 +3,7 @@
 import gc
 import signal
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,7 +13,6 @@ from cases import TINY_RECIPE, small_network
 import resnetzoo
 from resnetzoo import bench, rerunning
 from resnetzoo.bench import suite
-from resnetzoo.training import opening
 from resnetzoo.training.opening import make_loader, open_trainer
 from resnetzoo.training.strategies.base import Strategy
 from resnetzoo.training.trainer import Trainer
@@ -57,22 +55,11 @@ class Watch:
     """What was opened and what was let go of."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tuning = self.tuned = 0
         self.strategies: list[weakref.ref[Strategy]] = []
         self.released: list[Trainer] = []
         start, release = Trainer.start, Trainer.release
 
-        @contextmanager
-        def tuned(device: torch.device) -> Iterator[None]:
-            self.tuning += 1
-            self.tuned += 1
-            try:
-                yield
-            finally:
-                self.tuning -= 1
-
         def starting(trainer: Trainer) -> None:
-            assert self.tuning
             self.strategies.append(weakref.ref(trainer.strategy))
             start(trainer)
 
@@ -80,12 +67,10 @@ class Watch:
             release(trainer)
             self.released.append(trainer)
 
-        monkeypatch.setattr(opening, "tuned", tuned)
         monkeypatch.setattr(Trainer, "start", starting)
         monkeypatch.setattr(Trainer, "release", releasing)
 
     def assert_all_released(self, runs: int) -> None:
-        assert (self.tuned, self.tuning) == (runs, 0)
         assert len(self.released) == len(self.strategies) == runs
         gc.collect()
         assert [strategy() for strategy in self.strategies] == [None] * runs

@@ -12,6 +12,7 @@ from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.device import Precision, autocast
+from resnetzoo.utils.fp32 import full_fp32
 
 LossFn = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Images (n, C, H, W) and labels (n,) -> mean loss () and logits (n, classes)."""
@@ -41,12 +42,13 @@ class EagerStep(Strategy):
     def training_step(self, augmentation: EpochAugmentation, indices: slice | Tensor, weight: float = 1.0) -> None:
         """Everything of a step but the learning rate; the loss's gradient counts `weight` times."""
         state = self.state
-        images, labels = state.loader.batch(augmentation, indices)
-        loss, logits = self.forward(images, labels)
-        state.optimizer.zero_grad()
-        (loss * weight).backward()  # type: ignore[no-untyped-call]
-        state.optimizer.step()
-        state.metrics.add(loss.detach() * len(labels), logits.detach(), labels)
+        with full_fp32(state.loader.device, benchmark=True):
+            images, labels = state.loader.batch(augmentation, indices)
+            loss, logits = self.forward(images, labels)
+            state.optimizer.zero_grad()
+            (loss * weight).backward()  # type: ignore[no-untyped-call]
+            state.optimizer.step()
+            state.metrics.add(loss.detach() * len(labels), logits.detach(), labels)
 
     def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Images (n, C, H, W) and labels (n,) -> mean loss () and logits (n, classes)."""
