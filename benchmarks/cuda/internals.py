@@ -23,6 +23,7 @@ from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.opening import make_loader as make_loader
 from resnetzoo.training.opening import open_trainer as open_trainer
 from resnetzoo.training.strategies import choose
+from resnetzoo.training.stream import DeviceEvent as DeviceEvent
 from resnetzoo.training.trainer import Trainer as Trainer
 
 

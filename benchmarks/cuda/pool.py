@@ -8,12 +8,13 @@ import traceback
 from collections import defaultdict, deque
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from evidence import Evidence
 from internals import (
+    DeviceEvent,
     DeviceLoader,
     StopRequest,
     Trainer,
@@ -29,8 +30,6 @@ import resnetzoo
 from resnetzoo import recipes
 
 STEPS_A_TURN = 20
-# Marks a run may be ahead of the device: whoever records another run waits for all that was asked for until then.
-MARKS_AHEAD = 2
 SECONDS_TO_SAVE, SECONDS_TO_SAVE_SELDOM = 8, 12  # kept back at the end of the stage
 SECONDS_TO_BEGIN = 5
 
@@ -85,27 +84,26 @@ class PooledRun:
         steps: moves it on.
         opened: ends it.
         began: seconds since the epoch.
-        marks: events on its stream, of the turns that the device may not have done yet.
+        event: what the run waits for on the device; None where it may go on.
     """
 
     name: str
     trainer: Trainer
-    steps: Generator[None, None, None]
+    steps: Generator[DeviceEvent | None, None, None]
     opened: ExitStack
     began: float
-    marks: deque[torch.cuda.Event] = field(default_factory=deque)
+    event: DeviceEvent | None = None
+
+    def may_go_on(self) -> bool:
+        """Whether the device has done what the run waits for."""
+        return self.event is None or self.event.query()
 
     def take_turn(self) -> None:
-        """Some steps, unless the device is far behind; StopIteration at the run's end."""
-        if len(self.marks) > MARKS_AHEAD:
-            if not self.marks[0].query():
-                return
-            self.marks.popleft()
+        """Some steps, as far as the run need not wait for the device; StopIteration at the run's end."""
         for _ in range(STEPS_A_TURN):
-            next(self.steps)
-        stream = self.trainer.step_state.stream.cuda
-        if stream is not None:
-            self.marks.append(stream.record_event())
+            self.event = next(self.steps)
+            if self.event is not None:
+                return
 
 
 class Pool:
@@ -141,8 +139,12 @@ class Pool:
                 self.stop.signal_number = signal.SIGTERM  # each run finishes its step, saves, and ends
             if not self.running:
                 break
-            for key in list(self.running):
+            ready = [key for key, run in self.running.items() if run.may_go_on()]
+            for key in ready:
                 self._take_turn(key)
+            waited_for = next(iter(self.running.values())).event if self.running and not ready else None
+            if waited_for is not None:
+                waited_for.synchronize()
 
     def _may_begin(self) -> bool:
         time_left = self.setting.seconds_left() > self.plan.reserve + SECONDS_TO_BEGIN

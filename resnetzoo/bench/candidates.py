@@ -1,6 +1,7 @@
 """The networks of the zoo as candidates, by the functions that users call: `create`, `optimize`, `fit`."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import torch
@@ -95,9 +96,8 @@ class RunningFit:
     def seconds(self) -> float:
         """Of one step, the device's work done."""
         synchronize(self.device)
-        began = time.perf_counter()
-        for _ in range(self.steps):
-            next(self._steps)
+        began, first = time.perf_counter(), self.trainer.step
+        self._run_until(lambda: self.trainer.step == first + self.steps)
         synchronize(self.device)
         taken = time.perf_counter() - began
         self._finish_epoch()
@@ -117,8 +117,14 @@ class RunningFit:
 
     def _finish_epoch(self) -> None:
         epochs = len(self.trainer.rows)
-        while len(self.trainer.rows) == epochs:
-            next(self._steps)
+        self._run_until(lambda: len(self.trainer.rows) > epochs)
+
+    def _run_until(self, reached: Callable[[], bool]) -> None:
+        """Go on as `Trainer.run` does."""
+        while not reached():
+            event = next(self._steps)
+            if event is not None:
+                event.synchronize()
 
 
 def _bench_recipe(*, epochs: int, steps_per_epoch: int, batch_size: int) -> Recipe:

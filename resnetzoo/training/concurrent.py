@@ -18,6 +18,7 @@ from resnetzoo.training.distributed import current_context, local_device
 from resnetzoo.training.opening import make_loader, open_trainer
 from resnetzoo.training.recipes import QUICK20, Recipe
 from resnetzoo.training.results import Run
+from resnetzoo.training.stream import DeviceEvent
 from resnetzoo.utils.device import resolve_device
 from resnetzoo.utils.validation import check_whole_number
 
@@ -117,7 +118,7 @@ def runs_together(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def _interleave(running: dict[int, Generator[None, None, None]]) -> dict[int, ResnetzooError]:
+def _interleave(running: dict[int, Generator[DeviceEvent | None, None, None]]) -> dict[int, ResnetzooError]:
     """A step of each in turn, until all have ended; returns the errors of those that failed."""
     failed: dict[int, ResnetzooError] = {}
     while running:

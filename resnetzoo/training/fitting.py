@@ -39,7 +39,7 @@ def fit(
     with the same weights, bit for bit, as one never stopped. A run that is finished is read, not repeated.
 
     The training set lies on the device and batches are cut there. On CUDA a step is recorded once and replayed, and
-    nothing waits for it before the epoch's end. Under `torchrun` the processes share each batch: batch size, batch
+    the run is at most 60 steps ahead of the device. Under `torchrun` the processes share each batch: batch size, batch
     norm and results are those of one process, and the first one writes.
 
     Args:

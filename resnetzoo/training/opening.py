@@ -20,6 +20,7 @@ from resnetzoo.training.distributed import DistributedContext, current_context, 
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
+from resnetzoo.training.stream import RunStream
 from resnetzoo.training.trainer import Trainer
 from resnetzoo.utils.device import Precision, autocast, resolve_device, resolve_precision
 from resnetzoo.utils.validation import check_seed
@@ -37,13 +38,14 @@ def open_trainer(
     compile: bool | None = None,  # noqa: A002 (torch's own word)
     out: str | Path | None = None,
     loader: DeviceLoader | None = None,
+    stream: RunStream | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Iterator[Trainer]:
     """A run that is ready to go, or to go on where a callback takes up an earlier state.
 
-    The caller's autocast and modes without gradients end where the block begins. At its end, also by an error, the run
-    lets go of its strategy, and a callback that has begun has heard of the end or of the error, unless the steps are
-    left before. The other arguments and the errors are `fit`'s.
+    The caller's autocast and modes without gradients end where the block begins. At its end, also by an error, the
+    device has done all that the run asked of it, the run has let go of its strategy, and a callback that has begun has
+    heard of the end or of the error, unless the steps are left before. The other arguments and the errors are `fit`'s.
 
     Args:
         model: trained in place.
@@ -55,6 +57,7 @@ def open_trainer(
         compile: True or False, or None to let the length of the run decide.
         out: the run's folder, which the messages name; `standard_callbacks` write there.
         loader: the training set on this device, cut as the recipe says, where several runs share one.
+        stream: on this device, where successive runs share one; no two that are under way may.
         callbacks: called in this order; `standard_callbacks`, which keep the rows, come first.
     """
     check_seed(seed)
@@ -69,6 +72,7 @@ def open_trainer(
             data,
             recipe,
             make_loader(data, recipe, chosen) if loader is None else loader,
+            RunStream(chosen) if stream is None else stream,
             seed=seed,
             precision=resolved,
             compile=compile,
@@ -107,6 +111,7 @@ def _build_trainer(
     data: Data,
     recipe: Recipe,
     loader: DeviceLoader,
+    stream: RunStream,
     *,
     seed: int,
     precision: Precision,
@@ -117,7 +122,7 @@ def _build_trainer(
 ) -> Trainer:
     """A run before its first step, on the loader's device; the trainer alone keeps the strategy, to let go of it."""
     model.to(loader.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    step_state = StepState.create(model, recipe, loader)
+    step_state = StepState.create(model, recipe, loader, stream)
     strategy = choose_strategy(model, recipe, step_state, precision, compile=compile, context=context)
     step_state.stream.wait_for_caller()
     _update_description(model, data, loader)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.queued_steps import QueuedSteps
 
 
 class RunningMetrics:
@@ -19,13 +20,19 @@ class RunningMetrics:
         num_incorrect: predictions whose most likely class is not the label, () int64 on the device.
         images: of the whole batches, those of other processes included; known without waiting.
         seconds: of training, up to the last `stop_clock`.
+        queued: the steps, and their images, that the device is not known to have done.
+
+    Args:
+        device: where they are summed up.
+        queued: empty; None where a step is done when its call returns.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, queued: QueuedSteps | None = None) -> None:
         self.loss = torch.zeros((), device=device)
         self.num_incorrect = torch.zeros((), dtype=torch.int64, device=device)
         self.images = 0
         self.seconds = 0.0
+        self.queued = queued or QueuedSteps()
         self._since = time.perf_counter()
 
     def start_clock(self) -> None:
@@ -39,11 +46,16 @@ class RunningMetrics:
         self._since = now
 
     def images_per_second(self) -> float:
-        """The pace so far, the clock running."""
-        return self.images / (self.seconds + time.perf_counter() - self._since)
+        """The pace so far, the clock running, of the images whose steps are known to be done."""
+        return (self.images - self.queued.images) / (self.seconds + time.perf_counter() - self._since)
+
+    def count(self, images: int) -> None:
+        """The images of a step that was just asked for."""
+        self.images += images
+        self.queued.add(images)
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """A batch's summed loss () and its logits (n, classes); its images are counted by who knows their number."""
+        """A batch's summed loss () and its logits (n, classes); its images are counted by `count`."""
         self.loss += loss
         self.num_incorrect += (logits.argmax(dim=1) != labels).sum()
 

@@ -2,8 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
+
+
+class DeviceEvent(Protocol):
+    """A place in the queue of a device's work, such as a `torch.cuda.Event`."""
+
+    def query(self) -> bool:
+        """Whether the device has come so far."""
+
+    def synchronize(self) -> None:
+        """Return once it has."""
 
 
 class RunStream:
@@ -16,6 +27,11 @@ class RunStream:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.cuda = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether a call that asks for work may return before the work is done."""
+        return self.cuda is not None
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -31,10 +47,21 @@ class RunStream:
         if self.cuda is not None:
             self.cuda.wait_stream(torch.cuda.current_stream(self.device))
 
-    def until_done(self) -> Iterator[None]:
-        """Pause until the device has done everything that was asked of it so far on this stream."""
-        if self.cuda is None:
+    def record_event(self) -> DeviceEvent:
+        """An event behind all that was asked for so far; who waits for it leaves the processor to others."""
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        event.record(self.cuda)
+        return event
+
+    def until_done(self) -> Iterator[DeviceEvent]:
+        """Pause until the device has done all that was asked for so far, and give the event to wait for."""
+        if not self.is_queue:
             return
-        reached = self.cuda.record_event()
+        reached = self.record_event()
         while not reached.query():
-            yield
+            yield reached
+
+    def synchronize(self) -> None:
+        """Return once the device has done all that was asked for so far."""
+        if self.cuda is not None:
+            self.cuda.synchronize()

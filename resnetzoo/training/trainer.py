@@ -16,6 +16,7 @@ from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.recipes import Recipe, lr_at, starts_low
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.strategies.base import StepState, Strategy
+from resnetzoo.training.stream import DeviceEvent
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name
@@ -73,13 +74,18 @@ class Trainer(TrainerState):
 
     def run(self) -> Run:
         """Train to the end, alone on the device."""
-        for _ in self.steps():
-            pass
+        for event in self.steps():
+            if event is not None:
+                event.synchronize()
         assert self.result is not None  # noqa: S101 (`steps` has come to its end)
         return self.result
 
-    def steps(self) -> Generator[None, None, None]:
-        """Run to the end, pausing behind each step and epoch, where other runs on the same device may go on."""
+    def steps(self) -> Generator[DeviceEvent | None, None, None]:
+        """Run to the end, pausing behind each step and epoch, where other runs on the same device may go on.
+
+        Yields:
+            None where the run may go on at once, or else what it waits for; asked to go on before, it gives it again.
+        """
         try:
             while not (self.finished or self._stopped):
                 yield from self._epoch()
@@ -99,10 +105,18 @@ class Trainer(TrainerState):
                 hooks.callback(callback.on_exception, self, error)
 
     def release(self) -> None:
-        """Let go of the strategy, and of what it holds of other processes: nothing must outlive the group of these."""
-        del self.strategy
+        """Let go of the strategy once the device has done all that the run asked of it.
 
-    def _epoch(self) -> Iterator[None]:
+        From then on nothing writes to the weights, and nothing that the strategy holds of other processes outlives
+        the group of these. The gradients go too: they lie in the memory of a recorded step.
+        """
+        try:
+            self.step_state.stream.synchronize()
+        finally:
+            self.step_state.optimizer.zero_grad(set_to_none=True)
+            del self.strategy
+
+    def _epoch(self) -> Iterator[DeviceEvent | None]:
         """From the present step to the epoch's end."""
         epoch, first = divmod(self.step, self.steps_per_epoch)
         last = min(self.steps_per_epoch, self.recipe.steps - epoch * self.steps_per_epoch)
@@ -118,13 +132,14 @@ class Trainer(TrainerState):
                 self.strategy(indices, self.lr)
                 self.step += 1
                 self.epoch_is_complete = number + 1 == last
-                self.metrics.images += indices.stop - indices.start
+                self.metrics.count(indices.stop - indices.start)
                 for callback in self.callbacks:
                     callback.on_step_end(self)
             self._raise_if_interrupted()
-            yield
+            yield None
+            yield from self.metrics.queued.until_few()
         yield from self._end_epoch(epoch + 1)
-        yield
+        yield None
 
     def _batch_indices(self, number: int) -> slice:
         """Where the images of an epoch's step stand in its order."""
@@ -135,13 +150,14 @@ class Trainer(TrainerState):
         lr = lr_at(self.recipe, self.step)
         return min(lr, self.recipe.low_start.lr) if low and self.recipe.low_start else lr
 
-    def _end_epoch(self, epoch: int) -> Iterator[None]:
+    def _end_epoch(self, epoch: int) -> Iterator[DeviceEvent]:
         """Sums, test, row, callbacks; it pauses until the device has come so far, and only then reads from it.
 
         The sums go through all processes before any callback is called: see `standard_callbacks` for their order.
         """
         metrics, stream = self.metrics, self.step_state.stream
         yield from stream.until_done()
+        metrics.queued.clear()
         metrics.stop_clock()
         with stream.active():
             metrics.all_reduce(self.context)

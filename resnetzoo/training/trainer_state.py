@@ -115,7 +115,9 @@ class TrainerState:
 
     @contextmanager
     def complete_metrics(self) -> Iterator[None]:
-        """In mid-epoch: inside, the clock stands and the metrics are the sums of all processes."""
+        """In mid-epoch: inside, the device rests, the clock stands, and the metrics are the sums of all processes."""
+        self.step_state.stream.synchronize()  # or the clock would not count what is still queued
+        self.metrics.queued.clear()
         self.metrics.stop_clock()
         self.metrics.all_reduce(self.context)
         yield

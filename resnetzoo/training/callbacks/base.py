@@ -14,9 +14,10 @@ class Callback:
     They run in every process of a run that several share. `trainer.context.is_main` is true in one of them, which
     should be the one that writes; a hook that raises must do so in all of them, or the others wait in vain.
 
-    Nothing has waited for the device when a hook is called, except at an epoch's end. `trainer.step`, `trainer.lr` and
-    `trainer.metrics.images` are plain numbers; `trainer.metrics.loss` is a tensor on the device, and reading its value
-    waits for the device. On CUDA the run's own stream is the current one inside a hook, so that such a read is safe.
+    The device may be up to 60 steps behind when a hook is called, except at an epoch's end. `trainer.step`,
+    `trainer.lr` and `trainer.metrics.images` are plain numbers; `trainer.metrics.loss` is a tensor on the device, and
+    reading its value waits for the device. On CUDA the run's own stream is the current one inside a hook, so that such
+    a read is safe.
 
     To end a run early, call `trainer.request_stop()`.
     """

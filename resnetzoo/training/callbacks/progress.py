@@ -42,10 +42,14 @@ class ProgressBar(Callback):
             self._console.print(f"{trainer.name}  {reason}")
 
     def on_step_end(self, trainer: TrainerState) -> None:
-        self._progress.update(self._task, advance=1, speed=f"{trainer.metrics.images_per_second():,.0f}")
+        """Show what the device is known to have done: at an epoch's beginning nothing yet, and no pace."""
+        pace = trainer.metrics.images_per_second()
+        done = trainer.step - trainer.metrics.queued.steps
+        self._progress.update(self._task, completed=done, speed=f"{pace:,.0f}" if pace else "-")
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         """One line, with the time left at the pace so far."""
+        self._progress.update(self._task, completed=trainer.step)
         began, before = self._started
         steps = trainer.recipe.steps
         left = (time.perf_counter() - began) / max(trainer.step - before, 1) * (steps - trainer.step)

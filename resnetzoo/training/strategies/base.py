@@ -8,6 +8,7 @@ from torch import nn
 
 from resnetzoo.data.device_loader import DeviceLoader, EpochAugmentation
 from resnetzoo.training.optimizer import make_optimizer
+from resnetzoo.training.queued_steps import QueuedSteps
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.running_metrics import RunningMetrics
 from resnetzoo.training.strategies.execution import Execution
@@ -33,12 +34,15 @@ class StepState:
     batch_size: int
 
     @classmethod
-    def create(cls, model: nn.Module, recipe: Recipe, loader: DeviceLoader) -> "StepState":
-        """A fresh one for `model`, which is on the loader's device already."""
+    def create(
+        cls, model: nn.Module, recipe: Recipe, loader: DeviceLoader, stream: RunStream | None = None
+    ) -> "StepState":
+        """A fresh one for `model`, which is on the loader's device already; without a stream it gets one of its own."""
+        stream = stream or RunStream(loader.device)
         return cls(
             loader=loader,
-            stream=RunStream(loader.device),
-            metrics=RunningMetrics(loader.device),
+            stream=stream,
+            metrics=RunningMetrics(loader.device, QueuedSteps(stream.record_event if stream.is_queue else None)),
             optimizer=make_optimizer(model, recipe, loader.device),
             batch_size=min(recipe.batch_size, len(loader)),
         )
