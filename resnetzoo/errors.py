@@ -62,6 +62,10 @@ class NonFiniteLossError(ResnetzooError, ArithmeticError):
     """The loss became infinite or NaN; the last good checkpoint is kept."""
 
 
+class RecordingError(ResnetzooError, RuntimeError):
+    """A training step that could not be recorded; what was saved is kept, and the process should end."""
+
+
 class TrainingInterrupted(ResnetzooError):  # noqa: N818 (nobody made an error)
     """Ctrl-C or SIGTERM: the step was finished and saved; the same call goes on from there.
 

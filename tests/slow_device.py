@@ -7,6 +7,7 @@ import torch
 
 from resnetzoo.data.device_loader import EpochAugmentation
 from resnetzoo.training.strategies.base import Strategy
+from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.training.stream import RunStream
 
 
@@ -63,9 +64,12 @@ class SlowStep(Strategy):
     """A step that the device does later."""
 
     def __init__(self, step: Strategy, stream: SlowStream) -> None:
-        self.execution = step.execution
         self.step = step
         self.stream = stream
+
+    @property
+    def execution(self) -> Execution:
+        return self.step.execution
 
     def begin_epoch(self, augmentation: EpochAugmentation) -> None:
         self.step.begin_epoch(augmentation)

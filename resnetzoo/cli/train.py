@@ -51,6 +51,10 @@ def train_command(
         bool | None,
         typer.Option("--compile/--no-compile", help="Compile the step or not.", show_default="if the run is long"),
     ] = None,
+    record: Annotated[
+        bool | None,
+        typer.Option("--record/--no-record", help="Record the step on CUDA or not.", show_default="where it can be"),
+    ] = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Save every N steps too.", show_default="no")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
 ) -> None:
@@ -72,6 +76,7 @@ def train_command(
         device=device,
         precision=precision,
         compile=compile,
+        record=record,
         out=folder,
         checkpoint_every=checkpoint_every,
     )

@@ -19,6 +19,41 @@ from resnetzoo.utils.validation import check_whole_number
 
 
 @dataclass(frozen=True)
+class EvaluationSums:
+    """Sums over the images so far, in tensors that stay the same ones.
+
+    Attributes:
+        loss: summed cross-entropy in nats, ().
+        num_incorrect: predictions whose most likely class is not the label, () int64.
+    """
+
+    loss: Tensor
+    num_incorrect: Tensor
+
+    @classmethod
+    def zeros(cls, device: torch.device) -> "EvaluationSums":
+        """Of no images yet."""
+        return cls(torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device))
+
+    def reset(self) -> None:
+        """Start from zero."""
+        self.loss.zero_()
+        self.num_incorrect.zero_()
+
+    def add(self, model: nn.Module, inputs: Tensor, labels: Tensor, num_classes: int) -> None:
+        """A batch of normalized images (n, C, H, W) and their labels (n,); nothing waits for the device.
+
+        Raises:
+            UsageError: the network has fewer logits than there are classes.
+        """
+        logits = model(inputs.contiguous(memory_format=torch.channels_last))  # (n, classes)
+        if logits.shape[-1] < num_classes:
+            raise UsageError(f"the network has {logits.shape[-1]} classes, the images {num_classes}")
+        self.loss.add_(F.cross_entropy(logits.float(), labels, reduction="sum"))
+        self.num_incorrect.add_((logits.argmax(dim=1) != labels).sum())
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Averages over `n` images.
 
@@ -98,16 +133,9 @@ def sum_loss_and_errors(
 def _sums(
     model: nn.Module, images: ImageSet, normalize: Normalization, batch_size: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    loss = torch.zeros((), device=device)
-    num_incorrect = torch.zeros((), dtype=torch.int64, device=device)
+    sums = EvaluationSums.zeros(device)
     for pixels, labels in zip(
         torch.split(images.images, batch_size), torch.split(images.labels, batch_size), strict=True
     ):
-        inputs = normalize(pixels.to(device)).contiguous(memory_format=torch.channels_last)
-        targets = labels.to(device)
-        logits = model(inputs)  # (n, classes)
-        if logits.shape[-1] < len(images.classes):
-            raise UsageError(f"the network has {logits.shape[-1]} classes, the images {len(images.classes)}")
-        loss += F.cross_entropy(logits.float(), targets, reduction="sum")
-        num_incorrect += (logits.argmax(dim=1) != targets).sum()
-    return loss, num_incorrect
+        sums.add(model, normalize(pixels.to(device)), labels.to(device), len(images.classes))
+    return sums.loss, sums.num_incorrect

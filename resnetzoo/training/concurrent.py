@@ -10,7 +10,7 @@ from torch import nn
 
 from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import ResnetzooError, SomeRunsFailedError, TrainingInterrupted, UsageError
+from resnetzoo.errors import RecordingError, ResnetzooError, SomeRunsFailedError, TrainingInterrupted, UsageError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
@@ -41,6 +41,7 @@ def fit_many(
     device: str = "auto",
     precision: str = "auto",
     compile: bool | None = None,  # noqa: A002 (torch's own word)
+    record: bool | None = None,
     checkpoint_every: int | None = None,
     progress: bool = True,
 ) -> list[Run]:
@@ -55,6 +56,7 @@ def fit_many(
         device: as in `fit`, for all of them, and so on.
         precision: of the steps.
         compile: compile each step; None as in `fit`.
+        record: record each step on CUDA; None as in `fit`.
         checkpoint_every: save every so many steps too.
         progress: show a line an epoch.
 
@@ -63,6 +65,7 @@ def fit_many(
 
     Raises:
         SomeRunsFailedError: some failed on the way; the others went on to their end and are in its `runs`.
+        RecordingError: a step could not be recorded on CUDA, which ends all runs of the process.
         TrainingInterrupted: Ctrl-C or SIGTERM; each run finished its step and was saved.
         UsageError: no jobs, the same network or folder twice, or started by `torchrun`; and what `fit` raises of
             arguments and folders, before any run begins.
@@ -85,6 +88,7 @@ def fit_many(
                 device=chosen,
                 precision=precision,
                 compile=compile,
+                record=record,
                 out=job.out,
                 loader=loader,
                 callbacks=[
@@ -127,6 +131,8 @@ def _interleave(running: dict[int, Generator[DeviceEvent | None, None, None]]) -
                 next(run)
             except StopIteration:
                 del running[index]
+            except RecordingError:  # the device may be unusable for the others too
+                raise
             except ResnetzooError as error:
                 failed[index] = error
                 del running[index]

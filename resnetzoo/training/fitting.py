@@ -27,6 +27,7 @@ def fit(
     device: str = "auto",
     precision: str = "auto",
     compile: bool | None = None,  # noqa: A002 (torch's own word)
+    record: bool | None = None,
     out: str | Path | None = None,
     checkpoint_every: int | None = None,
     progress: bool = True,
@@ -38,9 +39,10 @@ def fit(
     at the end. Called again with the same arguments, the run goes on from its checkpoint; on a CPU in fp32 it ends
     with the same weights, bit for bit, as one never stopped. A run that is finished is read, not repeated.
 
-    The training set lies on the device and batches are cut there. On CUDA a step is recorded once and replayed, and
-    the run is at most 60 steps ahead of the device. Under `torchrun` the processes share each batch: batch size, batch
-    norm and results are those of one process, and the first one writes.
+    The training set lies on the device and batches are cut there. On CUDA a step is recorded once as a graph and
+    replayed, and the run is at most 60 steps ahead of the device; where a step of a network from elsewhere asks for a
+    value, or lets Python have a say, each is carried out instead, and a warning gives the reason. Under `torchrun` the
+    processes share each batch: batch size, batch norm and results are those of one process, and the first one writes.
 
     Args:
         model: images (N, C, H, W) -> logits (N, classes), such as one from `create`.
@@ -50,6 +52,8 @@ def fit(
         device: `auto` (cuda, mps, cpu: the first there is) or a device's name.
         precision: `fp32`, `bf16` (autocast), or `auto`: bf16 where the hardware has it.
         compile: compile the step with `torch.compile`; None does so where the run is long enough to gain from it.
+        record: record the step on CUDA. None does so unless something in it waits for the device or depends on Python;
+            True vouches that what Python does may stay as it was in the recorded step.
         out: the run's folder; None keeps nothing on disk.
         checkpoint_every: save every so many steps too.
         progress: show a bar and a line an epoch.
@@ -63,6 +67,7 @@ def fit(
         ResultsError: `out` holds a finished run whose record was changed by hand.
         OutputError: `out` cannot be written; what was saved stays.
         NonFiniteLossError: the loss is infinite or NaN; the last good checkpoint stays.
+        RecordingError: the step could not be recorded on CUDA; start again with `record=False`.
         TrainingInterrupted: Ctrl-C or SIGTERM; the step was finished and saved.
     """
     if checkpoint_every is not None:
@@ -77,6 +82,7 @@ def fit(
             device=device,
             precision=precision,
             compile=compile,
+            record=record,
             out=out,
             callbacks=[
                 *standard_callbacks(stop, out=out, checkpoint_every=checkpoint_every, progress=progress, bar=True),

@@ -36,6 +36,7 @@ def open_trainer(
     device: str | torch.device = "auto",
     precision: str = "auto",
     compile: bool | None = None,  # noqa: A002 (torch's own word)
+    record: bool | None = None,
     out: str | Path | None = None,
     loader: DeviceLoader | None = None,
     stream: RunStream | None = None,
@@ -55,6 +56,7 @@ def open_trainer(
         device: as `fit` takes it.
         precision: of the steps.
         compile: True or False, or None to let the length of the run decide.
+        record: True or False, or None to record on CUDA unless Python has a say in a step.
         out: the run's folder, which the messages name; `standard_callbacks` write there.
         loader: the training set on this device, cut as the recipe says, where several runs share one.
         stream: on this device, where successive runs share one; no two that are under way may.
@@ -76,6 +78,7 @@ def open_trainer(
             seed=seed,
             precision=resolved,
             compile=compile,
+            record=record,
             out=None if out is None else Path(out),
             context=context,
             callbacks=callbacks,
@@ -116,6 +119,7 @@ def _build_trainer(
     seed: int,
     precision: Precision,
     compile: bool | None,  # noqa: A002
+    record: bool | None,
     out: Path | None,
     context: DistributedContext,
     callbacks: Sequence[Callback],
@@ -123,7 +127,7 @@ def _build_trainer(
     """A run before its first step, on the loader's device; the trainer alone keeps the strategy, to let go of it."""
     model.to(loader.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     step_state = StepState.create(model, recipe, loader, stream)
-    strategy = choose_strategy(model, recipe, step_state, precision, compile=compile, context=context)
+    strategy = choose_strategy(model, recipe, step_state, precision, compile=compile, record=record, context=context)
     step_state.stream.wait_for_caller()
     _update_description(model, data, loader)
     return Trainer(

@@ -1,4 +1,4 @@
-"""SGD as a recipe sets it, with a learning rate that a CUDA graph can read."""
+"""SGD as a recipe sets it, with a learning rate that a recorded step can read."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from resnetzoo.training.recipes import Recipe
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.SGD:
-    """SGD that updates all parameters in one operation; on CUDA its `lr` is a tensor there, as a CUDA graph needs."""
+def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device, *, lr_on_device: bool) -> torch.optim.SGD:
+    """SGD that updates all parameters in one operation; its `lr` is a tensor on the device where that is asked for."""
     return torch.optim.SGD(
         model.parameters(),
-        lr=torch.tensor(recipe.lr, device=device) if device.type == "cuda" else recipe.lr,
+        lr=torch.tensor(recipe.lr, device=device) if lr_on_device else recipe.lr,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,

@@ -9,10 +9,11 @@ from torch import nn
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import TrainingInterrupted
-from resnetzoo.evaluation.metrics import Evaluation, sum_loss_and_errors
+from resnetzoo.evaluation.metrics import Evaluation
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.evaluation_pass import EvaluationPass
 from resnetzoo.training.recipes import Recipe, lr_at, starts_low
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.strategies.base import StepState, Strategy
@@ -20,7 +21,6 @@ from resnetzoo.training.stream import DeviceEvent
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name
-from resnetzoo.utils.fp32 import full_fp32
 
 
 class Trainer(TrainerState):
@@ -29,7 +29,7 @@ class Trainer(TrainerState):
     Attributes:
         strategy: how the steps are carried out.
         callbacks: called in this order.
-        test: of the test images, those that this process measures on.
+        evaluation_pass: measures on those of the test images that are this process's.
     """
 
     def __init__(
@@ -59,8 +59,13 @@ class Trainer(TrainerState):
             out=out,
             context=context,
         )
-        self.test = data.test.select(context.shard(slice(0, len(data.test)))).to(step_state.loader.device)
         self.strategy = strategy
+        self.evaluation_pass = EvaluationPass(
+            model,
+            data.test.select(context.shard(slice(0, len(data.test)))).to(step_state.loader.device),
+            step_state.loader.normalization,
+            strategy.recording,
+        )
         self.callbacks = tuple(callbacks)
         self._started: list[Callback] = []
         self._stopped = self._ended = False
@@ -105,7 +110,7 @@ class Trainer(TrainerState):
                 hooks.callback(callback.on_exception, self, error)
 
     def release(self) -> None:
-        """Let go of the strategy once the device has done all that the run asked of it.
+        """Let go of the strategy and the test, once the device has done all that the run asked of it.
 
         From then on nothing writes to the weights, and nothing that the strategy holds of other processes outlives
         the group of these. The gradients go too: they lie in the memory of a recorded step.
@@ -114,7 +119,7 @@ class Trainer(TrainerState):
             self.step_state.stream.synchronize()
         finally:
             self.step_state.optimizer.zero_grad(set_to_none=True)
-            del self.strategy
+            del self.strategy, self.evaluation_pass
 
     def _epoch(self) -> Iterator[DeviceEvent | None]:
         """From the present step to the epoch's end."""
@@ -130,6 +135,7 @@ class Trainer(TrainerState):
             self.lr, indices = self._next_lr(low), self._batch_indices(number)
             with stream.active():
                 self.strategy(indices, self.lr)
+                self.execution = self.strategy.execution
                 self.step += 1
                 self.epoch_is_complete = number + 1 == last
                 self.metrics.count(indices.stop - indices.start)
@@ -163,9 +169,7 @@ class Trainer(TrainerState):
             metrics.all_reduce(self.context)
             train_loss, train_error = metrics.mean_loss(), metrics.error()
             began = time.perf_counter()
-            with full_fp32(self.step_state.loader.device, benchmark=True):
-                parts = sum_loss_and_errors(self.model, self.test, self.step_state.loader.normalization)
-            sums = [self.context.all_reduce_sum(part) for part in parts]
+            sums = [self.context.all_reduce_sum(part) for part in self.evaluation_pass()]
         yield from stream.until_done()
         tested = Evaluation.of_sums(sums, n=len(self.data.test))
         row = EpochRow(

@@ -1,7 +1,9 @@
 """Device work recorded once as a CUDA graph and replayed: hundreds of small kernels cost one launch."""
 
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,6 +21,9 @@ def cuda_graph(stream: torch.cuda.Stream, pool: Any = None) -> Recorder:
     What other threads ask of the device in the meantime is neither recorded nor refused, but for two things that torch
     does not allow there: numbers drawn from the device's default generator, and another capture, which waits here.
 
+    `torch.cuda.graph` would begin by waiting for the whole device, and so for all other streams, to give the graph as
+    much memory as there is. A capture itself needs no wait: it is ordered behind the earlier work of its stream.
+
     Args:
         stream: where the body is recorded.
         pool: from `torch.cuda.graph_pool_handle`, the memory of what the body allocates. Several bodies may have the
@@ -27,8 +32,39 @@ def cuda_graph(stream: torch.cuda.Stream, pool: Any = None) -> Recorder:
 
     def record(body: Callable[[], None]) -> Replay:
         graph = torch.cuda.CUDAGraph()
-        with _ONE_CAPTURE, torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-            body()
+        with _ONE_CAPTURE, _no_garbage_collection(), torch.cuda.stream(stream):
+            _make_room(stream.device)
+            # torch makes the state of its generator for graphs at the first capture. Made in inference mode, it
+            # could not be used outside of it afterwards (pytorch#166792).
+            with torch.inference_mode(False):
+                graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+            try:
+                body()
+            finally:
+                graph.capture_end()
         return graph.replay
 
     return record
+
+
+def _make_room(device: torch.device) -> None:
+    """Give back what torch keeps unused of the device's memory, where the graph might want for it.
+
+    A graph has memory of its own. It takes no more than its body, executed before, has just left unused; if the device
+    has as much to spare, nothing need be given back, which would wait for all streams.
+    """
+    free, _ = torch.cuda.mem_get_info(device)
+    if free < torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device):
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """What a collection destroys may be another graph, and to destroy that in mid-capture would spoil the capture."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -14,12 +14,11 @@ import pytest
 import torch
 import torch._dynamo.config
 from cases import ROOT
+from op_recorder import OpRecorder
 
 import resnetzoo
-from resnetzoo.training.distributed import DistributedContext
-from resnetzoo.training.opening import make_loader
-from resnetzoo.training.strategies.base import StepState
-from resnetzoo.training.strategies.choose import choose_strategy
+from resnetzoo.training.opening import open_trainer
+from resnetzoo.training.strategies import base
 
 FOLDER = ROOT / "benchmarks" / "cuda"
 SECONDS = 600  # of a stage; far more than any takes here
@@ -192,14 +191,13 @@ def test_where_a_graph_would_be_recorded_the_step_can_stay_eager(
     tiny_model: resnetzoo.CifarNet,
     tiny_data: resnetzoo.Data,
     tiny_recipe: resnetzoo.Recipe,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    state = StepState.create(tiny_model, tiny_recipe, make_loader(tiny_data, tiny_recipe, torch.device("cpu")))
-    state.stream.cuda = object()  # type: ignore[assignment] (stands for a CUDA stream, on which nothing runs here)
+    monkeypatch.setattr(base, "recorder_for", lambda stream: OpRecorder())
 
     def recorded() -> bool:
-        context = DistributedContext()
-        strategy = choose_strategy(tiny_model, tiny_recipe, state, "fp32", compile=False, context=context)
-        return strategy.execution.recorded
+        with open_trainer(tiny_model, tiny_data, tiny_recipe, device="cpu") as trainer:
+            return trainer.execution.recorded
 
     assert recorded()
     with stage("internals.eagerly")():

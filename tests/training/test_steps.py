@@ -19,59 +19,10 @@ import resnetzoo
 from resnetzoo.training.batchnorm import SummedBatchNorm2d, with_summed_batchnorm
 from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import lr_at
-from resnetzoo.training.running_metrics import RunningMetrics
-from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.strategies.compiled import REPAID_BY_IMAGES, compile_loss, compiling_pays
-from resnetzoo.training.strategies.cuda_graph import WARM_UP_STEPS, CudaGraphStep
-from resnetzoo.training.strategies.eager import EagerStep, make_loss
-from resnetzoo.training.stream import RunStream
+from resnetzoo.training.strategies.eager import make_loss
 
 CPU = torch.device("cpu")
-
-
-def losses_of(
-    strategy_of: Callable[[EagerStep], Strategy], data: resnetzoo.Data, recipe: resnetzoo.Recipe
-) -> list[float]:
-    """The mean loss of each step, in fp32 from the same weights."""
-    model = small_network(0).train()
-    metrics = RunningMetrics(CPU)
-    loss_fn = make_loss(model, recipe, CPU, "fp32")
-    optimizer = torch.optim.SGD(model.parameters(), lr=torch.tensor(1.0), momentum=recipe.momentum, fused=True)
-    loader = make_loader(data, recipe, CPU)
-    state = StepState(loader, optimizer, metrics, RunStream(CPU), recipe.batch_size)
-    strategy = strategy_of(EagerStep(loss_fn, state))
-    losses, per_epoch = [], -(-len(data.train) // recipe.batch_size)
-    for number in range(recipe.steps):
-        epoch, index = divmod(number, per_epoch)
-        if index == 0:
-            strategy.begin_epoch(loader.augmentation(seed=0, epoch=epoch))
-        begin = index * recipe.batch_size
-        indices = slice(begin, min(begin + recipe.batch_size, len(data.train)))
-        strategy(indices, lr_at(recipe, number))
-        losses.append(float(metrics.loss) / (indices.stop - indices.start))
-        metrics.reset()
-    return losses
-
-
-def test_a_recorded_step_does_what_the_step_does_at_every_rate(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
-) -> None:
-    """A recorder stands for CUDA's: like a graph, what it returns repeats the body on the same tensors."""
-    replayed = []
-
-    def record(body: Callable[[], None]) -> Callable[[], None]:
-        def replay() -> None:
-            replayed.append(1)
-            body()
-
-        return replay
-
-    recipe = replace(tiny_recipe, batch_size=10, steps=20)  # four batches of 10 and one of 8 an epoch
-    plain = losses_of(lambda step: step, tiny_data, recipe)
-    recorded = losses_of(lambda step: CudaGraphStep(step, record), tiny_data, recipe)
-    assert recorded == plain
-    assert len(replayed) == 16 - WARM_UP_STEPS
-    assert len({lr_at(recipe, number) for number in range(20)}) == 3
 
 
 @pytest.mark.cuda

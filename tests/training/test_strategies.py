@@ -1,23 +1,29 @@
 """Which strategy a run gets, and what results say of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from cases import ROOT, small_network
+from op_recorder import OpRecorder
 
 import resnetzoo
 from resnetzoo.errors import ResultsError
+from resnetzoo.training import evaluation_pass
 from resnetzoo.training.distributed import DistributedContext
-from resnetzoo.training.opening import make_loader
-from resnetzoo.training.strategies import choose
-from resnetzoo.training.strategies.base import StepState, Strategy
+from resnetzoo.training.opening import make_loader, open_trainer
+from resnetzoo.training.strategies import choose, eager
+from resnetzoo.training.strategies.base import SEARCH_REPAID_BY_STEPS, StepState, Strategy
 from resnetzoo.training.strategies.choose import choose_strategy, explain_choice
 from resnetzoo.training.strategies.compiled import REPAID_BY_IMAGES, CompiledStep
-from resnetzoo.training.strategies.cuda_graph import CudaGraphStep
 from resnetzoo.training.strategies.ddp import DDPStep
 from resnetzoo.training.strategies.eager import EagerStep
 from resnetzoo.training.strategies.execution import Execution
+from resnetzoo.training.strategies.recorded import RecordedStep
+from resnetzoo.training.strategies.recording import RunRecorder
 
 CPU = torch.device("cpu")
 WORDS = {
@@ -34,14 +40,15 @@ def chosen(
     *,
     steps: int = 1,
     processes: int = 1,
-    stream: object = None,
+    record: bool | None = None,
+    recorder: RunRecorder | None = None,
 ) -> Strategy:
     data = resnetzoo.synthetic(train_images=64, test_images=1)
     recipe = resnetzoo.Recipe("N", steps, None, 0.1, resnetzoo.recipes.OneCycle(), batch_size=32)
     model = small_network(0)
-    state = StepState.create(model, recipe, make_loader(data, recipe, CPU))
-    state.stream.cuda = stream  # type: ignore[assignment]
-    return choose_strategy(model, recipe, state, "fp32", compile=compile, context=DistributedContext(0, processes))
+    state = replace(StepState.create(model, recipe, make_loader(data, recipe, CPU)), recorder=recorder)
+    context = DistributedContext(0, processes)
+    return choose_strategy(model, recipe, state, "fp32", compile=compile, record=record, context=context)
 
 
 LONG = REPAID_BY_IMAGES // 32 + 1  # steps
@@ -66,26 +73,66 @@ def test_a_process_alone_on_a_cpu(
     assert (type(strategy), str(strategy.execution)) == (kind, word)
 
 
+@pytest.mark.parametrize("record", [None, True])
 @pytest.mark.parametrize(
     ("compile", "inner", "word"), [(None, EagerStep, "recorded"), (True, CompiledStep, "compiled and recorded")]
 )
-def test_a_stream_gets_a_graph_of_the_eager_or_the_compiled_step(
+def test_where_there_is_a_recorder_the_eager_or_the_compiled_step_is_recorded(
     compile: bool | None,  # noqa: A002
+    record: bool | None,
     inner: type[Strategy],
     word: str,
 ) -> None:
-    """Any object stands for the stream: nothing is recorded before the steps run."""
-    strategy = chosen(compile, stream=object())
-    assert isinstance(strategy, CudaGraphStep)
+    strategy = chosen(compile, record=record, recorder=OpRecorder())
+    assert isinstance(strategy, RecordedStep)
     assert (type(strategy.step), str(strategy.execution)) == (inner, word)
 
 
-def test_several_processes_share_and_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the other process: its part, the wrapper, is left out. On a stream too no graph is recorded."""
+@pytest.mark.parametrize(("compile", "kind", "word"), [(None, EagerStep, "eager"), (True, CompiledStep, "compiled")])
+def test_recording_can_be_declined(
+    compile: bool | None,  # noqa: A002
+    kind: type[Strategy],
+    word: str,
+) -> None:
+    strategy = chosen(compile, record=False, recorder=OpRecorder())
+    assert (type(strategy), str(strategy.execution), strategy.recording) == (kind, word, None)
+
+
+def test_recording_that_cannot_be_is_refused() -> None:
+    with pytest.raises(resnetzoo.UsageError, match=r'recorded on CUDA only, and this run is on cpu: .* device="cuda"'):
+        chosen(None, record=True)
+    with pytest.raises(resnetzoo.UsageError, match="2 processes share the run, and a shared step is not recorded"):
+        chosen(None, record=True, processes=2, recorder=OpRecorder())
+
+
+def test_several_processes_share_and_nothing_is_compiled_or_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the other process: its part, the wrapper, is left out."""
     monkeypatch.setattr(choose, "wrap_ddp", lambda model, context, device: model)
-    for stream in (None, object()):
-        strategy = chosen(None, steps=LONG, processes=2, stream=stream)
-        assert (type(strategy), str(strategy.execution)) == (DDPStep, "shared")
+    for recorder in (None, OpRecorder()):
+        strategy = chosen(None, steps=LONG, processes=2, recorder=recorder)
+        assert (type(strategy), str(strategy.execution), strategy.recording) == (DDPStep, "shared", None)
+
+
+@pytest.mark.parametrize(("steps", "search"), [(SEARCH_REPAID_BY_STEPS - 1, False), (SEARCH_REPAID_BY_STEPS, True)])
+def test_cudnn_searches_in_whole_batches_of_long_runs(
+    steps: int, search: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool | None] = []
+
+    @contextmanager
+    def note(device: torch.device, *, benchmark: bool | None = None) -> Iterator[None]:
+        asked.append(benchmark)
+        yield
+
+    for module in (eager, evaluation_pass):
+        monkeypatch.setattr(module, "full_fp32", note)
+    data = resnetzoo.synthetic(train_images=48, test_images=20)
+    recipe = resnetzoo.Recipe("N", steps, None, 0.1, resnetzoo.recipes.OneCycle(), batch_size=32)
+    with open_trainer(small_network(0), data, recipe, device="cpu", compile=False) as trainer:
+        running = trainer.steps()
+        for _ in range(3):  # a whole batch, a smaller one, the test
+            next(running)
+    assert asked == [search, False, False]
 
 
 @pytest.mark.parametrize("word", WORDS)

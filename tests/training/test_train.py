@@ -108,12 +108,13 @@ def test_a_network_from_elsewhere(tiny_data: resnetzoo.Data, tiny_recipe: resnet
         resnetzoo.load_checkpoint(tmp_path)
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:this run is carried out step by step")
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
 def test_a_loss_that_explodes_stops_and_keeps_the_last_good_state(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+    device: str, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
 ) -> None:
     class Explodes(nn.Module):
-        """Well for one epoch of three steps, infinite behind it."""
+        """Well for one epoch of three steps, infinite behind it; it asks for a value, so it cannot be recorded."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -126,7 +127,7 @@ def test_a_loss_that_explodes_stops_and_keeps_the_last_good_state(
             return self.fc(images.flatten(1)) * (torch.inf if self.calls > 3 else 1.0)
 
     with pytest.raises(NonFiniteLossError, match=r"the loss became .* by step 6 .*good checkpoint is .*checkpoint\.pt"):
-        resnetzoo.fit(Explodes(), tiny_data, tiny_recipe, out=tmp_path, precision="fp32", progress=False)
+        resnetzoo.fit(Explodes(), tiny_data, tiny_recipe, device=device, out=tmp_path, precision="fp32", progress=False)
     kept = read_checkpoint(tmp_path / "checkpoint.pt")
     assert kept.step == 3
     assert all(value.isfinite().all() for value in kept.model.values())
@@ -148,19 +149,32 @@ def test_a_test_that_overflows_does_not_end_a_run(tiny_data: resnetzoo.Data, tin
     assert math.isnan(run.epochs[-1].test_loss)
 
 
+@pytest.mark.filterwarnings("ignore:this run is carried out step by step")
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+@pytest.mark.parametrize(("step", "kept"), [(2, 0), (5, 3)])
 def test_weights_that_explode_behind_a_finite_loss_are_not_saved(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+    device: str, step: int, kept: int, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
 ) -> None:
+    """A hook makes them explode, which a recorded step would not call; the fifth step would be one."""
     model, gradients = small_network(0), []
 
     def explode(gradient: torch.Tensor) -> torch.Tensor:
         gradients.append(gradient)
-        return gradient * torch.inf if len(gradients) == 2 else gradient
+        return gradient * torch.inf if len(gradients) == step else gradient
 
     model.fc.weight.register_hook(explode)
-    with pytest.raises(NonFiniteLossError, match="by step 2 "):
-        resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path, checkpoint_every=2, precision="fp32", progress=False)
-    assert read_checkpoint(tmp_path / "checkpoint.pt").step == 0
+    with pytest.raises(NonFiniteLossError, match=f"by step {step} "):
+        resnetzoo.fit(
+            model,
+            tiny_data,
+            tiny_recipe,
+            device=device,
+            out=tmp_path,
+            checkpoint_every=step,
+            precision="fp32",
+            progress=False,
+        )
+    assert read_checkpoint(tmp_path / "checkpoint.pt").step == kept
 
 
 def test_the_low_start_ends_in_a_real_run(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:

@@ -11,8 +11,14 @@ from resnetzoo.training.optimizer import make_optimizer
 from resnetzoo.training.queued_steps import QueuedSteps
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.running_metrics import RunningMetrics
+from resnetzoo.training.strategies.cuda_recorder import CudaRecorder
 from resnetzoo.training.strategies.execution import Execution
+from resnetzoo.training.strategies.recording import Recording, RunRecorder
 from resnetzoo.training.stream import RunStream
+
+SEARCH_REPAID_BY_STEPS = 5_000
+"""Steps from which cuDNN's search for its fastest algorithms pays, by estimate: it takes a second or two for all the
+shapes of a network, and may save a tenth of a step that takes some two milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,8 @@ class StepState:
         metrics: summed up over the epoch.
         stream: where the device's work is queued.
         batch_size: images of a whole batch.
+        recorder: records work on the device; None where nothing can be recorded.
+        search: whether cuDNN times its algorithms for whole batches; other work takes what it expects to be fastest.
     """
 
     loader: DeviceLoader
@@ -32,6 +40,8 @@ class StepState:
     metrics: RunningMetrics
     stream: RunStream
     batch_size: int
+    recorder: RunRecorder | None = None
+    search: bool = False
 
     @classmethod
     def create(
@@ -39,23 +49,37 @@ class StepState:
     ) -> "StepState":
         """A fresh one for `model`, which is on the loader's device already; without a stream it gets one of its own."""
         stream = stream or RunStream(loader.device)
+        recorder = recorder_for(stream)
         return cls(
             loader=loader,
             stream=stream,
             metrics=RunningMetrics(loader.device, QueuedSteps(stream.record_event if stream.is_queue else None)),
-            optimizer=make_optimizer(model, recipe, loader.device),
+            # What is recorded reads the rate from memory, since a number would stay the one of the recording.
+            optimizer=make_optimizer(model, recipe, loader.device, lr_on_device=recorder is not None),
             batch_size=min(recipe.batch_size, len(loader)),
+            recorder=recorder,
+            search=recipe.steps >= SEARCH_REPAID_BY_STEPS,
         )
+
+
+def recorder_for(stream: RunStream) -> RunRecorder | None:
+    """What records the work on a stream; None on a device without streams."""
+    return None if stream.cuda is None else CudaRecorder(stream.cuda)
 
 
 class Strategy(ABC):
     """How a training step is carried out.
 
     Attributes:
-        execution: what results say of it.
+        recording: what the run records with, shared by its tests; None where its steps are not to be recorded.
     """
 
-    execution: Execution
+    recording: Recording | None = None
+
+    @property
+    @abstractmethod
+    def execution(self) -> Execution:
+        """What results say of it."""
 
     @abstractmethod
     def begin_epoch(self, augmentation: EpochAugmentation) -> None:

@@ -14,11 +14,11 @@ from resnetzoo.training.strategies.compiled import (
     compiling_pays,
     model_to_compile,
 )
-from resnetzoo.training.strategies.cuda_graph import CudaGraphStep
 from resnetzoo.training.strategies.ddp import DDPStep, check_shards, wrap_ddp
 from resnetzoo.training.strategies.eager import EagerStep, make_loss
 from resnetzoo.training.strategies.execution import Execution
-from resnetzoo.utils.cuda_graph import cuda_graph
+from resnetzoo.training.strategies.recorded import RecordedStep
+from resnetzoo.training.strategies.recording import Recording
 from resnetzoo.utils.device import Precision
 
 
@@ -29,9 +29,10 @@ def choose_strategy(
     precision: Precision,
     *,
     compile: bool | None,  # noqa: A002 (torch's and `fit`'s own word)
+    record: bool | None,
     context: DistributedContext,
 ) -> Strategy:
-    """Several processes: DDP. One on CUDA: a CUDA graph, of a compiled step if asked. Else compiled or eager.
+    """Several processes: DDP. One on CUDA: a recorded step, of a compiled one if asked. Else compiled or eager.
 
     Args:
         model: on its device already.
@@ -39,10 +40,12 @@ def choose_strategy(
         state: what the steps work on.
         precision: of the forward pass.
         compile: True or False, or None to let the length of the run decide.
+        record: False never records a step. None does so on CUDA unless Python has a say in it, and True even then.
         context: the processes that share the run.
 
     Raises:
-        UsageError: `compile=True` for a run of several processes, or batches that are too small for them.
+        UsageError: `compile=True` or `record=True` for a run of several processes, batches that are too small for
+            them, or `record=True` on a device whose work cannot be recorded.
     """
     device = state.loader.device
     if context.world_size > 1:
@@ -51,15 +54,27 @@ def choose_strategy(
                 f"{context.world_size} processes share the run, and a shared step is not compiled: "
                 "leave compile=True out"
             )
+        if record:
+            raise UsageError(
+                f"{context.world_size} processes share the run, and a shared step is not recorded: "
+                "leave record=True out"
+            )
         check_shards(context, len(state.loader), state.batch_size)
         return DDPStep(
             EagerStep(make_loss(wrap_ddp(model, context, device), recipe, device, precision), state), context
+        )
+    if record and state.recorder is None:
+        raise UsageError(
+            f"a step is recorded on CUDA only, and this run is on {device.type}: leave record=True out, or say "
+            'device="cuda"'
         )
     step = EagerStep(make_loss(model, recipe, device, precision), state)
     if compiling_pays(device, recipe.steps * state.batch_size) if compile is None else compile:
         loss_fn = make_loss(model_to_compile(model, device), recipe, device, precision)
         step = CompiledStep(compile_loss(loss_fn, device), step.loss_fn, state)
-    return step if state.stream.cuda is None else CudaGraphStep(step, cuda_graph(state.stream.cuda))
+    if state.recorder is None or record is False:
+        return step
+    return RecordedStep(step, Recording(state.recorder, model, vouched=record is True))
 
 
 def explain_choice(execution: Execution, device: torch.device, images: int, context: DistributedContext) -> str:

@@ -42,7 +42,8 @@ class EagerStep(Strategy):
     def training_step(self, augmentation: EpochAugmentation, indices: slice | Tensor, weight: float = 1.0) -> None:
         """Everything of a step but the learning rate; the loss's gradient counts `weight` times."""
         state = self.state
-        with full_fp32(state.loader.device, benchmark=True):
+        size = indices.stop - indices.start if isinstance(indices, slice) else len(indices)
+        with full_fp32(state.loader.device, benchmark=state.search and size == state.batch_size):
             images, labels = state.loader.batch(augmentation, indices)
             loss, logits = self.forward(images, labels)
             state.optimizer.zero_grad()

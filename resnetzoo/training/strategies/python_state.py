@@ -1,0 +1,88 @@
+"""What Python holds beside the tensors of a network: a recorded step would find it as it was while recording."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+_PLAIN = (bool, int, float, str)
+_CONTAINERS = (list, dict, set)
+_MODULE_HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+_TENSOR_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
+
+
+@dataclass(frozen=True, eq=False)
+class PythonState:
+    """How things stand with a network before or behind a step.
+
+    Attributes:
+        hooks: says where Python is called within a step by request; None where it is not.
+        random: the state of each source of random numbers on the host, by its name.
+        attributes: of the network's modules, by their paths: plain values, the lengths of lists, dicts and sets, and
+            which tensors they hold, at which address.
+        tensors: of the attributes, kept so that no other tensor gets the identity of one of them meanwhile.
+    """
+
+    hooks: str | None
+    random: Mapping[str, object]
+    attributes: Mapping[str, object]
+    tensors: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "PythonState":
+        """The present state of `model` and of the host's random numbers; nothing waits for a device."""
+        held = dict(_held(model))
+        return cls(
+            hooks=next(_hooks(model), None),
+            random={
+                "random": random.getstate(),
+                "numpy.random": repr(np.random.get_state(legacy=False)),
+                "torch's generator of the CPU": torch.get_rng_state().numpy().tobytes(),
+            },
+            attributes={path: _trace(value) for path, value in held.items()},
+            tensors=tuple(value for value in held.values() if isinstance(value, Tensor)),
+        )
+
+    def change_until(self, later: "PythonState") -> str | None:
+        """What a step in between has done that a replay would not do; None if nothing."""
+        for source, state in self.random.items():
+            if later.random[source] != state:
+                return f"a step draws from {source}, and a replayed one would find the same numbers again"
+        for path, trace in later.attributes.items():
+            if self.attributes.get(path) != trace:
+                return f"a step sets {path} anew, and a replayed one would not"
+        return None
+
+
+def _hooks(model: nn.Module) -> Iterator[str]:
+    for path, module in model.named_modules():
+        if any(getattr(module, kind) for kind in _MODULE_HOOKS):
+            yield f"{_name(model, path)} has hooks, and a replayed step would not call them"
+    for path, parameter in model.named_parameters():
+        if any(getattr(parameter, kind) for kind in _TENSOR_HOOKS):
+            yield f"{_name(model, path)} has hooks, and a replayed step would not call them"
+
+
+def _held(model: nn.Module) -> Iterator[tuple[str, object]]:
+    """The attributes that a step could change, with their paths."""
+    for path, module in model.named_modules():
+        own = {**vars(module), **module._buffers, **module._parameters}
+        for attribute, value in own.items():
+            if isinstance(value, (*_PLAIN, *_CONTAINERS, Tensor)):
+                yield _name(model, f"{path}.{attribute}".lstrip(".")), value
+
+
+def _trace(value: object) -> object:
+    """What tells whether an attribute is as it was."""
+    if isinstance(value, Tensor):
+        return id(value), value.data_ptr()
+    if isinstance(value, _CONTAINERS):
+        return type(value), len(value)
+    return type(value), repr(value)  # of a NaN too
+
+
+def _name(model: nn.Module, path: str) -> str:
+    return f"{type(model).__name__}.{path}".rstrip(".")

@@ -1,0 +1,53 @@
+"""The step recorded once for each size of batch and replayed: hundreds of small kernels cost one launch."""
+
+from dataclasses import replace
+
+from resnetzoo.data.device_loader import EpochAugmentation
+from resnetzoo.training.optimizer import set_lr
+from resnetzoo.training.strategies.base import Strategy
+from resnetzoo.training.strategies.eager import EagerStep
+from resnetzoo.training.strategies.execution import Execution
+from resnetzoo.training.strategies.recording import Recording, RepeatedBatches
+
+WARM_UP_STEPS = 3
+"""Whole batches that are carried out before one is recorded: they make the momentum buffers, compile what is to be
+compiled, and let cuDNN choose its algorithms."""
+
+
+class RecordedStep(Strategy):
+    """An eager or compiled step, recorded and replayed: whole batches, and the smaller one at an epoch's end.
+
+    What changes from step to step stands in tensors of fixed address: the augmentation, the indices of the batch in
+    its order, and the learning rate.
+
+    Args:
+        step: what is recorded.
+        recording: what the run records with.
+    """
+
+    def __init__(self, step: EagerStep, recording: Recording) -> None:
+        self.step = step
+        self.recording = recording
+        self._augmentation: EpochAugmentation | None = None
+        self._batches = RepeatedBatches(
+            lambda indices: step.training_step(step.augmentation, indices),
+            recording,
+            step.state.loader.device,
+            size=step.state.batch_size,
+            first_calls=WARM_UP_STEPS,
+        )
+
+    @property
+    def execution(self) -> Execution:
+        return replace(self.step.execution, recorded=self._batches.recorded)
+
+    def begin_epoch(self, augmentation: EpochAugmentation) -> None:
+        if self._augmentation is None:
+            self._augmentation = EpochAugmentation(*(part.clone() for part in augmentation))
+            self.step.begin_epoch(self._augmentation)
+        for kept, new in zip(self._augmentation, augmentation, strict=True):
+            kept.copy_(new)
+
+    def __call__(self, indices: slice, lr: float) -> None:
+        set_lr(self.step.state.optimizer, lr)
+        self._batches(indices)

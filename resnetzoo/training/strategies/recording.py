@@ -1,0 +1,163 @@
+"""Work that is repeated on the same memory: carried out at first, then recorded once, then replayed.
+
+A replay costs one launch, however many operations were recorded. In return it repeats operations and no Python: what
+Python decided while recording stays decided, and no value can be asked for on the way. So the last call before a
+recording is watched, and work in which Python has a say is carried out each time, as without a recorder.
+"""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from resnetzoo.errors import RecordingError
+from resnetzoo.training.strategies.python_state import PythonState
+from resnetzoo.utils.cuda_graph import Replay
+from resnetzoo.utils.text import first_line
+
+Work = Callable[[], None]
+"""Operations on a device, on tensors of fixed address."""
+
+
+class RunRecorder(ABC):
+    """Records work on one kind of device."""
+
+    @abstractmethod
+    def watch(self, work: Work) -> str | None:
+        """Carry out `work`, all of it, and return where it first waited for the device; None if it never did."""
+
+    @abstractmethod
+    def record(self, work: Work) -> Replay:
+        """Call `work`, whose operations are noted and not carried out, and return what carries them out."""
+
+
+class Recording:
+    """What of one run may be recorded; its steps and tests share it.
+
+    Where one of them shows an obstacle, the run records nothing more.
+
+    Args:
+        recorder: of the run's device.
+        model: the network whose work is recorded.
+        vouched: the caller has said that Python does nothing in a step that differs from step to step, so that only
+            what makes recording impossible prevents it.
+
+    Attributes:
+        obstacle: why no more is recorded; None as long as nothing speaks against it.
+    """
+
+    def __init__(self, recorder: RunRecorder, model: nn.Module, *, vouched: bool) -> None:
+        self._recorder = recorder
+        self._model = model
+        self._vouched = vouched
+        self.obstacle: str | None = None
+
+    def watch(self, work: Work) -> None:
+        """Carry out `work` and look whether it can be recorded; where it cannot, a warning says why."""
+        before = None if self._vouched else PythonState.of(self._model)
+        if before is not None and before.hooks is not None:
+            work()
+            self._give_up(before.hooks, in_doubt=True)
+            return
+        wait = self._recorder.watch(work)
+        if wait is not None:
+            self._give_up(wait, in_doubt=False)
+        elif before is not None:
+            change = before.change_until(PythonState.of(self._model))
+            if change is not None:
+                self._give_up(change, in_doubt=True)
+
+    def record(self, work: Work) -> Replay:
+        """What `RunRecorder.record` returns.
+
+        Raises:
+            RecordingError: it failed. The run, and all others of this process on the device, must end: up to torch
+                2.11 its allocator believes ever after that a recording is under way, and may abort the process
+                (pytorch#180395).
+        """
+        try:
+            return self._recorder.record(work)
+        except torch.OutOfMemoryError:  # the recording itself ended well, and nothing is left of it
+            raise
+        except Exception as error:
+            # Where the operation itself failed, that the recording could not be ended is only what followed from it.
+            cause = error.__context__ if isinstance(error.__context__, Exception) else error
+            raise RecordingError(
+                f"the step could not be recorded ({first_line(cause)}), and CUDA may be left unusable for this "
+                "process: start again with record=False, and the run goes on from what was saved"
+            ) from error
+
+    def _give_up(self, cause: str, *, in_doubt: bool) -> None:
+        self.obstacle = cause
+        otherwise = ", and record=True records it nevertheless: right if every step may do the same" * in_doubt
+        warnings.warn(
+            f"this run is carried out step by step and not recorded, which is slower, since {cause} "
+            f"(record=False says so beforehand{otherwise})",
+            stacklevel=2,
+        )
+
+
+class RepeatedBatches:
+    """The same work on batch after batch, recorded once for each size of batch.
+
+    Args:
+        work: takes indices (n,) of images, a tensor on the device.
+        recording: what the run records with.
+        device: of the indices.
+        size: of a whole batch.
+        first_calls: whole batches that are carried out before one is recorded; of each other size it is one.
+    """
+
+    def __init__(
+        self, work: Callable[[Tensor], None], recording: Recording, device: torch.device, *, size: int, first_calls: int
+    ) -> None:
+        self._work = work
+        self._recording = recording
+        self._device = device
+        self._size = size
+        self._first_calls = first_calls
+        self._by_size: dict[int, _BatchOfOneSize] = {}
+
+    @property
+    def recorded(self) -> bool:
+        """Whether whole batches are recorded, or will be as far as is known."""
+        whole = self._by_size.get(self._size)
+        return self._recording.obstacle is None or (whole is not None and whole.replay is not None)
+
+    def __call__(self, indices: slice) -> None:
+        size = indices.stop - indices.start
+        if size not in self._by_size:
+            first_calls = self._first_calls if size == self._size else 1
+            self._by_size[size] = _BatchOfOneSize(self._work, self._recording, self._device, size, first_calls)
+        self._by_size[size](indices)
+
+
+class _BatchOfOneSize:
+    """The indices of a batch in a tensor of fixed address, and the work on them: carried out, recorded, replayed."""
+
+    def __init__(
+        self, work: Callable[[Tensor], None], recording: Recording, device: torch.device, size: int, first_calls: int
+    ) -> None:
+        self._indices = indices = torch.arange(size, device=device)
+        self._work: Work = lambda: work(indices)  # without `self`, so that no cycle keeps the memory of a recording
+        self._recording = recording
+        self._first_calls_left = first_calls
+        self.replay: Replay | None = None
+
+    def __call__(self, indices: slice) -> None:
+        torch.arange(indices.start, indices.stop, out=self._indices)
+        if self.replay is not None:
+            self.replay()
+        elif self._recording.obstacle is not None:
+            self._work()
+        elif self._first_calls_left:
+            self._first_calls_left -= 1
+            if self._first_calls_left:
+                self._work()
+            else:
+                self._recording.watch(self._work)
+        else:
+            self.replay = self._recording.record(self._work)
+            self.replay()
