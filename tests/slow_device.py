@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
-from resnetzoo.data.device_loader import EpochAugmentation
 from resnetzoo.training.strategies.base import Strategy
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.training.stream import RunStream
@@ -71,7 +71,7 @@ class SlowStep(Strategy):
     def execution(self) -> Execution:
         return self.step.execution
 
-    def begin_epoch(self, augmentation: EpochAugmentation) -> None:
+    def begin_epoch(self, augmentation: Tensor) -> None:
         self.step.begin_epoch(augmentation)
 
     def __call__(self, indices: slice, lr: float) -> None:

@@ -1,7 +1,7 @@
-"""Training batches cut from one uint8 tensor on the model's device: crop, flip, normalize, without worker processes.
+"""Training batches gathered from one tensor on the model's device: crop and flip by index, without worker processes.
 
 Every random number of an epoch is drawn at its start from (seed, epoch) on the CPU, so a run goes on in the middle
-of an epoch, and on any device, exactly where it stopped.
+of an epoch, and on any device, exactly where it stopped. Shapes: N images (C, H, W), n of them in a batch.
 """
 
 from typing import NamedTuple
@@ -13,6 +13,8 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
+
+_CHUNK = 500  # images normalized at once
 
 
 class EpochAugmentation(NamedTuple):
@@ -35,9 +37,11 @@ def draw_augmentation(num_images: int, *, seed: int, epoch: int, padding: int, f
 
 
 class DeviceLoader:
-    """The training set on `device`, ready to be cut into augmented, normalized batches.
+    """The training set on `device`, normalized once, ready to be cut into augmented batches.
 
-    The padding is zero after normalization, as where the normalized image is padded.
+    Its pixels lie one after the other, channels last, each image followed by one pixel of zeros, which stands for all
+    of its padding: the padding is zero after normalization, as where the normalized image is padded. A batch is then
+    one gather of pixels, and nothing is computed of them.
     """
 
     def __init__(
@@ -47,31 +51,53 @@ class DeviceLoader:
         self.padding = padding
         self.flip = flip
         self.device = device
-        self.labels = train.labels.to(device)
-        size = train.images.shape[2:]
-        padded = F.pad(train.images.to(device), [padding] * 4)
-        self._windows = _windows(padded, size)  # (N, C, 2p+1, 2p+1, H, W): a view
-        mean = normalization.mean.to(device).expand(train.images.shape[1:])
-        self._mean_windows = _windows(F.pad(mean, [padding] * 4)[None], size)  # (1, C, 2p+1, 2p+1, H, W)
-        self._std = normalization.std.to(device)
+        self._labels = train.labels.cpu()
+        self._channels, self._height, self._width = train.images.shape[1:]
+        self._pixels = _normalized_pixels(train.images, normalization, device)
+        self._windows = _places_of_windows(self._height, self._width, padding).to(device)
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self._labels)
 
-    def augmentation(self, *, seed: int, epoch: int) -> EpochAugmentation:
-        """The order and augmentation of an epoch, on the device."""
+    def augmentation(self, *, seed: int, epoch: int) -> Tensor:
+        """The order and augmentation of an epoch, drawn and copied to the device: what `batch` cuts by.
+
+        int64 (3, N), for each index in the order: the image's first pixel among all pixels, its window (which crop,
+        flipped or not), and its label. One tensor, so that a batch reads its part of it at once.
+        """
         drawn = draw_augmentation(len(self), seed=seed, epoch=epoch, padding=self.padding, flip=self.flip)
-        return EpochAugmentation(*(part.to(self.device) for part in drawn))
+        corners = 2 * self.padding + 1  # in each direction
+        first_pixel = drawn.order * (self._height * self._width + 1)
+        window = (drawn.flip * corners + drawn.top) * corners + drawn.left
+        return torch.stack([first_pixel, window, self._labels[drawn.order]]).to(self.device)
 
-    def batch(self, augmentation: EpochAugmentation, indices: slice | Tensor) -> tuple[Tensor, Tensor]:
-        """The images at these indices of the epoch's order: float32 (n, C, H, W), channels last, and labels (n,)."""
-        images, top, left, flip = (part[indices] for part in augmentation)
-        pixels = self._windows[images, :, top, left].float() / 255  # (n, C, H, W)
-        normalized = (pixels - self._mean_windows[torch.zeros_like(images), :, top, left]) / self._std
-        flipped = torch.where(flip[:, None, None, None], normalized.flip(3), normalized)
-        return flipped.contiguous(memory_format=torch.channels_last), self.labels[images]
+    def batch(self, augmentation: Tensor, indices: slice | Tensor) -> tuple[Tensor, Tensor]:
+        """The images at these indices of the epoch's order: float32 (n, C, H, W), channels last, and labels (n,).
+
+        Four operations on the device, all of them on memory that stays where it is, as a CUDA graph needs it.
+        """
+        first_pixel, window, labels = augmentation[:, indices]  # (n,) each
+        pixels = self._windows.index_select(0, window) + first_pixel[:, None]  # (n, H * W)
+        images = self._pixels.index_select(0, pixels.flatten())  # (n * H * W, C)
+        return images.view(-1, self._height, self._width, self._channels).permute(0, 3, 1, 2), labels
 
 
-def _windows(padded: Tensor, size: torch.Size) -> Tensor:
-    """(N, C, H + 2p, W + 2p) -> every (H, W) window of it, (N, C, 2p+1, 2p+1, H, W), without copying."""
-    return padded.unfold(2, size[0], 1).unfold(3, size[1], 1)
+def _normalized_pixels(images: Tensor, normalization: Normalization, device: torch.device) -> Tensor:
+    """uint8 (N, C, H, W) -> float32 (N * (H * W + 1), C), the last pixel of each image zero."""
+    count, channels, height, width = images.shape
+    pixels = torch.zeros(count, height * width + 1, channels, device=device)
+    for chunk, place in zip(torch.split(images, _CHUNK), torch.split(pixels, _CHUNK), strict=True):
+        normalized = normalization(chunk.to(device))  # (n, C, H, W)
+        place[:, :-1].view(-1, height, width, channels).copy_(normalized.permute(0, 2, 3, 1))
+    return pixels.view(-1, channels)
+
+
+def _places_of_windows(height: int, width: int, padding: int) -> Tensor:
+    """Which pixel of its image stands where, for every window of the padded image: (2 * (2p+1) * (2p+1), H * W).
+
+    First the windows as they are, row by row, then all of them flipped from left to right. H * W stands for padding.
+    int32 is enough inside an image; the sum with an image's first pixel is int64, for large sets have more pixels.
+    """
+    padded = F.pad(torch.arange(height * width).view(height, width), [padding] * 4, value=height * width)
+    windows = padded.unfold(0, height, 1).unfold(1, width, 1)  # (2p+1, 2p+1, H, W): a view
+    return torch.stack([windows, windows.flip(3)]).view(-1, height * width).int()

@@ -1,53 +1,143 @@
 """Augmentation and normalization against a slow reference, image by image."""
 
-import numpy as np
-import pytest
+from typing import Any
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.transforms.v2 import functional as peer
 
 import resnetzoo
+from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.data.device_loader import DeviceLoader, draw_augmentation
 from resnetzoo.data.normalization import measure_normalization
 
 CPU = torch.device("cpu")
 
 
-def batches(data: resnetzoo.Data, kind: str, padding: int = 4, flip: bool = True) -> DeviceLoader:
-    normalization = measure_normalization(data.train.images, kind)  # type: ignore[arg-type]
-    return DeviceLoader(data.train, normalization, padding=padding, flip=flip, device=CPU)
+def loader_of(train: resnetzoo.ImageSet, kind: NormalizationKind, padding: int = 4, flip: bool = True) -> DeviceLoader:
+    return DeviceLoader(train, measure_normalization(train.images, kind), padding=padding, flip=flip, device=CPU)
 
 
-@pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
-def test_each_image_is_normalized_padded_cropped_and_mirrored(tiny_data: resnetzoo.Data, kind: str) -> None:
-    loader = batches(tiny_data, kind)
-    augmentation = loader.augmentation(seed=0, epoch=3)
-    images, labels = loader.batch(augmentation, slice(16, 32))
-    normalize = measure_normalization(tiny_data.train.images, kind)  # type: ignore[arg-type]
-    for place in range(16):
-        chosen = augmentation.order[16 + place]
-        expected = peer.pad(normalize(tiny_data.train.images[chosen][None])[0], [4])  # zeros after normalization
-        expected = peer.crop(expected, int(augmentation.top[16 + place]), int(augmentation.left[16 + place]), 32, 32)
-        if augmentation.flip[16 + place]:
+def random_set(count: int, channels: int, height: int, width: int) -> resnetzoo.ImageSet:
+    generator = torch.Generator().manual_seed(count)
+    images = torch.randint(256, (count, channels, height, width), generator=generator, dtype=torch.uint8)
+    return resnetzoo.ImageSet(images, torch.arange(count) % 10, tuple("abcdefghij"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    count=st.integers(1, 12),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)),
+    kind=st.sampled_from(["channel", "per_pixel_mean"]),
+    padding=st.integers(0, 5),
+    flip=st.booleans(),
+    epoch=st.integers(0, 100),
+    as_slice=st.booleans(),
+    chosen=st.data(),
+)
+def test_each_image_is_normalized_padded_cropped_and_flipped_to_the_bit(
+    count: int,
+    shape: tuple[int, int, int],
+    kind: NormalizationKind,
+    padding: int,
+    flip: bool,
+    epoch: int,
+    as_slice: bool,
+    chosen: st.DataObject,
+) -> None:
+    train = random_set(count, *shape)
+    loader = loader_of(train, kind, padding, flip)
+    first = chosen.draw(st.integers(0, count - 1))
+    last = chosen.draw(st.integers(first + 1, count))
+    indices = slice(first, last) if as_slice else torch.arange(first, last)
+    images, labels = loader.batch(loader.augmentation(seed=7, epoch=epoch), indices)
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert (images.shape, labels.shape) == ((last - first, *shape), (last - first,))
+    drawn = draw_augmentation(count, seed=7, epoch=epoch, padding=padding, flip=flip)
+    normalize = measure_normalization(train.images, kind)
+    for place, index in enumerate(range(first, last)):
+        expected = normalize(train.images[drawn.order[index]][None])[0]
+        expected = peer.pad(expected, [padding])  # zeros after normalization
+        expected = peer.crop(expected, int(drawn.top[index]), int(drawn.left[index]), *shape[1:])
+        if drawn.flip[index]:
             expected = peer.horizontal_flip(expected)
-        torch.testing.assert_close(images[place], expected)
-        assert labels[place] == tiny_data.train.labels[chosen]
+        assert torch.equal(images[place], expected)
+        assert labels[place] == train.labels[drawn.order[index]]
 
 
-def test_without_padding_and_mirror_images_stay_in_place(tiny_data: resnetzoo.Data) -> None:
-    loader = batches(tiny_data, "channel", padding=0, flip=False)
-    augmentation = loader.augmentation(seed=0, epoch=0)
-    images, _ = loader.batch(augmentation, slice(0, 48))
+def test_without_padding_and_flip_images_stay_in_place(tiny_data: resnetzoo.Data) -> None:
+    loader = loader_of(tiny_data.train, "channel", padding=0, flip=False)
+    images, _ = loader.batch(loader.augmentation(seed=0, epoch=0), slice(0, 48))
+    order = draw_augmentation(48, seed=0, epoch=0, padding=0, flip=False).order
     normalize = measure_normalization(tiny_data.train.images, "channel")
-    torch.testing.assert_close(images, normalize(tiny_data.train.images[augmentation.order]))
+    assert torch.equal(images, normalize(tiny_data.train.images[order]))
 
 
 def test_the_last_batch_holds_what_is_left(tiny_data: resnetzoo.Data) -> None:
-    loader = batches(tiny_data, "channel")
+    loader = loader_of(tiny_data.train, "channel")
     images, labels = loader.batch(loader.augmentation(seed=0, epoch=0), slice(40, 60))
     assert len(images) == len(labels) == 8
-    assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_images_beyond_the_first_chunk_have_values_of_their_own() -> None:
+    """The training set is normalized some hundreds of images at a time."""
+    train = random_set(1_203, 1, 2, 3)
+    loader = loader_of(train, "per_pixel_mean", padding=0, flip=False)
+    images, labels = loader.batch(loader.augmentation(seed=0, epoch=0), slice(None))
+    order = draw_augmentation(len(train), seed=0, epoch=0, padding=0, flip=False).order
+    assert torch.equal(images, loader.normalization(train.images)[order])
+    assert torch.equal(labels, train.labels[order])
+
+
+class Operations(TorchDispatchMode):
+    """The names of the operations that compute something; a view of a tensor is free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if not any(result.alias_info for result in func._schema.returns):
+            self.names.append(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_batch_is_four_operations_none_of_which_waits_or_copies(tiny_data: resnetzoo.Data) -> None:
+    """As a CUDA graph records it, with the indices in a tensor: its part of the epoch, windows, pixels, images."""
+    loader = loader_of(tiny_data.train, "per_pixel_mean")
+    augmentation = loader.augmentation(seed=0, epoch=0)
+    for indices, expected in (
+        (torch.arange(16), ["index", "index_select", "add", "index_select"]),
+        (slice(0, 16), ["index_select", "add", "index_select"]),
+    ):
+        with Operations() as seen:
+            loader.batch(augmentation, indices)
+        assert seen.names == expected
+
+
+def test_a_batch_reads_the_epoch_from_where_it_lies(tiny_data: resnetzoo.Data) -> None:
+    """Written over in place, as a recorded step has it done, the tensor gives the batches of the other epoch."""
+    loader = loader_of(tiny_data.train, "channel")
+    kept, other = (loader.augmentation(seed=0, epoch=epoch) for epoch in (0, 1))
+    expected = loader.batch(other, torch.arange(16))
+    assert not torch.equal(loader.batch(kept, torch.arange(16))[0], expected[0])
+    kept.copy_(other)
+    assert all(torch.equal(*pair) for pair in zip(loader.batch(kept, torch.arange(16)), expected, strict=True))
+
+
+def test_padding_takes_no_memory_of_its_own() -> None:
+    """One pixel an image stands for all of its padding: CIFAR-10 takes 615 MB, and 960 MB were it padded."""
+    held = {padding: _bytes_held(random_set(5, 3, 32, 32), padding) for padding in (0, 4)}
+    assert held[0] == 5 * (32 * 32 + 1) * 3 * 4
+    assert held[4] == held[0]
+
+
+def _bytes_held(train: resnetzoo.ImageSet, padding: int) -> int:
+    """Of floating-point tensors."""
+    held = vars(loader_of(train, "channel", padding)).values()
+    return sum(value.nbytes for value in held if isinstance(value, torch.Tensor) and value.is_floating_point())
 
 
 @settings(max_examples=50)
@@ -74,18 +164,3 @@ def test_each_image_has_a_draw_of_its_own() -> None:
     other = draw_augmentation(10_000, seed=0, epoch=1, padding=4, flip=True)
     assert not torch.equal(augmentation.order, other.order)
     assert not draw_augmentation(100, seed=0, epoch=0, padding=4, flip=False).flip.any()
-
-
-def test_normalization_is_measured_as_numpy_would(tiny_data: resnetzoo.Data) -> None:
-    pixels = tiny_data.train.images.numpy() / 255
-    channel = measure_normalization(tiny_data.train.images, "channel")
-    np.testing.assert_allclose(channel.mean.flatten(), pixels.mean(axis=(0, 2, 3)), rtol=1e-5)
-    np.testing.assert_allclose(channel.std.flatten(), pixels.std(axis=(0, 2, 3)), rtol=1e-5)
-    per_pixel = measure_normalization(tiny_data.train.images, "per_pixel_mean")
-    np.testing.assert_allclose(per_pixel.mean, pixels.mean(axis=0), rtol=1e-5)
-    assert (per_pixel.std == 1).all()
-
-
-def test_images_of_one_colour_do_not_divide_by_zero() -> None:
-    flat = torch.full((4, 3, 8, 8), 77, dtype=torch.uint8)
-    assert measure_normalization(flat, "channel")(flat).abs().max() < 1e-4

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from resnetzoo.data.device_loader import DeviceLoader, EpochAugmentation
+from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.training.optimizer import make_optimizer
 from resnetzoo.training.queued_steps import QueuedSteps
 from resnetzoo.training.recipes import Recipe
@@ -82,8 +82,8 @@ class Strategy(ABC):
         """What results say of it."""
 
     @abstractmethod
-    def begin_epoch(self, augmentation: EpochAugmentation) -> None:
-        """Take the order of the epoch's images and how each of them is augmented."""
+    def begin_epoch(self, augmentation: Tensor) -> None:
+        """Take the order of the epoch's images and how each of them is augmented, as the loader gives it."""
 
     @abstractmethod
     def __call__(self, indices: slice, lr: float) -> None:

@@ -1,10 +1,9 @@
 """The step of several processes: each learns from its shard of the batch, and all end with the same weights."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from resnetzoo.data.device_loader import EpochAugmentation
 from resnetzoo.errors import UsageError
 from resnetzoo.training.batchnorm import with_summed_batchnorm
 from resnetzoo.training.distributed import DistributedContext
@@ -30,7 +29,7 @@ class DDPStep(Strategy):
         self.step = step
         self.context = context
 
-    def begin_epoch(self, augmentation: EpochAugmentation) -> None:
+    def begin_epoch(self, augmentation: Tensor) -> None:
         self.step.begin_epoch(augmentation)
 
     def __call__(self, indices: slice, lr: float) -> None:

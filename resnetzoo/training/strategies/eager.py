@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
-from resnetzoo.data.device_loader import EpochAugmentation
 from resnetzoo.training.optimizer import set_lr
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState, Strategy
@@ -32,14 +31,14 @@ class EagerStep(Strategy):
         self.loss_fn = loss_fn
         self.state = state
 
-    def begin_epoch(self, augmentation: EpochAugmentation) -> None:
+    def begin_epoch(self, augmentation: Tensor) -> None:
         self.augmentation = augmentation
 
     def __call__(self, indices: slice, lr: float) -> None:
         set_lr(self.state.optimizer, lr)
         self.training_step(self.augmentation, indices)
 
-    def training_step(self, augmentation: EpochAugmentation, indices: slice | Tensor, weight: float = 1.0) -> None:
+    def training_step(self, augmentation: Tensor, indices: slice | Tensor, weight: float = 1.0) -> None:
         """Everything of a step but the learning rate; the loss's gradient counts `weight` times."""
         state = self.state
         size = indices.stop - indices.start if isinstance(indices, slice) else len(indices)

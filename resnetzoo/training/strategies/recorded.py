@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from resnetzoo.data.device_loader import EpochAugmentation
+import torch
+from torch import Tensor
+
 from resnetzoo.training.optimizer import set_lr
 from resnetzoo.training.strategies.base import Strategy
 from resnetzoo.training.strategies.eager import EagerStep
@@ -28,7 +30,7 @@ class RecordedStep(Strategy):
     def __init__(self, step: EagerStep, recording: Recording) -> None:
         self.step = step
         self.recording = recording
-        self._augmentation: EpochAugmentation | None = None
+        self._augmentation: Tensor | None = None
         self._batches = RepeatedBatches(
             lambda indices: step.training_step(step.augmentation, indices),
             recording,
@@ -41,12 +43,11 @@ class RecordedStep(Strategy):
     def execution(self) -> Execution:
         return replace(self.step.execution, recorded=self._batches.recorded)
 
-    def begin_epoch(self, augmentation: EpochAugmentation) -> None:
+    def begin_epoch(self, augmentation: Tensor) -> None:
         if self._augmentation is None:
-            self._augmentation = EpochAugmentation(*(part.clone() for part in augmentation))
+            self._augmentation = torch.empty_like(augmentation)
             self.step.begin_epoch(self._augmentation)
-        for kept, new in zip(self._augmentation, augmentation, strict=True):
-            kept.copy_(new)
+        self._augmentation.copy_(augmentation)
 
     def __call__(self, indices: slice, lr: float) -> None:
         set_lr(self.step.state.optimizer, lr)
