@@ -36,9 +36,7 @@ def chunks_of_inputs(network: CifarNet, images: Images, batch_size: int) -> Iter
     check_whole_number("batch_size", batch_size)
     tensor = images.images if isinstance(images, ImageSet) else images
     _check_images(tensor, network.in_chans)
-    normalize = None
-    if tensor.dtype == torch.uint8:
-        normalize = get_normalization(network) or measure_normalization(tensor, "channel")
+    normalize = (get_normalization(network) or _measured(images)) if tensor.dtype == torch.uint8 else None
     return (_input(network, chunk, normalize) for chunk in torch.split(tensor, batch_size))
 
 
@@ -54,7 +52,7 @@ def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
         UsageError: images as in `chunks_of_inputs`, labels of another kind, type, number or range, or a network
             without a classifier.
     """
-    images, labels = (batch.images, batch.labels) if isinstance(batch, ImageSet) else _pair(batch)
+    images, labels = (batch, batch.labels) if isinstance(batch, ImageSet) else _pair(batch)
     inputs = whole_input(network, images)
     if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.shape != inputs.shape[:1]:
         raise UsageError(f"labels must be an int64 tensor, one for each of {len(inputs)} images, not {_found(labels)}")
@@ -87,6 +85,10 @@ def _pair(batch: object) -> tuple[Tensor, Tensor]:
         raise UsageError(f"batch must be an ImageSet, or (images, labels), not {found}")
     images, labels = batch
     return images, labels
+
+
+def _measured(images: Images) -> Normalization:
+    return images.normalization("channel") if isinstance(images, ImageSet) else measure_normalization(images, "channel")
 
 
 def _input(network: CifarNet, images: Tensor, normalize: Normalization | None) -> Tensor:

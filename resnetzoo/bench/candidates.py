@@ -11,7 +11,6 @@ from resnetzoo.bench.timing import Candidate, TimedCall, synchronize
 from resnetzoo.bench.workload import random_images, training_flop
 from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import ImageSet
-from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.inference.optimized_net import optimize
 from resnetzoo.models.complexity import complexity
@@ -53,9 +52,7 @@ def epoch(name: str, *, batch_size: int, environment: Environment, compiled: boo
 
 def batches(images: ImageSet, *, batch_size: int, environment: Environment) -> Candidate:
     """An epoch of the trainer's batches: augmentation drawn, images cropped, flipped and normalized on the device."""
-    loader = DeviceLoader(
-        images, measure_normalization(images.images, "channel"), padding=4, flip=True, device=environment.device
-    )
+    loader = DeviceLoader(images, images.normalization("channel"), padding=4, flip=True, device=environment.device)
 
     def epoch() -> None:
         augmentation = loader.augmentation(seed=0, epoch=0)

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import DataError
 from resnetzoo.utils.validation import check_seed, check_whole_number
@@ -49,6 +51,28 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def normalization(self, kind: NormalizationKind) -> Normalization:
+        """The normalization that centres these images, in tensors of its own.
+
+        It is measured once, and again only after torch changed the images in place.
+        """
+        if self.images.is_inference():  # torch does not count the changes of such tensors
+            return measure_normalization(self.images, kind)
+        changes = self.images._version
+        if kind not in self._measured or self._measured[kind][0] != changes:
+            self._measured[kind] = changes, measure_normalization(self.images, kind)
+        kept = self._measured[kind][1]
+        return replace(kept, mean=kept.mean.clone(), std=kept.std.clone())
+
+    @cached_property
+    def _measured(self) -> dict[NormalizationKind, tuple[int, Normalization]]:
+        """By kind: the number of changes to the images when it was measured, and what was found."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: the images of a copy count their changes anew."""
+        return {name: value for name, value in vars(self).items() if name != "_measured"}
 
     def to(self, device: torch.device) -> "ImageSet":
         """The same images and labels on `device`."""

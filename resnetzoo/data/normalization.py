@@ -92,10 +92,13 @@ def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalizat
     """The normalization that centres `images`, uint8 (N, C, H, W)."""
     total = torch.zeros(images.shape[1:], dtype=torch.float64)  # (C, H, W)
     squares = torch.zeros_like(total)
+    pixels = torch.empty(0)
     for chunk in torch.split(images.cpu(), _CHUNK):
-        pixels = chunk.double() / 255
+        if pixels.shape != chunk.shape:  # else written over: fresh memory of this size costs more than the sums
+            pixels = torch.empty_like(chunk, dtype=torch.float64)
+        pixels.copy_(chunk).div_(255)
         total += pixels.sum(dim=0)
-        squares += pixels.square().sum(dim=0)
+        squares += pixels.square_().sum(dim=0)
     mean = total / len(images)
     size = min(images.shape[2:])
     if kind == "per_pixel_mean":

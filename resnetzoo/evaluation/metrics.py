@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.data.image_set import ImageSet
-from resnetzoo.data.normalization import Normalization, measure_normalization
+from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.device import Precision, resolve_precision
@@ -113,7 +113,7 @@ def evaluate(
     check_whole_number("batch_size", batch_size)
     parameter = next(model.parameters())
     resolved = resolve_precision(precision, parameter.device)
-    normalize = normalization or get_normalization(model) or measure_normalization(images.images, "channel")
+    normalize = normalization or get_normalization(model) or images.normalization("channel")
     return Evaluation.of_sums(sum_loss_and_errors(model, images, normalize, resolved, batch_size), n=len(images))
 
 

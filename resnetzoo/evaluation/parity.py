@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from resnetzoo.data.image_set import ImageSet
-from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.fp32 import computing
@@ -43,7 +42,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
         UsageError: a batch below one image, or logits of different shapes.
     """
     check_whole_number("batch_size", batch_size)
-    normalize = get_normalization(model) or measure_normalization(images.images, "channel")
+    normalize = get_normalization(model) or images.normalization("channel")
     device = next(model.parameters()).device
     same = 0
     largest = torch.zeros(())

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.data.image_set import ImageSet
-from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.inference.fuse import fuse_batch_norm
 from resnetzoo.inference.quantize import Int8Net
@@ -82,7 +81,7 @@ def _int8(fused: CifarNet, calibration: ImageSet | None) -> Int8Net:
         raise UsageError(
             f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
         )
-    normalize = get_normalization(fused) or measure_normalization(calibration.images, "channel")
+    normalize = get_normalization(fused) or calibration.normalization("channel")
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
     images = normalize(calibration.images[::every][:CALIBRATION_IMAGES])  # (n, C, H, W)
     check_images(images, fused.in_chans)

@@ -9,7 +9,6 @@ from torch import nn
 
 from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
-from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec
@@ -105,7 +104,7 @@ def _ordinary_mode(device: torch.device) -> Iterator[None]:
 
 def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoader:
     """The training set on `device`, ready to be cut as the recipe says."""
-    normalization = measure_normalization(data.train.images, recipe.normalization)
+    normalization = data.train.normalization(recipe.normalization)
     return DeviceLoader(data.train, normalization, padding=recipe.crop_padding, flip=recipe.flip, device=device)
 
 

@@ -1,0 +1,143 @@
+"""What is measured on images: against numpy, once for each set, and anew where the images were changed."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from cases import TINY_RECIPE, small_network
+from torch import Tensor
+
+import resnetzoo
+from resnetzoo.analysis.inputs import chunks_of_inputs
+from resnetzoo.data import image_set
+from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.normalization import Normalization, measure_normalization
+
+KINDS: tuple[NormalizationKind, ...] = ("channel", "per_pixel_mean")
+
+
+def same(one: Normalization, two: Normalization) -> bool:
+    return torch.equal(one.mean, two.mean) and torch.equal(one.std, two.std) and one.size == two.size
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
+    """The number of images and the kind of each measurement that sets of images ask for."""
+    asked: list[tuple[int, str]] = []
+
+    def measure(images: Tensor, kind: NormalizationKind) -> Normalization:
+        asked.append((len(images), kind))
+        return measure_normalization(images, kind)
+
+    monkeypatch.setattr(image_set, "measure_normalization", measure)
+    return asked
+
+
+def test_normalization_is_measured_as_numpy_would(tiny_data: resnetzoo.Data) -> None:
+    pixels = tiny_data.train.images.numpy() / 255
+    channel = measure_normalization(tiny_data.train.images, "channel")
+    np.testing.assert_allclose(channel.mean.flatten(), pixels.mean(axis=(0, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(channel.std.flatten(), pixels.std(axis=(0, 2, 3)), rtol=1e-5)
+    per_pixel = measure_normalization(tiny_data.train.images, "per_pixel_mean")
+    np.testing.assert_allclose(per_pixel.mean, pixels.mean(axis=0), rtol=1e-5)
+    assert (per_pixel.std == 1).all()
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_chunks_that_share_memory_add_up_as_ever(layout: torch.memory_format) -> None:
+    """To the bit what the plain sums give, chunk by chunk, the last one smaller: files hold such values."""
+    images = torch.randint(256, (12_345, 3, 5, 4), dtype=torch.uint8).contiguous(memory_format=layout)
+    total = torch.zeros(3, 5, 4, dtype=torch.float64)
+    squares = torch.zeros_like(total)
+    for chunk in torch.split(images, 5_000):
+        pixels = chunk.double() / 255
+        total += pixels.sum(dim=0)
+        squares += pixels.square().sum(dim=0)
+    mean = total / len(images)
+    assert torch.equal(measure_normalization(images, "per_pixel_mean").mean, mean.float())
+    channel = measure_normalization(images, "channel")
+    channel_mean = mean.mean(dim=(1, 2), keepdim=True)
+    assert torch.equal(channel.mean, channel_mean.float())
+    variance = (squares / len(images)).mean(dim=(1, 2), keepdim=True) - channel_mean.square()
+    assert torch.equal(channel.std, variance.sqrt().float())
+
+
+def test_images_of_one_colour_do_not_divide_by_zero() -> None:
+    flat = torch.full((4, 3, 8, 8), 77, dtype=torch.uint8)
+    assert measure_normalization(flat, "channel")(flat).abs().max() < 1e-4
+
+
+def test_a_set_is_measured_once_for_each_kind(tiny_data: resnetzoo.Data, measured: list[tuple[int, str]]) -> None:
+    for kind in (*KINDS, *KINDS):
+        assert same(tiny_data.train.normalization(kind), measure_normalization(tiny_data.train.images, kind))
+    assert measured == [(48, "channel"), (48, "per_pixel_mean")]
+
+
+def test_who_writes_into_what_was_measured_changes_it_for_nobody_else(tiny_data: resnetzoo.Data) -> None:
+    mine = tiny_data.train.normalization("channel")
+    mine.mean.zero_()
+    mine.std.fill_(3)
+    assert same(tiny_data.train.normalization("channel"), measure_normalization(tiny_data.train.images, "channel"))
+
+
+@pytest.mark.parametrize("change", [torch.zero_, lambda images: images[3:5].add_(1)])
+def test_images_changed_in_place_are_measured_anew(
+    tiny_data: resnetzoo.Data, change: Callable[[Tensor], object]
+) -> None:
+    before = tiny_data.train.normalization("per_pixel_mean")
+    change(tiny_data.train.images)
+    after = tiny_data.train.normalization("per_pixel_mean")
+    assert same(after, measure_normalization(tiny_data.train.images, "per_pixel_mean"))
+    assert not same(before, after)
+
+
+def test_the_part_of_a_set_sees_what_happens_to_the_whole(tiny_data: resnetzoo.Data) -> None:
+    first = tiny_data.first(10).train  # a view
+    first.normalization("channel")
+    tiny_data.train.images.fill_(9)
+    assert same(first.normalization("channel"), measure_normalization(first.images, "channel"))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_is_measured_on_its_own_images(tiny_data: resnetzoo.Data, copied: Callable[[Any], Any]) -> None:
+    """A copied tensor counts its changes from zero, so that a count alone would take it for the old one."""
+    train = tiny_data.train
+    train.images.add_(1)
+    train.normalization("channel")
+    twin = copied(train)
+    assert vars(twin).keys() == {"images", "labels", "classes"}
+    if twin.images is not train.images:
+        twin.images.zero_()
+    assert same(twin.normalization("channel"), measure_normalization(twin.images, "channel"))
+    assert same(train.normalization("channel"), measure_normalization(train.images, "channel"))
+
+
+def test_images_of_inference_mode_can_be_measured(measured: list[tuple[int, str]]) -> None:
+    with torch.inference_mode():
+        images = torch.randint(256, (4, 3, 2, 2), dtype=torch.uint8)
+    train = resnetzoo.ImageSet(images, torch.zeros(4, dtype=torch.int64), ("a",))
+    for _ in range(2):
+        assert same(train.normalization("channel"), measure_normalization(images, "channel"))
+    assert len(measured) == 2  # their changes are not counted
+
+
+def test_every_use_of_a_set_shares_one_measurement(tiny_data: resnetzoo.Data, measured: list[tuple[int, str]]) -> None:
+    """Training, side by side or not, evaluation, comparison, timing and analysis."""
+    for seed in range(2):
+        resnetzoo.fit(small_network(seed), tiny_data, TINY_RECIPE, device="cpu", progress=False)
+    jobs = [resnetzoo.Job(small_network(seed), TINY_RECIPE, seed) for seed in range(2)]
+    resnetzoo.fit_many(jobs, tiny_data, device="cpu", progress=False)
+    assert measured == [(48, "channel")]
+    untrained = small_network(0)
+    for _ in range(2):
+        resnetzoo.evaluate(untrained, tiny_data.test)
+        resnetzoo.agreement(untrained, untrained, tiny_data.test)
+        list(chunks_of_inputs(untrained, tiny_data.test, 10))
+        resnetzoo.analysis.response_std(untrained, tiny_data.test)
+        resnetzoo.analysis.gradient_norms(untrained, tiny_data.test)
+        resnetzoo.bench.batches(tiny_data.test, batch_size=10, environment=resnetzoo.bench.Environment.find("cpu"))
+    assert measured == [(48, "channel"), (20, "channel")]
