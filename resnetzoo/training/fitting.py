@@ -39,6 +39,9 @@ def fit(
     at the end. Called again with the same arguments, the run goes on from its checkpoint; on a CPU in fp32 it ends
     with the same weights, bit for bit, as one never stopped. A run that is finished is read, not repeated.
 
+    On CUDA a thread writes while training goes on, the log behind the checkpoint; whatever ends the run, `fit` returns
+    or raises once all is written.
+
     The training set lies on the device and batches are cut there. On CUDA a step is recorded once as a graph and
     replayed, and the run is at most 60 steps ahead of the device; where a step of a network from elsewhere asks for a
     value, or lets Python have a say, each is carried out instead, and a warning gives the reason. Under `torchrun` the
@@ -65,7 +68,7 @@ def fit(
         CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision.
         CheckpointError: `out` holds only damaged checkpoints.
         ResultsError: `out` holds a finished run whose record was changed by hand.
-        OutputError: `out` cannot be written; what was saved stays.
+        OutputError: `out` cannot be written; what was saved stays. On CUDA it is raised by the next step at the latest.
         NonFiniteLossError: the loss is infinite or NaN; the last good checkpoint stays.
         RecordingError: the step could not be recorded on CUDA; start again with `record=False`.
         TrainingInterrupted: Ctrl-C or SIGTERM; the step was finished and saved.

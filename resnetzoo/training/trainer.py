@@ -113,13 +113,15 @@ class Trainer(TrainerState):
         """Let go of the strategy and the test, once the device has done all that the run asked of it.
 
         From then on nothing writes to the weights, and nothing that the strategy holds of other processes outlives
-        the group of these. The gradients go too: they lie in the memory of a recorded step.
+        the group of these. The gradients go too: they lie in the memory of a recorded step. A file that is being
+        written is finished.
         """
         try:
             self.step_state.stream.synchronize()
         finally:
             self.step_state.optimizer.zero_grad(set_to_none=True)
             del self.strategy, self.evaluation_pass
+            self.files.close()
 
     def _epoch(self) -> Iterator[DeviceEvent | None]:
         """From the present step to the epoch's end."""

@@ -12,6 +12,7 @@ from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import EpochRow, Run, RunIdentity, RunRecord
+from resnetzoo.training.run_files import choose_run_files
 from resnetzoo.training.running_metrics import RunningMetrics
 from resnetzoo.training.schedules import steps_per_epoch
 from resnetzoo.training.strategies.base import StepState
@@ -33,6 +34,7 @@ class TrainerState:
         execution: how the steps are carried out.
         out: the run's folder; None where nothing is kept on disk.
         context: the processes that share the run.
+        files: writes what the package keeps in `out`.
         steps_per_epoch: the last epoch may have fewer.
         step: optimizer steps done.
         lr: learning rate of the last step.
@@ -70,6 +72,7 @@ class TrainerState:
         self.execution = execution
         self.out = out
         self.context = context
+        self.files = choose_run_files(step_state.loader.device, context)
         self.steps_per_epoch = steps_per_epoch(len(data.train), recipe.batch_size)
         self.step = 0
         self.lr = recipe.lr
@@ -108,6 +111,16 @@ class TrainerState:
         its end, and the same call goes on from the last checkpoint. Any process of several may ask.
         """
         self.stop_requested = True
+
+    def wait_until_written(self) -> None:
+        """Wait until the checkpoint and the log that were asked for so far are on disk.
+
+        On CUDA a thread writes them while training goes on; elsewhere they are there already.
+
+        Raises:
+            OutputError: one of them could not be written; what stood there before is as it was.
+        """
+        self.files.wait()
 
     def interrupt(self, signal_number: int) -> None:
         """End the run by `TrainingInterrupted` once this step or epoch is saved; every process must call it."""

@@ -119,9 +119,9 @@ def test_what_processes_cannot_share_is_refused() -> None:
     data = resnetzoo.synthetic(train_images=65, test_images=1)
     state = StepState.create(model, SMOKE, make_loader(data, SMOKE, torch.device("cpu")))
     with pytest.raises(resnetzoo.UsageError, match="smallest batch of 65 images in batches of 64 has 1"):
-        choose_strategy(model, SMOKE, state, "fp32", compile=None, context=pair)
+        choose_strategy(model, SMOKE, state, "fp32", compile=None, record=None, context=pair)
     with pytest.raises(resnetzoo.UsageError, match=r"2 processes share the run, .* leave compile=True out"):
-        choose_strategy(model, SMOKE, state, "fp32", compile=True, context=pair)
+        choose_strategy(model, SMOKE, state, "fp32", compile=True, record=None, context=pair)
 
 
 @settings(max_examples=60)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from behind import write_behind
 from cases import Call, assert_one_line, small_network, write_folder
 from processes import Fork
 from torch import nn
@@ -21,6 +22,8 @@ import resnetzoo
 from resnetzoo import cli
 from resnetzoo.data.cifar_files import CIFAR10
 from resnetzoo.models import registry
+from resnetzoo.training.run_folder import read_latest
+from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 SMALL = {
     "plainnet8": resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16)),
@@ -56,9 +59,15 @@ def small_networks() -> None:
         resnetzoo.register(name, spec)
 
 
-def killed_in_step(number: int) -> None:
-    """Before the command: the system kills the process when its training step of this number, from 1, begins."""
+def small_networks_behind() -> None:
+    """The same, with files written by a thread as on CUDA."""
     small_networks()
+    write_behind()
+
+
+def killed_in_step(number: int, set_up: Callable[[], None] = small_networks) -> None:
+    """Before the command: the system kills the process when its training step of this number, from 1, begins."""
+    set_up()
     left = iter(range(number - 1))
 
     def count(module: nn.Module, _: object) -> None:
@@ -68,9 +77,9 @@ def killed_in_step(number: int) -> None:
     register_module_forward_pre_hook(count)
 
 
-def killed_in_write(number: int) -> None:
+def killed_in_write(number: int, set_up: Callable[[], None] = small_networks) -> None:
     """The same for its checkpoint of this number: the file is written, and not yet in its place."""
-    small_networks()
+    set_up()
     left = iter(range(number - 1))
 
     def count(event: str, arguments: tuple[object, ...]) -> None:
@@ -97,38 +106,50 @@ def straight(folder: Path) -> dict[str, torch.Tensor]:
     return weights(place)
 
 
+at_once_and_behind = pytest.mark.parametrize("set_up", [small_networks, small_networks_behind])
+
+
+@at_once_and_behind
 @pytest.mark.parametrize("every", [(), ("--checkpoint-every", "5")], ids=["epochs", "steps"])
 def test_killed_again_and_again_it_ends_with_the_same_weights(
-    place: Path, straight: dict[str, torch.Tensor], every: tuple[str, ...]
+    place: Path, straight: dict[str, torch.Tensor], every: tuple[str, ...], set_up: Callable[[], None]
 ) -> None:
-    for death in (partial(killed_in_step, 20), partial(killed_in_write, 1), partial(killed_in_step, 14)):
-        assert train(place, death, *every).wait().returncode == -signal.SIGKILL
+    reached = 0
+    for kill, number in ((killed_in_step, 20), (killed_in_write, 1), (killed_in_step, 14)):
+        assert train(place, partial(kill, number, set_up), *every).wait().returncode == -signal.SIGKILL
+        left = read_latest(place / "run")
+        assert left is not None
+        assert left.step >= reached
+        reached = left.step
     previous = place / "run" / "checkpoint.previous.pt"  # always there, while checkpoint.pt is not between two renames
     before = previous.stat().st_mtime_ns
-    killed = train(place, small_networks, *every)  # and once from outside, wherever that finds it
+    killed = train(place, set_up, *every)  # and once from outside, wherever that finds it
     killed.wait_for(lambda: previous.stat().st_mtime_ns != before)
     killed.kill()
     killed.wait()
-    assert train(place, small_networks, *every).wait().returncode == 0
+    assert train(place, set_up, *every).wait().returncode == 0
     resumed = weights(place)
     assert resumed.keys() == straight.keys()
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
     assert len((place / "run" / "log.jsonl").read_text().splitlines()) == 4
 
 
+@at_once_and_behind
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_the_step_and_prints_what_resumes(
-    place: Path, straight: dict[str, torch.Tensor], number: signal.Signals
+    place: Path, straight: dict[str, torch.Tensor], number: signal.Signals, set_up: Callable[[], None]
 ) -> None:
-    process = train(place)
+    process = train(place, set_up)
     process.wait_for((place / "run" / "log.jsonl").exists)
     process.send_signal(number)
     said = process.wait()
     assert said.returncode == 128 + number
-    assert "saved in run" in said.stderr
+    assert (
+        f"stopped after step {read_checkpoint(place / 'run' / 'checkpoint.pt').step} of 52: saved in run" in said.stderr
+    )
     assert f"to go on: {' '.join(TRAIN)}\n" in said.stderr
     assert "Traceback" not in said.stderr
-    assert train(place).wait().returncode == 0
+    assert train(place, set_up).wait().returncode == 0
     resumed = weights(place)
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
 
@@ -173,18 +194,19 @@ def test_a_signal_in_any_step_loses_nothing(
         )
 
 
-def limit_file_size() -> None:
+def limit_file_size(set_up: Callable[[], None]) -> None:
     """Half of a checkpoint: a limit stands for the disk, since writing fails in the middle, as it does there."""
-    small_networks()
+    set_up()
     half = Path("run/checkpoint.pt").stat().st_size // 2
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (half, half))
 
 
-def test_a_full_disk_keeps_the_last_good_checkpoint(place: Path) -> None:
+@at_once_and_behind
+def test_a_full_disk_keeps_the_last_good_checkpoint(place: Path, set_up: Callable[[], None]) -> None:
     assert train(place, partial(killed_in_step, 30)).wait().returncode == -signal.SIGKILL
     before = (place / "run" / "checkpoint.pt").read_bytes()
-    full = train(place, limit_file_size).wait()
+    full = train(place, partial(limit_file_size, set_up)).wait()
     assert full.returncode == 1
     assert full.stderr.count("\n") == 1
     assert "error: cannot write run/checkpoint.pt" in full.stderr

@@ -8,7 +8,8 @@ class Callback:
     """What to do beside training: derive from it, and override the hooks that you need; the others do nothing.
 
     Pass instances as `fit(..., callbacks=[...])`, each to one run. The hooks are called in the order of the list,
-    after those of the package, so that a hook that raises loses nothing: the epoch's checkpoint is written by then.
+    after those of the package, so that a hook that raises loses nothing: the epoch's checkpoint is written by then, on
+    CUDA at the latest when `fit` returns or raises. `trainer.wait_until_written()` is for a hook that reads the files.
     An exception in a hook ends the run and reaches the caller of `fit`, after `on_exception` of all callbacks.
 
     They run in every process of a run that several share. `trainer.context.is_main` is true in one of them, which

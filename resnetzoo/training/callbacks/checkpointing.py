@@ -1,15 +1,18 @@
 """A run's state on disk: taken up where the folder has one, written at each epoch's end and every so many steps."""
 
-from dataclasses import asdict
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from resnetzoo.errors import CheckpointError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.finite import check_finite
 from resnetzoo.training.optimizer import load_momentum
-from resnetzoo.training.results import EpochRow
+from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.run_folder import check_identity, read_latest, save_checkpoint
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.weights.checkpoint.training_state import Checkpoint
@@ -17,6 +20,9 @@ from resnetzoo.weights.checkpoint.training_state import Checkpoint
 
 class Checkpointing(Callback):
     """Keeps `checkpoint.pt` in the run's folder.
+
+    `trainer.files` writes it: before the hook returns, or on CUDA while training goes on. What a write fails with is
+    raised by the next hook, and the end of a run waits for what is in progress.
 
     Args:
         folder: the run's.
@@ -29,10 +35,14 @@ class Checkpointing(Callback):
 
     def on_fit_start(self, trainer: TrainerState) -> None:
         """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
+        model, optimizer = trainer.model, trainer.step_state.optimizer
+        momentum = list(model.parameters())  # the first step makes buffers like them
+        trainer.files.snapshots.reserve([model.state_dict(), optimizer.state_dict(), momentum])
         checkpoint = read_latest(self.folder)
         self._check_all_found_the_same(trainer, -1 if checkpoint is None else checkpoint.step)
         if checkpoint is None:
             self._save(trainer)
+            trainer.files.wait()
             return
         check_identity(checkpoint.identity, trainer.identity, self.folder)
         trainer.step = checkpoint.step
@@ -43,6 +53,7 @@ class Checkpointing(Callback):
         trainer.metrics.keep_on_main(trainer.context)
 
     def on_step_end(self, trainer: TrainerState) -> None:
+        trainer.files.check()
         due = self.every is not None and trainer.step % self.every == 0
         if (due or trainer.interrupted_by) and not trainer.epoch_is_complete:
             with trainer.complete_metrics():
@@ -50,6 +61,18 @@ class Checkpointing(Callback):
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         self._save(trainer)
+
+    def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
+        """Whatever comes behind, `run.json` and `fit`'s return, the last checkpoint and the log are there."""
+        trainer.files.wait()
+
+    def on_exception(self, trainer: TrainerState, error: BaseException) -> None:
+        """What is being written is finished; if that fails, it is the worse news."""
+        try:
+            trainer.files.wait()
+        except Exception as unwritten:
+            if unwritten is not error:
+                raise unwritten from error
 
     def _check_all_found_the_same(self, trainer: TrainerState, step: int) -> None:
         """Nothing is written before all processes have looked.
@@ -65,11 +88,15 @@ class Checkpointing(Callback):
             )
 
     def _save(self, trainer: TrainerState) -> None:
-        # The loss of a step says nothing yet about the weights that it left behind.
-        largest = torch.stack([parameter.detach().abs().max() for parameter in trainer.model.parameters()])
-        check_finite(trainer, float(trainer.metrics.loss), *largest.tolist())
         checkpoint = checkpoint_of(trainer)
-        trainer.context.rank_zero_only(lambda: save_checkpoint(checkpoint, self.folder))
+        # The loss of a step says nothing yet about the weights that it left behind.
+        check_finite(trainer, checkpoint.totals["loss"], *largest_weights(trainer.model))
+
+        def write(tensors: dict[str, Any]) -> None:
+            save_checkpoint(replace(checkpoint, **tensors), self.folder)
+
+        tensors = {"model": checkpoint.model, "optimizer": checkpoint.optimizer}
+        trainer.context.rank_zero_only(lambda: trainer.files.save(tensors, write))
 
 
 def checkpoint_of(trainer: TrainerState) -> Checkpoint:
@@ -84,3 +111,10 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
         totals=trainer.metrics.state_dict(),
         classes=trainer.data.classes,
     )
+
+
+def largest_weights(model: nn.Module) -> list[float]:
+    """The largest magnitude in each parameter, infinite or NaN where a weight is; a few kernels and one read."""
+    weights = [weight.detach() for weight in model.parameters() if weight.is_floating_point() or weight.is_complex()]
+    largest: list[float] = torch.stack(torch._foreach_norm(weights, math.inf)).tolist()
+    return largest

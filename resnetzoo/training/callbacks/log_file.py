@@ -11,7 +11,10 @@ from resnetzoo.utils.files import write_atomically
 
 
 class LogFile(Callback):
-    """Writes all finished epochs anew each time: after a resumption too, none is missing and none stands twice."""
+    """Writes all finished epochs anew each time: after a resumption too, none is missing and none stands twice.
+
+    An epoch stands there once its checkpoint does: both are written by `trainer.files`, one behind the other.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "log.jsonl"
@@ -26,4 +29,4 @@ class LogFile(Callback):
     def _write(self, trainer: TrainerState) -> None:
         lines = [json.dumps({"model": trainer.name, "seed": trainer.seed, **asdict(row)}) for row in trainer.rows]
         content = "".join(f"{line}\n" for line in lines).encode()
-        trainer.context.rank_zero_only(lambda: write_atomically(self.path, content))
+        trainer.context.rank_zero_only(lambda: trainer.files.submit(lambda: write_atomically(self.path, content)))

@@ -24,7 +24,7 @@ def standard_callbacks(
 
     The order matters: several processes sum up, save and log together, and each of these waits for all of them. So
     all must learn of a signal, and find a loss that is not finite, before any of them saves; only then the row is kept,
-    to be saved; and what is logged is saved already.
+    to be saved; and what is logged is saved already: also where a thread writes, since it keeps this order.
 
     Args:
         stop: filled by `catch_signals`, and shared by runs side by side.
