@@ -120,7 +120,8 @@ class Harness:
             rounds = max(at_least, affordable_rounds(self.setting.race_seconds, [*others, ours]))
             self.benchmark.pedantic(run_ours, setup=run_others, rounds=rounds)  # type: ignore[no-untyped-call]
         finally:
-            ours.release()
+            for candidate in (ours, *baselines.candidates):
+                candidate.release()
         timings = {name: bench.Timing(first[name], tuple(values)) for name, values in seconds.items()}
         info: dict[str, Any] = self.benchmark.extra_info
         info.update(figures(ours, unit, baselines, timings))
@@ -152,7 +153,7 @@ def figures(
         "normalised": speed * ours.flop / unit.flop if counted else speed,
         "calibration": {"name": unit.name, **speed_of(unit, yard)},
         "first_seconds": our.first,
-        **{key: value for key, value in speed_of(ours, our).items() if key != "seconds"},
+        **{key: value for key, value in speed_of(ours, our).items() if key not in ("seconds", "precision")},
         "peers": {
             peer.name: {**speed_of(peer, timings[peer.name]), "ratio": bench.ratio(timings[peer.name], our)}
             for peer in baselines.candidates
@@ -167,9 +168,11 @@ def figures(
     return found
 
 
-def speed_of(candidate: bench.Candidate, timing: bench.Timing) -> dict[str, float]:
-    """Seconds, and images/s and GFLOP/s where there are any."""
-    speed = {"seconds": timing.median}
+def speed_of(candidate: bench.Candidate, timing: bench.Timing) -> dict[str, Any]:
+    """Seconds, and images/s, GFLOP/s and the precision where there are any."""
+    speed: dict[str, Any] = {"seconds": timing.median}
+    if candidate.precision:
+        speed["precision"] = candidate.precision
     if candidate.images:
         speed["images_per_second"] = candidate.images / timing.median
     if candidate.flop:

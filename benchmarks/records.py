@@ -9,7 +9,8 @@ from typing import Any
 import resnetzoo
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SHARED = ("device", "device_type", "threads", "precision", "versions", "commit")  # once a file, not once a benchmark
+# Once a file, not once a benchmark.
+SHARED = ("device", "device_type", "threads", "precision", "tf32", "versions", "commit")
 
 
 class RecordError(resnetzoo.ResnetzooError, ValueError):

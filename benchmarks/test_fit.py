@@ -8,7 +8,7 @@ from harness import Harness
 
 from resnetzoo import bench
 
-STEPS = 8  # of an epoch of 128 images each
+STEPS = 8  # of an epoch of 128 images each; the loop's epochs have 100
 
 
 @pytest.mark.parametrize(

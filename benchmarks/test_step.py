@@ -13,7 +13,8 @@ def test_step(harness: Harness, name: str, batch_size: int, compiled: bool) -> N
     if compiled and not (name in COMPILED or setting.compile_all):
         pytest.skip("compiled with --compile-all")
     harness.skip_unaffordable(name, batch_size, training=True)
-    steps = 16 if batch_size == 1 else 2
+    on_cpu = setting.environment.device.type == "cpu"
+    steps = (16 if batch_size == 1 else 2) if on_cpu else 50
     ours = bench.step(
         name,
         batch_size=batch_size,

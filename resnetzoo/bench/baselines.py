@@ -42,7 +42,7 @@ def forward_baselines(name: str, *, batch_size: int, device: torch.device) -> Ba
 
 
 def step_baselines(name: str, *, batch_size: int, device: torch.device, steps: int = 4, loop: bool = True) -> Baselines:
-    """As in `forward_baselines`, and with `loop` the tutorials' training loop, over epochs of `steps` batches."""
+    """As in `forward_baselines`, and with `loop` the tutorials' training loop, `steps` at a time on a CPU."""
     baselines = _baselines(
         name,
         lambda peer: peer_step(peer, batch_size=batch_size, device=device),

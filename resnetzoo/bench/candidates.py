@@ -22,10 +22,18 @@ from resnetzoo.training.schedules import StepDecay
 from resnetzoo.weights.factory import create
 
 
-def forward(name: str, *, batch_size: int, environment: Environment, compiled: bool = True) -> Candidate:
-    """Inference through `optimize`: float images (n, 3, 32, 32) -> logits (n, 10). Its first call compiles."""
+def forward(name: str, *, batch_size: int, environment: Environment, compiled: bool | None = None) -> Candidate:
+    """Inference through `optimize`: float images (n, 3, 32, 32) -> logits (n, 10).
+
+    `compiled` is the `compile` of `optimize`, and left out, its default; the first call compiles.
+    """
     model = create(name, seed=0).to(environment.device).eval()
-    fast = optimize(model, precision=environment.precision, compile=compiled)
+    precision = environment.precision
+    fast = (
+        optimize(model, precision=precision)
+        if compiled is None
+        else optimize(model, precision=precision, compile=compiled)
+    )
     images = random_images(batch_size, environment.device)
 
     def infer() -> None:
@@ -33,21 +41,46 @@ def forward(name: str, *, batch_size: int, environment: Environment, compiled: b
             fast(images)
 
     flop = 2 * complexity(name).macs * batch_size
-    return Candidate(f"resnetzoo {name}", TimedCall(infer, environment.device), images=batch_size, flop=flop)
+    timed = TimedCall(infer, environment.device)
+    return Candidate(f"resnetzoo {name}", timed, images=batch_size, flop=flop, precision=precision)
 
 
-def step(name: str, *, batch_size: int, environment: Environment, compiled: bool = True, steps: int = 4) -> Candidate:
-    """One training step of `fit`, its batch cut, augmented and normalized: `steps` of them a measurement."""
+def step(
+    name: str, *, batch_size: int, environment: Environment, compiled: bool | None = None, steps: int = 4
+) -> Candidate:
+    """One training step of `fit`, its batch cut and augmented: `steps` of them a measurement.
+
+    `compiled` is the `compile` of `fit`, and left out, what a long run of `fit` decides.
+    """
     run = RunningFit(name, batch_size, steps, environment, compiled)
     flop = training_flop(name, batch_size)
-    return Candidate(f"resnetzoo {name}", run.seconds, images=batch_size, flop=flop, release=run.close)
+    return Candidate(
+        f"resnetzoo {name}",
+        run.seconds,
+        images=batch_size,
+        flop=flop,
+        precision=environment.precision,
+        release=run.close,
+    )
 
 
-def epoch(name: str, *, batch_size: int, environment: Environment, compiled: bool = True, steps: int = 8) -> Candidate:
-    """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row."""
+def epoch(
+    name: str, *, batch_size: int, environment: Environment, compiled: bool | None = None, steps: int = 8
+) -> Candidate:
+    """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row.
+
+    `compiled` is as in `step`.
+    """
     run = RunningFit(name, batch_size, steps, environment, compiled)
     flop = training_flop(name, batch_size)
-    return Candidate(f"resnetzoo {name}", run.epoch_seconds, images=batch_size, flop=flop, release=run.close)
+    return Candidate(
+        f"resnetzoo {name}",
+        run.epoch_seconds,
+        images=batch_size,
+        flop=flop,
+        precision=environment.precision,
+        release=run.close,
+    )
 
 
 def batches(images: ImageSet, *, batch_size: int, environment: Environment) -> Candidate:
@@ -73,7 +106,7 @@ class RunningFit:
         compiled: as `compile` of `fit`.
     """
 
-    def __init__(self, name: str, batch_size: int, steps: int, environment: Environment, compiled: bool) -> None:
+    def __init__(self, name: str, batch_size: int, steps: int, environment: Environment, compiled: bool | None) -> None:
         self.steps = steps
         self.device = environment.device
         self._opened = ExitStack()

@@ -1,19 +1,26 @@
-"""The trainer's peer: the loop of the tutorials, torchvision's transforms in a DataLoader, eager fp32."""
+"""The trainer's peer: the loop of the tutorials, torchvision's transforms in a DataLoader, eager in torch's fp32."""
 
 import os
+import time
+from collections.abc import Generator
 
 import torch
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from resnetzoo.bench.timing import Candidate, TimedCall
-from resnetzoo.bench.workload import training_flop
+from resnetzoo.bench.timing import Candidate, TimedCall, synchronize
+from resnetzoo.bench.workload import peer_precision, peer_settings, training_flop
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.weights.factory import create
 
 LOOP = "DataLoader loop"
 """What tables call a training loop as tutorials write it, with a DataLoader and torchvision's transforms."""
+EPOCH_BATCHES = 100  # few would let the start of an epoch, which fills the queues of the workers, weigh too much
+IMAGES = (
+    2_000  # different ones, which epochs draw from with replacement: to draw new ones would take longer than a race
+)
+MOST_WORKERS = 16  # and a core each, but for the one that trains
 LOOP_PACKAGE = "torchvision"
 LOOP_INSTALL_HINT = f'{LOOP}: {LOOP_PACKAGE} is not installed: pip install "resnetzoo[bench]"'
 
@@ -43,15 +50,9 @@ class TransformedImages(Dataset[tuple[torch.Tensor, int]]):
         return self.transform(self.pictures[index]), int(self.images.labels[index])
 
 
-def transformed_loader(images: ImageSet, *, batch_size: int, workers: int = 0) -> DataLoader[tuple[torch.Tensor, int]]:
-    """Shuffled batches, loaded in this process or in `workers` others that stay."""
-    dataset = TransformedImages(images)
-    return DataLoader(dataset, batch_size=batch_size, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
-
-
 def loaded_epoch(images: ImageSet, *, batch_size: int) -> Candidate:
     """An epoch of the loader's batches, without workers."""
-    loader = transformed_loader(images, batch_size=batch_size)
+    loader = DataLoader(TransformedImages(images), batch_size=batch_size, shuffle=True)
 
     def epoch() -> None:
         for _ in loader:
@@ -61,23 +62,75 @@ def loaded_epoch(images: ImageSet, *, batch_size: int) -> Candidate:
 
 
 def loop_step(name: str, *, batch_size: int, device: torch.device, steps: int = 4) -> Candidate:
-    """One training step of the same network as ours, its batch loaded and augmented: the share of an epoch.
+    """One training step of the same network as ours, its batch loaded and augmented; see `LoaderLoop`."""
+    # On a CPU workers would take from the training what they give to the loading.
+    workers = 0 if device.type == "cpu" else min(MOST_WORKERS, max(1, (os.cpu_count() or 1) - 1))
+    loop = LoaderLoop(name, batch_size, device, steps, workers=workers)
+    return Candidate(
+        LOOP,
+        loop.seconds,
+        images=batch_size,
+        flop=training_flop(name, batch_size),
+        precision=peer_precision(device),
+        release=loop.close,
+    )
 
-    Workers load only beside a GPU: on a CPU they would take from the training what they give to the loading.
+
+class LoaderLoop:
+    """The training loop of the tutorials over epochs of `EPOCH_BATCHES`, which pauses between measurements.
+
+    Workers are started once, in the first measurement, and each measurement is then a whole epoch with its own start:
+    of a shorter one they would load a part ahead, while others are timed. Without workers each step loads its own
+    batch, and some steps are enough. On CUDA memory is pinned, and the copy of a batch does not wait.
+
+    Args:
+        name: of the network.
+        batch_size: images a step.
+        device: where it trains.
+        steps: of a measurement without workers.
+        workers: processes that load.
     """
-    data = synthetic(train_images=batch_size * steps, test_images=1)
-    workers = 0 if device.type == "cpu" else min(8, os.cpu_count() or 1)
-    loader = transformed_loader(data.train, batch_size=batch_size, workers=workers)
-    network = create(name, seed=0).to(device).train()
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-4)
 
-    def epoch() -> None:
-        for images, labels in loader:
-            loss = F.cross_entropy(network(images.to(device)), labels.to(device))
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+    def __init__(self, name: str, batch_size: int, device: torch.device, steps: int, *, workers: int = 0) -> None:
+        self.device = device
+        self.steps = EPOCH_BATCHES if workers else steps
+        images = TransformedImages(synthetic(train_images=IMAGES, test_images=1).train)
+        self.loader = DataLoader(
+            images,
+            batch_size=batch_size,
+            sampler=RandomSampler(images, replacement=True, num_samples=EPOCH_BATCHES * batch_size),
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=device.type == "cuda",
+        )
+        self.network = create(name, seed=0).to(device).train()
+        self.optimizer = torch.optim.SGD(
+            self.network.parameters(), lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-4
+        )
+        self._batches = self._epoch_after_epoch()
 
-    epoch_seconds = TimedCall(epoch, device, at_least=0)
-    flop = training_flop(name, batch_size)
-    return Candidate(LOOP, lambda: epoch_seconds() / steps, images=batch_size, flop=flop)
+    def seconds(self) -> float:
+        """Of one step, the device's work done."""
+        synchronize(self.device)
+        began = time.perf_counter()
+        with peer_settings(self.device):
+            for _ in range(self.steps):
+                self._learn(*next(self._batches))
+            synchronize(self.device)
+        return (time.perf_counter() - began) / self.steps
+
+    def close(self) -> None:
+        """End the workers, which end with the loader that they belong to."""
+        self._batches.close()
+        del self.loader
+
+    def _epoch_after_epoch(self) -> Generator[tuple[torch.Tensor, torch.Tensor], None, None]:
+        while True:
+            yield from self.loader
+
+    def _learn(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        logits = self.network(images.to(self.device, non_blocking=True))
+        loss = F.cross_entropy(logits, labels.to(self.device, non_blocking=True))
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()

@@ -8,11 +8,12 @@ import torch
 from resnetzoo.bench.peers import peer_versions
 from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name, resolve_device, resolve_precision
+from resnetzoo.utils.fp32 import shortens_fp32
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A device, and the precision of our networks on it; peers run on the same device in fp32."""
+    """A device, and the precision of our networks on it; peers run on the same device, in torch's fp32."""
 
     device: torch.device
     precision: Precision
@@ -29,12 +30,13 @@ class Environment:
         return Environment(resolved, resolve_precision(precision, resolved))
 
     def facts(self) -> dict[str, Any]:
-        """Device, precision, versions and commit, ready for JSON."""
+        """Device, precision, versions and commit, ready for JSON; `tf32` says who computes in TF32 what is fp32."""
         return {
             "device": device_name(self.device),
             "device_type": self.device.type,
             "threads": torch.get_num_threads(),
             "precision": self.precision,
+            "tf32": {"resnetzoo": False, "peers": shortens_fp32(self.device)},
             "versions": {**provenance.versions(), **peer_versions()},
             "commit": provenance.commit(),
         }

@@ -1,4 +1,4 @@
-"""Networks of other libraries as candidates, as their own documentation runs them: eager, in fp32."""
+"""Networks of other libraries as candidates, as their own documentation runs them: eager, in torch's default fp32."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.bench.timing import Candidate, TimedCall
-from resnetzoo.bench.workload import TRAINING_PASSES, random_images
+from resnetzoo.bench.workload import TRAINING_PASSES, peer_precision, peer_settings, random_images
 from resnetzoo.utils.modules import evaluating
 
 
@@ -79,10 +79,13 @@ def peer_forward(peer: Peer, *, batch_size: int, device: torch.device) -> Candid
     images = random_images(batch_size, device)
 
     def infer() -> None:
-        with torch.inference_mode():
+        with peer_settings(device), torch.inference_mode():
             network(images)
 
-    return Candidate(peer.name, TimedCall(infer, device), images=batch_size, flop=flop_of(network) * batch_size)
+    flop = flop_of(network) * batch_size
+    return Candidate(
+        peer.name, TimedCall(infer, device), images=batch_size, flop=flop, precision=peer_precision(device)
+    )
 
 
 def peer_step(peer: Peer, *, batch_size: int, device: torch.device) -> Candidate:
@@ -95,12 +98,15 @@ def peer_step(peer: Peer, *, batch_size: int, device: torch.device) -> Candidate
     network.train()
 
     def train() -> None:
-        loss = F.cross_entropy(network(images), labels)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        with peer_settings(device):
+            loss = F.cross_entropy(network(images), labels)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
 
-    return Candidate(peer.name, TimedCall(train, device), images=batch_size, flop=flop)
+    return Candidate(
+        peer.name, TimedCall(train, device), images=batch_size, flop=flop, precision=peer_precision(device)
+    )
 
 
 def peer_versions() -> dict[str, str]:

@@ -21,6 +21,7 @@ class Row:
         matrix_fraction: `gflops` over the machine's matrix rate in the same race.
         peer: the candidate that `ratio` compares with; empty where there is none.
         ratio: images a second over those of `peer`, round by round, the median; 1 for the peer itself.
+        precision: that it ran in, such as `bf16`, or `fp32 (TF32)` where torch's default shortens fp32.
     """
 
     work: str
@@ -32,6 +33,7 @@ class Row:
     matrix_fraction: float
     peer: str
     ratio: float | None
+    precision: str = ""
 
 
 def rows_of(
@@ -69,6 +71,7 @@ def rows_of(
                 matrix_fraction=gflops / matrix_gflops,
                 peer=peer if peer in timings else "",
                 ratio=ratio(timings[peer], timing) if peer in timings else None,
+                precision=candidate.precision,
             )
         )
     return rows

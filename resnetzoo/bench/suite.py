@@ -14,7 +14,8 @@ from resnetzoo.bench.timing import Candidate, race
 from resnetzoo.models.registry import get_spec
 from resnetzoo.utils.validation import check_whole_number
 
-STEPS = 2  # of an epoch of the training races: few, for the sake of minutes
+STEPS_ON_CPU = 2  # of a measurement of the training races: few, since each takes a tenth of a second
+STEPS_ELSEWHERE = 50  # of a millisecond or less
 DEFAULT_MODELS = ("resnet20", "resnet56")
 
 
@@ -23,9 +24,9 @@ class Bench:
     """What the short benchmark found.
 
     Attributes:
-        place: device and precision of our networks, versions and commit; the peers ran in fp32. Results keep it under
-            this name.
-        compiled: whether ours were.
+        place: device and precision of our networks, who computes in TF32 what is fp32, versions and commit. Results
+            keep it under this name.
+        compiled: whether ours were; None where `fit` and `optimize` were left to themselves.
         rounds: of each race.
         matrix_gflops: the machine's matrix rate in that precision, the median over the races.
         rows: one a candidate and race.
@@ -33,7 +34,7 @@ class Bench:
     """
 
     place: dict[str, Any]
-    compiled: bool
+    compiled: bool | None
     rounds: int
     matrix_gflops: float
     rows: tuple[Row, ...]
@@ -50,7 +51,7 @@ def short_bench(
     batch_size: int = 128,
     device: str = "auto",
     precision: str = "auto",
-    compiled: bool = True,
+    compiled: bool | None = None,
     rounds: int = 5,
     say: Callable[[str], None] = lambda line: None,
 ) -> Bench:
@@ -60,8 +61,8 @@ def short_bench(
         models: names of the zoo.
         batch_size: of inference and of the training step.
         device: as `fit` takes it.
-        precision: of our networks, as `fit` takes it; the peers run in fp32.
-        compiled: compile ours, as `optimize` and long runs of `fit` do; it takes longer than the races.
+        precision: of our networks, as `fit` takes it; the peers run in fp32, or in TF32 where torch does so by default.
+        compiled: compile ours, or do not; None leaves it to `optimize` and to a long run of `fit`, as users have it.
         rounds: of each race.
         say: told what is about to be timed.
 
@@ -85,7 +86,8 @@ def short_bench(
         try:
             timings = race(candidates, rounds=rounds)
         finally:
-            ours.release()
+            for candidate in (ours, *baselines.candidates):
+                candidate.release()
         rates.append(calibration.flop / timings[calibration.name].median / 1e9)
         rows += rows_of(work, candidates, timings, calibration=calibration, peer=baselines.peer)
         missing.update(dict.fromkeys(baselines.missing))
@@ -100,10 +102,11 @@ def short_bench(
 
 
 def _races(
-    models: Sequence[str], batch_size: int, environment: Environment, compiled: bool
+    models: Sequence[str], batch_size: int, environment: Environment, compiled: bool | None
 ) -> Iterator[tuple[str, Candidate, Baselines]]:
     """Each race, prepared when its turn comes; the loop of the tutorials, which is slow, takes part in one alone."""
     device = environment.device
+    steps = STEPS_ON_CPU if device.type == "cpu" else STEPS_ELSEWHERE
     for number, name in enumerate(models):
         for size in sorted({1, batch_size}):
             yield (
@@ -113,6 +116,6 @@ def _races(
             )
         yield (
             f"{name}, training, batch {batch_size}",
-            step(name, batch_size=batch_size, environment=environment, compiled=compiled, steps=STEPS),
-            step_baselines(name, batch_size=batch_size, device=device, steps=STEPS, loop=number == 0),
+            step(name, batch_size=batch_size, environment=environment, compiled=compiled, steps=steps),
+            step_baselines(name, batch_size=batch_size, device=device, steps=steps, loop=number == 0),
         )

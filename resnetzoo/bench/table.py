@@ -13,7 +13,7 @@ def bench_table(bench: Bench) -> "Table":
     from rich.table import Table
 
     table = Table("race, candidate")
-    for title in ("images/s", "GFLOP/s", "of matrix rate", "ratio", "first call"):
+    for title in ("precision", "images/s", "GFLOP/s", "of matrix rate", "ratio", "first call"):
         table.add_column(title, justify="right")
     work = ""
     for row in bench.rows:
@@ -24,6 +24,7 @@ def bench_table(bench: Bench) -> "Table":
             table.add_row(work)
         table.add_row(
             f"  {row.name}",
+            row.precision,
             f"{row.images_per_second:,.0f}",
             f"{row.gflops:,.1f}",
             f"{100 * row.matrix_fraction:.0f} %",
@@ -36,12 +37,15 @@ def bench_table(bench: Bench) -> "Table":
 def bench_notes(bench: Bench) -> list[str]:
     """What the figures mean, line by line, to stand under the table."""
     ours = sum(row.first_seconds for row in bench.rows if row.name.startswith("resnetzoo "))
-    made = f"compiled; their first calls took {ours:.0f} s in all" if bench.compiled else "not compiled"
+    made = {True: "compiled", False: "not compiled", None: "compiled or not as fit and optimize decide"}[bench.compiled]
     precision = bench.place["precision"]
+    peers_tf32 = bench.place["tf32"]["peers"]
+    shortened = "with TF32 convolutions, which torch allows by default" if peers_tf32 else "without TF32"
     return [
         f"device       {bench.place['device']}; torch {bench.place['versions']['torch']}",
-        f"resnetzoo    {precision}, {made}",
-        "peers        eager, fp32, as their documentation runs them; ratio is to pytorchcv's network of the same depth",
+        f"resnetzoo    {precision}, no TF32; {made}; the first calls took {ours:.0f} s in all",
+        f"peers        eager, fp32 {shortened}, as their documentation runs them",
+        "ratio        to pytorchcv's network of the same depth, round by round",
         f"matrix rate  {bench.matrix_gflops:,.0f} GFLOP/s in {precision}, measured in the same rounds",
         f"figures      medians of {bench.rounds} rounds, each with every candidate once; 2 FLOP a multiply-add",
         *(f"missing      {line}" for line in bench.missing),

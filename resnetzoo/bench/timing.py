@@ -30,6 +30,7 @@ class Candidate:
         images: that one call handles; 0 where the work is not one of images.
         flop: floating-point operations of one call, two a multiply-add; 0 where they are not what takes the time.
         release: lets go of what it holds; whoever timed it calls this once, and does not call `seconds` any more.
+        precision: that it computes in, as tables call it; empty where that is no question.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Candidate:
     images: int = 0
     flop: int = 0
     release: Callable[[], None] = _release_nothing
+    precision: str = ""
 
 
 @dataclass(frozen=True)

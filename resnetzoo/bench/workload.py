@@ -1,8 +1,12 @@
-"""What all candidates do alike: the images that they get, and how training is counted."""
+"""What all candidates do alike: the images that they get, how training is counted, and the settings of the peers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from resnetzoo.models.complexity import complexity
+from resnetzoo.utils.fp32 import cudnn_benchmark, shortens_fp32
 
 TRAINING_PASSES = 3  # of a convolution in a step: forward, gradient of its input, gradient of its weights
 
@@ -10,6 +14,18 @@ TRAINING_PASSES = 3  # of a convolution in a step: forward, gradient of its inpu
 def random_images(batch_size: int, device: torch.device) -> torch.Tensor:
     """Normal noise, (n, 3, 32, 32)."""
     return torch.randn(batch_size, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
+
+
+def peer_precision(device: torch.device) -> str:
+    """What peers compute in, whose code says fp32 and leaves torch's settings alone."""
+    return "fp32 (TF32)" if shortens_fp32(device) else "fp32"
+
+
+@contextmanager
+def peer_settings(device: torch.device) -> Iterator[None]:
+    """A block in which cuDNN searches for its fastest algorithms, as in a long run of `fit`; TF32 stays as it is."""
+    with cudnn_benchmark(True if device.type == "cuda" else None):
+        yield
 
 
 def training_flop(name: str, batch_size: int) -> int:

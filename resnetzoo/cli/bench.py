@@ -18,11 +18,14 @@ def bench_command(
     batch_size: Annotated[int, typer.Option(help="Images a call; inference is timed at 1 too.")] = 128,
     device: Device = "auto",
     precision: Annotated[
-        str, typer.Option(help="Of our networks: auto, fp32 or bf16; the peers run in fp32.")
+        str, typer.Option(help="Of our networks: auto, fp32 or bf16; the peers run in torch's fp32.")
     ] = "auto",
     compiled: Annotated[
-        bool, typer.Option("--compile/--no-compile", help="Compiling takes longer than the races.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--compile/--no-compile", help="Of ours; left out, as fit and optimize decide.", show_default=False
+        ),
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Of each race, every candidate once a round.")] = 5,
     as_json: AsJson = False,
 ) -> None:

@@ -46,7 +46,7 @@ def full_fp32(device: torch.device, *, benchmark: bool | None = None) -> Iterato
     if device.type not in _OPERATIONS:
         yield
         return
-    with _blocks.one_more(device), _benchmark(benchmark if device.type == "cuda" else None):
+    with _blocks.one_more(device), cudnn_benchmark(benchmark if device.type == "cuda" else None):
         yield
 
 
@@ -130,7 +130,8 @@ _blocks = _Blocks()  # one for the process, as the settings are
 
 
 @contextmanager
-def _benchmark(wanted: bool | None) -> Iterator[None]:
+def cudnn_benchmark(wanted: bool | None) -> Iterator[None]:
+    """A block in which cuDNN times its algorithms for each new shape and keeps the fastest, or not; None: as before."""
     if wanted is None:
         yield
         return

@@ -1,18 +1,22 @@
 """Races with made-up clocks: what is timed, in which order, and what becomes of the seconds."""
 
 import json
+import multiprocessing
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from cases import Call
 from processes import Command
 from pytorchcv.model_provider import get_model
+from torch.utils.data import DataLoader
 
 import resnetzoo
 from resnetzoo import bench, cli
-from resnetzoo.bench import baselines, peers
+from resnetzoo.bench import baselines, environment, peers, suite, workload
 from resnetzoo.bench.candidates import RunningFit
+from resnetzoo.bench.dataloader_baseline import LoaderLoop
 
 CPU = torch.device("cpu")
 
@@ -98,6 +102,86 @@ def test_a_step_that_is_timed_is_a_step_of_one_run_that_goes_on() -> None:
     assert not torch.equal(run.trainer.model.fc.weight, before)  # type: ignore[union-attr, arg-type]
 
 
+@pytest.mark.parametrize(("asked", "execution"), [(None, "compiled"), (True, "compiled"), (False, "eager")])
+def test_a_step_that_is_timed_is_compiled_as_a_long_run_is(asked: bool | None, execution: str) -> None:
+    run = RunningFit("plainnet20", 1, 1, bench.Environment.find("cpu", "fp32"), compiled=asked)
+    assert str(run.trainer.execution) == execution
+    run.close()
+
+
+def test_the_loop_of_the_tutorials_goes_on_over_long_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without workers, a measurement is a few steps of an epoch of 100, which the next one goes on with."""
+    loop = LoaderLoop("plainnet20", 2, CPU, steps=3)
+    assert len(loop.loader) == 100
+    begun = count_epochs(monkeypatch)
+    before = loop.network.fc.weight.detach().clone()
+    for _ in range(33):
+        loop._learn = lambda images, labels: None  # type: ignore[method-assign]
+        assert loop.seconds() > 0
+    assert len(begun) == 1
+    del loop._learn
+    loop.seconds()
+    assert len(begun) == 2  # at step 101
+    assert not torch.equal(loop.network.fc.weight, before)
+
+
+def test_the_loop_with_workers_takes_an_epoch_and_ends_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on CUDA, where workers load: each measurement begins an epoch, in the same processes, and drains it."""
+    loop = LoaderLoop("plainnet20", 1, torch.device("cpu"), steps=3, workers=2)
+    assert loop.steps == len(loop.loader) == 100
+    loop._learn = lambda images, labels: None  # type: ignore[method-assign]
+    begun = count_epochs(monkeypatch)
+    processes = []
+    for _ in range(2):
+        loop.seconds()
+        processes.append({child.pid for child in multiprocessing.active_children()})
+    assert processes[0] == processes[1]
+    assert len(processes[0]) == 2
+    assert len(begun) == 2
+    loop.close()
+    assert not multiprocessing.active_children()
+
+
+def count_epochs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one whenever a `DataLoader` begins an epoch."""
+    begun: list[int] = []
+    begin = DataLoader.__iter__
+
+    def count(loader: Any) -> Any:
+        begun.append(1)
+        return begin(loader)
+
+    monkeypatch.setattr(DataLoader, "__iter__", count)
+    return begun
+
+
+def test_every_candidate_of_a_race_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+
+    def held(name: str) -> bench.Candidate:
+        return bench.Candidate(name, lambda: 1.0, images=1, flop=1, release=lambda: log.append(name))
+
+    peers_of_race = bench.Baselines((held("peer"), held("loop")), "peer", ())
+    monkeypatch.setattr(suite, "_races", lambda *_: iter([("work", held("ours"), peers_of_race)]))
+    bench.short_bench(("plainnet20",), device="cpu", rounds=1)
+    assert log == ["ours", "peer", "loop"]
+
+
+def test_what_each_ran_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TF32 on both sides: ours computes in what it says, and peers in what torch allows, by default on CUDA."""
+    monkeypatch.setattr(workload, "shortens_fp32", lambda device: True)
+    monkeypatch.setattr(environment, "shortens_fp32", lambda device: True)
+    found = bench.short_bench(("plainnet20",), batch_size=2, device="cpu", precision="fp32", compiled=False, rounds=1)
+    assert {(row.name.split()[0], row.precision) for row in found.rows} == {
+        ("resnetzoo", "fp32"),
+        *((peer, "fp32 (TF32)") for peer in ("torchvision", "timm", "DataLoader")),
+    }
+    assert found.to_dict()["place"]["tf32"] == {"resnetzoo": False, "peers": True}
+    notes = bench.bench_notes(found)
+    assert any(line.startswith("resnetzoo    fp32, no TF32; not compiled") for line in notes)
+    assert any("eager, fp32 with TF32 convolutions" in line for line in notes)
+
+
 def test_flop_are_two_a_multiply_add() -> None:
     """pytorchcv's resnet20 has projection shortcuts; torch counts its operations, we have them in closed form."""
     spec = resnetzoo.create("resnet20", shortcut="projection").spec
@@ -122,7 +206,14 @@ def test_bench_prints_every_contestant(fork_command: Command) -> None:
     words = ("bench", "resnet20", "--no-compile", "--rounds", "1", "--batch-size", "2", "--device", "cpu")
     said = fork_command("resnetzoo", *words)
     assert said.returncode == 0, said.stderr
-    for expected in ("resnet20, inference, batch 1 ", "training, batch 2", "pytorchcv resnet20", "DataLoader loop"):
+    for expected in (
+        "precision",
+        "fp32",
+        "resnet20, inference, batch 1 ",
+        "training, batch 2",
+        "pytorchcv resnet20",
+        "DataLoader loop",
+    ):
         assert expected in said.stdout
     assert "matrix rate" in said.stdout
     assert "not compiled" in said.stdout
