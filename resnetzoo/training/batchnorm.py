@@ -77,9 +77,10 @@ class _SummedNorm(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | int]:
         centred = at_least_fp32(x) - _per_channel(running_mean)
         total, squares = _channel_sums(centred), _channel_sums(centred.square())
-        count: Tensor | int = x.shape[0] * x.shape[2] * x.shape[3]
+        values = x.shape[0] * x.shape[2] * x.shape[3]  # of a channel, in this process
+        count: Tensor | int = values
         if reduce is not None:
-            parts = reduce(torch.cat([total, squares, total.new_tensor([count])]))
+            parts = reduce(torch.cat([total, squares, total.new_full((1,), values)]))
             total, squares, count = torch.split(parts, [len(weight), len(weight), 1])
         offset = total / count
         mean = running_mean + offset

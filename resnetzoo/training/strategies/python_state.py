@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -35,11 +36,12 @@ class PythonState:
     def of(cls, model: nn.Module) -> "PythonState":
         """The present state of `model` and of the host's random numbers; nothing waits for a device."""
         held = dict(_held(model))
+        numpy_state = cast(tuple[Any, ...], np.random.get_state())  # a name, the words, and where it stands in them
         return cls(
             hooks=next(_hooks(model), None),
             random={
                 "random": random.getstate(),
-                "numpy.random": repr(np.random.get_state(legacy=False)),
+                "numpy.random": (numpy_state[1].tobytes(), *numpy_state[2:]),
                 "torch's generator of the CPU": torch.get_rng_state().numpy().tobytes(),
             },
             attributes={path: _trace(value) for path, value in held.items()},

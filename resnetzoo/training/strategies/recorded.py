@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from resnetzoo.training.optimizer import set_lr
@@ -45,9 +44,10 @@ class RecordedStep(Strategy):
 
     def begin_epoch(self, augmentation: Tensor) -> None:
         if self._augmentation is None:
-            self._augmentation = torch.empty_like(augmentation)
+            self._augmentation = augmentation.clone()
             self.step.begin_epoch(self._augmentation)
-        self._augmentation.copy_(augmentation)
+        else:
+            self._augmentation.copy_(augmentation)
 
     def __call__(self, indices: slice, lr: float) -> None:
         set_lr(self.step.state.optimizer, lr)
