@@ -1,5 +1,9 @@
 # One command each; every target only calls the tool.
-.PHONY: install format lint types test docs package check bench bench-short bench-history cuda
+# With make test-on: which constraints, and the command of which Python.
+VERSIONS = oldest
+PYTHON = python3.10
+
+.PHONY: install format lint types test test-on oldest docs package check bench bench-short bench-history cuda
 
 install:
 	python -m pip install -e ".[test,dev,bench,docs]"
@@ -15,6 +19,14 @@ types:
 
 test:
 	python -m pytest -n auto
+
+test-on:
+	bash .ci/suite $(VERSIONS) $(PYTHON)
+
+oldest:
+	uv pip compile pyproject.toml --extra test --resolution lowest-direct --python-version 3.10 \
+		--python-platform x86_64-manylinux_2_28 --no-annotate --custom-compile-command "make oldest" \
+		--quiet --upgrade --output-file .ci/oldest.txt
 
 docs:
 	sphinx-build -W -n docs docs/_build/html

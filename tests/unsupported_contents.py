@@ -35,9 +35,13 @@ def prefixed(prefix: str, tensors: State) -> State:
 
 
 def on_meta(build: Callable[[], nn.Module]) -> State:
-    """Names and shapes of a large network, with one number each for its values."""
+    """`emptied`, of a large network that is built without values in the first place."""
     with torch.device("meta"):
-        network = build()
+        return emptied(build())
+
+
+def emptied(network: nn.Module) -> State:
+    """Names and shapes of a large network, with one number each for its values."""
     return {name: torch.zeros(()).expand(tensor.shape) for name, tensor in network.state_dict().items()}
 
 

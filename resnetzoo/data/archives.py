@@ -2,13 +2,14 @@
 
 import hashlib
 import tarfile
-from functools import partial
 from pathlib import Path
 
 from resnetzoo.data.cifar_files import Archive, ArchiveFormat
 from resnetzoo.errors import DownloadError
 from resnetzoo.utils.download import download as fetch_file
 from resnetzoo.utils.files import write_atomically, writing
+
+_CHUNK = 1 << 20  # bytes
 
 
 def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Path:
@@ -48,8 +49,11 @@ def _fetch(archive: Archive, packed: Path) -> None:
 
 
 def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
-        return hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:

@@ -111,4 +111,5 @@ def _centred(random: np.random.Generator, count: int, reach: float) -> tuple[Pla
 
 
 def _uniform(random: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Plane:
-    return random.random(shape, dtype=np.float32) * np.float32(high - low) + np.float32(low)
+    drawn: Plane = random.random(shape, dtype=np.float32) * np.float32(high - low) + np.float32(low)
+    return drawn

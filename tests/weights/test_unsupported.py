@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from unsupported_contents import CONTENTS, kuangliu, on_meta
+from unsupported_contents import CONTENTS, emptied, kuangliu
 
 import resnetzoo
 from resnetzoo import CheckpointError
@@ -35,7 +35,7 @@ def test_files_of_other_contents(tmp_path: Path, kind: str) -> None:
 )
 def test_networks_of_timm(tmp_path: Path, name: str, message: str) -> None:
     timm = pytest.importorskip("timm")
-    torch.save(on_meta(lambda: timm.create_model(name)), tmp_path / "weights.pt")
+    torch.save(emptied(timm.create_model(name)), tmp_path / "weights.pt")
     with pytest.raises(CheckpointError, match=message):
         resnetzoo.load_checkpoint(tmp_path / "weights.pt")
 
