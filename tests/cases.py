@@ -3,7 +3,9 @@
 import os
 import pickle
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -126,6 +128,13 @@ def assert_one_line(said: tuple[int, str], status: int, message: str) -> None:
     assert errors.startswith("error: ")
     assert errors.count("\n") == 1
     assert message in errors
+
+
+def recompile_limit(count: int) -> AbstractContextManager[object]:
+    """Inside, torch compiles one function anew at most so often; torch 2.6 has another name for it."""
+    config = torch._dynamo.config
+    name = "recompile_limit" if hasattr(config, "recompile_limit") else "cache_size_limit"
+    return cast(AbstractContextManager[object], config.patch({name: count}))
 
 
 def lived_in(spec: resnetzoo.ModelSpec) -> resnetzoo.CifarNet:

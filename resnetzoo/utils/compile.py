@@ -1,7 +1,8 @@
 """A network turned into machine code for one input: its shape, strides, type and device."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -37,7 +38,7 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
     compiled = torch.compile(with_own_code(forward), fullgraph=True, dynamic=False, options=_options(example.device))
     try:
         # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
-        with config.patch(freezing=freeze):
+        with config.patch(freezing=freeze), deprecations_of_torch_ignored():
             compiled(example)
     except Exception as error:  # whatever the compiler stumbles over, the network runs without it
         warnings.warn(
@@ -47,6 +48,17 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
         )
         return None
     return cast(Forward, compiled)
+
+
+@contextmanager
+def deprecations_of_torch_ignored() -> Iterator[None]:
+    """While torch compiles, what it still uses and deprecates itself is no error, even where warnings are.
+
+    torch 2.6 instantiates `autograd.Function` as it traces one, and warns of that.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.")
+        yield
 
 
 def _options(device: torch.device) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch._inductor.config
-from cases import KINDS, lived_in
+from cases import KINDS, lived_in, recompile_limit
 from torch import nn
 
 import resnetzoo
@@ -103,7 +103,7 @@ def trained() -> tuple[resnetzoo.CifarNet, resnetzoo.Data]:
     data = resnetzoo.synthetic(seed=0, train_images=1_000, test_images=1_000)
     torch.manual_seed(0)
     model = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(8, 16, 32)))
-    recipe = replace(resnetzoo.recipes.SMOKE, name="SHORT", steps=100, crop_padding=0)
+    recipe = replace(resnetzoo.recipes.SMOKE, name="SHORT", steps=200, crop_padding=0)
     resnetzoo.fit(model, data, recipe, device="cpu", progress=False)
     return model, data
 
@@ -245,7 +245,7 @@ def test_many_networks_in_one_process() -> None:
     """Each has compiled code of its own, and more of them than torch's limit for one function are no matter."""
     inputs = torch.randn(1, 4)
     networks = [nn.Linear(4, 2).requires_grad_(False) for _ in range(3)]
-    with torch._dynamo.config.patch(recompile_limit=2), torch.no_grad():
+    with recompile_limit(2), torch.no_grad():
         forwards = [compiling.compile_for(inputs, network, freeze=True) for network in networks]
         for network, forward in zip(networks, forwards, strict=True):
             assert forward

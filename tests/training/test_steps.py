@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch._inductor.config
-from cases import small_network
+from cases import recompile_limit, small_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -177,7 +177,7 @@ def test_many_compiled_networks_in_one_process() -> None:
 
     before = torch._dynamo.utils.counters["frames"]["ok"]
     images, labels = torch.eye(2), torch.tensor([0, 1])
-    with torch._dynamo.config.patch(recompile_limit=2):
+    with recompile_limit(2):
         for number in range(4):
             loss_fn = loss_of_scaled(float(number))
             torch.testing.assert_close(compile_loss(loss_fn, CPU)(images, labels), loss_fn(images, labels))

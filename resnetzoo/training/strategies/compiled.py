@@ -10,7 +10,7 @@ from resnetzoo.training.batchnorm import with_summed_batchnorm
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.eager import EagerStep, LossFn
 from resnetzoo.training.strategies.execution import Execution
-from resnetzoo.utils.compile import with_own_code
+from resnetzoo.utils.compile import deprecations_of_torch_ignored, with_own_code
 from resnetzoo.utils.text import first_line
 
 REPAID_BY_IMAGES = 150_000
@@ -64,7 +64,8 @@ def compile_loss(loss_fn: LossFn, device: torch.device) -> LossFn:
         if chosen:
             return chosen[0](images, labels)
         try:
-            result = fast(images, labels)
+            with deprecations_of_torch_ignored():
+                result = fast(images, labels)
         # No C++ compiler, one that is too old, no space for its files: each fails with exceptions of its own.
         except Exception as error:
             warnings.warn(
