@@ -46,13 +46,19 @@ def forward(name: str, *, batch_size: int, environment: Environment, compiled: b
 
 
 def step(
-    name: str, *, batch_size: int, environment: Environment, compiled: bool | None = None, steps: int = 4
+    name: str,
+    *,
+    batch_size: int,
+    environment: Environment,
+    compiled: bool | None = None,
+    recorded: bool | None = None,
+    steps: int = 4,
 ) -> Candidate:
     """One training step of `fit`, its batch cut and augmented: `steps` of them a measurement.
 
-    `compiled` is the `compile` of `fit`, and left out, what a long run of `fit` decides.
+    `compiled` and `recorded` are `compile` and `record` of `fit`, and left out, what a long run of `fit` decides.
     """
-    run = RunningFit(name, batch_size, steps, environment, compiled)
+    run = RunningFit(name, batch_size, steps, environment, compiled, recorded)
     flop = training_flop(name, batch_size)
     return Candidate(
         f"resnetzoo {name}",
@@ -65,13 +71,19 @@ def step(
 
 
 def epoch(
-    name: str, *, batch_size: int, environment: Environment, compiled: bool | None = None, steps: int = 8
+    name: str,
+    *,
+    batch_size: int,
+    environment: Environment,
+    compiled: bool | None = None,
+    recorded: bool | None = None,
+    steps: int = 8,
 ) -> Candidate:
     """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row.
 
-    `compiled` is as in `step`.
+    `compiled` and `recorded` are as in `step`.
     """
-    run = RunningFit(name, batch_size, steps, environment, compiled)
+    run = RunningFit(name, batch_size, steps, environment, compiled, recorded)
     flop = training_flop(name, batch_size)
     return Candidate(
         f"resnetzoo {name}",
@@ -104,9 +116,18 @@ class RunningFit:
         steps: of a measurement; an epoch has one more, which is not counted, like the test behind it.
         environment: device and precision.
         compiled: as `compile` of `fit`.
+        recorded: as `record` of `fit`.
     """
 
-    def __init__(self, name: str, batch_size: int, steps: int, environment: Environment, compiled: bool | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        batch_size: int,
+        steps: int,
+        environment: Environment,
+        compiled: bool | None,
+        recorded: bool | None = None,
+    ) -> None:
         self.steps = steps
         self.device = environment.device
         self._opened = ExitStack()
@@ -118,6 +139,7 @@ class RunningFit:
                 device=environment.device,
                 precision=environment.precision,
                 compile=compiled,
+                record=recorded,
                 callbacks=standard_callbacks(StopRequest()),
             )
         )

@@ -31,6 +31,7 @@ class Bench:
         matrix_gflops: the machine's matrix rate in that precision, the median over the races.
         rows: one a candidate and race.
         missing: the peers that were not there, each with what to install.
+        recorded: whether our training steps were to be, on CUDA; None where `fit` was left to itself.
     """
 
     place: dict[str, Any]
@@ -39,6 +40,7 @@ class Bench:
     matrix_gflops: float
     rows: tuple[Row, ...]
     missing: tuple[str, ...]
+    recorded: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -52,6 +54,7 @@ def short_bench(
     device: str = "auto",
     precision: str = "auto",
     compiled: bool | None = None,
+    recorded: bool | None = None,
     rounds: int = 5,
     say: Callable[[str], None] = lambda line: None,
 ) -> Bench:
@@ -63,6 +66,7 @@ def short_bench(
         device: as `fit` takes it.
         precision: of our networks, as `fit` takes it; the peers run in fp32, or in TF32 where torch does so by default.
         compiled: compile ours, or do not; None leaves it to `optimize` and to a long run of `fit`, as users have it.
+        recorded: record our training step on CUDA, or do not; None leaves it to `fit`.
         rounds: of each race.
         say: told what is about to be timed.
 
@@ -80,7 +84,7 @@ def short_bench(
     rows: list[Row] = []
     rates: list[float] = []
     missing: dict[str, None] = {}
-    for work, ours, baselines in _races(models, batch_size, environment, compiled):
+    for work, ours, baselines in _races(models, batch_size, environment, compiled, recorded):
         say(f"timing {work}")
         candidates = [calibration, ours, *baselines.candidates]
         try:
@@ -98,11 +102,12 @@ def short_bench(
         matrix_gflops=statistics.median(rates),
         rows=tuple(rows),
         missing=tuple(missing),
+        recorded=recorded,
     )
 
 
 def _races(
-    models: Sequence[str], batch_size: int, environment: Environment, compiled: bool | None
+    models: Sequence[str], batch_size: int, environment: Environment, compiled: bool | None, recorded: bool | None
 ) -> Iterator[tuple[str, Candidate, Baselines]]:
     """Each race, prepared when its turn comes; the loop of the tutorials, which is slow, takes part in one alone."""
     device = environment.device
@@ -116,6 +121,13 @@ def _races(
             )
         yield (
             f"{name}, training, batch {batch_size}",
-            step(name, batch_size=batch_size, environment=environment, compiled=compiled, steps=steps),
+            step(
+                name,
+                batch_size=batch_size,
+                environment=environment,
+                compiled=compiled,
+                recorded=recorded,
+                steps=steps,
+            ),
             step_baselines(name, batch_size=batch_size, device=device, steps=steps, loop=number == 0),
         )

@@ -38,6 +38,8 @@ def bench_notes(bench: Bench) -> list[str]:
     """What the figures mean, line by line, to stand under the table."""
     ours = sum(row.first_seconds for row in bench.rows if row.name.startswith("resnetzoo "))
     made = {True: "compiled", False: "not compiled", None: "compiled or not as fit and optimize decide"}[bench.compiled]
+    if bench.recorded is False:
+        made += ", no step recorded"
     precision = bench.place["precision"]
     peers_tf32 = bench.place["tf32"]["peers"]
     shortened = "with TF32 convolutions, which torch allows by default" if peers_tf32 else "without TF32"

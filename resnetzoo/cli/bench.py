@@ -26,6 +26,10 @@ def bench_command(
             "--compile/--no-compile", help="Of ours; left out, as fit and optimize decide.", show_default=False
         ),
     ] = None,
+    recorded: Annotated[
+        bool | None,
+        typer.Option("--record/--no-record", help="Our training step on CUDA; left out, as fit.", show_default=False),
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Of each race, every candidate once a round.")] = 5,
     as_json: AsJson = False,
 ) -> None:
@@ -36,6 +40,7 @@ def bench_command(
         device=device,
         precision=precision,
         compiled=compiled,
+        recorded=recorded,
         rounds=rounds,
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )

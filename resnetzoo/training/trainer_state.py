@@ -31,7 +31,7 @@ class TrainerState:
         recipe: as it runs on this number of images.
         seed: of order and augmentation.
         precision: of the steps; tests are always in fp32.
-        execution: how the steps are carried out.
+        execution: how the steps are carried out; before the first ones, how they are planned to be.
         out: the run's folder; None where nothing is kept on disk.
         context: the processes that share the run.
         files: writes what the package keeps in `out`.

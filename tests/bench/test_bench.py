@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from cases import Call
+from op_recorder import OpRecorder
 from processes import Command
 from pytorchcv.model_provider import get_model
 from torch.utils.data import DataLoader
@@ -17,6 +18,7 @@ from resnetzoo import bench, cli
 from resnetzoo.bench import baselines, environment, peers, suite, workload
 from resnetzoo.bench.candidates import RunningFit
 from resnetzoo.bench.dataloader_baseline import LoaderLoop
+from resnetzoo.training.strategies import base
 
 CPU = torch.device("cpu")
 
@@ -105,6 +107,17 @@ def test_a_step_that_is_timed_is_a_step_of_one_run_that_goes_on() -> None:
 @pytest.mark.parametrize(("asked", "execution"), [(None, "compiled"), (True, "compiled"), (False, "eager")])
 def test_a_step_that_is_timed_is_compiled_as_a_long_run_is(asked: bool | None, execution: str) -> None:
     run = RunningFit("plainnet20", 1, 1, bench.Environment.find("cpu", "fp32"), compiled=asked)
+    assert str(run.trainer.execution) == execution
+    run.close()
+
+
+@pytest.mark.parametrize(("asked", "execution"), [(None, "recorded"), (True, "recorded"), (False, "eager")])
+def test_a_step_that_is_timed_is_recorded_as_asked(
+    asked: bool | None, execution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "recorder_for", lambda stream: OpRecorder())
+    place = bench.Environment.find("cpu", "fp32")
+    run = RunningFit("plainnet20", 1, 1, place, compiled=False, recorded=asked)
     assert str(run.trainer.execution) == execution
     run.close()
 
@@ -203,7 +216,18 @@ def test_resnet18_cannot_train_on_one_image() -> None:
 
 
 def test_bench_prints_every_contestant(fork_command: Command) -> None:
-    words = ("bench", "resnet20", "--no-compile", "--rounds", "1", "--batch-size", "2", "--device", "cpu")
+    words = (
+        "bench",
+        "resnet20",
+        "--no-compile",
+        "--no-record",
+        "--rounds",
+        "1",
+        "--batch-size",
+        "2",
+        "--device",
+        "cpu",
+    )
     said = fork_command("resnetzoo", *words)
     assert said.returncode == 0, said.stderr
     for expected in (
@@ -216,7 +240,7 @@ def test_bench_prints_every_contestant(fork_command: Command) -> None:
     ):
         assert expected in said.stdout
     assert "matrix rate" in said.stdout
-    assert "not compiled" in said.stdout
+    assert "not compiled, no step recorded" in said.stdout
     assert "…" not in said.stdout
     assert said.stderr.count("timing resnet20") == 3
 

@@ -116,6 +116,7 @@ def test_the_former_word_of_an_option_is_accepted(
         (("train", "plainnet20", *SMOKE, "--shortcut", "projection"), 2, "plain networks have no shortcuts"),
         (("train", "resnet20", *SMOKE, "--out", "/proc/nothing/run"), 1, "cannot write /proc/nothing/run"),
         (("train", "resnet20", *SMOKE, "--device", "cuda:9"), 1, 'device "cuda:9" asked for'),
+        (("train", "resnet20", *SMOKE, "--device", "cpu", "--record"), 2, "a step is recorded on CUDA only"),
         (("eval", "nowhere.pt"), 1, "nowhere.pt: no such checkpoint"),
     ],
 )

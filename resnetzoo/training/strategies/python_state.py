@@ -60,6 +60,8 @@ class PythonState:
 
 
 def _hooks(model: nn.Module) -> Iterator[str]:
+    if nn.modules.module._has_any_global_hook():  # type: ignore[no-untyped-call]
+        yield "hooks are registered for all modules, and a replayed step would not call them"
     for path, module in model.named_modules():
         if any(getattr(module, kind) for kind in _MODULE_HOOKS):
             yield f"{_name(model, path)} has hooks, and a replayed step would not call them"
@@ -80,7 +82,9 @@ def _held(model: nn.Module) -> Iterator[tuple[str, object]]:
 def _trace(value: object) -> object:
     """What tells whether an attribute is as it was."""
     if isinstance(value, Tensor):
-        return id(value), value.data_ptr()
+        # A subclass or a sparse one may have no address of its own.
+        usual = type(value) in (Tensor, nn.Parameter) and value.layout == torch.strided
+        return id(value), value.data_ptr() if usual else None
     if isinstance(value, _CONTAINERS):
         return type(value), len(value)
     return type(value), repr(value)  # of a NaN too

@@ -85,16 +85,16 @@ class Recording:
             # Where the operation itself failed, that the recording could not be ended is only what followed from it.
             cause = error.__context__ if isinstance(error.__context__, Exception) else error
             raise RecordingError(
-                f"the step could not be recorded ({first_line(cause)}), and CUDA may be left unusable for this "
-                "process: start again with record=False, and the run goes on from what was saved"
+                f"what the run repeats could not be recorded ({first_line(cause)}), and CUDA may be left unusable for "
+                "this process: start again with record=False, and the run goes on from what was saved"
             ) from error
 
     def _give_up(self, cause: str, *, in_doubt: bool) -> None:
         self.obstacle = cause
-        otherwise = ", and record=True records it nevertheless: right if every step may do the same" * in_doubt
+        otherwise = ", and record=True records it all the same: right if every step may repeat what one did" * in_doubt
         warnings.warn(
-            f"this run is carried out step by step and not recorded, which is slower, since {cause} "
-            f"(record=False says so beforehand{otherwise})",
+            f"this run is carried out step by step and not recorded, which is slower: {cause} "
+            f"(record=False leaves this warning out{otherwise})",
             stacklevel=2,
         )
 
