@@ -3,15 +3,16 @@
 import atexit
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from resnetzoo.errors import ResnetzooError, UsageError
+from resnetzoo.utils.device import gpu_identity
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,13 @@ class DistributedContext:
         dist.all_reduce(highest, op=dist.ReduceOp.MAX, group=self.control)
         return int(highest)
 
+    def all_gather(self, own: str | None) -> list[str | None]:
+        """What each process says, in the order of their ranks."""
+        said: list[str | None] = [own] * self.world_size
+        if self.world_size > 1:
+            dist.all_gather_object(said, own, group=self.control)
+        return said
+
     def rank_zero_only(self, action: Callable[[], None]) -> None:
         """Let the first process do it and the others wait; what goes wrong there is raised in all of them."""
         if self.world_size == 1:
@@ -74,23 +82,81 @@ def current_context(device: torch.device) -> DistributedContext:
     """The processes that `torchrun` started, or a group that the caller has made; else this process alone.
 
     Raises:
-        UsageError: `torchrun` started several processes that would share one GPU.
+        UsageError: NCCL would work with one GPU for several processes, or the caller's group not with `device` at all.
     """
     if not dist.is_available():
         return DistributedContext()
     if not dist.is_initialized():
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return DistributedContext()
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        atexit.register(_destroy_process_group)
+        _make_group(device)
     if dist.get_world_size() == 1:
         return DistributedContext()
-    if device.type == "cuda" and int(os.environ.get("LOCAL_WORLD_SIZE", "1")) > torch.cuda.device_count():
+    backends = _backends()
+    if device.type not in backends:
         raise UsageError(
-            f"torchrun started {os.environ['LOCAL_WORLD_SIZE']} processes here for {torch.cuda.device_count()} GPUs: "
-            "one process a GPU, so torchrun --nproc-per-node=gpu"
+            f"the processes' group works on {' and '.join(backends)}, and the run is on {device.type}: choose another "
+            f'device, or make the group by torch.distributed.init_process_group("{_backend_for(device)}")'
         )
-    return DistributedContext(dist.get_rank(), dist.get_world_size(), _control_group())
+    control = None if backends.get("cpu") == "gloo" else dist.new_group(backend="gloo")
+    context = DistributedContext(dist.get_rank(), dist.get_world_size(), cast("dist.ProcessGroup | None", control))
+    if backends[device.type] == "nccl":
+        check_own_gpus(context.all_gather(gpu_identity(device)))
+    return context
+
+
+def _make_group(device: torch.device) -> None:
+    """Let the processes that were started together find each other; the group ends with this process."""
+    store, rank, world_size = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
+    own = None
+    if device.type == "cuda":
+        # NCCL connects the GPUs at once, and fails in its own words where they are not different ones.
+        check_own_gpus(exchange(store, rank, world_size, gpu_identity(device)))
+        if device.index is not None:
+            torch.cuda.set_device(device)
+        own = torch.device("cuda", torch.cuda.current_device())
+    dist.init_process_group(_backend_for(device), store=store, rank=rank, world_size=world_size, device_id=own)
+    atexit.register(_destroy_process_group)
+
+
+def _backend_for(device: torch.device) -> str:
+    """Beside NCCL, gloo for what is on the CPU."""
+    return "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+
+
+def _backends() -> dict[str, str]:
+    """What the group works with, by the type of device: {"cpu": "gloo", "cuda": "nccl"}."""
+    return dict(part.split(":") for part in dist.get_backend_config().split(","))
+
+
+def exchange(store: Any, rank: int, world_size: int, own: str | None) -> list[str | None]:
+    """What each process says, in the order of their ranks, before there is a group of them; it waits for all."""
+    said = dist.PrefixStore("resnetzoo", store)  # type: ignore[attr-defined]
+    said.set(str(rank), own or "")
+    return [said.get(str(other)).decode() or None for other in range(world_size)]
+
+
+def check_own_gpus(gpus: Sequence[str | None]) -> None:
+    """Whether each process has a GPU of its own.
+
+    Args:
+        gpus: what `gpu_identity` says in each process.
+
+    Raises:
+        UsageError: one has none, or two have the same; it is raised in all of them.
+    """
+    owners: dict[str, int] = {}
+    for rank, gpu in enumerate(gpus):
+        if gpu is None:
+            found = f"process {rank} of {len(gpus)} has none"
+        elif owners.setdefault(gpu, rank) != rank:
+            found = f"processes {owners[gpu]} and {rank} of {len(gpus)} have the same one ({gpu})"
+        else:
+            continue
+        raise UsageError(
+            f"each process needs a GPU of its own, and {found}: start one a GPU, so torchrun --nproc-per-node=gpu, "
+            'with the device "cuda"; or give each another "cuda:N"'
+        )
 
 
 def local_device(device: torch.device) -> torch.device:
@@ -99,11 +165,6 @@ def local_device(device: torch.device) -> torch.device:
     if local is None or device.type != "cuda" or device.index is not None:
         return device
     return torch.device("cuda", int(local))
-
-
-def _control_group() -> dist.ProcessGroup | None:
-    """All processes on the CPU; None, which is the default group, where that is there already."""
-    return None if dist.get_backend() == "gloo" else cast(dist.ProcessGroup, dist.new_group(backend="gloo"))
 
 
 def _destroy_process_group() -> None:

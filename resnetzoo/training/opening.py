@@ -126,22 +126,24 @@ def _build_trainer(
     """A run before its first step, on the loader's device; the trainer alone keeps the strategy, to let go of it."""
     model.to(loader.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     step_state = StepState.create(model, recipe, loader, stream)
-    strategy = choose_strategy(model, recipe, step_state, precision, compile=compile, record=record, context=context)
-    step_state.stream.wait_for_caller()
     _update_description(model, data, loader)
-    return Trainer(
-        model,
-        known_spec(model),
-        data,
-        recipe,
-        seed=seed,
-        step_state=step_state,
-        strategy=strategy,
-        precision=precision,
-        out=out,
-        context=context,
-        callbacks=callbacks,
-    )
+    step_state.stream.wait_for_caller()
+    with step_state.stream.active():  # where the steps run: DDP's backward pass goes to the stream that it is built on
+        return Trainer(
+            model,
+            known_spec(model),
+            data,
+            recipe,
+            seed=seed,
+            step_state=step_state,
+            strategy=choose_strategy(
+                model, recipe, step_state, precision, compile=compile, record=record, context=context
+            ),
+            precision=precision,
+            out=out,
+            context=context,
+            callbacks=callbacks,
+        )
 
 
 def _update_description(model: nn.Module, data: Data, loader: DeviceLoader) -> None:

@@ -71,6 +71,14 @@ def at_least_fp32(x: Tensor) -> Tensor:
     return x.float() if x.element_size() < 4 else x
 
 
+def gpu_identity(device: torch.device) -> str | None:
+    """What tells a GPU from all others, on every machine; None if `device` is not here."""
+    index = torch.cuda.current_device() if device.index is None else device.index
+    if index >= torch.cuda.device_count():
+        return None
+    return str(torch.cuda.get_device_properties(index).uuid)
+
+
 def device_name(device: torch.device) -> str:
     """What results call the device: the GPU's name, or the CPU's capability and threads."""
     if device.type == "cuda":

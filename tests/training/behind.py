@@ -22,7 +22,7 @@ class SlowTransfer(Transfer):
 
     Attributes:
         may_arrive: set it to let the copies arrive.
-        started: pairs of each `start`.
+        started: how many pairs each `start` had.
         made: sizes of the memory that was asked for.
     """
 

@@ -1,15 +1,19 @@
 """What test_ranks runs by torchrun: the runs named on the command line, one after the other, in the folder it is in."""
 
+import gc
 import os
 import signal
 import sys
 import time
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 
 import resnetzoo
+from resnetzoo.training import distributed
 from resnetzoo.training.callbacks import checkpointing
 from resnetzoo.training.run_folder import read_latest
 from resnetzoo.weights.checkpoint.training_state import Checkpoint
@@ -69,7 +73,43 @@ def train_late(out: Path) -> None:
     checkpointing.read_latest = read_latest
 
 
+def exchange() -> None:
+    """What the processes say to each other before there is a group."""
+    store, rank, world_size = next(dist.rendezvous("env://"))
+    print(distributed.exchange(store, rank, world_size, "GPU-5" if rank == 0 else None))
+
+
+@contextmanager
+def group_on(gpus: list[str], **backends: str) -> Iterator[None]:
+    """Inside, the processes' group seems to work with these backends, and each process to have the GPU of its rank."""
+    asked = distributed._backends, distributed.gpu_identity
+    distributed._backends, distributed.gpu_identity = lambda: backends, lambda device: gpus[RANK]
+    yield
+    distributed._backends, distributed.gpu_identity = asked
+
+
+def train_on(out: str, gpus: list[str], **backends: str) -> None:
+    with group_on(gpus, **backends):
+        train(Path(out))
+
+
+def train_in_their_group(out: Path) -> None:
+    """The caller makes the group and ends it; nothing says how many processes this machine has."""
+    for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        del os.environ[name]
+    dist.init_process_group("gloo")
+    train_on("theirs, one gpu", ["GPU-0", "GPU-0"], cpu="nccl")
+    train(out)
+    gc.collect()
+    dist.destroy_process_group()
+
+
 RUNS = {
+    "exchange": exchange,
+    "one gpu": lambda: train_on("one gpu", ["GPU-0", "GPU-0"], cpu="nccl"),
+    "two gpus": lambda: train_on("two gpus", ["GPU-0", "GPU-1"], cpu="nccl"),
+    "another device": lambda: train_on("another device", ["GPU-0", "GPU-1"], cuda="nccl"),
+    "theirs": lambda: train_in_their_group(Path("theirs")),
     "straight": lambda: train_late(Path("straight")),
     "stopped": lambda: train(Path("stopped"), signal_at=2),
     "resumed": lambda: train(Path("stopped")),

@@ -3,7 +3,8 @@
 import gc
 import signal
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,8 +14,10 @@ from cases import TINY_RECIPE, small_network
 import resnetzoo
 from resnetzoo import bench, rerunning
 from resnetzoo.bench import suite
+from resnetzoo.training import opening
 from resnetzoo.training.opening import make_loader, open_trainer
 from resnetzoo.training.strategies.base import Strategy
+from resnetzoo.training.stream import RunStream
 from resnetzoo.training.trainer import Trainer
 
 Use = Callable[[], object]
@@ -137,6 +140,37 @@ def test_an_error_in_the_block_reaches_the_callbacks() -> None:
     with pytest.raises(RuntimeError, match="of the one who opened it"):
         one_step_and_an_error()
     assert heard == [error]
+
+
+class NotedStream(RunStream):
+    """Notes whether work goes to it, and whether it waits for what was asked for elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(torch.device("cpu"))
+        self.waits = self.is_active = False
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        self.is_active = True
+        yield
+        self.is_active = False
+
+    def wait_for_caller(self) -> None:
+        self.waits = True
+
+
+@pytest.mark.parametrize("built", ["choose_strategy", "Trainer"])
+def test_what_the_steps_work_with_is_built_on_their_stream(monkeypatch: pytest.MonkeyPatch, built: str) -> None:
+    """DDP's backward pass goes to the stream that it is built on, and the images of the test are copied there."""
+    stream, original, found = NotedStream(), getattr(opening, built), []
+
+    def build(*arguments: object, **choices: object) -> object:
+        found.append((stream.waits, stream.is_active))
+        return original(*arguments, **choices)
+
+    monkeypatch.setattr(opening, built, build)
+    with open_trainer(small_network(0), data(), TINY_RECIPE, device="cpu", stream=stream):
+        assert found == [(True, True)]
 
 
 def test_jobs_share_a_loader_where_they_cut_alike() -> None:

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from processes import environment
 
 import resnetzoo
-from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.distributed import DistributedContext, check_own_gpus
 from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import SMOKE
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
+from resnetzoo.utils.device import gpu_identity
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 
@@ -42,16 +43,18 @@ def torchrun(folder: Path, *names: str) -> None:
         timeout=300,  # processes that wait for each other wait for half an hour
     )
     assert said.returncode == 0, said.stderr
+    assert said.stderr == ""  # no warning, at its exit either
 
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of all runs of two processes. Those that resume are not those that were stopped."""
     folder = tmp_path_factory.mktemp("together")
-    torchrun(folder, "straight", "stopped")
+    torchrun(folder, "exchange", "straight", "stopped", "one gpu", "two gpus", "another device")
     shutil.copytree(folder / "stopped", folder / "stopped before")
     (folder / "refused").write_text("in the way")
     torchrun(folder, "resumed", "early", "elsewhere", "refused")
+    torchrun(folder, "theirs")
     return folder
 
 
@@ -112,6 +115,60 @@ def test_processes_that_find_different_states_do_not_begin(together: Path) -> No
     for words in said(together, "elsewhere"):
         assert words.count("choose a folder that all of them share") == 1
     assert not (together / "a folder of its own").exists()
+
+
+def test_processes_hear_of_each_other_before_there_is_a_group(together: Path) -> None:
+    assert said(together, "exchange") == ["['GPU-5', None]\n"] * 2
+
+
+@pytest.mark.parametrize("name", ["one gpu", "theirs"])
+def test_processes_with_one_gpu_between_them_do_not_begin(together: Path, name: str) -> None:
+    """Whoever has made the group, and whatever the environment says."""
+    for words in said(together, name):
+        assert words.startswith(
+            "each process needs a GPU of its own, and processes 0 and 1 of 2 have the same one (GPU-0): start one a "
+            'GPU, so torchrun --nproc-per-node=gpu, with the device "cuda"; or give each another "cuda:N"\n'
+        )
+    assert not (together / "one gpu").exists()
+    assert not (together / "theirs, one gpu").exists()
+
+
+@pytest.mark.parametrize("name", ["two gpus", "theirs"])
+def test_processes_train_in_a_group_of_the_callers_or_with_a_control_group(
+    together: Path, alone: Path, name: str
+) -> None:
+    for words in said(together, name):
+        assert words.endswith("shared, 2 processes\n")
+    assert_same_run(together / name, alone)
+
+
+def test_a_group_that_does_not_work_on_the_device_is_refused(together: Path) -> None:
+    for words in said(together, "another device"):
+        assert words == (
+            "the processes' group works on cuda, and the run is on cpu: choose another device, or make the group by "
+            'torch.distributed.init_process_group("gloo")\n'
+        )
+
+
+def test_each_process_needs_a_gpu() -> None:
+    check_own_gpus(["GPU-0", "GPU-1", "GPU-2"])
+    for gpus, found in (
+        (["GPU-0", None], "process 1 of 2 has none"),
+        (["GPU-0", "GPU-1", "GPU-1"], "processes 1 and 2 of 3 have the same one"),
+    ):
+        with pytest.raises(
+            resnetzoo.UsageError, match=rf"{found}.*: start one a GPU, so torchrun --nproc-per-node=gpu"
+        ):
+            check_own_gpus(gpus)
+
+
+@pytest.mark.cuda
+def test_a_gpu_is_told_from_others() -> None:
+    assert gpu_identity(torch.device("cuda")) == gpu_identity(torch.device("cuda", torch.cuda.current_device()))
+    gpus = [gpu_identity(torch.device("cuda", index)) for index in range(torch.cuda.device_count())]
+    assert len({*gpus}) == len(gpus)
+    assert None not in gpus
+    assert gpu_identity(torch.device("cuda", len(gpus))) is None
 
 
 def test_what_processes_cannot_share_is_refused() -> None:

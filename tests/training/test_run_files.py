@@ -218,6 +218,19 @@ def test_training_goes_on_while_a_checkpoint_is_written(
     assert writes.steps == [0, 3, 6]
 
 
+def test_memory_on_the_host_is_made_once_before_the_first_step(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer = SlowTransfer()
+    files = FilesBehind(HostSnapshots(transfer))
+    monkeypatch.setattr(trainer_state, "choose_run_files", lambda device, context: files)
+    made: list[int] = []
+    fit(tiny_data, tiny_recipe, tmp_path, Hooks(start_0=lambda trainer: made.extend(transfer.made)))
+    assert len(made) == 2  # of fp32 and of int64
+    assert transfer.made == made
+    assert transfer.started == [2, 2, 2]
+
+
 def test_the_record_waits_for_the_last_checkpoint(
     tiny_data: resnetzoo.Data,
     tiny_recipe: resnetzoo.Recipe,
@@ -295,6 +308,7 @@ def test_a_failed_write_reaches_the_caller_in_the_next_step(
     assert failed.is_set()
     assert steps == [1, 2, 3]
     assert hooks.heard == [caught.value]
+    assert caught.value.__cause__ is None  # told once
     assert (saved_step(tmp_path), logged_epochs(tmp_path)) == (0, 0)
     assert not (tmp_path / "run.json").exists()
 
