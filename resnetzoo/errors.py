@@ -83,10 +83,10 @@ class SomeRunsFailedError(ResnetzooError, RuntimeError):
 
     Attributes:
         runs: the finished ones.
-        errors: by the index of their job, what the others failed with.
+        errors: by the index of their job, what the others failed with, be it an error of this package or not.
     """
 
-    def __init__(self, message: str, runs: tuple[Any, ...], errors: dict[int, ResnetzooError]) -> None:
+    def __init__(self, message: str, runs: tuple[Any, ...], errors: dict[int, Exception]) -> None:
         super().__init__(message)
         self.runs = runs
         self.errors = errors

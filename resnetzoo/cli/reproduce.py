@@ -35,7 +35,7 @@ def reproduce_command(
     val_split: ValSplit = False,
     device: Device = "auto",
     precision: Precision = "auto",
-    jobs: Annotated[int | None, typer.Option(help="Runs side by side on CUDA.", show_default="8")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs side by side on CUDA, up to 32.", show_default="8")] = None,
     runs: Annotated[
         Path | None, typer.Option(help="Where runs are kept, to share them.", show_default="OUT/runs")
     ] = None,

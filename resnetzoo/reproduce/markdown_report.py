@@ -101,6 +101,7 @@ def _by_epoch(records: Sequence[RunRecord]) -> str:
 def _provenance(outcome: Outcome) -> list[str]:
     data, recipe = outcome.records[0].data, outcome.records[0].recipe.to_dict()
     settings = ", ".join(f"{field} {value}" for field, value in recipe.items())
+    counted = any(record.peak_memory_bytes is not None for record in outcome.records)
     runs = [
         (
             record.name,
@@ -108,11 +109,13 @@ def _provenance(outcome: Outcome) -> list[str]:
             f"{record.epochs[-1].train_error:.2f}",
             f"{record.epochs[-1].test_error:.2f}",
             f"{record.wall_seconds:,.0f}",
+            *([_memory(record)] if counted else []),
             f"{record.device}, {record.precision}, {record.execution}",
             record.commit[:12] if record.commit else "unknown",
         )
         for record in outcome.records
     ]
+    costs = ("seconds", "peak memory") if counted else ("seconds",)
     versions = "; ".join(dict.fromkeys(_versions(record) for record in outcome.records))
     return [
         "## How it was made",
@@ -120,9 +123,13 @@ def _provenance(outcome: Outcome) -> list[str]:
         plain(f"Data: {data['source']}, SHA-256 {data['fingerprint']}."),
         plain(f"Recipe: {settings}."),
         plain(f"Versions: {versions}."),
-        table(("network", "seed", "training error", "test error", "seconds", "computed on", "commit"), runs),
+        table(("network", "seed", "training error", "test error", *costs, "computed on", "commit"), runs),
         "All figures: results.json (with its own fingerprint), runs.csv, epochs.csv.",
     ]
+
+
+def _memory(record: RunRecord) -> str:
+    return "-" if record.peak_memory_bytes is None else f"{record.peak_memory_bytes / 2**30:.2f} GiB"
 
 
 def _versions(record: RunRecord) -> str:

@@ -44,12 +44,13 @@ def reproduce(
         runs: where the runs are kept, for several targets to share; `out/runs` if left out.
         device: as in `fit`.
         precision: of the steps.
-        jobs: runs side by side on CUDA, 8 if left out; elsewhere one run fills the machine, and they take turns.
+        jobs: runs side by side on CUDA, up to 32, and 8 if left out; elsewhere one run fills the machine, and they
+            take turns.
         command: what the report names as the way to make it again.
         say: takes each line of progress.
 
     Raises:
-        UsageError: an unknown target, budget or depth.
+        UsageError: an unknown target, budget or depth, or more than 32 jobs.
         ResultsError: `out` holds something else, a file of results was changed by hand, or no run has a result.
         CheckpointMismatchError: a run's folder holds another run, or one on other data.
         OutputError: a folder cannot be written.

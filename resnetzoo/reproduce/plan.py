@@ -11,12 +11,9 @@ from resnetzoo.errors import UsageError
 from resnetzoo.reproduce.budgets import Budget, budget_of
 from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.targets import Network, Target, get_target
-from resnetzoo.training.concurrent import runs_together
 from resnetzoo.training.results import folder_name
+from resnetzoo.training.side_by_side import USUAL_SIDE_BY_SIDE, check_side_by_side, runs_together
 from resnetzoo.utils.device import Precision, resolve_device, resolve_precision
-from resnetzoo.utils.validation import check_whole_number
-
-_JOBS_ON_CUDA = 8
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Plan:
     @property
     def runs_at_once(self) -> int:
         """How many runs are computed side by side, which is one where a single run fills the machine."""
-        return (self.jobs or _JOBS_ON_CUDA) if runs_together(self.device) else 1
+        return (self.jobs or USUAL_SIDE_BY_SIDE) if runs_together(self.device) else 1
 
     @property
     def threads(self) -> int | None:
@@ -82,14 +79,14 @@ def resolve_plan(
     """Make every choice of a reproduction; the arguments are those of `reproduce`.
 
     Raises:
-        UsageError: an unknown target, budget, depth or precision, or fewer jobs than one.
+        UsageError: an unknown target, budget, depth or precision, or fewer jobs than one or more than 32.
         DeviceError: a device that is not here.
     """
     chosen = get_target(target) if isinstance(target, str) else target
     resolved_budget = budget_of(chosen, budget)
     resolved = resolve_device(device)
     if jobs is not None:
-        check_whole_number("jobs", jobs)
+        check_side_by_side("jobs", jobs)
     return Plan(
         target=chosen,
         budget=resolved_budget,

@@ -75,6 +75,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         "torch": record.versions["torch"],
         "commit": record.commit,
         "data": record.data["fingerprint"],
+        "peak_memory_bytes": record.peak_memory_bytes,
     }
 
 

@@ -1,25 +1,28 @@
-"""The runs of a plan, trained one after the other or side by side; one that fails leaves the others alone."""
+"""The runs of a plan, trained side by side or one after the other; one that fails leaves the others alone."""
 
-from collections.abc import Callable, Sequence
-
-import torch
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
 
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import ResnetzooError, SomeRunsFailedError, TrainingInterrupted
+from resnetzoo.errors import ResnetzooError, SomeRunsFailedError
 from resnetzoo.reproduce.planned_run import PlannedRun
-from resnetzoo.training.concurrent import Job, fit_many
+from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.concurrent import Job, fit_many, images_left
+from resnetzoo.training.trainer_state import TrainerState
+from resnetzoo.utils.device import resolve_device
+from resnetzoo.utils.memory import free_memory, is_out_of_memory
+from resnetzoo.utils.text import reason_of
+
+Say = Callable[[str], None]
 
 
 def train_runs(
-    runs: Sequence[PlannedRun],
-    data: Data,
-    *,
-    device: str,
-    precision: str,
-    jobs: int,
-    say: Callable[[str], None],
+    runs: Sequence[PlannedRun], data: Data, *, device: str, precision: str, jobs: int, say: Say
 ) -> dict[PlannedRun, str]:
     """Train the runs, `jobs` of them at a time, each going on from its folder.
+
+    Those for which the device had too little memory go on in another round, half as many at a time.
 
     Returns:
         For each run that failed, the reason.
@@ -28,27 +31,63 @@ def train_runs(
         TrainingInterrupted: Ctrl-C or SIGTERM; what runs was saved.
     """
     failed: dict[PlannedRun, str] = {}
-    for first in range(0, len(runs), jobs):
-        group = runs[first : first + jobs]
-        say(f"run {first + 1} of {len(runs)}: {', '.join(run.label for run in group)}")
-        failed |= _train_group(group, data, device=device, precision=precision)
+    left, at_once = list(runs), jobs
+    while left:
+        at_once = min(at_once, len(left))
+        failures = _train_round(left, data, device=device, precision=precision, at_once=at_once, say=say)
+        free_memory()  # the networks of this round only refer to each other by now, and the next one needs their place
+        again = [run for run in left if run in failures and failures[run].out_of_memory and at_once > 1]
+        failed |= {run: failures[run].reason for run in left if run in failures and run not in again}
+        left, at_once = again, at_once // 2
+        if left:
+            say(f"too little memory for {len(left)} of the runs: they go on, {min(at_once, len(left))} at a time")
     return failed
 
 
-def _train_group(group: Sequence[PlannedRun], data: Data, *, device: str, precision: str) -> dict[PlannedRun, str]:
-    tasks = [Job(run.build(), run.recipe, run.seed, run.folder) for run in group]
+@dataclass(frozen=True)
+class _Failure:
+    """What is kept of a run's error, which would hold on to the run itself."""
+
+    reason: str
+    out_of_memory: bool
+
+    @classmethod
+    def of(cls, error: Exception) -> "_Failure":
+        return cls(reason_of(error), is_out_of_memory(error))
+
+
+def _train_round(
+    runs: Sequence[PlannedRun], data: Data, *, device: str, precision: str, at_once: int, say: Say
+) -> dict[PlannedRun, _Failure]:
+    """Train each of the runs as far as it comes, and say why those that failed did."""
+    failures: dict[PlannedRun, _Failure] = {}
+    jobs: dict[PlannedRun, Job] = {}
+    numbers = count(1)
+    for run in runs:
+        begins = _SayBeginning(numbers, len(runs), run.label, say)
+        job = Job(run.build(), run.recipe, run.seed, run.folder, callbacks=[begins])
+        try:
+            images_left(job, data, precision=precision, device=resolve_device(device))
+        except ResnetzooError as error:
+            failures[run] = _Failure.of(error)
+        else:
+            jobs[run] = job
     try:
-        fit_many(tasks, data, device=device, precision=precision)
-    except TrainingInterrupted:
-        raise
+        if jobs:
+            fit_many(list(jobs.values()), data, device=device, precision=precision, side_by_side=at_once)
     except SomeRunsFailedError as error:
-        return {group[index]: str(reason) for index, reason in error.errors.items()}
-    except (ResnetzooError, torch.OutOfMemoryError) as error:
-        if len(group) == 1:
-            return {group[0]: str(error)}
-        # One of them cannot begin, or they do not fit the device together: each for itself.
-        failed: dict[PlannedRun, str] = {}
-        for run in group:
-            failed |= _train_group([run], data, device=device, precision=precision)
-        return failed
-    return {}
+        failures |= {list(jobs)[index]: _Failure.of(reason) for index, reason in error.errors.items()}
+    return failures
+
+
+class _SayBeginning(Callback):
+    """Says a line when its run begins, numbered in the order in which they do."""
+
+    def __init__(self, numbers: Iterator[int], runs: int, label: str, say: Say) -> None:
+        self.numbers = numbers
+        self.runs = runs
+        self.label = label
+        self.say = say
+
+    def on_fit_start(self, trainer: TrainerState) -> None:
+        self.say(f"run {next(self.numbers)} of {self.runs}: {self.label}")

@@ -1,25 +1,31 @@
 """Several runs on one device: networks this small leave most of a GPU idle, so there they train side by side."""
 
-from collections.abc import Generator, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
 
-from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import RecordingError, ResnetzooError, SomeRunsFailedError, TrainingInterrupted, UsageError
+from resnetzoo.errors import SomeRunsFailedError, TrainingInterrupted, UsageError
 from resnetzoo.training.callbacks.base import Callback
-from resnetzoo.training.callbacks.signals import catch_signals
+from resnetzoo.training.callbacks.signals import StopRequest, catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.distributed import current_context, local_device
-from resnetzoo.training.opening import make_loader, open_trainer
+from resnetzoo.training.opening import open_trainer, ordinary_mode
+from resnetzoo.training.preflight import steps_left
 from resnetzoo.training.recipes import QUICK20, Recipe
 from resnetzoo.training.results import Run
-from resnetzoo.training.stream import DeviceEvent
-from resnetzoo.utils.device import resolve_device
+from resnetzoo.training.run_pool import RunPool, Steps
+from resnetzoo.training.shared_loaders import SharedLoaders
+from resnetzoo.training.side_by_side import USUAL_SIDE_BY_SIDE, check_side_by_side, longest_first, runs_together
+from resnetzoo.training.stream import RunStream
+from resnetzoo.utils.device import resolve_device, resolve_precision
+from resnetzoo.utils.memory import reset_peak_memory
+from resnetzoo.utils.text import reason_of
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -42,13 +48,15 @@ def fit_many(
     precision: str = "auto",
     compile: bool | None = None,  # noqa: A002 (torch's own word)
     record: bool | None = None,
+    side_by_side: int | None = None,
     checkpoint_every: int | None = None,
     progress: bool = True,
 ) -> list[Run]:
     """Train several networks or seeds on one device, each with the result that `fit` alone would give it.
 
     On CUDA they run side by side, each on a stream of its own with its step recorded, and share the training set
-    there; elsewhere one run fills the machine, and they run one after the other.
+    there: the longest begin first, and where one ends the next begins. Elsewhere one run fills the machine, and they
+    run one after the other in the order given. A run that has ended has let go of everything but its network.
 
     Args:
         jobs: the runs; `out` folders must differ.
@@ -57,6 +65,7 @@ def fit_many(
         precision: of the steps.
         compile: compile each step; None as in `fit`.
         record: record each step on CUDA; None as in `fit`.
+        side_by_side: how many run at once on CUDA, up to 32; None for 8.
         checkpoint_every: save every so many steps too.
         progress: show a line an epoch.
 
@@ -64,23 +73,36 @@ def fit_many(
         The finished runs, in the order of the jobs.
 
     Raises:
-        SomeRunsFailedError: some failed on the way; the others went on to their end and are in its `runs`.
+        SomeRunsFailedError: some failed on the way, by whatever exception; the others went on to their end and are in
+            its `runs`.
         RecordingError: a step could not be recorded on CUDA, which ends all runs of the process.
-        TrainingInterrupted: Ctrl-C or SIGTERM; each run finished its step and was saved.
-        UsageError: no jobs, the same network or folder twice, or started by `torchrun`; and what `fit` raises of
-            arguments and folders, before any run begins.
+        TrainingInterrupted: Ctrl-C or SIGTERM; each run finished its step and was saved, and no other began.
+        UsageError: no jobs, the same network or folder twice, more than 32 side by side, or started by `torchrun`; and
+            what `fit` raises of arguments and folders, before any run begins.
     """
     _check_jobs(jobs)
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)
+    if side_by_side is not None:
+        check_side_by_side("side_by_side", side_by_side)
     chosen = local_device(resolve_device(device))
     world_size = current_context(chosen).world_size
     if world_size > 1:
         raise UsageError(f"fit_many runs in one process, not in {world_size}: start it without torchrun, or use fit")
-    with catch_signals() as stop, ExitStack() as opened:
-        trainers = []
-        for job, loader in zip(jobs, _shared_loaders(jobs, data, chosen), strict=True):
-            run = open_trainer(
+    images = [images_left(job, data, precision=precision, device=chosen) for job in jobs]
+    at_once = min(len(jobs), side_by_side or USUAL_SIDE_BY_SIDE) if runs_together(chosen) else 1
+    order = list(range(len(jobs)))
+    if at_once > 1:
+        order = longest_first([job.model for job in jobs], images, size=data.train.images.shape[-1])
+    loaders = SharedLoaders(data, [job.recipe for job in jobs], chosen)
+
+    def steps_of(job: Job, stop: StopRequest, stream: RunStream) -> Steps[Run]:
+        if at_once == 1:
+            reset_peak_memory(chosen)
+        callbacks = standard_callbacks(stop, out=job.out, checkpoint_every=checkpoint_every, progress=progress)
+        with (
+            loaders.of(job.recipe) as loader,
+            open_trainer(
                 job.model,
                 data,
                 job.recipe,
@@ -91,64 +113,58 @@ def fit_many(
                 record=record,
                 out=job.out,
                 loader=loader,
-                callbacks=[
-                    *standard_callbacks(stop, out=job.out, checkpoint_every=checkpoint_every, progress=progress),
-                    *job.callbacks,
-                ],
-            )
-            trainers.append(opened.enter_context(run))
-        steps = dict(enumerate(trainer.steps() for trainer in trainers))
-        groups = [steps] if runs_together(chosen) else [{index: run} for index, run in steps.items()]
-        failed = {index: error for group in groups for index, error in _interleave(group).items()}
-    results = [None if index in failed else trainer.result for index, trainer in enumerate(trainers)]
-    _raise_failures(failed, results)
-    return [result for result in results if result is not None]
+                stream=stream,
+                callbacks=[*callbacks, *job.callbacks],
+            ) as trainer,
+        ):
+            yield from trainer.steps()
+            assert trainer.result is not None  # noqa: S101 (its steps have come to their end)
+            return trainer.result
+
+    # The mode that each of them puts back when it ends must be the one that the others run in.
+    with catch_signals() as stop, ordinary_mode(chosen):
+        reset_peak_memory(chosen)
+        starts = {index: partial(steps_of, jobs[index], stop) for index in order}
+        # Made at once, so that no two are the same one of the 32 that torch hands out in turn.
+        pool = RunPool(starts, [RunStream(chosen) for _ in range(at_once)])
+        pool.run(lambda: stop.signal_number is None)
+    _raise_failures(len(jobs), pool.results, pool.errors, stop)
+    return [pool.results[index] for index in range(len(jobs))]
 
 
-def _shared_loaders(jobs: Sequence[Job], data: Data, device: torch.device) -> list[DeviceLoader]:
-    """One for each job; those whose recipes prepare the images alike share it."""
-    made: dict[tuple[object, ...], DeviceLoader] = {}
-    loaders = []
-    for job in jobs:
-        key = (job.recipe.normalization, job.recipe.crop_padding, job.recipe.flip)
-        if key not in made:
-            made[key] = make_loader(data, job.recipe, device)
-        loaders.append(made[key])
-    return loaders
+def images_left(job: Job, data: Data, *, precision: str, device: torch.device) -> int:
+    """How many images a job has still to learn from, once all is checked that can be checked before it begins.
+
+    Raises:
+        UsageError, CheckpointError, CheckpointMismatchError, ResultsError, OutputError: as `fit`.
+    """
+    steps = steps_left(
+        job.model,
+        data,
+        job.recipe,
+        seed=job.seed,
+        precision=resolve_precision(precision, device),
+        out=None if job.out is None else Path(job.out),
+    )
+    return steps * job.recipe.batch_size
 
 
-def runs_together(device: torch.device) -> bool:
-    """Whether runs side by side gain anything: where the device works on while the next step is asked for."""
-    return device.type == "cuda"
-
-
-def _interleave(running: dict[int, Generator[DeviceEvent | None, None, None]]) -> dict[int, ResnetzooError]:
-    """A step of each in turn, until all have ended; returns the errors of those that failed."""
-    failed: dict[int, ResnetzooError] = {}
-    while running:
-        for index, run in list(running.items()):
-            try:
-                next(run)
-            except StopIteration:
-                del running[index]
-            except RecordingError:  # the device may be unusable for the others too
-                raise
-            except ResnetzooError as error:
-                failed[index] = error
-                del running[index]
-    return failed
-
-
-def _raise_failures(failed: dict[int, ResnetzooError], runs: Sequence[Run | None]) -> None:
-    done = tuple(run for run in runs if run is not None)
-    for error in failed.values():
-        if isinstance(error, TrainingInterrupted):
-            raise TrainingInterrupted(
-                f"{len(failed)} of {len(runs)} runs stopped, the first with: {error}", error.signal_number
-            )
-    if failed:
-        reasons = "; ".join(f"job {index}: {error}" for index, error in failed.items())
-        raise SomeRunsFailedError(f"{len(failed)} of {len(runs)} runs failed: {reasons}", done, failed)
+def _raise_failures(
+    number: int, results: Mapping[int, Run], errors: Mapping[int, Exception], stop: StopRequest
+) -> None:
+    interruptions = [error for error in errors.values() if isinstance(error, TrainingInterrupted)]
+    not_begun = number - len(results) - len(errors)
+    if interruptions or not_begun:
+        others = f"; {not_begun} had not begun" if not_begun else ""
+        first = f", the first with: {interruptions[0]}" if interruptions else ""
+        signal_number = interruptions[0].signal_number if interruptions else stop.signal_number
+        raise TrainingInterrupted(
+            f"{len(interruptions)} of {number} runs stopped{first}{others}", cast(int, signal_number)
+        )
+    if errors:
+        reasons = "; ".join(f"job {index}: {reason_of(error)}" for index, error in sorted(errors.items()))
+        done = tuple(results[index] for index in sorted(results))
+        raise SomeRunsFailedError(f"{len(errors)} of {number} runs failed: {reasons}", done, dict(errors))
 
 
 def _check_jobs(jobs: Sequence[Job]) -> None:

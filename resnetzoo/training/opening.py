@@ -9,20 +9,19 @@ from torch import nn
 
 from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.pretrained import Pretrained, attach_normalization
-from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
+from resnetzoo.training.preflight import check_arguments
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.training.stream import RunStream
 from resnetzoo.training.trainer import Trainer
 from resnetzoo.utils.device import Precision, autocast, resolve_device, resolve_precision
-from resnetzoo.utils.validation import check_seed
+from resnetzoo.utils.memory import reset_peak_memory
 
 
 @contextmanager
@@ -58,22 +57,25 @@ def open_trainer(
         record: True or False, or None to record on CUDA unless Python has a say in a step.
         out: the run's folder, which the messages name; `standard_callbacks` write there.
         loader: the training set on this device, cut as the recipe says, where several runs share one.
-        stream: on this device, where successive runs share one; no two that are under way may.
+        stream: one that a run before has had, where several run side by side; None gives the run its own, and counts
+            the memory of the device from here on.
         callbacks: called in this order; `standard_callbacks`, which keep the rows, come first.
     """
-    check_seed(seed)
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
     recipe = recipe.for_images(len(data.train))
-    _check_data(data, known_spec(model), context.world_size)
+    check_arguments(data, known_spec(model), seed=seed, processes=context.world_size)
     resolved = resolve_precision(precision, chosen)
-    with _ordinary_mode(chosen):
+    if stream is None:
+        stream = RunStream(chosen)
+        reset_peak_memory(chosen)
+    with ordinary_mode(chosen):
         trainer = _build_trainer(
             model,
             data,
             recipe,
             make_loader(data, recipe, chosen) if loader is None else loader,
-            RunStream(chosen) if stream is None else stream,
+            stream,
             seed=seed,
             precision=resolved,
             compile=compile,
@@ -93,7 +95,7 @@ def open_trainer(
 
 
 @contextmanager
-def _ordinary_mode(device: torch.device) -> Iterator[None]:
+def ordinary_mode(device: torch.device) -> Iterator[None]:
     """Gradients on and autocast off, whatever mode the caller is in."""
     with torch.inference_mode(False), torch.enable_grad(), autocast(device, "fp32"):
         try:
@@ -153,20 +155,3 @@ def _update_description(model: nn.Module, data: Data, loader: DeviceLoader) -> N
         model.pretrained = Pretrained(normalization=loader.normalization, classes=classes)
     else:
         attach_normalization(model, loader.normalization)
-
-
-def _check_data(data: Data, spec: ModelSpec | None, world_size: int) -> None:
-    if len(data.test) < world_size:
-        raise UsageError(f"each of {world_size} processes needs a test image, and there are {len(data.test)}")
-    if spec is None:
-        return
-    chans = data.train.images.shape[1]
-    if spec.in_chans != chans:
-        raise UsageError(
-            f"the network takes {spec.in_chans} channels, the images have {chans}: create(..., in_chans={chans})"
-        )
-    if spec.num_classes < len(data.classes):
-        wanted = len(data.classes)
-        raise UsageError(
-            f"the network has {spec.num_classes} classes, {data.title} has {wanted}: create(..., num_classes={wanted})"
-        )

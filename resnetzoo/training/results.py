@@ -47,6 +47,11 @@ class EpochRow:
 RUN_FILE = "run.json"
 
 
+def label_of(model: "nn.Module", spec: ModelSpec | None) -> str:
+    """What results call a network: its spec's label, such as `resnet20`, or the class of one from elsewhere."""
+    return spec.label if spec else type(model).__name__
+
+
 def folder_name(name: str, shortcut: str | None, recipe: Recipe, seed: int) -> str:
     """What the folder of a run is called: `resnet20-projection-QUICK20-seed0`."""
     return "-".join([name, *([shortcut] if shortcut else []), recipe.name, f"seed{seed}"])
@@ -101,6 +106,9 @@ class RunRecord:
         versions: of the software.
         commit: of this package, where it runs from a checkout.
         epochs: one row each; the last is the result.
+        peak_memory_bytes: the most that tensors held on the device at once, counted from the run's start, or from its
+            last resumption. Of runs side by side it is what all of them held, counted from when the first of them
+            began: no device counts by run. None on a CPU, which does not count, and in older files.
     """
 
     name: str
@@ -116,6 +124,7 @@ class RunRecord:
     versions: dict[str, str]
     commit: str | None
     epochs: tuple[EpochRow, ...]
+    peak_memory_bytes: int | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -155,6 +164,7 @@ class RunRecord:
             "versions": self.versions,
             "commit": self.commit,
             "wall_seconds": round(self.wall_seconds, 2),
+            "peak_memory_bytes": self.peak_memory_bytes,
             "epochs": [asdict(row) for row in self.epochs],
         }
 

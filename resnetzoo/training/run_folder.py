@@ -36,21 +36,32 @@ def read_latest(folder: Path) -> Checkpoint | None:
     Raises:
         CheckpointError: every state in the folder is damaged.
     """
+    checkpoint, damage = find_latest(folder)
+    if damage is not None:
+        with suppress(FileNotFoundError):  # another process of the same run may have set it aside
+            (folder / CHECKPOINT).replace(folder / DAMAGED)
+        previous = folder / PREVIOUS
+        warnings.warn(f"{damage}: refused and set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
+    return checkpoint
+
+
+def find_latest(folder: Path) -> tuple[Checkpoint | None, CheckpointError | None]:
+    """What `read_latest` gives, and what is wrong with `checkpoint.pt` if its predecessor is used; nothing is changed.
+
+    Raises:
+        CheckpointError: every state in the folder is damaged.
+    """
     last, previous = folder / CHECKPOINT, folder / PREVIOUS
     if not last.exists():
-        return read_checkpoint(previous) if previous.exists() else None
+        return (read_checkpoint(previous) if previous.exists() else None), None
     try:
-        return read_checkpoint(last)
+        return read_checkpoint(last), None
     except CheckpointError as error:
         if not previous.exists():
             raise CheckpointError(
                 f"{error}; delete {folder} to start over, or choose another folder with --out"
             ) from error
-        checkpoint = read_checkpoint(previous)
-        with suppress(FileNotFoundError):  # another process of the same run may have set it aside
-            last.replace(folder / DAMAGED)
-        warnings.warn(f"{error}: refused and set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
-        return checkpoint
+        return read_checkpoint(previous), error
 
 
 def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:

@@ -21,6 +21,7 @@ from resnetzoo.training.stream import DeviceEvent
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name
+from resnetzoo.utils.memory import peak_memory
 
 
 class Trainer(TrainerState):
@@ -229,4 +230,5 @@ class Trainer(TrainerState):
             versions=provenance.versions(),
             commit=provenance.commit(),
             epochs=tuple(self.rows),
+            peak_memory_bytes=peak_memory(self.step_state.loader.device),
         )

@@ -11,7 +11,7 @@ from resnetzoo.data.image_set import Data
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.recipes import Recipe
-from resnetzoo.training.results import EpochRow, Run, RunIdentity, RunRecord
+from resnetzoo.training.results import EpochRow, Run, RunIdentity, RunRecord, label_of
 from resnetzoo.training.run_files import choose_run_files
 from resnetzoo.training.running_metrics import RunningMetrics
 from resnetzoo.training.schedules import steps_per_epoch
@@ -63,7 +63,7 @@ class TrainerState:
     ) -> None:
         self.model = model
         self.spec = spec
-        self.name = spec.label if spec else type(model).__name__
+        self.name = label_of(model, spec)
         self.data = data
         self.recipe = recipe
         self.seed = seed

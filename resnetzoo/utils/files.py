@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from resnetzoo.errors import OutputError
 
@@ -21,6 +22,17 @@ def writing(path: Path, cure: str = "free space or choose another folder") -> It
         raise
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {cure}") from error
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder if it is not there, and see whether it takes a file.
+
+    Raises:
+        OutputError: it does not.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
 
 
 def write_atomically(path: Path, content: bytes, *, previous: Path | None = None) -> None:

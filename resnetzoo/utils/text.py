@@ -2,6 +2,8 @@
 
 import re
 
+from resnetzoo.errors import ResnetzooError
+
 
 def natural_order(name: str) -> list[tuple[int, str]]:
     """A key to sort by that counts: 20 before 110."""
@@ -12,6 +14,11 @@ def first_line(error: Exception) -> str:
     """What to tell of an error whose text may fill pages; a line that only leads in takes the next along."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+
+
+def reason_of(error: Exception) -> str:
+    """Why a run failed: the message of an error of this package, or another's first line with its kind."""
+    return str(error) if isinstance(error, ResnetzooError) else f"{type(error).__name__}: {first_line(error)}"
 
 
 def printable(text: object) -> str:

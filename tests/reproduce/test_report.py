@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 import resnetzoo
+from resnetzoo.reproduce import budget_of, get_target
 from resnetzoo.reproduce import comparison as report
+from resnetzoo.reproduce.markdown_report import markdown_report
+from resnetzoo.reproduce.outcome import outcome_of
 from resnetzoo.training.recipes import SMOKE
+from resnetzoo.training.results import RunRecord
 
 
 def run_of(name: str, seed: int, errors: list[float]) -> resnetzoo.Run:
@@ -92,3 +96,27 @@ def test_what_is_not_official_says_so(name: str, official: bool, title: str) -> 
     run = replace(run, data={**run.data, "name": name, "official": official})
     assert report.measured_on([run]) == title
     assert "n = 10 training, 10 test images" in report.provenance_line([run])
+
+
+def test_peak_memory_stands_beside_the_seconds_where_a_device_counts_it() -> None:
+    runs = [run_of("plain", 0, [60.0]), run_of("residual", 0, [50.0])]
+
+    def how_made(records: list[resnetzoo.Run]) -> list[list[str]]:
+        target = get_target("source")
+        outcome = outcome_of(target, budget_of(target, "smoke"), command="", records=records, failed={}, layers=[])
+        return cells(markdown_report(outcome, []).partition("## How it was made")[2])
+
+    assert all("peak memory" not in row for row in how_made(runs))
+    rows = how_made([runs[0], replace(runs[1], peak_memory_bytes=3 * 2**29)])
+    (header,) = (row for row in rows if row[0] == "network")
+    place = header.index("peak memory")
+    assert header[place - 1] == "seconds"
+    assert [row[place] for row in rows if row[0] in ("plain", "residual")] == ["-", "1.50 GiB"]
+
+
+def test_records_of_before_have_no_peak_memory() -> None:
+    record = replace(run_of("plain", 0, [60.0]), peak_memory_bytes=5)
+    values = record.to_dict()
+    assert RunRecord.from_dict(values).peak_memory_bytes == 5
+    del values["peak_memory_bytes"]
+    assert RunRecord.from_dict(values).peak_memory_bytes is None

@@ -1,0 +1,52 @@
+"""How many runs one device computes side by side, and which of them begin first."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from resnetzoo.errors import UsageError
+from resnetzoo.models.complexity import complexity
+from resnetzoo.models.introspection import known_spec
+from resnetzoo.utils.validation import check_whole_number
+
+USUAL_SIDE_BY_SIDE = 8
+MOST_SIDE_BY_SIDE = 32
+"""Streams of one priority that torch makes for a device; it hands them out in turn."""
+
+
+def runs_together(device: torch.device) -> bool:
+    """Whether runs side by side gain anything: where the device works on while the next step is asked for."""
+    return device.type == "cuda"
+
+
+def check_side_by_side(field: str, found: int) -> None:
+    """Refuse more runs side by side than there are streams.
+
+    Raises:
+        UsageError: says so.
+    """
+    check_whole_number(field, found)
+    if found > MOST_SIDE_BY_SIDE:
+        raise UsageError(
+            f"{field} must be at most {MOST_SIDE_BY_SIDE}, not {found}: that many CUDA streams a process has, and runs "
+            "that share one wait for each other"
+        )
+
+
+def longest_first(networks: Sequence[nn.Module], images: Sequence[int], size: int) -> list[int]:
+    """The places of runs by what is left of them to compute, so that a long one is not left alone at the end.
+
+    Networks from elsewhere, of unknown cost, come before all others: to begin too early costs nothing.
+
+    Args:
+        networks: one a run.
+        images: that each run has still to learn from, counted as often as it sees them.
+        size: of an image, a side in pixels.
+    """
+
+    def cost(place: int) -> tuple[bool, int]:
+        spec = known_spec(networks[place])
+        return spec is None, images[place] * (complexity(spec, input_size=size).macs if spec else 1)
+
+    return sorted(range(len(networks)), key=cost, reverse=True)
