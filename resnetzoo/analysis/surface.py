@@ -87,7 +87,7 @@ def _direction(weights: Tensors, generator: torch.Generator) -> Tensors:
     direction = {}
     for name, weight in weights.items():
         filters = weight.flatten(1)  # (filters, weights of each)
-        drawn = torch.randn(filters.shape, generator=generator).to(weight)
+        drawn = torch.randn(filters.shape, dtype=torch.float32, device="cpu", generator=generator).to(weight)
         scale = torch.linalg.vector_norm(filters, dim=1) / torch.linalg.vector_norm(drawn, dim=1)
         direction[name] = (drawn * scale[:, None]).view_as(weight)
     return direction

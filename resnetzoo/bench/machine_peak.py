@@ -20,7 +20,10 @@ def matrix_product(environment: Environment) -> Candidate:
     device, precision = environment.device, environment.precision
     side = MATRIX_SIDE[device.type]
     random = torch.Generator().manual_seed(0)
-    left, right = (torch.randn(side, side, generator=random).to(device, _DTYPES[precision]) for _ in range(2))
+    left, right = (
+        torch.randn(side, side, dtype=torch.float32, device="cpu", generator=random).to(device, _DTYPES[precision])
+        for _ in range(2)
+    )
     product = torch.empty_like(left)
 
     def multiply() -> None:
@@ -31,7 +34,7 @@ def matrix_product(environment: Environment) -> Candidate:
 
 def memory_copy() -> Candidate:
     """A copy of 64 MiB in the CPU's memory, for work that moves data."""
-    source = torch.zeros(COPY_BYTES, dtype=torch.uint8)
+    source = torch.zeros(COPY_BYTES, dtype=torch.uint8, device="cpu")
     target = torch.ones_like(source)
     return Candidate("memory copy", TimedCall(lambda: target.copy_(source), torch.device("cpu")))
 

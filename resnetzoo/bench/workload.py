@@ -13,7 +13,9 @@ TRAINING_PASSES = 3  # of a convolution in a step: forward, gradient of its inpu
 
 def random_images(batch_size: int, device: torch.device) -> torch.Tensor:
     """Normal noise, (n, 3, 32, 32)."""
-    return torch.randn(batch_size, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
+    return torch.randn(
+        batch_size, 3, 32, 32, dtype=torch.float32, device="cpu", generator=torch.Generator().manual_seed(0)
+    ).to(device)
 
 
 def peer_precision(device: torch.device) -> str:

@@ -30,9 +30,9 @@ def draw_augmentation(num_images: int, *, seed: int, epoch: int, padding: int, f
     """Draw the order and augmentation of this epoch: the same for the same arguments, whatever went before."""
     state = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
     generator = torch.Generator().manual_seed(state)
-    order = torch.randperm(num_images, generator=generator)
-    corners = torch.randint(2 * padding + 1, (2, num_images), generator=generator)
-    flips = torch.rand(num_images, generator=generator) < 0.5
+    order = torch.randperm(num_images, device="cpu", generator=generator)
+    corners = torch.randint(2 * padding + 1, (2, num_images), device="cpu", generator=generator)
+    flips = torch.rand(num_images, dtype=torch.float32, device="cpu", generator=generator) < 0.5
     return EpochAugmentation(order, corners[0], corners[1], flips if flip else torch.zeros_like(flips))
 
 
@@ -85,7 +85,7 @@ class DeviceLoader:
 def _normalized_pixels(images: Tensor, normalization: Normalization, device: torch.device) -> Tensor:
     """uint8 (N, C, H, W) -> float32 (N * (H * W + 1), C), the last pixel of each image zero."""
     count, channels, height, width = images.shape
-    pixels = torch.zeros(count, height * width + 1, channels, device=device)
+    pixels = torch.zeros(count, height * width + 1, channels, dtype=torch.float32, device=device)
     for chunk, place in zip(torch.split(images, _CHUNK), torch.split(pixels, _CHUNK), strict=True):
         normalized = normalization(chunk.to(device))  # (n, C, H, W)
         place[:, :-1].view(-1, height, width, channels).copy_(normalized.permute(0, 2, 3, 1))
@@ -98,6 +98,6 @@ def _places_of_windows(height: int, width: int, padding: int) -> Tensor:
     First the windows as they are, row by row, then all of them flipped from left to right. H * W stands for padding.
     int32 is enough inside an image; the sum with an image's first pixel is int64, for large sets have more pixels.
     """
-    padded = F.pad(torch.arange(height * width).view(height, width), [padding] * 4, value=height * width)
+    padded = F.pad(torch.arange(height * width, device="cpu").view(height, width), [padding] * 4, value=height * width)
     windows = padded.unfold(0, height, 1).unfold(1, width, 1)  # (2p+1, 2p+1, H, W): a view
     return torch.stack([windows, windows.flip(3)]).view(-1, height * width).int()

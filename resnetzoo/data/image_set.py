@@ -160,7 +160,7 @@ class Data:
         """
         check_whole_number("held_out", held_out, maximum=len(self.train) - 1)
         check_seed(seed)
-        order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(seed))
+        order = torch.randperm(len(self.train), device="cpu", generator=torch.Generator().manual_seed(seed))
         kept = len(self.train) - held_out
         held, rest = order[:held_out].sort().values, order[held_out:].sort().values
         part = f"{kept:,}/{held_out:,} split of the training set (seed {seed})"

@@ -68,7 +68,7 @@ class Normalization:
         Raises:
             KeyError, TypeError, ValueError: it is none.
         """
-        mean, std = (torch.as_tensor(values[key], dtype=torch.float32) for key in ("mean", "std"))
+        mean, std = (torch.as_tensor(values[key], dtype=torch.float32, device="cpu") for key in ("mean", "std"))
         if mean.dim() != 3 or std.shape != (len(mean), 1, 1):
             raise ValueError(f"mean of shape {list(mean.shape)}, std of shape {list(std.shape)}")
         size = values.get("size")
@@ -84,15 +84,17 @@ class Normalization:
 
 def channel_normalization(mean: Sequence[float], std: Sequence[float]) -> Normalization:
     """The normalization of these values, one a channel, on the scale 0 to 1."""
-    means, deviations = (torch.tensor(values).reshape(-1, 1, 1) for values in (mean, std))
+    means, deviations = (
+        torch.tensor(values, dtype=torch.float32, device="cpu").reshape(-1, 1, 1) for values in (mean, std)
+    )
     return Normalization("channel", means, deviations)
 
 
 def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalization:
     """The normalization that centres `images`, uint8 (N, C, H, W)."""
-    total = torch.zeros(images.shape[1:], dtype=torch.float64)  # (C, H, W)
+    total = torch.zeros(images.shape[1:], dtype=torch.float64, device="cpu")  # (C, H, W)
     squares = torch.zeros_like(total)
-    pixels = torch.empty(0)
+    pixels = torch.empty(0, dtype=torch.float64, device="cpu")
     for chunk in torch.split(images.cpu(), _CHUNK):
         if pixels.shape != chunk.shape:  # else written over: fresh memory of this size costs more than the sums
             pixels = torch.empty_like(chunk, dtype=torch.float64)
@@ -102,7 +104,9 @@ def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalizat
     mean = total / len(images)
     size = min(images.shape[2:])
     if kind == "per_pixel_mean":
-        return Normalization(kind, mean.float(), torch.ones(images.shape[1], 1, 1), size)
+        return Normalization(
+            kind, mean.float(), torch.ones(images.shape[1], 1, 1, dtype=torch.float32, device="cpu"), size
+        )
     channel_mean = mean.mean(dim=(1, 2), keepdim=True)
     variance = (squares / len(images)).mean(dim=(1, 2), keepdim=True) - channel_mean.square()
     std = variance.clamp(min=0).sqrt()

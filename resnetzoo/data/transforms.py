@@ -87,7 +87,8 @@ def _pixels(image: "Image | Tensor", channels: int) -> Tensor:
         )
     if channels not in (1, 3):
         raise UsageError(f"a network of {channels} channels takes no PIL images: give it tensors ({channels}, H, W)")
-    pixels: Tensor = pil_to_tensor(flatten(image, "RGB" if channels == 3 else "L"))
+    with torch.device("cpu"):  # whatever the default device is
+        pixels: Tensor = pil_to_tensor(flatten(image, "RGB" if channels == 3 else "L"))
     return pixels
 
 

@@ -33,7 +33,9 @@ class EvaluationSums:
     @classmethod
     def zeros(cls, device: torch.device) -> "EvaluationSums":
         """Of no images yet."""
-        return cls(torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device))
+        return cls(
+            torch.zeros((), dtype=torch.float32, device=device), torch.zeros((), dtype=torch.int64, device=device)
+        )
 
     def reset(self) -> None:
         """Start from zero."""

@@ -45,7 +45,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     normalize = get_normalization(model) or images.normalization("channel")
     device = next(model.parameters()).device
     same = 0
-    largest = torch.zeros(())
+    largest = torch.zeros((), dtype=torch.float32, device="cpu")
     with evaluating(model), evaluating(optimized), torch.no_grad(), computing(device):
         for pixels in torch.split(images.images, batch_size):
             inputs = normalize(pixels.to(device))  # (n, C, H, W)

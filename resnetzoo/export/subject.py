@@ -39,11 +39,11 @@ class Subject:
 
     def inputs(self, count: int) -> Tensor:
         """Random images as `module` takes them, the same each time; `count` of them."""
-        random = torch.Generator().manual_seed(count)
+        random = torch.Generator("cpu").manual_seed(count)
         chans, size = self.network.in_chans, _size(self.network)
         if self.input_name == "pixels":
-            return torch.randint(0, 256, (count, size, size, chans), dtype=torch.uint8, generator=random)
-        return torch.randn(count, chans, size, size, generator=random)
+            return torch.randint(0, 256, (count, size, size, chans), dtype=torch.uint8, device="cpu", generator=random)
+        return torch.randn(count, chans, size, size, dtype=torch.float32, device="cpu", generator=random)
 
 
 def subject_of(model: Exportable) -> Subject:
@@ -58,6 +58,7 @@ def subject_of(model: Exportable) -> Subject:
             f"{type(model).__name__}"
         )
     module = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    module.to(memory_format=torch.contiguous_format)  # torch.export warns of the layout that training leaves
     if isinstance(module, WithPreprocessing):
         return Subject(module, module.model, "pixels", "probabilities", _facts(module.model, "uint8 (N, H, W, C)"))
     output = "logits" if class_count(module) else "features"

@@ -8,7 +8,7 @@ import torch
 
 from resnetzoo.export.formats import FORMATS
 from resnetzoo.export.subject import FACTS, Exportable, subject_of
-from resnetzoo.export.verify import Exported, verified
+from resnetzoo.export.verify import Exported, exporting, verified
 from resnetzoo.utils.files import write_atomically
 
 
@@ -32,11 +32,12 @@ def export_program(model: Exportable, path: str | Path) -> Exported:
     path = FORMATS["torch-export"].check_suffix(path)
     subject = subject_of(model)
     dynamic = ({0: torch.export.Dim("batch")},)
-    program = torch.export.export(subject.module, (subject.inputs(2),), dynamic_shapes=dynamic)
     content = io.BytesIO()
-    torch.export.save(program, content, extra_files={FACTS: json.dumps(subject.facts)})
-    content.seek(0)
-    run = torch.export.load(content).module()
+    with exporting():
+        program = torch.export.export(subject.module, (subject.inputs(2),), dynamic_shapes=dynamic)
+        torch.export.save(program, content, extra_files={FACTS: json.dumps(subject.facts)})
+        content.seek(0)
+        run = torch.export.load(content).module()
     done = verified(subject, run, f"torch.export {torch.__version__}", path)
     write_atomically(path, content.getvalue())
     return done

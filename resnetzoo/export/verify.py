@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from resnetzoo.errors import ExportError
 from resnetzoo.export.subject import Subject
+from resnetzoo.utils.fp32 import computing
 
 TOLERANCE = 1e-4  # of an output
 ROUNDINGS = 10  # what is allowed instead, in roundings of the network itself, where that is more
@@ -35,6 +37,14 @@ class Exported:
     rounding: float
 
 
+@contextmanager
+def exporting() -> Iterator[None]:
+    """A block in which networks are traced and run in fp32 on the CPU, whatever the caller has switched on."""
+    cpu = torch.device("cpu")
+    with torch.inference_mode(False), cpu, computing(cpu):
+        yield
+
+
 def verified(subject: Subject, run: Callable[[Tensor], Tensor], runtime: str, path: Path) -> Exported:
     """What can be said of the file at `path`, once `run`, which its runtime loaded, has answered as the network does.
 
@@ -50,7 +60,7 @@ def verified(subject: Subject, run: Callable[[Tensor], Tensor], runtime: str, pa
     difference = rounding = 0.0
     for count in BATCHES:
         inputs = subject.inputs(count)
-        with torch.inference_mode():
+        with exporting(), torch.inference_mode():
             expected = subject.module(inputs)  # (count, classes)
             found = run(inputs)
             truth = exact(inputs if inputs.dtype == torch.uint8 else inputs.double())

@@ -123,7 +123,7 @@ class OptimizedNet(nn.Module):
         if compiled and batch_size is not None:
             with _ordinary_mode(self._device):
                 shape = (batch_size, self.in_chans, INPUT_SIZE, INPUT_SIZE)
-                self._compile(self._prepared(torch.zeros(shape, device=self._device)))
+                self._compile(self._prepared(torch.zeros(shape, dtype=torch.float32, device=self._device)))
 
     if TYPE_CHECKING:
 

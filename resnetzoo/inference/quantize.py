@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.utils.fp32 import computing
 
 
 class QParams(NamedTuple):
@@ -49,7 +50,7 @@ class Int8Conv(nn.Module):
         largest = conv.weight.abs().amax(dim=(1, 2, 3)).clamp(min=1e-12)  # (out,)
         self.scales = largest / 127
         weight = (conv.weight / self.scales[:, None, None, None]).round().to(torch.int8)
-        self.zero_points = torch.zeros(len(weight), dtype=torch.int32)
+        self.zero_points = torch.zeros(len(weight), dtype=torch.int32, device=weight.device)
         self.bias = cast(Tensor, conv.bias)
         self.weight = torch.ops.onednn.qconv_prepack(
             weight, self.scales, *source, self.stride, self.padding, [1, 1], self.groups, list(example.shape)
@@ -134,7 +135,7 @@ class Int8Net(nn.Module):
             raise UsageError(
                 'int8 takes plain and residual networks: pre-activation ones keep norms; use precision="bf16"'
             )
-        with torch.no_grad():
+        with torch.no_grad(), computing(images.device):
             self.source = QParams.of(images)
             x = F.relu(network.conv1(images))
             qparams = QParams.of(x)

@@ -46,7 +46,7 @@ class LayerRow:
     @property
     def by_layer(self) -> LayerValues:
         """As the functions of `resnetzoo.analysis` give them."""
-        return LayerValues(self.layers, torch.tensor(self.values, dtype=torch.float64).numpy())
+        return LayerValues(self.layers, torch.tensor(self.values, dtype=torch.float64, device="cpu").numpy())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

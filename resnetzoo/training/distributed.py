@@ -51,7 +51,7 @@ class DistributedContext:
         """The highest number of all processes, known to each of them at the same step; no GPU is waited for."""
         if self.world_size == 1:
             return number
-        highest = torch.tensor(number)
+        highest = torch.tensor(number, device="cpu")
         dist.all_reduce(highest, op=dist.ReduceOp.MAX, group=self.control)
         return int(highest)
 

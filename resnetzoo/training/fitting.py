@@ -63,7 +63,8 @@ def fit(
         callbacks: called after each step and epoch, at the start and at the end; see `resnetzoo.Callback`.
 
     Raises:
-        UsageError: an argument outside its range, or a network for other images or fewer classes.
+        UsageError: an argument outside its range, or a network for other images or fewer classes, or whose weights are
+            not float32 or were made inside `torch.inference_mode()`.
         DeviceError: a device that is not here.
         CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision.
         CheckpointError: `out` holds only damaged checkpoints.

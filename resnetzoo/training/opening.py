@@ -64,7 +64,7 @@ def open_trainer(
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
     recipe = recipe.for_images(len(data.train))
-    check_arguments(data, known_spec(model), seed=seed, processes=context.world_size)
+    check_arguments(model, data, seed=seed, processes=context.world_size)
     resolved = resolve_precision(precision, chosen)
     if stream is None:
         stream = RunStream(chosen)

@@ -12,7 +12,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device, *, lr
     """SGD that updates all parameters in one operation; its `lr` is a tensor on the device where that is asked for."""
     return torch.optim.SGD(
         model.parameters(),
-        lr=torch.tensor(recipe.lr, device=device) if lr_on_device else recipe.lr,
+        lr=torch.tensor(recipe.lr, dtype=torch.float32, device=device) if lr_on_device else recipe.lr,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import known_spec
-from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_record
 from resnetzoo.training.run_folder import check_identity, find_latest
@@ -27,7 +27,7 @@ def steps_left(
         UsageError, CheckpointError, CheckpointMismatchError, ResultsError, OutputError: as `fit`.
     """
     spec, recipe = known_spec(model), recipe.for_images(len(data.train))
-    check_arguments(data, spec, seed=seed)
+    check_arguments(model, data, seed=seed)
     if out is None:
         return recipe.steps
     check_writable(out)
@@ -43,8 +43,8 @@ def steps_left(
     return recipe.steps - checkpoint.step
 
 
-def check_arguments(data: Data, spec: ModelSpec | None, *, seed: int, processes: int = 1) -> None:
-    """Refuse what a run cannot have: its seed, or data that its network or its processes are not made for.
+def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int = 1) -> None:
+    """Refuse what a run cannot have: its seed, weights that cannot learn, or data not made for network or processes.
 
     Raises:
         UsageError: says what was found and what to type instead.
@@ -52,6 +52,8 @@ def check_arguments(data: Data, spec: ModelSpec | None, *, seed: int, processes:
     check_seed(seed)
     if len(data.test) < processes:
         raise UsageError(f"each of {processes} processes needs a test image, and there are {len(data.test)}")
+    _check_weights(model)
+    spec = known_spec(model)
     if spec is None:
         return
     chans = data.train.images.shape[1]
@@ -63,4 +65,18 @@ def check_arguments(data: Data, spec: ModelSpec | None, *, seed: int, processes:
         wanted = len(data.classes)
         raise UsageError(
             f"the network has {spec.num_classes} classes, {data.title} has {wanted}: create(..., num_classes={wanted})"
+        )
+
+
+def _check_weights(model: nn.Module) -> None:
+    weights = [parameter for parameter in model.parameters() if parameter.is_floating_point()]
+    if any(weight.is_meta for weight in weights):
+        raise UsageError('the network has no weights: it was made on the device "meta"; create it on another one')
+    if any(weight.is_inference() for weight in weights):
+        raise UsageError("weights made inside torch.inference_mode() cannot learn: create the network outside of it")
+    if weights and all(weight.dtype != torch.float32 for weight in weights):
+        found = str(weights[0].dtype).removeprefix("torch.")
+        raise UsageError(
+            f"fit trains weights in float32, and the network's are {found}: model.float() makes them float32"
+            '; precision="bf16" computes with them in bf16'
         )

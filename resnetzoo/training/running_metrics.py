@@ -28,7 +28,7 @@ class RunningMetrics:
     """
 
     def __init__(self, device: torch.device, queued: QueuedSteps | None = None) -> None:
-        self.loss = torch.zeros((), device=device)
+        self.loss = torch.zeros((), dtype=torch.float32, device=device)
         self.num_incorrect = torch.zeros((), dtype=torch.int64, device=device)
         self.images = 0
         self.seconds = 0.0

@@ -59,7 +59,7 @@ class CudaTransfer(Transfer):
         self.device = device
 
     def empty(self, size: int, dtype: torch.dtype) -> Tensor:
-        return torch.empty(size, dtype=dtype, pin_memory=True)
+        return torch.empty(size, dtype=dtype, device="cpu", pin_memory=True)
 
     def start(self, copies: Sequence[tuple[Tensor, Tensor]]) -> Callable[[], None]:
         for source, target in copies:

@@ -51,7 +51,7 @@ def _check_names(spec: ModelSpec, expected: Iterable[str], found: Iterable[str])
 
 def _counter(found: Tensor | None) -> Tensor:
     whole = found is not None and not found.is_meta and found.dtype == torch.int64 and found.numel() == 1
-    return torch.tensor(int(found) if found is not None and whole else 0)
+    return torch.tensor(int(found) if found is not None and whole else 0, device="cpu")
 
 
 def _copy(spec: ModelSpec, name: str, found: Tensor, shape: torch.Size) -> Tensor:

@@ -1,0 +1,250 @@
+"""Whatever a caller has switched on around a call, its figures are, bit for bit, those that it gives without."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from cases import TINY_RECIPE, small_network
+from PIL import Image
+from torch import nn
+
+import resnetzoo
+from resnetzoo import analysis, rerunning
+from resnetzoo.utils.device import has_vnni
+
+DATA = resnetzoo.synthetic(seed=1, train_images=48, test_images=20)
+INPUTS = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@dataclass
+class Given:
+    """What exists before a mode is switched on."""
+
+    trained: resnetzoo.CifarNet
+    fresh: list[resnetzoo.CifarNet]
+    folder: Path
+
+
+Figures = list[object]
+Use = Callable[[Given], Figures]
+Mode = Callable[[], AbstractContextManager[object]]
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Callable[[], Given]:
+    trained = small_network(1)
+    resnetzoo.fit(trained, DATA, TINY_RECIPE, device="cpu", precision="fp32", progress=False)
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(DATA.test.images[0].permute(1, 2, 0).numpy()).save(photos / "photo.png")
+    return lambda: Given(trained, [small_network(seed) for seed in (0, 1)], tmp_path)
+
+
+def of_model(model: nn.Module) -> Figures:
+    return [tensor.numpy().tobytes() for tensor in model.state_dict().values()]
+
+
+def of_rows(rows: Iterable[resnetzoo.EpochRow]) -> Figures:
+    return [getattr(row, field) for row in rows for field in rerunning.COMPARED]
+
+
+def fit(precision: str, compile: bool = False) -> Use:  # noqa: A002 (torch's own word)
+    def use(given: Given) -> Figures:
+        model = given.fresh[0]
+        run = resnetzoo.fit(
+            model, DATA, TINY_RECIPE, device="cpu", precision=precision, compile=compile, progress=False
+        )
+        assert run.execution == ("compiled" if compile else "eager")
+        return [*of_model(model), *of_rows(run.epochs)]
+
+    return use
+
+
+def fit_many(given: Given) -> Figures:
+    jobs = [resnetzoo.Job(model, TINY_RECIPE, seed=seed) for seed, model in enumerate(given.fresh)]
+    runs = resnetzoo.fit_many(jobs, DATA, device="cpu", precision="fp32", progress=False)
+    return [figure for run in runs for figure in (*of_model(run.model), *of_rows(run.epochs))]
+
+
+def evaluate(precision: str) -> Use:
+    return lambda given: [resnetzoo.evaluate(given.trained, DATA.test, precision=precision)]
+
+
+def optimize(precision: str) -> Use:
+    calibration = DATA.train if precision == "int8" else None
+
+    def use(given: Given) -> Figures:
+        fast = resnetzoo.optimize(given.trained, precision=precision, compile=False, calibration=calibration)
+        return [fast(INPUTS).numpy().tobytes()]
+
+    return use
+
+
+def agreement(given: Given) -> Figures:
+    fast = resnetzoo.optimize(given.trained, precision="fp32", compile=False)
+    return [resnetzoo.agreement(given.trained, fast, DATA.test)]
+
+
+def predict(given: Given) -> Figures:
+    return [found.probabilities for found in resnetzoo.predict(given.trained, given.folder / "photos")]
+
+
+def load(given: Given) -> Figures:
+    file = given.folder / "weights.safetensors"
+    resnetzoo.save_weights(given.trained, file)
+    return of_model(resnetzoo.load_checkpoint(file))
+
+
+def export(word: str) -> Use:
+    def use(given: Given) -> Figures:
+        form = resnetzoo.export.get_format(word)
+        done = form.export(given.trained, given.folder / f"exported{form.suffix}")
+        return [done.max_difference, done.rounding]
+
+    return use
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextmanager
+def matmul_precision(word: str) -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(word)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+MODES: dict[str, Mode] = {
+    "autocast to bf16": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "autocast to fp16": lambda: torch.autocast("cpu", dtype=torch.float16),
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "default dtype float64": lambda: default_dtype(torch.float64),
+    "default dtype bf16": lambda: default_dtype(torch.bfloat16),
+    "default device": lambda: torch.device("meta"),  # where nothing can be computed, so that a use of it shows
+    "matmul precision": lambda: matmul_precision("medium"),
+    "deterministic": deterministic,
+}
+USES: dict[str, Use] = {
+    "fit": fit("fp32"),
+    "fit in bf16": fit("bf16"),
+    "fit_many": fit_many,
+    "evaluate": evaluate("fp32"),
+    "evaluate in bf16": evaluate("bf16"),
+    "agreement": agreement,
+    "predict": predict,
+    "load": load,
+    "optimize": optimize("fp32"),
+    "optimize to bf16": optimize("bf16"),
+    **({"optimize to int8": optimize("int8")} if has_vnni() else {}),
+    "response_std": lambda given: [analysis.response_std(given.trained, DATA.test).values.tobytes()],
+    "shortcut_share": lambda given: [analysis.shortcut_share(given.trained, DATA.test).values.tobytes()],
+    "gradient_norms": lambda given: [analysis.gradient_norms(given.trained, DATA.test).values.tobytes()],
+    "cka": lambda given: [analysis.cka(given.trained, given.trained, DATA.test).values.tobytes()],
+    "loss_surface": lambda given: [analysis.loss_surface(given.trained, DATA.test, points=3).losses.tobytes()],
+}
+EXPORTS = ["torchscript", "torch-export", "safetensors", *(["onnx"] if find_spec("onnxscript") else [])]
+
+
+def check(use: Use, mode: Mode, given: Callable[[], Given]) -> None:
+    expected = use(given())
+    before = given()
+    with mode():
+        found = use(before)
+    assert found == expected
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("use", USES)
+def test_figures_are_those_without_the_mode(use: str, mode: str, given: Callable[[], Given]) -> None:
+    check(USES[use], MODES[mode], given)
+
+
+@pytest.mark.parametrize("mode", ["autocast to bf16", "inference_mode", "default dtype float64", "default device"])
+@pytest.mark.parametrize("word", EXPORTS)
+def test_exports_are_those_without_the_mode(word: str, mode: str, given: Callable[[], Given]) -> None:
+    check(export(word), MODES[mode], given)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_compiled_steps_inside_an_autocast_are_those_outside(precision: str, given: Callable[[], Given]) -> None:
+    check(fit(precision, compile=True), MODES["autocast to bf16"], given)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_run_goes_on_inside_a_mode_as_it_would_outside(mode: str, given: Callable[[], Given], tmp_path: Path) -> None:
+    class Stop(resnetzoo.Callback):
+        def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
+            raise KeyboardInterrupt
+
+    def go(model: resnetzoo.CifarNet, *callbacks: resnetzoo.Callback) -> resnetzoo.Run:
+        return resnetzoo.fit(
+            model,
+            DATA,
+            TINY_RECIPE,
+            device="cpu",
+            precision="fp32",
+            out=tmp_path / "run",
+            progress=False,
+            callbacks=callbacks,
+        )
+
+    goes_on = small_network(0)
+    with pytest.raises(KeyboardInterrupt):
+        go(small_network(0), Stop())
+    with MODES[mode]():
+        run = go(goes_on)
+    assert [*of_model(goes_on), *of_rows(run.epochs)] == fit("fp32")(given())
+
+
+def test_a_caller_s_autocast_sees_the_weights_after_fit() -> None:
+    model = small_network(0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model(INPUTS)  # keeps copies of the weights as they are
+        resnetzoo.fit(model, DATA, TINY_RECIPE, device="cpu", precision="fp32", progress=False)
+        inside = model(INPUTS)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(model(INPUTS), inside)
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        (torch.inference_mode, r"made inside torch\.inference_mode\(\) cannot learn: create the network outside"),
+        (lambda: default_dtype(torch.float64), r"the network's are float64: model\.float\(\) makes them float32"),
+        (lambda: torch.device("meta"), r'made on the device "meta"; create it on another one'),
+    ],
+)
+def test_weights_that_cannot_learn_are_refused(mode: Mode, message: str) -> None:
+    with mode():
+        model = small_network(0)
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        resnetzoo.fit(model, DATA, TINY_RECIPE, device="cpu", progress=False)
+
+
+def test_half_weights_are_refused() -> None:
+    with pytest.raises(resnetzoo.UsageError, match="are bfloat16"):
+        resnetzoo.fit(small_network(0).bfloat16(), DATA, TINY_RECIPE, device="cpu", progress=False)
