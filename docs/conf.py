@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "generated",
+    "cuda_evidence",
 ]
 exclude_patterns = ["_build", "results"]
 default_role = "literal"

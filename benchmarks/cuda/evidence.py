@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 SHORTEST_WORK = 3  # seconds; with less left no measurement begins
-TABLE = ("env", "smoke", "steps", "compiled", "loop", "infer", "train", "runs")  # without the long lists of kernels
+TABLE = (
+    "goals",
+    "env",
+    "smoke",
+    "steps",
+    "compiled",
+    "loop",
+    "infer",
+    "train",
+    "runs",
+)  # without the long lists of kernels
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Stage `infer`: images a second by `optimize`, also recorded by hand, which needs no compiler."""
+"""Stage `infer`: images a second of networks as they are, and by `optimize` in each of its ways."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -18,18 +18,18 @@ AT_LEAST = 0.3  # seconds of a round
 
 
 def time_inference(evidence: Evidence, _: Sequence[str] = ()) -> None:
-    """Single images, training batches and large batches; then `optimize` as users call it, which compiles."""
+    """Single images, training batches and large batches; then `optimize` with a compiler, on request on CUDA."""
     setting = evidence.setting
     for name in NAMES:
         for size in (1, setting.batch_size, 2 * setting.batch_size if setting.tiny else LARGE):
-            time_uncompiled(evidence, name, size)
+            time_network(evidence, name, size)
     for size in (setting.batch_size, 1):
         title = f"resnet20 batch {size} optimize, compiled"
         evidence.measure("infer", title, partial(time_compiled_network, setting, size))
 
 
-def time_uncompiled(evidence: Evidence, name: str, size: int) -> None:
-    """The model as it is, folded, and folded and recorded."""
+def time_network(evidence: Evidence, name: str, size: int) -> None:
+    """The model as it is, folded, and as `optimize` gives it by itself: on CUDA folded and recorded."""
     setting = evidence.setting
     device = resnetzoo.resolve_device(setting.device)
     model = network(name, 0, setting).to(device).eval()
@@ -42,27 +42,15 @@ def time_uncompiled(evidence: Evidence, name: str, size: int) -> None:
     def rate(work: Callable[[], object]) -> float:
         return size / median_seconds(work, setting, at_least=AT_LEAST)
 
-    def folded() -> Callable[[], object]:
-        fast = resnetzoo.optimize(model, compile=False)
-        return lambda: fast(images)
+    def rate_of(fast: resnetzoo.OptimizedNet) -> float:
+        return rate(lambda: fast(images))
 
-    evidence.measure("infer", f"{name} batch {size} eager fp32", lambda: rate(infer))
-    evidence.measure("infer", f"{name} batch {size} optimize, not compiled", lambda: rate(folded()))
-    if setting.on_cuda:
-        title = f"{name} batch {size} optimize, recorded by hand"
-        evidence.measure("infer", title, lambda: rate(recorded(folded())))
-
-
-def recorded(work: Callable[[], object]) -> Callable[[], None]:
-    """The work as a CUDA graph."""
-    stream, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            work()
-    with torch.cuda.graph(graph, stream=stream):
-        work()
-    return graph.replay
+    title = f"{name} batch {size}"
+    evidence.measure("infer", f"{title} eager fp32", lambda: rate(infer))
+    evidence.measure(
+        "infer", f"{title} optimize, compile=False", lambda: rate_of(resnetzoo.optimize(model, compile=False))
+    )
+    evidence.measure("infer", f"{title} optimize", lambda: rate_of(resnetzoo.optimize(model)))
 
 
 def time_compiled_network(setting: Setting, size: int) -> dict[str, Any]:
@@ -71,7 +59,7 @@ def time_compiled_network(setting: Setting, size: int) -> dict[str, Any]:
     model = network("resnet20", 0, setting).to(device).eval()
     images = torch.randn(size, 3, 32, 32, device=device)
     began = time.time()
-    fast = resnetzoo.optimize(model)
+    fast = resnetzoo.optimize(model, compile=True)
     for _ in range(4):
         found = fast(images)
     first = time.time() - began

@@ -1,60 +1,35 @@
-"""Stage `loop`: the training loop of the tutorials, with worker processes and pinned memory as people set them."""
+"""Stage `loop`: the peers of a training step, the loop of the tutorials among them, as `resnetzoo bench` times them."""
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import torch
-from evidence import Evidence, Setting
-from internals import TransformedImages, network
-from stopwatch import synchronize
-from torch.nn import functional as F  # noqa: N812 (the field's standard name)
-from torch.utils.data import DataLoader
+from evidence import Evidence
 
 import resnetzoo
+from resnetzoo import bench
 
-LOADING = ((8, True), (2, False), (14, True))  # worker processes, and whether memory is pinned
-BATCHES = 150  # of an epoch
+ROUNDS = 3
 
 
 def time_loops(evidence: Evidence, names: Sequence[str]) -> None:
-    """Eager, in fp32, over whole epochs whose images torchvision's transforms augment."""
+    """Eager, in torch's fp32: on a batch that is there already, and over pinned batches that worker processes load."""
     setting = evidence.setting
-    batches = 4 if setting.tiny else BATCHES
-    data = resnetzoo.synthetic(train_images=setting.batch_size * batches, test_images=1)
-    images = TransformedImages(data.train)
-    for name in names:
-        for workers, pinned in LOADING:
-            title = f"{name} fp32, {workers} workers, pinned {pinned}"
-            evidence.measure("loop", title, partial(time_loop, setting, name, images, workers, pinned))
-
-
-def time_loop(setting: Setting, name: str, images: TransformedImages, workers: int, pinned: bool) -> dict[str, Any]:
-    """The second epoch, for which the workers are there already."""
     device = resnetzoo.resolve_device(setting.device)
-    loader = DataLoader(
-        images,
-        batch_size=setting.batch_size,
-        shuffle=True,
-        num_workers=0 if setting.tiny else workers,
-        pin_memory=pinned and setting.on_cuda,
-        persistent_workers=not setting.tiny,
-    )
-    model = network(name, 0, setting).to(device).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-4)
+    for name in names:
+        peers = bench.step_baselines(name, batch_size=setting.batch_size, device=device)
+        for candidate in peers.candidates:
+            evidence.measure("loop", f"{name}: {candidate.name}", partial(time_peer, candidate, setting.tiny))
+            candidate.release()
+        if peers.missing:
+            evidence.add("loop", **{f"{name}: missing": peers.missing})
 
-    def train_epoch() -> None:
-        for batch, labels in loader:
-            logits = model(batch.to(device, non_blocking=pinned))
-            loss = F.cross_entropy(logits, labels.to(device, non_blocking=pinned))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        synchronize(setting)
 
-    train_epoch()
-    began = time.perf_counter()
-    train_epoch()
-    seconds = (time.perf_counter() - began) / len(loader)
-    return {"us_a_step": 1e6 * seconds, "images_per_second": setting.batch_size / seconds}
+def time_peer(candidate: bench.Candidate, tiny: bool) -> dict[str, Any]:
+    """The median of a few rounds; of the loop, each is an epoch where workers load."""
+    timing = bench.race([candidate], rounds=1 if tiny else ROUNDS)[candidate.name]
+    return {
+        "us_a_step": 1e6 * timing.median,
+        "images_per_second": candidate.images / timing.median,
+        "precision": candidate.precision,
+    }

@@ -8,22 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from evidence import Evidence
-from pool import summary_of
+from internals import eagerly
+from smoke import records_steps
+from train import summary_of
 
 import resnetzoo
 from resnetzoo import cli
 
 
-def run_command(_: Evidence, words: Sequence[str]) -> None:
+def run_command(evidence: Evidence, words: Sequence[str]) -> None:
     """`resnetzoo WORDS`; it ends this process with its own status."""
     sys.argv = ["resnetzoo", *words]
-    sys.exit(cli.main())
+    with eagerly(not records_steps(evidence.setting)):
+        sys.exit(cli.main())
 
 
-def run_example(_: Evidence, words: Sequence[str]) -> None:
+def run_example(evidence: Evidence, words: Sequence[str]) -> None:
     """`python WORDS`, the first of them the example's file; it ends this process with its own status."""
     sys.argv = list(words)
-    runpy.run_path(words[0], run_name="__main__")
+    with eagerly(not records_steps(evidence.setting)):
+        runpy.run_path(words[0], run_name="__main__")
 
 
 def collect_records(evidence: Evidence, _: Sequence[str] = ()) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 from evidence import Evidence, Setting
 
-COMPARED = {  # the precision, and whether the step is left unrecorded
-    "recorded_fp32": ("fp32", False),
-    "recorded_bf16": ("bf16", False),
-    "eager_fp32": ("fp32", True),
-    "eager_bf16": ("bf16", True),
+COMPARED = {  # the precision, and the `record` of `fit`
+    "recorded_fp32": ("fp32", None),
+    "recorded_bf16": ("bf16", None),
+    "eager_fp32": ("fp32", False),
+    "eager_bf16": ("bf16", False),
 }
 SIDE_BY_SIDE, RESUMED, ON_CPU = "side_by_side_fp32", "stopped_at_30_and_resumed_fp32", "cpu_fp32_first_epoch"
 NAMES = (*COMPARED, SIDE_BY_SIDE, RESUMED, ON_CPU)
@@ -65,6 +65,11 @@ def _agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def records_steps(setting: Setting) -> bool:
     """Whether the smoke let later stages record their steps; so it is where there was none."""
     return not mode_file(setting).exists() or mode_file(setting).read_text() != "eager"
+
+
+def record_option(setting: Setting) -> bool | None:
+    """The `record` of `fit` and `fit_many` by what the smoke found."""
+    return None if records_steps(setting) else False
 
 
 def mode_file(setting: Setting) -> Path:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from evidence import Evidence, Setting, outcome_of
-from internals import eagerly, network
+from internals import network
 from smoke import COMPARED, ON_CPU, RESUMED, SIDE_BY_SIDE, answer_file
 
 import resnetzoo
@@ -33,9 +33,8 @@ def train_in_one_way(setting: Setting, name: str) -> Any:
         return _stopped_and_resumed(setting)
     if name == ON_CPU:
         return _fit(setting, "cpu", "fp32", epochs=1, compile=False)
-    precision, eager = COMPARED[name]
-    with eagerly(eager):
-        return _fit(setting, setting.device, precision)
+    precision, record = COMPARED[name]
+    return _fit(setting, setting.device, precision, record=record)
 
 
 def _recipe(setting: Setting, epochs: int = 3) -> resnetzoo.Recipe:
@@ -61,6 +60,7 @@ def _fit(
     *,
     epochs: int = 3,
     compile: bool | None = None,  # noqa: A002
+    record: bool | None = None,
 ) -> dict[str, Any]:
     run = resnetzoo.fit(
         network("resnet20", 0, setting),
@@ -69,6 +69,7 @@ def _fit(
         device=device,
         precision=precision,
         compile=compile,
+        record=record,
         progress=False,
     )
     rows = [(row.train_loss, row.train_error, row.test_loss, row.test_error) for row in run.epochs]

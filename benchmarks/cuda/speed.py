@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from evidence import Evidence, Setting
-from internals import DeviceLoader, Stepper, Trainer, eagerly, network, open_trainer
+from internals import DeviceLoader, Stepper, Trainer, network, open_trainer
+from smoke import record_option
 from stopwatch import median_seconds, synchronize
 from torch.profiler import ProfilerActivity
 
@@ -39,6 +40,7 @@ def open_run(
     seed: int = 0,
     precision: str = "auto",
     compile: bool = False,  # noqa: A002 (torch's own word)
+    record: bool | None = None,
     loader: DeviceLoader | None = None,
 ) -> AbstractContextManager[Trainer]:
     """A run of a fresh network whose steps are taken one by one."""
@@ -50,6 +52,7 @@ def open_run(
         device=setting.device,
         precision=precision,
         compile=compile,
+        record=record,
         loader=loader,
     )
 
@@ -58,8 +61,7 @@ def time_steps(evidence: Evidence, names: Sequence[str]) -> None:
     """Microseconds of a step and images a second: eager, recorded, and recorded with several runs side by side."""
     setting = evidence.setting
     for name in names:
-        with eagerly():
-            evidence.measure("steps", f"{name} eager bf16", partial(time_runs, setting, name, 1, 30))
+        evidence.measure("steps", f"{name} eager bf16", partial(time_runs, setting, name, 1, 30, record=False))
         evidence.measure("steps", f"{name} recorded bf16", partial(time_runs, setting, name, 1, 50))
         if name == "resnet20":
             fp32 = partial(time_runs, setting, name, 1, 50, precision="fp32")
@@ -73,14 +75,17 @@ def time_steps(evidence: Evidence, names: Sequence[str]) -> None:
             torch.cuda.reset_peak_memory_stats()
 
 
-def time_runs(setting: Setting, name: str, runs: int, rounds: int, *, precision: str = "auto") -> dict[str, Any]:
+def time_runs(
+    setting: Setting, name: str, runs: int, rounds: int, *, precision: str = "auto", record: bool | None = None
+) -> dict[str, Any]:
     """Steps of `runs` runs in turn, on one training set, `rounds` steps of each between two looks at the clock."""
     data, recipe = workload(setting)
+    record = record_option(setting) if record is None else record
     with ExitStack() as opened:
         steppers: list[Stepper] = []
         for seed in range(runs):
             loader = steppers[0].trainer.step_state.loader if steppers else None
-            run = open_run(setting, name, data, recipe, seed=seed, precision=precision, loader=loader)
+            run = open_run(setting, name, data, recipe, seed=seed, precision=precision, record=record, loader=loader)
             steppers.append(Stepper(opened.enter_context(run)))
         take_steps(steppers, PAST_RECORDING)
         seconds = seconds_of_steps(setting, steppers, rounds)
@@ -111,7 +116,7 @@ def time_compiled(evidence: Evidence, names: Sequence[str]) -> None:
 def time_compiled_run(setting: Setting, name: str) -> dict[str, Any]:
     """The first steps, which compile, and the steps behind them."""
     began = time.time()
-    with open_run(setting, name, *workload(setting), compile=True) as trainer:
+    with open_run(setting, name, *workload(setting), compile=True, record=record_option(setting)) as trainer:
         step = Stepper(trainer)
         take_steps([step], PAST_RECORDING)
         synchronize(setting)
@@ -123,15 +128,14 @@ def time_compiled_run(setting: Setting, name: str) -> dict[str, Any]:
 def profile_steps(evidence: Evidence, names: Sequence[str]) -> None:
     """The kernels of a step, eager and recorded: how many, how long, which."""
     for name in names:
-        for way in ("eager", "recorded"):
-            with eagerly(way == "eager"):
-                evidence.measure("profile", f"{name} {way}", partial(kernels_of, evidence.setting, name))
+        for way, record in (("eager", False), ("recorded", record_option(evidence.setting))):
+            evidence.measure("profile", f"{name} {way}", partial(kernels_of, evidence.setting, name, record))
 
 
-def kernels_of(setting: Setting, name: str, steps: int = 3) -> dict[str, Any]:
+def kernels_of(setting: Setting, name: str, record: bool | None, steps: int = 3) -> dict[str, Any]:
     """Of one step: the number of its kernels, their microseconds, and the longest by name."""
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if setting.on_cuda else [])]
-    with open_run(setting, name, *workload(setting)) as trainer:
+    with open_run(setting, name, *workload(setting), record=record) as trainer:
         step = Stepper(trainer)
         take_steps([step], PAST_RECORDING + 2)
         synchronize(setting)

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 
 from evidence import Evidence, Setting
-from smoke import records_steps
 
 STAGES = {  # module and function, which takes the evidence and the words behind the stage's name
     "env": ("machine", "describe_machine"),
@@ -19,14 +18,14 @@ STAGES = {  # module and function, which takes the evidence and the words behind
     "profile": ("speed", "profile_steps"),
     "loop": ("peers", "time_loops"),
     "infer": ("inference", "time_inference"),
-    "train": ("pool", "train"),
+    "train": ("train", "train"),
     "cli": ("product", "run_command"),
     "example": ("product", "run_example"),
     "walls": ("product", "collect_records"),
+    "goals": ("goals", "compare_with_goals"),
     "pack": ("packing", "pack"),
     "table": ("evidence", "print_table"),
 }
-BESIDE_TRAINING = ("smoke", "smoke-way", "pack", "table")  # what the smoke found is nothing to them
 
 
 def main(words: Sequence[str]) -> None:
@@ -38,16 +37,8 @@ def main(words: Sequence[str]) -> None:
     name, *rest = words
     if name not in STAGES:
         sys.exit(f'no stage "{name}"; known: {", ".join(STAGES)}')
-    evidence = Evidence(Setting.from_environment())
     module, function = STAGES[name]
-    run = getattr(importlib.import_module(module), function)
-    if name in BESIDE_TRAINING:
-        run(evidence, rest)
-        return
-    from internals import eagerly
-
-    with eagerly(not records_steps(evidence.setting)):
-        run(evidence, rest)
+    getattr(importlib.import_module(module), function)(Evidence(Setting.from_environment()), rest)
 
 
 if __name__ == "__main__":

@@ -222,14 +222,15 @@ class Provenance(SphinxDirective):
             nodes.literal_block("", again, language="sh"),
             table(tuple(own), list(zip(*own.values(), strict=True))),
             nodes.paragraph("", f"All of them: {facts}."),
-            nodes.paragraph("", "Files: ", *_downloads(path.parent)),
+            nodes.paragraph("", "Files: ", *downloads(path.parent, ".json", ".csv", ".md")),
         ]
 
 
-def _downloads(folder: Path) -> list[nodes.Node]:
+def downloads(folder: Path, *suffixes: str) -> list[nodes.Node]:
+    """Links to the folder's files that end so."""
     links: list[nodes.Node] = []
     for path in sorted(folder.iterdir()):
-        if path.suffix in (".json", ".csv", ".md"):
+        if path.suffix in suffixes:
             links += [nodes.Text(", " if links else "")]
             links += [addnodes.download_reference("", path.name, reftarget=f"/{path.relative_to(DOCS)}")]
     return links

@@ -17,6 +17,7 @@ from cases import ROOT
 from op_recorder import OpRecorder
 
 import resnetzoo
+from resnetzoo import bench
 from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.strategies import base
 
@@ -73,9 +74,11 @@ def test_steps_loops_and_inference_are_timed(stage: Callable[[str], Any], eviden
     assert len(steps) == 4
     assert all(value["value"]["us_a_step"] > 0 for value in [*steps.values(), compiled["resnet20"]])
     assert compiled["resnet20"]["value"]["execution"] == "compiled"
-    assert len(figures_of(evidence, "loop")) == 3
+    loops = figures_of(evidence, "loop")
+    assert {"resnet20: DataLoader loop", "resnet20: pytorchcv resnet20"} <= set(loops)
+    assert {one["value"]["precision"] for one in loops.values()} == {"fp32"}
     inference = figures_of(evidence, "infer")
-    assert len(inference) == 2 * 3 * 2 + 2
+    assert len(inference) == 2 * 3 * 3 + 2
     assert inference["resnet20 batch 16 optimize, compiled"]["value"]["largest_difference"] < 0.1
 
 
@@ -123,39 +126,30 @@ def test_what_fails_is_a_figure_and_what_comes_too_late_is_left(stage: Callable[
     assert found["late"] == "no time left"
 
 
-def test_a_pool_of_runs_stops_in_time_and_goes_on(
+def test_runs_stop_in_time_and_go_on(
     stage: Callable[[str], Any], evidence: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ["--recipe", "QUICK20", "--models", "plainnet20", "resnet20", "--seeds", "0", "1", "--at-once", "3"]
-    setting, pool = evidence.setting, importlib.import_module("pool")
-    turns = iter(range(1000))
-    left = [SECONDS]
-    monkeypatch.setattr(type(setting), "seconds_left", lambda _: left[0])
-    monkeypatch.setattr(pool, "STEPS_A_TURN", 2)
-    take_turn = pool.PooledRun.take_turn
-
-    def take_turn_and_time(run: Any) -> None:
-        if next(turns) == 3:  # the first run has had two turns, the others one each
-            left[0] = 1
-        take_turn(run)
-
-    monkeypatch.setattr(pool.PooledRun, "take_turn", take_turn_and_time)
-    pool.train(evidence, words)
+    setting, train = evidence.setting, stage("train.train")
+    questions = iter(range(1_000))
+    monkeypatch.setattr(type(setting), "seconds_left", lambda _: SECONDS if next(questions) < 12 else 1)
+    train(evidence, words)  # ten steps a run: in the third step of the second one the time is nearly over
     (summary,) = (value for name, value in figures_of(evidence, "train").items() if name.startswith("summary"))
-    assert summary["done"] == 0
-    assert summary["not_begun"] == 1
-    assert len(summary["unfinished_at_step"]) == 3
+    assert (summary["interrupted"], summary["done"], summary["not_begun"]) == (True, 1, 2)
+    assert summary["unfinished"] == ["resnet20-QUICK20-2ep-seed0"]
 
-    left[0] = SECONDS
+    monkeypatch.setattr(type(setting), "seconds_left", lambda _: SECONDS)
     stage("packing.pack")(evidence)
     with tarfile.open(setting.out / "unfinished-1.tar") as archive:
-        states = {Path(name).parent.name for name in archive.getnames()}
-    assert states == set(summary["unfinished_at_step"])
+        states = [Path(name).parent.name for name in archive.getnames()]
+    assert states == summary["unfinished"]
 
-    pool.train(evidence, [*words, "--save-every", "2"])
+    train(evidence, words)
     found = figures_of(evidence, "train")
     (summary,) = (value for name, value in found.items() if name.startswith("summary"))
-    assert (summary["done"], summary["not_begun"], summary["unfinished_at_step"]) == (4, 0, {})
+    assert (summary["interrupted"], summary["done"], summary["not_begun"]) == (False, 4, 0)
+    assert summary["unfinished"] == []
+    assert {name: count for name, (_, count) in summary["test_errors"].items()} == {"plainnet8": 2, "resnet8": 2}
     assert found["resnet20-QUICK20-2ep-seed1"]["epochs"] == 2
 
     (setting.runs / "resnet20-QUICK20-2ep-seed0" / "weights.safetensors").unlink()
@@ -170,20 +164,69 @@ def test_a_pool_of_runs_stops_in_time_and_goes_on(
         assert len([name for name in archive.getnames() if name.endswith("run.json")]) == 4
 
 
-def test_a_pool_ends_with_the_weights_of_fit(stage: Callable[[str], Any], evidence: Any, tmp_path: Path) -> None:
-    stage("pool.train")(evidence, ["--recipe", "QUICK20", "--models", "resnet20", "--seeds", "3"])
-    folder = evidence.setting.runs / "resnet20-QUICK20-2ep-seed3"
-    alone = resnetzoo.fit(
-        stage("internals.network")("resnet20", 3, evidence.setting),
-        resnetzoo.synthetic(train_images=640, test_images=100),
-        resnetzoo.recipes.QUICK20.with_epochs(2),
-        seed=3,
-        device="cpu",
-        compile=False,
-        progress=False,
-    )
-    pooled = resnetzoo.load_checkpoint(folder).state_dict()
-    assert all(torch.equal(value, pooled[name]) for name, value in alone.model.state_dict().items())
+def test_a_run_that_fails_is_a_figure(stage: Callable[[str], Any], evidence: Any) -> None:
+    (evidence.setting.runs / "resnet20-QUICK20-2ep-seed0").mkdir()
+    broken = evidence.setting.runs / "resnet20-QUICK20-2ep-seed0" / "weights.safetensors"
+    broken.mkdir()  # weights cannot be written there
+    words = ["--recipe", "QUICK20", "--models", "resnet20", "--seeds", "0", "1"]
+    stage("train.train")(evidence, words)
+    found = evidence.read()["train"]
+    assert "Error" in found["resnet20-QUICK20-2ep-seed0"]["error"]
+    assert found["resnet20-QUICK20-2ep-seed1"]["epochs"] == 2
+
+
+def test_goals_by_hand(stage: Callable[[str], Any]) -> None:
+    def steps(microseconds: float) -> dict[str, Any]:
+        return {"value": {"us_a_step": microseconds}}
+
+    figures = {
+        "steps": {
+            "resnet20 eager bf16": steps(3_000),
+            "resnet20 recorded bf16": steps(1_000),
+            "resnet20 recorded bf16, 4 side by side": steps(700),
+            "resnet20 recorded bf16, 8 side by side": steps(500),
+            "resnet56 recorded bf16, 8 side by side": steps(1_400),
+            "resnet110 recorded bf16, 8 side by side": steps(2_750),
+            "resnet110 recorded bf16, 16 side by side": {"error": "OutOfMemoryError"},
+            "resnet20 peak_mib": 900,
+        },
+        "compiled": {"resnet20": "no time left"},
+        "loop": {"resnet20: DataLoader loop": steps(20_000), "resnet20: missing": ["timm"]},
+        "runs": {
+            "alone/resnet20-seed0": {"value": {"train_seconds": 7.0, "test_seconds": 0.5, "epochs": 20}},
+            "alone/plainnet20-seed0": {"value": {"train_seconds": 1.0, "test_seconds": 0.5, "epochs": 1}},
+            "runs/resnet20-QUICK20-20ep-seed0": {"value": {"train_seconds": 9.0, "test_seconds": 1, "epochs": 20}},
+        },
+    }
+    found = stage("goals.goals_of")(figures)
+    assert {name: (one["figure"], one["unit"], one["goal"]) for name, one in found.items()} == {
+        "resnet20's step, recorded, over the DataLoader loop": (20.0, "times", "above 15"),
+        "resnet20's step, side by side, over the DataLoader loop": (40.0, "times", "above 15"),
+        "resnet20's step, recorded, over eager steps, the data on the device": (3.0, "times", ""),
+        "resnet20's step, side by side, over eager steps, the data on the device": (6.0, "times", ""),
+        "20 epochs of resnet20-seed0 alone": (7.5, "seconds", "below 10"),
+        # 500, 800, 1100, 1400 and 2750 us, of two families, 64,000 times
+        "64,000 steps of plain and residual networks of 20 to 110 layers, projected": (13.97, "minutes", "below 25"),
+    }
+    assert stage("goals.goals_of")({}) == {}
+    assert set(stage("goals.goals_of")({**figures, "steps": {}})) == {"20 epochs of resnet20-seed0 alone"}
+
+
+def test_the_performance_page_shows_figures_or_says_once_that_there_are_none(
+    stage: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    said = {page.name: page.read_text().count("not been measured") for page in pages}
+    assert {name: count for name, count in said.items() if count} == {"performance.md": 1}
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    shown = importlib.import_module("cuda_evidence")
+    evidence = {
+        "env": {"facts": {"value": bench.Environment.find("cpu", "bf16").facts() | {"device": "Acme"}}},
+        "goals": stage("goals.goals_of")({"steps": {"resnet20 eager bf16": {"value": {"us_a_step": 30.0}}}})
+        | {"one": {"figure": 1234.5, "unit": "times", "goal": ""}},
+    }
+    assert shown.rows_of(evidence) == [("one", "1,234.5 times", "-")]
+    assert shown.facts_of(evidence).startswith("Acme, bf16, peers in torch's fp32 without TF32, torch ")
 
 
 def test_where_a_graph_would_be_recorded_the_step_can_stay_eager(
