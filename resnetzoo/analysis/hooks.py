@@ -13,8 +13,8 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 
 TensorHook = Callable[[str, Tensor], None]
-"""Is given a layer's name and its tensor (n, C, H, W) while the forward pass stands there. The next operation may
-overwrite that tensor, so it must be used at once or copied."""
+"""Is given a layer's name and its tensor (n, C, H, W) while the forward pass stands there. To keep tensors of several
+layers costs memory, and nothing else: no later operation writes over them."""
 
 
 def zoo_network(model: nn.Module) -> CifarNet:

@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import changed_activation
 from resnetzoo.utils.fp32 import computing
 
 
@@ -125,7 +126,7 @@ class Int8Net(nn.Module):
         images: float32 (N, in_chans, H, W), normalized, by which scales and zero points are measured.
 
     Raises:
-        UsageError: a pre-activation network.
+        UsageError: a pre-activation network, or one with other activations than ReLU.
     """
 
     def __init__(self, network: CifarNet, images: Tensor) -> None:
@@ -135,6 +136,8 @@ class Int8Net(nn.Module):
             raise UsageError(
                 'int8 takes plain and residual networks: pre-activation ones keep norms; use precision="bf16"'
             )
+        if changed := changed_activation(network):
+            raise UsageError(f'int8 computes ReLU and nothing else, and {changed}; use precision="bf16" or "fp32"')
         with torch.no_grad(), computing(images.device):
             self.source = QParams.of(images)
             x = F.relu(network.conv1(images))

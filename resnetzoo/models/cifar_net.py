@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 import torch.fx
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.errors import UsageError
@@ -25,8 +24,9 @@ class CifarNet(DescribesWeights, nn.Module):
     Shapes: images (N, in_chans, H, W), float, normalized -> logits (N, num_classes). At H = W = 32 the stages
     work at 32, 16 and 8 pixels; any other size is taken as well.
 
-    State-dict names follow torchvision: `conv1`, `bn1`, `layer1.0.conv1`, ..., `fc`. Pre-activation networks
-    have no `bn1` behind the stem but a last norm, `bn`, before the pooling.
+    Names follow torchvision: `conv1`, `bn1`, `relu`, `layer1.0.conv1`, ..., `fc`. Pre-activation networks have no
+    `bn1` behind the stem but a last norm, `bn`, before the pooling, and `relu` behind that one. In the blocks the
+    activations are `relu1`, `relu2` and on: each is a module of its own, used once, and none works in place.
 
     Attributes:
         spec: what was built.
@@ -53,9 +53,14 @@ class CifarNet(DescribesWeights, nn.Module):
 
         self.conv1 = conv2d(spec.stem)
         self.bn1 = norm2d(spec.stem)
+        self.relu: nn.Module
+        if not self.preactivation:
+            self.relu = nn.ReLU()
         for stage in spec.stages:
             self.add_module(stage.name, nn.Sequential(*(build_block(spec, block) for block in stage.block_shapes())))
         self.bn = nn.BatchNorm2d(spec.num_features) if self.preactivation else nn.Identity()
+        if self.preactivation:
+            self.relu = nn.ReLU()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc: nn.Module = nn.Linear(spec.num_features, spec.num_classes)
         self.apply(_he_init)
@@ -80,13 +85,18 @@ class CifarNet(DescribesWeights, nn.Module):
         Raises:
             ValueError: `images` has another shape or is not float.
         """
+        return self.forward_end(self.forward_stages(self.forward_stem(images)))
+
+    def forward_stem(self, images: Tensor) -> Tensor:
+        """Images (N, in_chans, H, W) -> what enters the first stage (N, C, H, W).
+
+        Raises:
+            ValueError: `images` has another shape or is not float.
+        """
         check_images(images, self.in_chans)
-        x: Tensor = self.conv1(images)  # (N, 16, H, W)
+        x: Tensor = self.conv1(images)
         if not self.preactivation:
-            x = F.relu(self.bn1(x), inplace=True)
-        x = self.forward_stages(x)  # (N, 64, H/4, W/4)
-        if self.preactivation:
-            x = F.relu(self.bn(x), inplace=True)
+            x = self.relu(self.bn1(x))
         return x
 
     def forward_stages(self, x: Tensor) -> Tensor:
@@ -94,6 +104,12 @@ class CifarNet(DescribesWeights, nn.Module):
         for name, module in self.named_children():  # the loop over modules that TorchScript can follow
             if name in self.stage_names:
                 x = module(x)
+        return x
+
+    def forward_end(self, x: Tensor) -> Tensor:
+        """What leaves the last stage -> feature map of the same shape: pre-activation networks' last norm and ReLU."""
+        if self.preactivation:
+            x = self.relu(self.bn(x))
         return x
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:

@@ -30,7 +30,7 @@ def current_spec(model: CifarNet) -> ModelSpec:
     """`model.spec`, with as many classes as the network has now.
 
     Raises:
-        UsageError: its weights are those of no spec: it has lost its classifier or a stage, or has other layers.
+        UsageError: it is that of no spec: it has lost its classifier or a stage, or has other layers or activations.
     """
     spec = replace(model.spec, num_classes=class_count(model) or model.spec.num_classes)
     expected, found = _shapes(without_values(spec)), _shapes(model)
@@ -43,7 +43,25 @@ def current_spec(model: CifarNet) -> ModelSpec:
             f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {differing[0]} it has "
             f"{found.get(differing[0], 'nothing')}, its spec {expected.get(differing[0], 'nothing')}; {cure}"
         )
+    if changed := changed_activation(model):
+        raise UsageError(
+            f"the network is no longer a {spec.label}: {changed}; torch.save keeps its state_dict(), which "
+            "says nothing of activations: put yours in again after loading"
+        )
     return spec
+
+
+def changed_activation(model: CifarNet) -> str | None:
+    """Which activation has been replaced by hand, and by what, in words; None where all are as built, `nn.ReLU`.
+
+    State dicts do not show it: an activation has no weights.
+    """
+    modules = dict(model.named_modules())
+    for name, built in without_values(model.spec).named_modules():
+        if isinstance(built, nn.ReLU) and type(modules.get(name)) is not nn.ReLU:
+            found = type(modules[name]).__name__ if name in modules else "missing"
+            return f"{name} is {found}, in its spec ReLU"
+    return None
 
 
 def known_spec(model: nn.Module) -> ModelSpec | None:

@@ -167,6 +167,12 @@ def test_int8_says_what_it_needs(
     preactivation = resnetzoo.CifarNet(resnetzoo.ModelSpec("preactivation", 8))
     with pytest.raises(resnetzoo.UsageError, match="int8 takes plain and residual networks"):
         resnetzoo.optimize(preactivation, precision="int8", calibration=tiny_data.train)
+    other = copy.deepcopy(tiny_model)
+    other.layer1[0].relu1 = nn.GELU()
+    with pytest.raises(
+        resnetzoo.UsageError, match=r"nothing else, and layer1\.0\.relu1 is GELU, in its spec ReLU; use"
+    ):
+        resnetzoo.optimize(other, precision="int8", calibration=tiny_data.train)
     monkeypatch.setattr(inference, "has_vnni", lambda: False)
     with pytest.raises(resnetzoo.UsageError, match="needs a CPU with 8-bit dot products"):
         resnetzoo.optimize(tiny_model, precision="int8", calibration=tiny_data.train)

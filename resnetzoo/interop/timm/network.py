@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.fx
 from timm.models import checkpoint_seq
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.errors import UsageError
-from resnetzoo.models.cifar_net import CifarNet, check_images
+from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import ModelSpec
 
-torch.fx.wrap("check_images")  # one step of a symbolic trace here, too
 Indices = int | Sequence[int] | None  # of stages, as timm writes them
-_HEAD = ("bn", "act", "avgpool", "fc")
 
 
 class TimmCifarNet(CifarNet):
@@ -47,15 +44,6 @@ class TimmCifarNet(CifarNet):
         self.global_pool = "avg"
         self.head_hidden_size = self.num_features
         self.grad_checkpointing = False
-        self.act1: nn.Module = nn.Identity() if self.preactivation else nn.ReLU(inplace=True)
-        self.act: nn.Module = nn.ReLU(inplace=True) if self.preactivation else nn.Identity()
-        for name in (
-            *self.stage_names,
-            *_HEAD,
-        ):  # timm's feature lists run the modules of a network in the order of their registration
-            module = self.get_submodule(name)
-            delattr(self, name)
-            self.add_module(name, module)
         self.feature_info: list[dict[str, Any]] = [
             {"num_chs": stage.out_chans, "reduction": reduction, "module": stage.name}
             for stage, reduction in zip(spec.stages, spec.reductions, strict=True)
@@ -63,10 +51,9 @@ class TimmCifarNet(CifarNet):
 
     def forward_features(self, images: Tensor) -> Tensor:
         """As `CifarNet.forward_features`."""
-        x = self._stem(images)
+        x = self.forward_stem(images)
         x = self._checkpointed(x) if self.grad_checkpointing else self.forward_stages(x)
-        features: Tensor = self.act(self.bn(x))
-        return features
+        return self.forward_end(x)
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
         """As `CifarNet.forward_head`; without pooling the feature map itself."""
@@ -124,13 +111,13 @@ class TimmCifarNet(CifarNet):
             raise UsageError(f"feature maps are NCHW: output_fmt={str(output_fmt)!r} is none of theirs")
         taken = stage_indices(indices, len(self.stage_names))
         stages = self._stages()[: max(taken) + 1 if stop_early else None]
-        x = self._stem(x)
+        x = self.forward_stem(x)
         maps = []
         for stage in stages:
             x = checkpoint_seq(stage, x) if self.grad_checkpointing else stage(x)
             maps.append(x)
         complete = len(stages) == len(self.stage_names)
-        final = self.act(self.bn(x)) if complete else x
+        final = self.forward_end(x) if complete else x
         if norm and complete:
             maps[-1] = final
         intermediates = [found for index, found in enumerate(maps) if index in taken]
@@ -155,7 +142,7 @@ class TimmCifarNet(CifarNet):
         for name in self.stage_names[last + 1 :]:
             setattr(self, name, nn.Sequential())
         if prune_norm or shorter:
-            self.bn, self.act = nn.Identity(), nn.Identity()
+            self._without_end()
         if shorter:
             self.num_features = self.head_hidden_size = self.feature_info[last]["num_chs"]
         if prune_head or shorter:
@@ -178,10 +165,9 @@ class TimmCifarNet(CifarNet):
     def _stages(self) -> list[nn.Module]:
         return [self.get_submodule(name) for name in self.stage_names]
 
-    def _stem(self, images: Tensor) -> Tensor:
-        check_images(images, self.in_chans)
-        x: Tensor = self.act1(self.bn1(self.conv1(images)))  # (N, 16, H, W)
-        return x
+    def _without_end(self) -> None:
+        if self.preactivation:
+            self.bn, self.relu = nn.Identity(), nn.Identity()
 
     @torch.jit.unused
     def _checkpointed(self, x: Tensor) -> Tensor:

@@ -2,6 +2,12 @@
 
 Shapes: x (N, in_chans, H, W) -> y (N, out_chans, H/stride, W/stride), rounded up. What the convolutions are stands in
 the block's row in `types`; here they are put together.
+
+Each activation is an `nn.ReLU` of its own, called once in a forward pass: tools that watch or replace modules
+(backward hooks, DeepLift, guided backpropagation) would take the calls of a shared one for each other. The names are
+numbered in the order of the pass, as those of convolutions and norms are and as in torchvision's quantizable blocks:
+`relu1`, `relu2`, `relu3`. The last one stands behind the sum in residual blocks. None works in place, so what a module
+gave out is still there when the pass has ended.
 """
 
 from collections.abc import Callable
@@ -71,12 +77,15 @@ class PlainBlock(nn.Module):
         conv1, conv2 = spec.convs(block)
         self.conv1 = conv2d(conv1)
         self.bn1 = norm2d(conv1)
+        self.relu1 = nn.ReLU()
         self.conv2 = conv2d(conv2)
         self.bn2 = norm2d(conv2)
+        self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        return F.relu(self.bn2(self.conv2(y)), inplace=True)
+        y = self.relu1(self.bn1(self.conv1(x)))
+        out: Tensor = self.relu2(self.bn2(self.conv2(y)))
+        return out
 
 
 class ResidualBlock(nn.Module):
@@ -87,14 +96,17 @@ class ResidualBlock(nn.Module):
         conv1, conv2 = spec.convs(block)
         self.conv1 = conv2d(conv1)
         self.bn1 = norm2d(conv1)
+        self.relu1 = nn.ReLU()
         self.conv2 = conv2d(conv2)
         self.bn2 = norm2d(conv2)
         self.downsample = shortcut(spec, block)
+        self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = self.relu1(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return F.relu(y + self.downsample(x), inplace=True)
+        out: Tensor = self.relu2(y + self.downsample(x))
+        return out
 
 
 class BottleneckBlock(nn.Module):
@@ -108,17 +120,21 @@ class BottleneckBlock(nn.Module):
         conv1, conv2, conv3 = spec.convs(block)
         self.conv1 = conv2d(conv1)
         self.bn1 = norm2d(conv1)
+        self.relu1 = nn.ReLU()
         self.conv2 = conv2d(conv2)
         self.bn2 = norm2d(conv2)
+        self.relu2 = nn.ReLU()
         self.conv3 = conv2d(conv3)
         self.bn3 = norm2d(conv3)
         self.downsample = shortcut(spec, block)
+        self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return F.relu(y + self.downsample(x), inplace=True)
+        out: Tensor = self.relu3(y + self.downsample(x))
+        return out
 
 
 class PreactBlock(nn.Module):
@@ -131,16 +147,18 @@ class PreactBlock(nn.Module):
         super().__init__()
         conv1, conv2 = spec.convs(block)
         self.bn1 = norm2d(conv1)
+        self.relu1 = nn.ReLU()
         self.conv1 = conv2d(conv1)
         self.bn2 = norm2d(conv2)
+        self.relu2 = nn.ReLU()
         self.conv2 = conv2d(conv2)
         self.downsample = shortcut(spec, block)
         self.project = spec.has_projection(block)
 
     def forward(self, x: Tensor) -> Tensor:
-        a = F.relu(self.bn1(x), inplace=True)
+        a = self.relu1(self.bn1(x))
         y = self.conv1(a)
-        y = self.conv2(F.relu(self.bn2(y), inplace=True))
+        y = self.conv2(self.relu2(self.bn2(y)))
         out: Tensor = y + self.downsample(a if self.project else x)
         return out
 
@@ -152,19 +170,22 @@ class PreactBottleneckBlock(nn.Module):
         super().__init__()
         conv1, conv2, conv3 = spec.convs(block)
         self.bn1 = norm2d(conv1)
+        self.relu1 = nn.ReLU()
         self.conv1 = conv2d(conv1)
         self.bn2 = norm2d(conv2)
+        self.relu2 = nn.ReLU()
         self.conv2 = conv2d(conv2)
         self.bn3 = norm2d(conv3)
+        self.relu3 = nn.ReLU()
         self.conv3 = conv2d(conv3)
         self.downsample = shortcut(spec, block)
         self.project = spec.has_projection(block)
 
     def forward(self, x: Tensor) -> Tensor:
-        a = F.relu(self.bn1(x), inplace=True)
+        a = self.relu1(self.bn1(x))
         y = self.conv1(a)
-        y = self.conv2(F.relu(self.bn2(y), inplace=True))
-        y = self.conv3(F.relu(self.bn3(y), inplace=True))
+        y = self.conv2(self.relu2(self.bn2(y)))
+        y = self.conv3(self.relu3(self.bn3(y)))
         out: Tensor = y + self.downsample(a if self.project else x)
         return out
 
