@@ -120,12 +120,11 @@ def _make_group(device: torch.device) -> None:
 
 
 def _backend_for(device: torch.device) -> str:
-    """Beside NCCL, gloo for what is on the CPU."""
-    return "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    return "nccl" if device.type == "cuda" else "gloo"
 
 
 def _backends() -> dict[str, str]:
-    """What the group works with, by the type of device: {"cpu": "gloo", "cuda": "nccl"}."""
+    """What the group works with, by the type of device: {"cpu": "gloo", "cuda": "gloo"}, or {"cuda": "nccl"}."""
     return dict(part.split(":") for part in dist.get_backend_config().split(","))
 
 
