@@ -1,5 +1,7 @@
 """A recorded run once more: its first epochs, to be compared with the record figure by figure."""
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,7 +20,63 @@ from resnetzoo.utils.device import device_name, resolve_device
 from resnetzoo.utils.validation import check_whole_number
 
 COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
-"""The fields of an `EpochRow` that must come out the same."""
+"""The fields of an `EpochRow` that are compared."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How far a figure may be from the recorded one.
+
+    On a CPU nothing of a run is left to chance, so every digit must be the same. On CUDA sums are added up by atomic
+    operations in the order in which they come, and algorithms are chosen by timing: the last digits differ from one run
+    to the next, and training, which is chaotic, makes of that within an epoch another run of the same recipe, as
+    another order of the images would. So what is asked there is what runs of several seeds on a CPU keep to among each
+    other (`docs/results/source` and `figure6`, 20 and 56 layers): in the first epoch their training losses lie within
+    3.1 % and their training errors within 3.3 points, later within 16 % and 9 points; their test figures jump by up to
+    58 % and 23 points while the rate is high. The bounds are a little wider. What they find are wrong data, rates or
+    networks, and no small faults. They have not been measured on CUDA yet.
+
+    Attributes:
+        exact: every digit must be the same.
+    """
+
+    exact: bool
+
+    def allows(self, field: str, recorded: float, found: float, *, epoch: int = 1) -> bool:
+        """Whether `found`, of an epoch from 1, is close enough to `recorded`; NaN is as NaN was.
+
+        Args:
+            field: one of `COMPARED`: losses in nats are compared by their ratio, errors in percentage points.
+            recorded: of the record.
+            found: of the run again.
+            epoch: the bounds of training figures grow with it, to three times the first epoch's at the fifth.
+        """
+        if repr(recorded) == repr(found):
+            return True
+        if self.exact:
+            return False
+        growth = min(1 + (epoch - 1) / 2, 3.0) if field.startswith("train") else 1.0
+        if field.endswith("loss"):
+            return math.isclose(recorded, found, rel_tol=growth * _LOSS_RATIO[field])
+        return math.isclose(recorded, found, rel_tol=0, abs_tol=growth * _ERROR_POINTS[field])
+
+    def __str__(self) -> str:
+        if self.exact:
+            return "to the last digit"
+        losses = ", ".join(f"{field} {100 * ratio:g} %" for field, ratio in _LOSS_RATIO.items())
+        errors = ", ".join(f"{field} {points:g} points" for field, points in _ERROR_POINTS.items())
+        return f"within {losses}, {errors} in the first epoch: no run repeats its digits on CUDA"
+
+
+_LOSS_RATIO = {"train_loss": 0.06, "test_loss": 0.75}
+_ERROR_POINTS = {"train_error": 3.5, "test_error": 25.0}
+EXACT = Rule(exact=True)
+"""For a record of a CPU on a CPU."""
+
+
+def rule_for(record: RunRecord, device: str = "auto") -> Rule:
+    """`EXACT` where the run was recorded on a CPU and runs again on one; elsewhere the bounds of `Rule`."""
+    return Rule(exact=record.device.startswith("CPU") and resolve_device(device).type == "cpu")
 
 
 def find_record(path: str | Path, network: str | None = None, seed: int | None = None) -> RunRecord:
@@ -41,8 +99,9 @@ def rerun(
 ) -> list[EpochRow]:
     """Train the first epochs of a recorded run again: the same weights, order, precision and kind of step.
 
-    On the same kind of device with the same number of threads and the same torch, on a CPU, every figure comes out
-    the same. The weights begin as `create(..., seed=record.seed)` makes them.
+    On a CPU of the same kind, with the same number of threads and the same torch, every figure comes out the same; on
+    CUDA none does to the last digit, see `Rule`. The weights begin as `create(..., seed=record.seed)` makes them.
+    Steps that were recorded as a CUDA graph are so again where there is CUDA.
 
     Args:
         record: what was recorded.
@@ -71,6 +130,7 @@ def rerun(
             device=device,
             precision=record.precision,
             compile=record.compiled,
+            record=None if record.recorded else False,
             callbacks=[*standard_callbacks(stop, progress=progress, bar=True), _StopAfter(epochs)],
         ) as trainer,
     ):
@@ -89,10 +149,10 @@ class _StopAfter(Callback):
             trainer.request_stop()
 
 
-def differences(recorded: EpochRow, found: EpochRow) -> dict[str, tuple[float, float]]:
-    """The figures of an epoch that differ, recorded and found; empty if all are the same to the last digit."""
+def differences(recorded: EpochRow, found: EpochRow, rule: Rule = EXACT) -> dict[str, tuple[float, float]]:
+    """The figures of an epoch that differ by more than the rule allows, recorded and found."""
     pairs = {field: (getattr(recorded, field), getattr(found, field)) for field in COMPARED}
-    return {field: pair for field, pair in pairs.items() if repr(pair[0]) != repr(pair[1])}  # NaN is as NaN was
+    return {field: pair for field, pair in pairs.items() if not rule.allows(field, *pair, epoch=recorded.epoch)}
 
 
 def place_differences(record: RunRecord, device: str = "auto") -> list[str]:

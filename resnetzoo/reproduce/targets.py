@@ -217,7 +217,7 @@ _WEIGHTS = Target(
 
 _REPEATABILITY = Target(
     name="repeatability",
-    title="One epoch, to be repeated to the last digit",
+    title="One epoch, to be repeated to the last digit on a CPU",
     source="our own: the first thing to compare on another machine, in fp32 on a CPU",
     networks=tuple(Network(name) for name in ("plainnet20", "resnet20", "plainnet56", "resnet56")),
     recipe=QUICK20.with_epochs(1),

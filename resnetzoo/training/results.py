@@ -109,6 +109,7 @@ class RunRecord:
         peak_memory_bytes: the most that tensors held on the device at once, counted from the run's start, or from its
             last resumption. Of runs side by side it is what all of them held, counted from when the first of them
             began: no device counts by run. None on a CPU, which does not count, and in older files.
+        tf32: whether fp32 could be shortened to TF32 in steps and tests: never on a CPU, nor by this version on CUDA.
     """
 
     name: str
@@ -125,6 +126,7 @@ class RunRecord:
     commit: str | None
     epochs: tuple[EpochRow, ...]
     peak_memory_bytes: int | None = None
+    tf32: bool = False
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -142,6 +144,11 @@ class RunRecord:
     def compiled(self) -> bool:
         """Whether its steps ran compiled."""
         return Execution.parse(self.execution).compiled
+
+    @property
+    def recorded(self) -> bool:
+        """Whether its steps were replayed as a CUDA graph."""
+        return Execution.parse(self.execution).recorded
 
     @property
     def wall_seconds(self) -> float:
@@ -165,6 +172,7 @@ class RunRecord:
             "commit": self.commit,
             "wall_seconds": round(self.wall_seconds, 2),
             "peak_memory_bytes": self.peak_memory_bytes,
+            "tf32": self.tf32,
             "epochs": [asdict(row) for row in self.epochs],
         }
 

@@ -21,6 +21,7 @@ from resnetzoo.training.stream import DeviceEvent
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name
+from resnetzoo.utils.fp32 import full_fp32, shortens_fp32
 from resnetzoo.utils.memory import peak_memory
 
 
@@ -215,6 +216,9 @@ class Trainer(TrainerState):
         self.model.eval()
         if self.record is not None:
             return Run(model=self.model, **vars(self.record))
+        device = self.step_state.loader.device
+        with full_fp32(device):  # as steps and tests are
+            tf32 = shortens_fp32(device)
         return Run(
             model=self.model,
             name=self.name,
@@ -223,12 +227,13 @@ class Trainer(TrainerState):
             seed=self.seed,
             data=self.data.to_dict(),
             normalization=self.step_state.loader.normalization.to_dict(),
-            device=device_name(self.step_state.loader.device),
+            device=device_name(device),
             precision=self.precision,
             execution=str(self.execution),
             processes=self.context.world_size,
             versions=provenance.versions(),
             commit=provenance.commit(),
             epochs=tuple(self.rows),
-            peak_memory_bytes=peak_memory(self.step_state.loader.device),
+            peak_memory_bytes=peak_memory(device),
+            tf32=tf32,
         )
