@@ -57,7 +57,8 @@ def model_to_compile(model: nn.Module, device: torch.device) -> nn.Module:
 
 def compile_loss(loss_fn: LossFn, device: torch.device) -> LossFn:
     """`loss_fn` compiled for `device` at its first call; where that fails it stays as it is, with a warning."""
-    fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=_OPTIONS.get(device.type))
+    with deprecations_of_torch_ignored():  # the first call of all imports the compiler
+        fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=_OPTIONS.get(device.type))
     chosen: list[LossFn] = []
 
     def first_compiled(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -60,7 +60,7 @@ class PythonState:
 
 
 def _hooks(model: nn.Module) -> Iterator[str]:
-    if nn.modules.module._has_any_global_hook():  # type: ignore[no-untyped-call]
+    if any(getattr(nn.modules.module, f"_global{kind}", None) for kind in _MODULE_HOOKS):
         yield "hooks are registered for all modules, and a replayed step would not call them"
     for path, module in model.named_modules():
         if any(getattr(module, kind) for kind in _MODULE_HOOKS):
