@@ -50,7 +50,8 @@ def time_network(evidence: Evidence, name: str, size: int) -> None:
     evidence.measure(
         "infer", f"{title} optimize, compile=False", lambda: rate_of(resnetzoo.optimize(model, compile=False))
     )
-    evidence.measure("infer", f"{title} optimize", lambda: rate_of(resnetzoo.optimize(model)))
+    if setting.on_cuda:  # which records; a CPU compiles by itself, as the figures below do on request
+        evidence.measure("infer", f"{title} optimize", lambda: rate_of(resnetzoo.optimize(model)))
 
 
 def time_compiled_network(setting: Setting, size: int) -> dict[str, Any]:

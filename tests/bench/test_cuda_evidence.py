@@ -78,7 +78,7 @@ def test_steps_loops_and_inference_are_timed(stage: Callable[[str], Any], eviden
     assert {"resnet20: DataLoader loop", "resnet20: pytorchcv resnet20"} <= set(loops)
     assert {one["value"]["precision"] for one in loops.values()} == {"fp32"}
     inference = figures_of(evidence, "infer")
-    assert len(inference) == 2 * 3 * 3 + 2
+    assert len(inference) == 2 * 3 * 2 + 2
     assert inference["resnet20 batch 16 optimize, compiled"]["value"]["largest_difference"] < 0.1
 
 
