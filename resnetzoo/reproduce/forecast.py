@@ -1,15 +1,26 @@
 """How long the runs of a plan should take, from a few measured steps of each network."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
 from resnetzoo.data.image_set import Data
+from resnetzoo.errors import RecordingError, TrainingInterrupted
 from resnetzoo.reproduce.planned_run import PlannedRun, finished, steps_done
+from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.fitting import fit
+from resnetzoo.training.results import EpochRow
 from resnetzoo.training.schedules import OneCycle, steps_per_epoch
-from resnetzoo.utils.device import Precision
+from resnetzoo.training.strategies.recorded import WARM_UP_STEPS
+from resnetzoo.training.trainer_state import TrainerState
+from resnetzoo.utils.device import Precision, resolve_device
+from resnetzoo.utils.memory import forget_frames, free_memory
+from resnetzoo.utils.text import reason_of
 
 _TEST_IMAGES = 100
+_ENOUGH_SECONDS = 20.0  # of one network: after the step in which they are over no other begins
 
 
 @dataclass(frozen=True)
@@ -32,39 +43,116 @@ class SecondsPerImage:
         return images * self.train + epochs * len(data.test) * self.test
 
 
+@dataclass(frozen=True)
+class MeasuredSteps:
+    """Which steps of a network are timed.
+
+    Attributes:
+        first: carried out before any is timed.
+        timed: behind these.
+    """
+
+    first: int
+    timed: int
+
+    @classmethod
+    def on(cls, device: torch.device) -> "MeasuredSteps":
+        """On CUDA 30 replayed steps, behind those of the warm-up and the recording; elsewhere the second step."""
+        return cls(first=WARM_UP_STEPS + 1, timed=30) if device.type == "cuda" else cls(first=1, timed=1)
+
+    def __str__(self) -> str:
+        timed = "1 step" if self.timed == 1 else f"{self.timed} steps"
+        return f"times from {timed} of each network, uncompiled, the first {self.first} left out"
+
+
 def forecast(
     runs: Sequence[PlannedRun], data: Data, *, device: str, precision: Precision, say: Callable[[str], None]
 ) -> list[PlannedRun]:
     """Say what is to be run and how long it should take; the runs that are not finished.
 
+    A network whose steps cannot be measured has no forecast; the run itself will say what is wrong.
+
     Raises:
         ResultsError, CheckpointMismatchError: as `finished` and `steps_done`, before anything is trained.
+        TrainingInterrupted: Ctrl-C or SIGTERM.
+        RecordingError: a step could not be recorded on CUDA, which ends all runs of the process.
     """
     left = [run for run in runs if finished(run, data, precision) is None]
     done = {run: steps_done(run, data, precision) if run in left else run.recipe.steps for run in runs}
-    say(f"{len(runs)} runs, {len(runs) - len(left)} of them done; times from two uncompiled steps of each network")
-    seconds_per_image = {}
-    total = 0.0
+    say(f"{len(runs)} runs, {len(runs) - len(left)} of them done; {MeasuredSteps.on(resolve_device(device))}")
+    measured: dict[object, SecondsPerImage | str] = {}
+    total, unknown = 0.0, 0
     for run in runs:
-        seconds = 0.0
+        answer = "done"
         if run in left:
-            if run.spec not in seconds_per_image:
-                seconds_per_image[run.spec] = measure_seconds_per_image(run, data, device=device, precision=precision)
-            seconds = seconds_per_image[run.spec].seconds(run, data, done[run])
-            total += seconds
-        time = f"about {format_duration(seconds)}" if run in left else "done"
-        say(f"  {run.label:<44} {done[run]:>7,} of {run.recipe.steps:>7,} steps   {time}")
-    say(f"  {'total, one after the other':<44} {'':>25}   about {format_duration(total)}")
+            if run.spec not in measured:
+                measured[run.spec] = _measure_or_reason(run, data, device=device, precision=precision)
+            found = measured[run.spec]
+            if isinstance(found, SecondsPerImage):
+                seconds = found.seconds(run, data, done[run])
+                answer, total = f"about {format_duration(seconds)}", total + seconds
+            else:
+                answer, unknown = f"no forecast: {found}", unknown + 1
+        say(f"  {run.label:<44} {done[run]:>7,} of {run.recipe.steps:>7,} steps   {answer}")
+    without = f", without {unknown} of the runs" if unknown else ""
+    say(f"  {'total, one after the other':<44} {'':>25}   about {format_duration(total)}{without}")
     return left
 
 
+def _measure_or_reason(run: PlannedRun, data: Data, *, device: str, precision: str) -> SecondsPerImage | str:
+    """The times of a network, or why there are none."""
+    try:
+        return measure_seconds_per_image(run, data, device=device, precision=precision)
+    except (TrainingInterrupted, RecordingError):
+        raise
+    except Exception as error:  # too little memory, a network that overflows: no reason not to begin the others
+        reason = reason_of(error)
+        forget_frames(error)
+    free_memory()  # outside of the block, which keeps the failed run
+    return reason
+
+
 def measure_seconds_per_image(run: PlannedRun, data: Data, *, device: str, precision: str) -> SecondsPerImage:
-    """Two epochs of one batch each, of which the second is timed; nothing is compiled and nothing kept."""
-    small = data.first(min(run.recipe.batch_size, len(data.train)), min(_TEST_IMAGES, len(data.test)))
-    recipe = replace(run.recipe, steps=2, epochs=None, lr=1e-3, schedule=OneCycle(), low_start=None)
-    timed = fit(run.build(), small, recipe, device=device, precision=precision, compile=False, progress=False)
-    row = timed.epochs[-1]
-    return SecondsPerImage(train=1 / row.images_per_second, test=row.test_seconds / len(small.test))
+    """From a run of a few steps over the first images, as `MeasuredSteps` has it; nothing is compiled, nothing kept.
+
+    Where that takes longer than 20 seconds it ends behind the epoch in which they are over, and the last one counts.
+    """
+    steps = MeasuredSteps.on(resolve_device(device))
+    batch = min(run.recipe.batch_size, len(data.train))
+    batches = min(steps.timed, len(data.train) // batch)  # an epoch
+    first, timed = (-(-wanted // batches) for wanted in (steps.first, steps.timed))  # epochs
+    small = data.first(batches * batch, min(_TEST_IMAGES, len(data.test)))
+    recipe = replace(
+        run.recipe, steps=(first + timed) * batches, epochs=None, lr=1e-3, schedule=OneCycle(), low_start=None
+    )
+    rows = fit(
+        run.build(),
+        small,
+        recipe,
+        device=device,
+        precision=precision,
+        compile=False,
+        progress=False,
+        callbacks=[_Enough(_ENOUGH_SECONDS)],
+    ).epochs
+    counted = rows[first:] or rows[-1:]
+    images = len(counted) * batches * batch
+    return SecondsPerImage(
+        train=sum(batches * batch / row.images_per_second for row in counted) / images,
+        test=counted[-1].test_seconds / len(small.test),
+    )
+
+
+class _Enough(Callback):
+    """Ends a run behind the epoch in which so many seconds are over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
+        if time.monotonic() - self._began > self.seconds:
+            trainer.request_stop()
 
 
 def format_duration(seconds: float) -> str:
