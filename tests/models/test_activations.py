@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 import torch
 from cases import ALL, DEPTHS, KINDS, lived_in
+from guided import Guided
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
@@ -125,20 +125,6 @@ def test_full_backward_hooks_see_gradients(spec: resnetzoo.ModelSpec) -> None:
         assert grad_out.count_nonzero() > 0
         assert torch.equal(grad_in, grad_out * (outputs[name] > 0))
     assert torch.equal(seen["conv1"][0], images.grad)
-
-
-class Guided(torch.autograd.Function):
-    """relu(x), whose gradient passes where both x and the gradient are positive (arXiv:1412.6806, section 3.4)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x.clamp(min=0)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return grad.clamp(min=0) * (x > 0)
 
 
 @pytest.mark.parametrize("spec", KINDS, ids=IDS)
