@@ -5,10 +5,8 @@ import random
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
@@ -16,15 +14,14 @@ import torch
 from cases import small_network
 from op_recorder import OpRecorder
 from torch import Tensor, nn
+from unrecordable_networks import NOT_ALWAYS_THE_SAME, WAIT, Net
 
 import resnetzoo
-from resnetzoo.errors import RecordingError
 from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.strategies import base
 from resnetzoo.training.strategies.cuda_recorder import reported_waits
 from resnetzoo.training.strategies.recording import Recording, RepeatedBatches, RunRecorder, Work
 from resnetzoo.utils.cuda_graph import Replay
-from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 CPU = torch.device("cpu")
 RECIPE = resnetzoo.Recipe(
@@ -50,119 +47,6 @@ def results_of(run: resnetzoo.Run) -> tuple[object, ...]:
     """Everything of a run but its times: errors, losses, weights."""
     rows = [(row.train_loss, row.train_error, row.test_loss, row.test_error) for row in run.epochs]
     return rows, {name: value.tolist() for name, value in run.model.state_dict().items()}
-
-
-class Net(nn.Module):
-    """A linear network; subclasses do something on the way."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.fc = nn.Linear(3 * 32 * 32, 10)
-        self.register_buffer("calls", torch.zeros(()))
-        self.steps = 0
-        self.seen: list[int] = []
-
-    def forward(self, images: Tensor) -> Tensor:
-        return cast(Tensor, self.fc(images.flatten(1) * self.factor(images)))
-
-    def factor(self, images: Tensor) -> Tensor | float:
-        return 1.0
-
-
-class CountsInPython(Net):
-    def factor(self, images: Tensor) -> float:
-        self.steps += self.training
-        return 1 + self.steps / 10
-
-
-class ListsInPython(Net):
-    def factor(self, images: Tensor) -> float:
-        self.seen += [1] * self.training
-        return 1 + len(self.seen) / 10
-
-
-class PutsANewTensor(Net):
-    def factor(self, images: Tensor) -> Tensor:
-        if self.training:
-            self.calls = self.calls + 1
-        return 1 + self.calls / 10
-
-
-class AsksForAValue(Net):
-    def factor(self, images: Tensor) -> float:
-        self.calls += self.training
-        return 1 + self.calls.item() / 10
-
-
-class Decides(Net):
-    """Also of the value of a tensor, without a word of it."""
-
-    def factor(self, images: Tensor) -> float:
-        self.calls += self.training
-        return 0.5 if self.calls > 5 else 1.0
-
-
-class DrawsFromPython(Net):
-    def factor(self, images: Tensor) -> float:
-        return random.random()
-
-
-class DrawsFromNumpy(Net):
-    def factor(self, images: Tensor) -> float:
-        return float(np.random.rand())
-
-
-class DrawsFromTheCpu(Net):
-    def factor(self, images: Tensor) -> Tensor:
-        return torch.rand(())
-
-
-def with_hook(module: Callable[[nn.Module], nn.Module]) -> Callable[[], nn.Module]:
-    def make() -> nn.Module:
-        net, calls = Net(), [1.0]
-
-        def scale(module: nn.Module, args: object, output: Tensor) -> Tensor:
-            calls[0] += 0.1
-            return output * calls[0]
-
-        module(net).register_forward_hook(scale)
-        return net
-
-    return make
-
-
-def with_tensor_hook() -> nn.Module:
-    net, calls = Net(), [1.0]
-
-    def scale(gradient: Tensor) -> Tensor:
-        calls[0] += 0.1
-        return gradient * calls[0]
-
-    net.fc.weight.register_hook(scale)
-    return net
-
-
-NOT_ALWAYS_THE_SAME = {
-    "CountsInPython": (CountsInPython, r"a step sets CountsInPython\.steps anew"),
-    "ListsInPython": (ListsInPython, r"a step sets ListsInPython\.seen anew"),
-    "PutsANewTensor": (PutsANewTensor, r"a step sets PutsANewTensor\.calls anew"),
-    "DrawsFromPython": (DrawsFromPython, "a step draws from random,"),
-    "DrawsFromNumpy": (DrawsFromNumpy, r"a step draws from numpy\.random"),
-    "DrawsFromTheCpu": (DrawsFromTheCpu, "a step draws from torch's generator of the CPU"),
-    "hook of the network": (with_hook(lambda net: net), "Net has hooks"),
-    "hook of a layer": (with_hook(lambda net: net.fc), r"Net\.fc has hooks"),
-    "hook of all modules": (Net, "hooks are registered for all modules"),
-    "hook of a parameter": (with_tensor_hook, r"Net\.fc\.weight has hooks"),
-}
-WAIT = {
-    "AsksForAValue": (AsksForAValue, "the host asks for a value"),
-    "Decides": (Decides, "the host asks for a value"),
-    "cumulative average": (
-        lambda: nn.Sequential(nn.BatchNorm2d(3, momentum=None), Net()),
-        "the host asks for a value",
-    ),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -272,74 +156,6 @@ def test_a_run_lets_go_of_what_it_recorded_at_once(recorder: OpRecorder, tiny_da
         assert [reference() for reference in held] == [None] * 3
     finally:
         gc.enable()
-
-
-class FailingRecorder(OpRecorder):
-    """Sees nothing, and fails when it records."""
-
-    def record(self, work: Work) -> Replay:
-        try:
-            raise RuntimeError("operation not permitted when stream is capturing")
-        finally:
-            raise ValueError("operation failed due to a previous error during capture")
-
-
-@pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "recorder_for", lambda stream: FailingRecorder())
-
-
-@pytest.mark.usefixtures("failing")
-def test_a_recording_that_fails_ends_the_run_and_loses_nothing(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, batch_size=16)  # three batches an epoch: the first is over when the fourth is recorded
-    heard: list[BaseException] = []
-
-    class Hears(resnetzoo.Callback):
-        def on_exception(self, trainer: resnetzoo.TrainerState, error: BaseException) -> None:
-            heard.append(error)
-
-    def start(record: bool | None, folder: Path) -> resnetzoo.Run:
-        return resnetzoo.fit(
-            small_network(0),
-            tiny_data,
-            recipe,
-            device="cpu",
-            precision="fp32",
-            record=record,
-            out=folder,
-            callbacks=[Hears()],
-            progress=False,
-        )
-
-    with pytest.raises(
-        RecordingError, match=r"could not be recorded \(operation not permitted when .*record=False"
-    ) as raised:
-        start(None, tmp_path / "run")
-    assert heard == [raised.value]
-    kept = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
-    assert (kept.step, len(kept.rows)) == (3, 1)
-    resumed, whole = start(False, tmp_path / "run"), start(False, tmp_path / "whole")
-    assert results_of(resumed) == results_of(whole)
-
-
-@pytest.mark.usefixtures("failing")
-def test_a_recording_that_fails_ends_the_runs_beside_it(
-    tiny_data: resnetzoo.Data, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs = [resnetzoo.Job(small_network(seed), RECIPE) for seed in range(2)]
-    with pytest.raises(RecordingError):
-        resnetzoo.fit_many(jobs, tiny_data, device="cpu", precision="fp32", progress=False)
-
-
-def test_no_memory_left_for_a_recording_is_no_failure_of_it() -> None:
-    """Whoever runs fewer networks at once may go on."""
-
-    class Full(OpRecorder):
-        def record(self, work: Work) -> Replay:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-
-    with pytest.raises(torch.OutOfMemoryError):
-        Recording(Full(), Net(), vouched=False).record(lambda: None)
 
 
 class ScriptedRecorder(RunRecorder):
