@@ -52,7 +52,7 @@ def fit_many(
     checkpoint_every: int | None = None,
     progress: bool = True,
 ) -> list[Run]:
-    """Train several networks or seeds on one device, each with the result that `fit` alone would give it.
+    """Train several networks or seeds on one device, each as `fit` alone would train it, to the last digit on a CPU.
 
     On CUDA they run side by side, each on a stream of its own with its step recorded, and share the training set
     there: the longest begin first, and where one ends the next begins. Elsewhere one run fills the machine, and they

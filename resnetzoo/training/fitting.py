@@ -45,7 +45,8 @@ def fit(
     The training set lies on the device and batches are cut there. On CUDA a step is recorded once as a graph and
     replayed, and the run is at most 60 steps ahead of the device; where a step of a network from elsewhere asks for a
     value, or lets Python have a say, each is carried out instead, and a warning gives the reason. Under `torchrun` the
-    processes share each batch: batch size, batch norm and results are those of one process, and the first one writes.
+    processes share each batch: batch size, batch norm and, up to rounding, results are those of one process, and the
+    first one writes.
 
     Args:
         model: images (N, C, H, W) -> logits (N, classes), such as one from `create`.

@@ -220,6 +220,26 @@ def test_a_run_goes_on_inside_a_mode_as_it_would_outside(mode: str, given: Calla
     assert [*of_model(goes_on), *of_rows(run.epochs)] == fit("fp32")(given())
 
 
+def test_a_caller_s_settings_hold_between_steps_and_not_within(given: Callable[[], Given]) -> None:
+    between: list[str] = []
+    within: list[str] = []
+
+    class Looks(resnetzoo.Callback):
+        def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
+            between.append(torch.get_float32_matmul_precision())
+
+        def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
+            between.append(torch.get_float32_matmul_precision())
+
+    model = given().fresh[0]
+    model.register_forward_hook(lambda *passed: within.append(torch.get_float32_matmul_precision()))
+    with matmul_precision("medium"):
+        resnetzoo.fit(model, DATA, TINY_RECIPE, device="cpu", precision="fp32", progress=False, callbacks=[Looks()])
+    assert set(between) == {"medium"}
+    assert set(within) == {"highest"}
+    assert (len(between), len(within)) == (8, 8)  # six steps and two tests
+
+
 def test_a_caller_s_autocast_sees_the_weights_after_fit() -> None:
     model = small_network(0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
