@@ -144,6 +144,7 @@ class RunningFit:
             )
         )
         self._steps = self.trainer.steps()
+        self._opened.callback(self._steps.close)
 
     def seconds(self) -> float:
         """Of one step, the device's work done."""
@@ -164,7 +165,6 @@ class RunningFit:
 
     def close(self) -> None:
         """End the run where it stands, and let go of what it holds."""
-        self._steps.close()
         self._opened.close()
 
     def _finish_epoch(self) -> None:

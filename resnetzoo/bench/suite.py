@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -87,11 +88,10 @@ def short_bench(
     for work, ours, baselines in _races(models, batch_size, environment, compiled, recorded):
         say(f"timing {work}")
         candidates = [calibration, ours, *baselines.candidates]
-        try:
+        with ExitStack() as opened:  # lets go of all of them, though one raises
+            for candidate in reversed((ours, *baselines.candidates)):
+                opened.callback(candidate.release)
             timings = race(candidates, rounds=rounds)
-        finally:
-            for candidate in (ours, *baselines.candidates):
-                candidate.release()
         rates.append(calibration.flop / timings[calibration.name].median / 1e9)
         rows += rows_of(work, candidates, timings, calibration=calibration, peer=baselines.peer)
         missing.update(dict.fromkeys(baselines.missing))

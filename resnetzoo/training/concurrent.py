@@ -174,5 +174,5 @@ def _check_jobs(jobs: Sequence[Job]) -> None:
         for other in jobs[:index]:
             if job.model is other.model:
                 raise UsageError(f"job {index} trains the same network as an earlier one: create one for each job")
-            if job.out is not None and other.out is not None and Path(job.out) == Path(other.out):
+            if job.out is not None and other.out is not None and Path(job.out).resolve() == Path(other.out).resolve():
                 raise UsageError(f"job {index} has the folder of an earlier one, {job.out}: give each its own")

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -178,6 +179,15 @@ def test_every_candidate_of_a_race_lets_go(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(suite, "_races", lambda *_: iter([("work", held("ours"), peers_of_race)]))
     bench.short_bench(("plainnet20",), device="cpu", rounds=1)
     assert log == ["ours", "peer", "loop"]
+
+    def stuck() -> None:
+        raise RuntimeError("does not let go")
+
+    ours = replace(held("ours"), release=stuck)
+    monkeypatch.setattr(suite, "_races", lambda *_: iter([("work", ours, peers_of_race)]))
+    with pytest.raises(RuntimeError, match="does not let go"):
+        bench.short_bench(("plainnet20",), device="cpu", rounds=1)
+    assert log == ["ours", "peer", "loop", "peer", "loop"]
 
 
 def test_what_each_ran_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

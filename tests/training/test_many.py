@@ -69,6 +69,10 @@ def test_jobs_that_cannot_be(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
             [resnetzoo.Job(model, out=tmp_path), resnetzoo.Job(small_network(1), out=str(tmp_path))],
             "job 1 has the folder of an earlier one",
         ),
+        (
+            [resnetzoo.Job(model, out=tmp_path / "run"), resnetzoo.Job(small_network(1), out="run")],
+            "job 1 has the folder of an earlier one, run",
+        ),
         ([resnetzoo.Job(model, seed=-1)], "seed must be a whole number"),
     ]
     for wrong, message in cases:
