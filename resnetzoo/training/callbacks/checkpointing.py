@@ -1,6 +1,5 @@
 """A run's state on disk: taken up where the folder has one, written at each epoch's end and every so many steps."""
 
-import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +114,6 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
 
 def largest_weights(model: nn.Module) -> list[float]:
     """The largest magnitude in each parameter, infinite or NaN where a weight is; a few kernels and one read."""
-    weights = [weight.detach() for weight in model.parameters() if weight.is_floating_point() or weight.is_complex()]
-    largest: list[float] = torch.stack(torch._foreach_norm(weights, math.inf)).tolist()
+    magnitudes = torch._foreach_abs([parameter.detach() for parameter in model.parameters()])
+    largest: list[float] = torch.stack(torch._foreach_max(magnitudes)).tolist()
     return largest
