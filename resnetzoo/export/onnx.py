@@ -1,5 +1,6 @@
 """ONNX, for onnxruntime and everything that reads it."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,16 +58,19 @@ def export_onnx(model: Exportable, path: str | Path) -> Exported:
 
 
 def _translated(subject: Subject) -> "ModelProto":
-    program = torch.onnx.export(
-        subject.module,
-        (subject.inputs(2),),
-        dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        input_names=[subject.input_name],
-        output_names=[subject.output_name],
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # onnxscript 0.1, which torch 2.6 needs, warns of what it still uses itself.
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"onnxscript\.")
+        program = torch.onnx.export(
+            subject.module,
+            (subject.inputs(2),),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=[subject.input_name],
+            output_names=[subject.output_name],
+            external_data=False,
+            verbose=False,
+        )
     if program is None:
         raise ExportError("torch.onnx gave no program")
     proto: ModelProto = program.model_proto

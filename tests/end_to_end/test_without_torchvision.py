@@ -1,0 +1,51 @@
+"""Networks, training and checkpoints beside a torchvision that does not import, as one for another build of torch."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cases import ROOT
+from processes import environment
+
+BROKEN = 'raise RuntimeError("operator torchvision::nms does not exist")\n'
+
+LIBRARY = """
+import resnetzoo
+
+data = resnetzoo.synthetic(seed=0, train_images=48, test_images=20)
+recipe = resnetzoo.recipes.SMOKE
+model = resnetzoo.create("resnet20", weights=True)
+run = resnetzoo.fit(resnetzoo.create("resnet20"), data, recipe, out="run", device="cpu", progress=False)
+again = resnetzoo.load_checkpoint("run/checkpoint.pt")
+assert resnetzoo.evaluate(again, data.test).error == run.epochs[-1].test_error
+assert resnetzoo.optimize(model, compile=False)(data.test.images[:2].float()).shape == (2, 10)
+"""
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process in which torchvision raises an error."""
+    package = tmp_path / "broken" / "torchvision"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(BROKEN)
+    return environment(PYTHONPATH=os.pathsep.join([str(package.parent), str(ROOT)]))
+
+
+def run(words: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], env=variables, capture_output=True, text=True, check=False)
+
+
+def test_the_library_works(broken: dict[str, str]) -> None:
+    assert "operator torchvision::nms does not exist" in run(["-c", "import torchvision"], broken).stderr
+    said = run(["-c", LIBRARY], broken)
+    assert said.returncode == 0, said.stderr
+
+
+def test_the_commands_work(broken: dict[str, str], cifar10_folder: Path) -> None:
+    options = ["--dataset", "cifar10", "--data-dir", str(cifar10_folder), "--device", "cpu"]
+    train = ["train", "resnet20", *options, "--recipe", "SMOKE", "--epochs", "1", "--out", "run"]
+    for words in (train, ["eval", "run/checkpoint.pt", *options]):
+        said = run(["-m", "resnetzoo", *words], broken)
+        assert said.returncode == 0, said.stderr
