@@ -25,15 +25,11 @@ from resnetzoo.weights.factory import create
 def forward(name: str, *, batch_size: int, environment: Environment, compiled: bool | None = None) -> Candidate:
     """Inference through `optimize`: float images (n, 3, 32, 32) -> logits (n, 10).
 
-    `compiled` is the `compile` of `optimize`, and left out, its default; the first call compiles.
+    `compiled` is the `compile` of `optimize`; the first call compiles or records.
     """
     model = create(name, seed=0).to(environment.device).eval()
     precision = environment.precision
-    fast = (
-        optimize(model, precision=precision)
-        if compiled is None
-        else optimize(model, precision=precision, compile=compiled)
-    )
+    fast = optimize(model, precision=precision, compile=compiled)
     images = random_images(batch_size, environment.device)
 
     def infer() -> None:

@@ -10,17 +10,17 @@ from torch import Tensor, nn
 from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.errors import UsageError
+from resnetzoo.inference.choose import choose_forward
+from resnetzoo.inference.forward import PlainForward
 from resnetzoo.inference.fuse import fuse_batch_norm
 from resnetzoo.inference.quantize import Int8Net
 from resnetzoo.models.cifar_net import CifarNet, check_images
 from resnetzoo.models.pretrained import get_normalization
-from resnetzoo.utils.compile import Forward, compile_for
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.validation import check_whole_number
 
 CALIBRATION_IMAGES = 512
-MAX_COMPILED_SHAPES = 8  # of input, in one network: a compilation takes seconds to a minute
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}  # of what enters the network
 
 
@@ -29,24 +29,27 @@ def optimize(
     *,
     precision: str = "auto",
     batch_size: int | None = None,
-    compile: bool = True,  # noqa: A002 (torch's own word for it)
+    compile: bool | None = None,  # noqa: A002 (torch's own word for it)
     calibration: ImageSet | None = None,
 ) -> "OptimizedNet":
     """A copy of `model` that evaluates faster, with the same outputs up to rounding; `model` is left as it was.
 
     Batch norm is fused into the convolutions, weights and activations are laid out channels last and rounded to
-    bf16 where the hardware multiplies it, and the whole is compiled with its weights frozen in. `agreement` measures
-    what the rounding does.
+    bf16 where the hardware multiplies it, and the whole is compiled with its weights frozen in, or on CUDA recorded as
+    a graph. `agreement` measures what the rounding does. The copy may be called from several threads at once, and on
+    CUDA on any stream.
 
     Args:
         model: a network of this package; the copy stays on its device.
         precision: `fp32`, `bf16`, or `auto`: bf16 where the hardware multiplies it itself. `int8` is the
             fastest in large batches on CPUs with 8-bit dot products (VNNI), and the least exact; it takes plain and
             residual networks.
-        batch_size: None takes batches of any size and compiles for each shape of input when it first comes, for the
-            first `MAX_COMPILED_SHAPES` shapes. A number compiles at once for that many images of 32 x 32 pixels
-            and for nothing else: larger batches are cut into pieces of it.
-        compile: False keeps the fused network uncompiled: no compiler is needed, and no time before the first answer.
+        batch_size: None takes batches of any size and compiles or records for each shape of input when it first
+            comes, for the first eight shapes. A number does so at once for that many images of 32 x 32 pixels and for
+            nothing else: larger batches are cut into pieces of it.
+        compile: None compiles on a CPU, which takes seconds a shape, and records on CUDA, which takes a moment and
+            needs no compiler. True compiles on CUDA as well, up to a minute a shape, and records what was compiled.
+            False does neither, so there is no time before the first answer.
         calibration: with `int8`, images like those to come, such as `data.train`: 512 of them fix the range of each
             activation. Pixels become input as in the training of `model`, if `fit` trained it, else by the mean and
             deviation of `calibration`.
@@ -65,12 +68,12 @@ def optimize(
         raise UsageError(f'precision must be auto, fp32, bf16 or int8, not "{precision}"')
     fused = fuse_batch_norm(model).to(memory_format=torch.channels_last)
     if precision == "int8":
-        return OptimizedNet(model, _int8(fused, calibration), "int8", batch_size=batch_size, compiled=compile)
+        return OptimizedNet(model, _int8(fused, calibration), "int8", batch_size=batch_size, compile=compile)
     if calibration is not None:
         raise UsageError(f'calibration is for precision="int8", not "{precision}": leave it out')
     resolved = resolve_precision(precision, model.conv1.weight.device)
     network = fused.to(_DTYPES[resolved])
-    return OptimizedNet(model, network, resolved, batch_size=batch_size, compiled=compile)
+    return OptimizedNet(model, network, resolved, batch_size=batch_size, compile=compile)
 
 
 def _int8(fused: CifarNet, calibration: ImageSet | None) -> Int8Net:
@@ -104,7 +107,13 @@ class OptimizedNet(nn.Module):
     """
 
     def __init__(
-        self, model: CifarNet, network: nn.Module, precision: str, *, batch_size: int | None, compiled: bool
+        self,
+        model: CifarNet,
+        network: nn.Module,
+        precision: str,
+        *,
+        batch_size: int | None,
+        compile: bool | None,  # noqa: A002 (as in `optimize`)
     ) -> None:
         super().__init__()
         super().train(False)
@@ -115,15 +124,14 @@ class OptimizedNet(nn.Module):
         self.classes = model.classes
         self.precision = precision
         self._device = model.conv1.weight.device
-        self._dtype = _DTYPES[precision]
         self._network = network.eval()
         self._batch_size = batch_size
-        self._compile_new_shapes = compiled and batch_size is None
-        self._compiled: dict[torch.Size, Forward] = {}
-        if compiled and batch_size is not None:
+        self._plain = PlainForward(self._network, _DTYPES[precision])
+        shape = None if batch_size is None else torch.Size((batch_size, self.in_chans, INPUT_SIZE, INPUT_SIZE))
+        self._forward = choose_forward(self._plain, self._device, compile=compile, only=shape)
+        if shape is not None:
             with _ordinary_mode(self._device):
-                shape = (batch_size, self.in_chans, INPUT_SIZE, INPUT_SIZE)
-                self._compile(self._prepared(torch.zeros(shape, dtype=torch.float32, device=self._device)))
+                self._forward.prepare(torch.zeros(shape, dtype=torch.float32, device=self._device))
 
     if TYPE_CHECKING:
 
@@ -141,10 +149,12 @@ class OptimizedNet(nn.Module):
             raise ValueError(
                 f'expected images on {self._device}, found them on {images.device}; use images.to("{self._device}")'
             )
+        tracing = torch.compiler.is_compiling()  # by the caller: the network itself is what there is to trace
+        forward = self._plain if tracing or not len(images) else self._forward
         with _ordinary_mode(self._device):
-            inputs = self._prepared(images)
-            pieces = torch.split(inputs, self._batch_size or max(1, len(inputs)))
-            return torch.cat([self._run(piece) for piece in pieces])
+            if self._batch_size is None or len(images) <= self._batch_size:
+                return forward(images)
+            return torch.cat([forward(piece) for piece in torch.split(images, self._batch_size)])
 
     def train(self, mode: bool = True) -> "OptimizedNet":
         """Refused but for `train(False)`, which is how it stays.
@@ -175,24 +185,6 @@ class OptimizedNet(nn.Module):
                     "change the model, then optimize it again"
                 )
         return self
-
-    def _prepared(self, images: Tensor) -> Tensor:
-        """A copy in the network's type, channels last, whose strides are the same for every layout of `images`."""
-        return torch.empty_like(images, dtype=self._dtype, memory_format=torch.channels_last).copy_(images)
-
-    def _run(self, inputs: Tensor) -> Tensor:
-        if self._compile_new_shapes and inputs.shape not in self._compiled:
-            self._compile(inputs)
-        logits: Tensor = self._compiled.get(inputs.shape, self._network)(inputs)
-        return logits.to(torch.float32, copy=True)  # a replayed CUDA graph writes to the same place each time
-
-    def _compile(self, inputs: Tensor) -> None:
-        # Freezing cannot follow the 8-bit kernels, which write over an input; their weights are laid out already.
-        compiled = compile_for(inputs, self._network, freeze=self.precision != "int8")
-        if compiled:
-            self._compiled[inputs.shape] = compiled
-        if not compiled or len(self._compiled) == MAX_COMPILED_SHAPES:
-            self._compile_new_shapes = False
 
 
 @contextmanager

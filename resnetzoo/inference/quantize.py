@@ -5,7 +5,7 @@ Source: arXiv:1712.05877, sections 2.1 to 2.4; the arithmetic is oneDNN's, of 8-
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -50,18 +50,32 @@ class Int8Conv(nn.Module):
         self.groups = conv.groups
         largest = conv.weight.abs().amax(dim=(1, 2, 3)).clamp(min=1e-12)  # (out,)
         self.scales = largest / 127
-        weight = (conv.weight / self.scales[:, None, None, None]).round().to(torch.int8)
-        self.zero_points = torch.zeros(len(weight), dtype=torch.int32, device=weight.device)
+        self.weight = (conv.weight / self.scales[:, None, None, None]).round().to(torch.int8)
+        self.zero_points = torch.zeros(len(self.weight), dtype=torch.int32, device=self.weight.device)
         self.bias = cast(Tensor, conv.bias)
-        self.weight = torch.ops.onednn.qconv_prepack(
-            weight, self.scales, *source, self.stride, self.padding, [1, 1], self.groups, list(example.shape)
+        self.input_shape = list(example.shape)
+        self.packed = self._packed()
+
+    def _packed(self) -> Tensor:
+        """The weights as the kernel wants them; it can neither be copied nor written to a file."""
+        packed: Tensor = torch.ops.onednn.qconv_prepack(
+            *(self.weight, self.scales, *self.source, self.stride, self.padding, [1, 1], self.groups, self.input_shape)
         )
+        return packed
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and files hold: they pack the weights again."""
+        return {name: value for name, value in vars(self).items() if name != "packed"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self.packed = self._packed()
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(
             Tensor,
             torch.ops.onednn.qconv2d_pointwise(
-                *(x, *self.source, self.weight, self.scales, self.zero_points, self.bias),
+                *(x, *self.source, self.packed, self.scales, self.zero_points, self.bias),
                 *(self.stride, self.padding, [1, 1], self.groups, *self.target, torch.uint8, self.activation, [], ""),
             ),
         )
@@ -71,7 +85,7 @@ class Int8Conv(nn.Module):
         return cast(
             Tensor,
             torch.ops.onednn.qconv2d_pointwise.binary(
-                *(x, *self.source, self.weight, self.scales, self.zero_points, shortcut, self.bias),
+                *(x, *self.source, self.packed, self.scales, self.zero_points, shortcut, self.bias),
                 *(self.stride, self.padding, [1, 1], self.groups, *self.target, torch.uint8),
                 *(*shortcut_qparams, "sum", 1.0, self.activation, [], ""),
             ),

@@ -1,5 +1,6 @@
 """A network turned into machine code for one input: its shape, strides, type and device."""
 
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,15 +16,17 @@ Forward = Callable[[Tensor], Tensor]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 # On a CPU the code that calls the kernels is C++ as well: at batch 1 the same in Python takes a third of the time. On a
-# GPU one CUDA graph replays all kernels.
-_OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}, "cuda": {"triton.cudagraphs": True}}
+# GPU the compiler's own graphs may only be called by the thread that made them; `cuda_graph` records its code instead.
+_OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}, "cuda": {"triton.cudagraphs": False}}
+
+_ONE_COMPILATION = threading.Lock()  # freezing is a setting of the process, on while one network is compiled
 
 
 def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward | None:
-    """`network` compiled for inputs like `example`, to be called with no others and without gradients.
+    """`network` compiled for inputs like `example`, to be called with no others and without gradients, by any thread.
 
-    Its weights are read now; later changes to them may have no effect. Where compiling fails, most often for want of
-    a C++ compiler, a warning says so, and there is None.
+    Compilations of several threads wait for each other. The weights are read now; later changes to them may have no
+    effect. Where compiling fails, most often for want of a C++ compiler, a warning says so, and there is None.
 
     Args:
         example: what an input will be like, in shape, strides, type and device.
@@ -38,12 +41,14 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
     compiled = torch.compile(with_own_code(forward), fullgraph=True, dynamic=False, options=_options(example.device))
     try:
         # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
-        with config.patch(freezing=freeze), deprecations_of_torch_ignored():
+        with _ONE_COMPILATION, config.patch(freezing=freeze), deprecations_of_torch_ignored():
             compiled(example)
     except Exception as error:  # whatever the compiler stumbles over, the network runs without it
+        cure = "install a C++ compiler with Python's headers, or say compile=False"
+        if isinstance(error, torch._dynamo.exc.Unsupported):  # something in a module or hook that is not the zoo's
+            cure = "say compile=False"
         warnings.warn(
-            f"the network runs uncompiled, since compiling it failed ({first_line(error)}): install a C++ compiler "
-            "with Python's headers, or say compile=False",
+            f"the network runs uncompiled, since compiling it failed ({first_line(error)}): {cure}",
             stacklevel=3,
         )
         return None

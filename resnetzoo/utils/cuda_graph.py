@@ -47,6 +47,45 @@ def cuda_graph(stream: torch.cuda.Stream, pool: Any = None) -> Recorder:
     return record
 
 
+class GraphStream:
+    """A CUDA stream of its own on which graphs are recorded and replayed, with one pool of memory for all of them.
+
+    Whatever stream a caller uses, the device does the callers' work here in the order in which it was asked for, so
+    that the tensors and workspaces of a graph are never written by two of them at once.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._recorder = cuda_graph(self._stream, torch.cuda.graph_pool_handle())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Streams and pools belong to a process: a copy has its own."""
+        return GraphStream, (self.device,)
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Work in the block is done here: after all that the caller's stream has to do by now, before all that follows.
+
+        So the caller's tensors can be read and written in it, and let go of afterwards, as on the caller's own stream.
+        """
+        caller = torch.cuda.current_stream(self.device)
+        self._stream.wait_stream(caller)
+        try:
+            with torch.cuda.stream(self._stream):
+                yield
+        finally:
+            caller.wait_stream(self._stream)
+
+    def record(self, body: Callable[[], None]) -> Replay:
+        """What repeats `body`, a `Recorder`; inside `joined`, where `body` was executed before."""
+        return self._recorder(body)
+
+    def caller_records(self) -> bool:
+        """Whether the caller is recording a graph, into which no other can be replayed."""
+        return torch.cuda.is_current_stream_capturing()
+
+
 def _make_room(device: torch.device) -> None:
     """Give back what torch keeps unused of the device's memory, where the graph might want for it.
 

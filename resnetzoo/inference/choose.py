@@ -1,0 +1,34 @@
+"""Which forward pass an optimized network gets."""
+
+from collections.abc import Callable
+
+import torch
+
+from resnetzoo.inference.compiled_forward import CompiledForward
+from resnetzoo.inference.forward import ForwardPass, PlainForward
+from resnetzoo.inference.recorded_forward import RecordedForward, Stream
+from resnetzoo.utils.cuda_graph import GraphStream
+
+
+def choose_forward(
+    plain: PlainForward,
+    device: torch.device,
+    *,
+    compile: bool | None,  # noqa: A002 (as in `optimize`)
+    only: torch.Size | None,
+    open_stream: Callable[[torch.device], Stream] = GraphStream,
+) -> ForwardPass:
+    """On CUDA recorded, of compiled code where that is asked for; elsewhere compiled; neither if `compile` is False.
+
+    Args:
+        plain: the network as it is.
+        device: where it is.
+        compile: as in `optimize`.
+        only: the one shape of input to compile or record for; None for the first of them.
+        open_stream: gives what records on `device`.
+    """
+    if compile is False:
+        return plain
+    if device.type == "cuda":
+        return RecordedForward(plain, open_stream(device), compile=bool(compile), only=only)
+    return CompiledForward(plain, only=only)

@@ -1,0 +1,47 @@
+"""The forward pass compiled for each shape of input."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnetzoo.inference.forward import ByShape, PlainForward
+from resnetzoo.inference.quantize import Int8Net
+from resnetzoo.utils.compile import Forward, compile_for
+
+
+class CompiledForward:
+    """Compiled when a shape first comes; for shapes beyond the limit, and where compiling fails, as the network is.
+
+    Args:
+        plain: the network as it is; its weights become part of the compiled code.
+        only: the one shape that it is compiled for; None for the first of them.
+    """
+
+    def __init__(self, plain: PlainForward, *, only: torch.Size | None) -> None:
+        self._plain = plain
+        self._only = only
+        self.compiled: ByShape[Forward] = ByShape(self._compile, only)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        inputs = self._plain.inputs_of(images)
+        forward = self.compiled.get(inputs) or self._plain.network
+        logits: Tensor = forward(inputs)
+        return logits.float()
+
+    def prepare(self, images: Tensor) -> None:
+        """Compile for images of this shape."""
+        self.compiled.get(self._plain.inputs_of(images))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Compiled code belongs to a process: a copy compiles again."""
+        return {name: value for name, value in vars(self).items() if name != "compiled"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.compiled = ByShape(self._compile, self._only)
+
+    def _compile(self, inputs: Tensor) -> Forward | None:
+        # Freezing cannot follow the 8-bit kernels, which write over an input; their weights are laid out already.
+        network = self._plain.network
+        return compile_for(inputs, network, freeze=not isinstance(network, Int8Net))
