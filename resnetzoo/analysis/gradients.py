@@ -1,17 +1,17 @@
 """How strongly each layer's weights are pulled in a training step."""
 
-import copy
-
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+from torch.nn.utils import parametrize
 
 from resnetzoo.analysis.hooks import weighted_layers, zoo_network
 from resnetzoo.analysis.inputs import Batch, labelled_input
 from resnetzoo.analysis.moments import LayerValues
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.modules import copy_of, device_of
 
 
 def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
@@ -31,11 +31,12 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
         UsageError: another kind of model, images or labels, or a network without a classifier.
     """
     network = zoo_network(model)
-    with torch.inference_mode(False), torch.enable_grad(), computing(network.conv1.weight.device):
-        network = copy.deepcopy(network).train().requires_grad_(True)
+    with torch.inference_mode(False), torch.enable_grad(), computing(device_of(network)), parametrize.cached():
+        network = copy_of(network).train().requires_grad_(True)
         inputs, labels = labelled_input(network, batch)
         layers = weighted_layers(network)
         loss = F.cross_entropy(at_least_fp32(network(inputs)), labels)
-        gradients = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])
+        weights = [layer.weight for layer in layers.values()]  # where they are computed, those that the pass computed
+        gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
     norms = [float(torch.linalg.vector_norm(at_least_fp32(gradient))) for gradient in gradients]
     return LayerValues(tuple(layers), np.array(norms))

@@ -3,7 +3,6 @@
 What is measured is watched on a twin, so that nothing is ever attached to, or switched in, the network itself.
 """
 
-import copy
 from collections.abc import Callable
 from itertools import chain
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.utils.modules import copy_of
 
 TensorHook = Callable[[str, Tensor], None]
 """Is given a layer's name and its tensor (n, C, H, W) while the forward pass stands there. To keep tensors of several
@@ -31,14 +31,13 @@ def zoo_network(model: nn.Module) -> CifarNet:
 
 
 def evaluation_twin(model: nn.Module) -> CifarNet:
-    """A twin in evaluation mode that shares parameters and buffers with `model`; modes and hooks are its own.
+    """A twin in evaluation mode that shares parameters and buffers with `model`; modes and further hooks are its own.
 
     Raises:
         UsageError: `model` is no network of this package.
     """
     network = zoo_network(model)
-    shared = {id(tensor): tensor for tensor in chain(network.parameters(), network.buffers())}
-    return copy.deepcopy(network, shared).eval()
+    return copy_of(network, chain(network.parameters(), network.buffers())).eval()
 
 
 def weighted_layers(network: CifarNet) -> dict[str, nn.Conv2d | nn.Linear]:
@@ -50,7 +49,7 @@ def watch_responses(twin: CifarNet, hook: TensorHook) -> None:
     """Show the response of each 3x3 convolution, under the convolution's name."""
     for conv in twin.spec.all_convs():
         if conv.response is not None:
-            _watch(twin.get_submodule(conv.response), conv.conv, hook)
+            _watch(_module(twin, conv.response), conv.conv, hook)
 
 
 def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
@@ -63,14 +62,14 @@ def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
         raise UsageError(
             f"{twin.spec.label} is {twin.spec.family} and has no shortcuts; take a residual network, such as resnet20"
         )
-    for name, block in _blocks(twin).items():
-        _watch(block.get_submodule("downsample"), name, hook)
+    for name in _blocks(twin):
+        _watch(_module(twin, f"{name}.downsample"), name, hook)
 
 
 def watch_branches(twin: CifarNet, hook: TensorHook) -> None:
     """Show what F of each block adds, under the block's name."""
-    for name, block in _blocks(twin).items():
-        _watch(block.get_submodule(twin.spec.last_layer), name, hook)
+    for name in _blocks(twin):
+        _watch(_module(twin, f"{name}.{twin.spec.last_layer}"), name, hook)
 
 
 def watch_outputs(twin: CifarNet, hook: TensorHook) -> None:
@@ -83,7 +82,17 @@ def watch_outputs(twin: CifarNet, hook: TensorHook) -> None:
 
 
 def _blocks(network: CifarNet) -> dict[str, nn.Module]:
-    return {block.name: network.get_submodule(block.name) for block in network.spec.blocks()}
+    return {block.name: _module(network, block.name) for block in network.spec.blocks()}
+
+
+def _module(network: CifarNet, name: str) -> nn.Module:
+    try:
+        return network.get_submodule(name)
+    except AttributeError:
+        raise UsageError(
+            f"what is measured at {name} is missing: the network was changed since it was built as a "
+            f"{network.spec.label}; analysis takes networks as create and load_checkpoint give them"
+        ) from None
 
 
 def _watch(module: nn.Module, name: str, hook: TensorHook) -> None:

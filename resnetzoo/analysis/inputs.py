@@ -92,7 +92,7 @@ def _measured(images: Images) -> Normalization:
 
 
 def _input(network: CifarNet, images: Tensor, normalize: Normalization | None) -> Tensor:
-    weight = network.conv1.weight
+    weight = next(network.parameters())
     moved = images.to(weight.device)
     inputs = normalize(moved) if normalize else moved
     return inputs.to(weight.dtype).contiguous(memory_format=torch.channels_last)

@@ -10,6 +10,7 @@ from resnetzoo.analysis.hooks import evaluation_twin, watch_responses
 from resnetzoo.analysis.inputs import CHUNK, Images, chunks_of_inputs
 from resnetzoo.analysis.moments import LayerValues, Moments
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.modules import device_of
 
 
 def response_std(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
@@ -35,7 +36,7 @@ def response_std(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -
     twin = evaluation_twin(model)
     layers: dict[str, Moments] = defaultdict(Moments)
     watch_responses(twin, lambda name, response: layers[name].add(response))
-    with torch.inference_mode(), computing(twin.conv1.weight.device):
+    with torch.inference_mode(), computing(device_of(twin)):
         for inputs in chunks_of_inputs(twin, images, batch_size):
             twin(inputs)
     return LayerValues(tuple(layers), np.array([layer.std for layer in layers.values()]))

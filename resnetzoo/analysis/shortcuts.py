@@ -10,6 +10,7 @@ from resnetzoo.analysis.hooks import evaluation_twin, watch_branches, watch_shor
 from resnetzoo.analysis.inputs import CHUNK, Images, chunks_of_inputs
 from resnetzoo.analysis.moments import LayerValues, Moments
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.modules import device_of
 
 
 def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
@@ -35,7 +36,7 @@ def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK)
     branches: dict[str, Moments] = defaultdict(Moments)
     watch_shortcuts(twin, lambda name, output: shortcuts[name].add(output))
     watch_branches(twin, lambda name, output: branches[name].add(output))
-    with torch.inference_mode(), computing(twin.conv1.weight.device):
+    with torch.inference_mode(), computing(device_of(twin)):
         for inputs in chunks_of_inputs(twin, images, batch_size):
             twin(inputs)
     names = tuple(block.name for block in twin.spec.blocks())

@@ -12,6 +12,7 @@ from resnetzoo.analysis.inputs import Images, whole_input
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.modules import device_of
 
 MAX_IMAGES = 2_000  # 32 MB a layer
 
@@ -69,7 +70,7 @@ def _kernels(model: nn.Module, images: Images) -> dict[str, Tensor]:
 
     twin = evaluation_twin(model)
     watch_outputs(twin, add_kernel)
-    with torch.inference_mode(), computing(twin.conv1.weight.device):
+    with torch.inference_mode(), computing(device_of(twin)):
         inputs = whole_input(twin, images)
         if not 2 <= len(inputs) <= MAX_IMAGES:
             raise UsageError(

@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
-from resnetzoo.analysis.hooks import evaluation_twin, weighted_layers
+from resnetzoo.analysis.hooks import weighted_layers, zoo_network
 from resnetzoo.analysis.inputs import CHUNK, Batch, labelled_input
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.modules import copy_of, device_of, with_plain_weights
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
 Tensors = dict[str, Tensor]
@@ -66,10 +67,10 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     if not isinstance(span, int | float) or not isfinite(span) or span <= 0:
         raise UsageError(f"span must be a number above 0, not {span!r}")
     check_seed(seed)
-    twin = evaluation_twin(model)
+    twin = with_plain_weights(copy_of(zoo_network(model)).eval())
     generator = torch.Generator().manual_seed(seed)
     steps = np.arange(-(points // 2), points // 2 + 1) / (points // 2) * span  # exactly 0 in the middle
-    with torch.inference_mode(), computing(twin.conv1.weight.device):
+    with torch.inference_mode(), computing(device_of(twin)):
         inputs, labels = labelled_input(twin, batch)
         chunks = list(zip(torch.split(inputs, CHUNK), torch.split(labels, CHUNK), strict=True))
         weights = {f"{name}.weight": layer.weight for name, layer in weighted_layers(twin).items()}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from resnetzoo.errors import ExportError
 from resnetzoo.export.formats import FORMATS
-from resnetzoo.export.subject import Exportable, Subject, subject_of
+from resnetzoo.export.subject import Exportable, Subject, subject_of, translating
 from resnetzoo.export.verify import Exported, exporting, verified
 from resnetzoo.utils.files import write_atomically
 
@@ -43,7 +43,7 @@ def export_onnx(model: Exportable, path: str | Path) -> Exported:
         import onnxscript as _onnxscript  # noqa: F401
     except ImportError as error:
         raise ExportError(f'ONNX needs packages that are not here ({error}): pip install "resnetzoo[onnx]"') from error
-    with exporting():
+    with translating(subject, "ONNX"), exporting():
         content = _translated(subject).SerializeToString()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()

@@ -8,6 +8,7 @@ from resnetzoo.export.formats import FORMATS
 from resnetzoo.export.subject import Exportable, subject_of
 from resnetzoo.export.verify import Exported, verified
 from resnetzoo.export.wrapper import WithPreprocessing
+from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.version import __version__
 from resnetzoo.weights.checkpoint.load import load_checkpoint
@@ -22,7 +23,8 @@ def export_safetensors(model: Exportable, path: str | Path) -> Exported:
         path: a name that ends in `.safetensors`.
 
     Raises:
-        UsageError: another kind of model or name, or `WithPreprocessing`: such a file holds no graph.
+        UsageError: another kind of model or name, or `WithPreprocessing`: such a file holds no graph. Or a network with
+            hooks, or with modules that it was not built with, of which such a file says nothing.
         ExportError: what was loaded back gives other outputs than the model; nothing is written then.
         OutputError: the file cannot be written; what stood there is untouched.
     """
@@ -32,6 +34,12 @@ def export_safetensors(model: Exportable, path: str | Path) -> Exported:
             "safetensors holds weights and no graph, so no preprocessing either: its metadata say the normalization"
         )
     subject = subject_of(model)
+    for name, words in AsBuilt(subject.network).changes().items():
+        if name != "fc":
+            raise UsageError(
+                f"safetensors holds weights alone, and {name or 'the network'} {words}, which they do not say: "
+                "export it to another format"
+            )
     with TemporaryDirectory() as folder:
         file = Path(folder) / path.name
         save_weights(subject.network, file)

@@ -1,16 +1,20 @@
 """What is exported: a network or one with its preprocessing, its inputs, and the facts that go into the file."""
 
-import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from resnetzoo.data.constants import INPUT_SIZE
-from resnetzoo.errors import UsageError
+from resnetzoo.errors import ExportError, UsageError
 from resnetzoo.export.wrapper import WithPreprocessing
+from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import class_count
+from resnetzoo.utils.modules import copy_of, with_plain_weights
+from resnetzoo.utils.text import first_line
 from resnetzoo.version import __version__
 from resnetzoo.weights.checkpoint.metadata import metadata_texts, normalization_texts
 
@@ -21,7 +25,7 @@ Exportable = CifarNet | WithPreprocessing
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A float32 copy in evaluation mode on the CPU, ready for an exporter.
+    """A float32 copy in evaluation mode on the CPU, ready for an exporter; computed weights are values in it.
 
     Attributes:
         module: the copy.
@@ -57,12 +61,32 @@ def subject_of(model: Exportable) -> Subject:
             f"networks of resnetzoo are exported, as create, load_checkpoint and load_model give, not "
             f"{type(model).__name__}"
         )
-    module = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    module = with_plain_weights(copy_of(model).cpu().float().eval()).requires_grad_(False)
     module.to(memory_format=torch.contiguous_format)  # torch.export warns of the layout that training leaves
     if isinstance(module, WithPreprocessing):
         return Subject(module, module.model, "pixels", "probabilities", _facts(module.model, "uint8 (N, H, W, C)"))
     output = "logits" if class_count(module) else "features"
     return Subject(module, module, "images", output, _facts(module, "float32 (N, C, H, W), normalized"))
+
+
+@contextmanager
+def translating(subject: Subject, runtime: str) -> Iterator[None]:
+    """A block in which `runtime` takes over the network; where it cannot, what people have put into it is named.
+
+    Raises:
+        ExportError: it cannot.
+    """
+    try:
+        yield
+    except Exception as error:  # each of the exporters fails with exceptions of its own
+        changes = AsBuilt(subject.network).changes()
+        if not changes:
+            raise
+        listed = "; ".join(f"{name or 'the network'} {words}" for name, words in list(changes.items())[:3])
+        raise ExportError(
+            f"{runtime} cannot hold this network as it was changed since it was built ({first_line(error)}): {listed}. "
+            "Take that out of it, or export it to another format"
+        ) from error
 
 
 def _size(network: CifarNet) -> int:

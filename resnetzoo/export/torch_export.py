@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from resnetzoo.export.formats import FORMATS
-from resnetzoo.export.subject import FACTS, Exportable, subject_of
+from resnetzoo.export.subject import FACTS, Exportable, subject_of, translating
 from resnetzoo.export.verify import Exported, exporting, verified
 from resnetzoo.utils.files import write_atomically
 
@@ -33,7 +33,7 @@ def export_program(model: Exportable, path: str | Path) -> Exported:
     subject = subject_of(model)
     dynamic = ({0: torch.export.Dim("batch")},)
     content = io.BytesIO()
-    with exporting():
+    with translating(subject, "torch.export"), exporting():
         program = torch.export.export(subject.module, (subject.inputs(2),), dynamic_shapes=dynamic)
         torch.export.save(program, content, extra_files={FACTS: json.dumps(subject.facts)})
         content.seek(0)

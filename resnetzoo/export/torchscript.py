@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from resnetzoo.export.formats import FORMATS
-from resnetzoo.export.subject import FACTS, Exportable, subject_of
+from resnetzoo.export.subject import FACTS, Exportable, subject_of, translating
 from resnetzoo.export.verify import Exported, exporting, verified
 from resnetzoo.utils.files import write_atomically
 
@@ -33,7 +33,7 @@ def export_torchscript(model: Exportable, path: str | Path) -> Exported:
     path = FORMATS["torchscript"].check_suffix(path)
     subject = subject_of(model)
     content = io.BytesIO()
-    with exporting(), _without_advice():
+    with translating(subject, "TorchScript"), exporting(), _without_advice():
         torch.jit.save(torch.jit.script(subject.module), content, _extra_files={FACTS: json.dumps(subject.facts)})
         content.seek(0)
         run = torch.jit.load(content)  # type: ignore[no-untyped-call]

@@ -1,6 +1,5 @@
 """An export is only written when its own runtime answers as the network does."""
 
-import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from torch import Tensor
 from resnetzoo.errors import ExportError
 from resnetzoo.export.subject import Subject
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.modules import copy_of
 
 TOLERANCE = 1e-4  # of an output
 ROUNDINGS = 10  # what is allowed instead, in roundings of the network itself, where that is more
@@ -56,7 +56,7 @@ def verified(subject: Subject, run: Callable[[Tensor], Tensor], runtime: str, pa
     Raises:
         ExportError: a difference is larger, a shape is another, or the network's own outputs are not finite in float64.
     """
-    exact = copy.deepcopy(subject.module).double()
+    exact = copy_of(subject.module).double()
     difference = rounding = 0.0
     for count in BATCHES:
         inputs = subject.inputs(count)

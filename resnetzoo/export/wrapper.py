@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.utils.modules import device_of
 
 
 class WithPreprocessing(nn.Module):
@@ -35,7 +36,7 @@ class WithPreprocessing(nn.Module):
         if model.num_classes == 0:
             raise UsageError("a network without a classifier gives no probabilities: export it without preprocessing")
         self.model = model
-        device = model.conv1.weight.device
+        device = device_of(model)
         self.register_buffer("mean", model.normalization.mean.to(device), persistent=False)  # (C, 1, 1) or (C, H, W)
         self.register_buffer("std", model.normalization.std.to(device), persistent=False)  # (C, 1, 1)
         self.train(model.training)

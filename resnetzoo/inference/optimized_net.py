@@ -12,12 +12,14 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.errors import UsageError
 from resnetzoo.inference.choose import choose_forward
 from resnetzoo.inference.forward import PlainForward
-from resnetzoo.inference.fuse import fuse_batch_norm
-from resnetzoo.inference.quantize import Int8Net
+from resnetzoo.inference.fuse import fuse_batch_norm, lacks_statistics
+from resnetzoo.inference.quantize import Int8Net, check_int8
+from resnetzoo.models.as_built import has_only_known_parts
 from resnetzoo.models.cifar_net import CifarNet, check_images
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.modules import copy_of, device_of
 from resnetzoo.utils.validation import check_whole_number
 
 CALIBRATION_IMAGES = 512
@@ -39,6 +41,9 @@ def optimize(
     a graph. `agreement` measures what the rounding does. The copy may be called from several threads at once, and on
     CUDA on any stream.
 
+    What people have put into the network since it was built runs as it is: hooks, other classes of modules, computed
+    weights. Its norms are not fused, on CUDA it is not recorded, and `int8` refuses it.
+
     Args:
         model: a network of this package; the copy stays on its device.
         precision: `fp32`, `bf16`, or `auto`: bf16 where the hardware multiplies it itself. `int8` is the
@@ -56,7 +61,7 @@ def optimize(
 
     Raises:
         UsageError: another kind of model, an unknown precision or one that this model or CPU cannot have, a batch
-            below one image, or `int8` without `calibration`.
+            below one image, or `int8` without `calibration`; or a batch cut into pieces where a norm needs the whole.
     """
     if not isinstance(model, CifarNet):
         raise UsageError(
@@ -66,29 +71,62 @@ def optimize(
         check_whole_number("batch_size", batch_size)
     if precision not in ("auto", *_DTYPES):
         raise UsageError(f'precision must be auto, fp32, bf16 or int8, not "{precision}"')
-    fused = fuse_batch_norm(model).to(memory_format=torch.channels_last)
-    if precision == "int8":
-        return OptimizedNet(model, _int8(fused, calibration), "int8", batch_size=batch_size, compile=compile)
-    if calibration is not None:
+    if calibration is not None and precision != "int8":
         raise UsageError(f'calibration is for precision="int8", not "{precision}": leave it out')
-    resolved = resolve_precision(precision, model.conv1.weight.device)
-    network = fused.to(_DTYPES[resolved])
-    return OptimizedNet(model, network, resolved, batch_size=batch_size, compile=compile)
+    if batch_size is not None:
+        _check_pieces(model)
+    if precision == "int8":
+        return OptimizedNet(model, _int8(model, calibration), "int8", batch_size=batch_size, compile=compile)
+    fused = fuse_batch_norm(model).to(memory_format=torch.channels_last)
+    resolved = resolve_precision(precision, device_of(model))
+    if resolved == "bf16" and not _runs_in_bf16(fused):
+        if precision == "bf16":
+            raise UsageError(
+                'a module or hook that this network did not come with does not compute in bf16: use precision="fp32"'
+            )
+        resolved = "fp32"
+    return OptimizedNet(model, fused.to(_DTYPES[resolved]), resolved, batch_size=batch_size, compile=compile)
 
 
-def _int8(fused: CifarNet, calibration: ImageSet | None) -> Int8Net:
+def _check_pieces(model: CifarNet) -> None:
+    """Refuse to cut batches up where an image's answer depends on the others in its batch."""
+    for name, module in model.named_modules():
+        if lacks_statistics(module):
+            raise UsageError(
+                f"{name} has no running statistics, so that what it gives depends on the whole batch, "
+                "and batch_size would cut that into pieces: leave batch_size out"
+            )
+
+
+def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
     if calibration is None:
         raise UsageError('precision="int8" needs calibration=..., images like those to come, such as data.train')
-    device = fused.conv1.weight.device
+    device = device_of(model)
     if device.type != "cpu" or not has_vnni():
         raise UsageError(
             f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
         )
-    normalize = get_normalization(fused) or calibration.normalization("channel")
+    check_int8(model)
+    normalize = get_normalization(model) or calibration.normalization("channel")
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
     images = normalize(calibration.images[::every][:CALIBRATION_IMAGES])  # (n, C, H, W)
-    check_images(images, fused.in_chans)
+    check_images(images, model.in_chans)
+    fused = fuse_batch_norm(model).to(memory_format=torch.channels_last)
     return Int8Net(fused, images.contiguous(memory_format=torch.channels_last))
+
+
+def _runs_in_bf16(network: CifarNet) -> bool:
+    """Whether it does; parts that are not known may not, such as a hook that adds an fp32 tensor."""
+    if has_only_known_parts(network):
+        return True
+    device = device_of(network)
+    images = torch.zeros(1, network.in_chans, INPUT_SIZE, INPUT_SIZE, dtype=torch.bfloat16, device=device)
+    with _ordinary_mode(device):
+        try:
+            copy_of(network).bfloat16()(images)
+        except RuntimeError:
+            return False
+    return True
 
 
 class OptimizedNet(nn.Module):
@@ -123,7 +161,7 @@ class OptimizedNet(nn.Module):
         self.num_classes = model.num_classes
         self.classes = model.classes
         self.precision = precision
-        self._device = model.conv1.weight.device
+        self._device = device_of(model)
         self._network = network.eval()
         self._batch_size = batch_size
         self._plain = PlainForward(self._network, _DTYPES[precision])

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.errors import UsageError
+from resnetzoo.inference.fuse import lacks_statistics
+from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.introspection import changed_activation
 from resnetzoo.utils.fp32 import computing
 
 
@@ -132,26 +133,46 @@ class Int8Block(nn.Module):
         return self.last.add_to(shortcut, self.shortcut_qparams, y)
 
 
+def check_int8(network: CifarNet) -> None:
+    """Refuse what 8-bit kernels do not compute: they take the place of all modules but the classifier.
+
+    Args:
+        network: as it was given, with its norms.
+
+    Raises:
+        UsageError: names the module, and says what to do.
+    """
+    if network.spec.norm_first:
+        raise UsageError('int8 takes plain and residual networks: pre-activation ones keep norms; use precision="bf16"')
+    as_built = AsBuilt(network)
+    changes = {name: words for name, words in as_built.changes().items() if name != "fc"}
+    for name, module in as_built.found.items():
+        if name in as_built.built and lacks_statistics(module):
+            changes[name] = "has no running statistics"
+        if type(module) is nn.Conv2d and name in as_built.built and not _is_usual(module):
+            changes[name] = "has dilation, or padding other than zeros on all sides"
+    for name, words in changes.items():
+        raise UsageError(
+            f"int8 takes networks as resnetzoo builds them, and {name or 'the network'} {words}: "
+            'use precision="bf16" or "fp32", which run it as it is'
+        )
+
+
+def _is_usual(conv: nn.Conv2d) -> bool:
+    return conv.dilation == (1, 1) and conv.padding_mode == "zeros" and not isinstance(conv.padding, str)
+
+
 class Int8Net(nn.Module):
     """A plain or residual network: images (N, in_chans, H, W), float32 -> logits (N, num_classes), float32.
 
     Args:
-        network: the network, fused.
+        network: one that `check_int8` passed, fused.
         images: float32 (N, in_chans, H, W), normalized, by which scales and zero points are measured.
-
-    Raises:
-        UsageError: a pre-activation network, or one with other activations than ReLU.
     """
 
     def __init__(self, network: CifarNet, images: Tensor) -> None:
         super().__init__()
         spec = network.spec
-        if spec.norm_first:
-            raise UsageError(
-                'int8 takes plain and residual networks: pre-activation ones keep norms; use precision="bf16"'
-            )
-        if changed := changed_activation(network):
-            raise UsageError(f'int8 computes ReLU and nothing else, and {changed}; use precision="bf16" or "fp32"')
         with torch.no_grad(), computing(images.device):
             self.source = QParams.of(images)
             x = F.relu(network.conv1(images))

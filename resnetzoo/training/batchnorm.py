@@ -8,7 +8,6 @@ thirty times slower than the same mask taken from the output again.
 Shapes: x (N, C, H, W), any layout -> y like x. Sums and statistics are (C,), of bf16 in fp32.
 """
 
-import copy
 from collections.abc import Callable
 from itertools import chain
 from typing import Any, cast
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.utils.device import at_least_fp32
+from resnetzoo.utils.modules import copy_of
 
 Reduce = Callable[[Tensor], Tensor]
 """Adds up a tensor of sums over every process that holds a part of the batch."""
@@ -54,8 +54,7 @@ def with_summed_batchnorm(model: nn.Module, reduce: Reduce | None = None) -> nn.
 
     Norms without running statistics, without scale or with a cumulative average stay as they are.
     """
-    shared = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
-    twin = copy.deepcopy(model, shared)
+    twin = copy_of(model, chain(model.parameters(), model.buffers()))
     for module in twin.modules():
         usual = type(module) is nn.BatchNorm2d and module.affine and module.track_running_stats
         if usual and module.momentum is not None:

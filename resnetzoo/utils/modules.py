@@ -1,9 +1,17 @@
-"""Training and evaluation: which of the two a network is in."""
+"""Networks as modules: training or evaluation, copies, devices."""
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar, cast
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 @contextmanager
@@ -17,3 +25,52 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         model.train(was_training[model])  # a model may do more here than to set the mode
         for module, mode in was_training.items():
             module.training = mode
+
+
+def copy_of(model: Model, shared: Iterable[Tensor] = ()) -> Model:
+    """A deep copy, but for the tensors in `shared`, which it has in common with `model`.
+
+    Modules may keep tensors that are computed of their parameters, as pruned ones and the older weight norm do. Those
+    are copied as they are, without their history, and computed again by the copy's own forward pass.
+    """
+    memo: dict[int, Any] = {id(tensor): tensor for tensor in shared}
+    for module in model.modules():
+        computed = (value for value in vars(module).values() if isinstance(value, Tensor) and not value.is_leaf)
+        memo.update({id(tensor): tensor.detach().clone() for tensor in computed})
+    return copy.deepcopy(model, memo)
+
+
+def with_plain_weights(model: Model) -> Model:
+    """`model` itself, a copy in evaluation mode, with the values of weights in the place of what computes them.
+
+    That is parametrizations, pruning, and the older weight norm and spectral norm.
+    """
+    for module in list(model.modules()):
+        if parametrize.is_parametrized(module):
+            _remove_parametrizations(module)
+        for hook in list(module._forward_pre_hooks.values()):
+            if isinstance(hook, prune.BasePruningMethod):
+                prune.remove(module, hook._tensor_name)  # type: ignore[no-untyped-call]
+            elif isinstance(hook, WeightNorm):
+                remove_weight_norm(module, hook.name)
+            elif isinstance(hook, SpectralNorm):
+                remove_spectral_norm(module, hook.name)
+    return model
+
+
+def _remove_parametrizations(module: nn.Module) -> None:
+    """Not by torch's own function, which changes the class, and the module shares that with the one it is a copy of."""
+    lists = dict(cast(nn.ModuleDict, module.parametrizations).items())
+    values = {name: getattr(module, name).detach().clone() for name in lists}
+    module.__class__ = parametrize.type_before_parametrizations(module)
+    del module.parametrizations
+    for name, value in values.items():
+        if any(True for _ in lists[name].parameters(recurse=False)):
+            module.register_parameter(name, nn.Parameter(value))
+        else:
+            module.register_buffer(name, value)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where its parameters are."""
+    return next(model.parameters()).device

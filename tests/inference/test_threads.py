@@ -217,8 +217,10 @@ def test_copies_of_recorded_networks_record_again() -> None:
     assert len(forward.recordings) == 1
 
 
-@pytest.mark.parametrize("precision", ["fp32", pytest.param("int8", marks=needs_vnni)])
-@pytest.mark.parametrize("compile_it", [False, pytest.param(True, marks=needs_compiler)])
+@pytest.mark.parametrize(
+    ("precision", "compile_it"),
+    [("fp32", False), pytest.param("fp32", True, marks=needs_compiler), pytest.param("int8", False, marks=needs_vnni)],
+)
 def test_copies_and_files_of_optimized_networks(precision: str, compile_it: bool) -> None:
     model = lived_in(resnetzoo.ModelSpec("residual", 8, widths=(8, 16, 32), num_classes=7))
     calibration = resnetzoo.synthetic(seed=0, train_images=32, test_images=1).train if precision == "int8" else None
@@ -236,17 +238,21 @@ def test_copies_and_files_of_optimized_networks(precision: str, compile_it: bool
 
 
 def test_what_is_chosen() -> None:
-    plain = PlainForward(Counting(), torch.float32)
+    known = PlainForward(nn.Linear(3, 3), torch.float32)
+    unknown = PlainForward(Counting(), torch.float32)
 
-    def chosen(device: str, compile_it: bool | None) -> ForwardPass:
+    def chosen(device: str, compile_it: bool | None, plain: PlainForward = known) -> ForwardPass:
         return choose_forward(plain, torch.device(device), compile=compile_it, only=None, open_stream=StandIn)
 
     assert isinstance(chosen("cuda", None), RecordedForward)
     assert isinstance(chosen("cuda", True), RecordedForward)
     assert isinstance(chosen("cpu", None), CompiledForward)
     assert isinstance(chosen("cpu", True), CompiledForward)
-    assert chosen("cuda", False) is plain
-    assert chosen("cpu", False) is plain
+    assert chosen("cuda", False) is known
+    assert chosen("cpu", False) is known
+    assert chosen("cuda", None, unknown) is unknown  # what it counts would stand still in a recording
+    assert isinstance(chosen("cuda", True, unknown), CompiledForward)
+    assert isinstance(chosen("cpu", None, unknown), CompiledForward)
 
 
 @needs_compiler

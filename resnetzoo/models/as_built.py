@@ -1,0 +1,81 @@
+"""What of a network is still as the package built it. Anything else may compute what it likes: it is only called."""
+
+from torch import nn
+from torch.nn.utils import parametrize
+
+from resnetzoo.models.cifar_net import CifarNet, without_values
+
+_PACKAGE = __name__.split(".")[0]
+_PASSES = ("forward", "forward_features", "forward_stages", "forward_head")
+_HOOKS = {
+    "_forward_pre_hooks": "a forward-pre hook",
+    "_forward_hooks": "a forward hook",
+    "_backward_pre_hooks": "a backward-pre hook",
+    "_backward_hooks": "a backward hook",
+}
+
+
+class AsBuilt:
+    """Compares the modules of a network with those that its spec describes; their weights may have any values.
+
+    Args:
+        network: what people may have changed since it was built.
+    """
+
+    def __init__(self, network: CifarNet) -> None:
+        self.found = dict(network.named_modules(remove_duplicate=False))
+        self.built = dict(without_values(network.spec).named_modules())
+
+    def change(self, name: str) -> str | None:
+        """How the module of this name is not what was built, `is of the class StdConv2d` for one; None if it is."""
+        return self.other_kind(name) or hook_on(self.found[name])
+
+    def other_kind(self, name: str) -> str | None:
+        """As `change`; hooks, which change only what goes in and comes out, do not count."""
+        if name not in self.found:
+            return "is missing"
+        found, built = self.found[name], self.built[name]
+        if parametrize.is_parametrized(found):
+            return "is parametrized"
+        if isinstance(found, CifarNet) and isinstance(built, CifarNet):
+            return _own_passes(found)
+        if type(found) is not type(built):
+            return f"is of the class {type(found).__name__}"
+        if "forward" in vars(found):
+            return "has another forward"
+        if isinstance(built, nn.Sequential) and list(found._modules) != list(built._modules):
+            return f"has {len(found._modules)} modules in it, not {len(built._modules)}"
+        return None
+
+    def changes(self) -> dict[str, str]:
+        """Every module that is another than was built, by name; the network itself has the empty one."""
+        every = ((name, self.change(name)) for name in self.built)
+        return {name: change for name, change in every if change is not None}
+
+
+def has_only_known_parts(network: nn.Module) -> bool:
+    """Whether all of it is the package's and torch's own modules, without hooks, so that Python has no say in it."""
+    return all(_is_known(module) for module in network.modules())
+
+
+def hook_on(module: nn.Module) -> str | None:
+    """Which kind of hook the module has, such as `has a forward hook`; None without one.
+
+    Pruning, and the older weight norm and spectral norm, are forward-pre hooks.
+    """
+    return next((f"has {words}" for hooks, words in _HOOKS.items() if getattr(module, hooks)), None)
+
+
+def _is_known(module: nn.Module) -> bool:
+    home = type(module).__module__
+    known = home.startswith("torch.nn.modules.") or home.split(".")[0] == _PACKAGE
+    return known and not hook_on(module) and not any(name in vars(module) for name in _PASSES)
+
+
+def _own_passes(network: CifarNet) -> str | None:
+    """Whether somebody's subclass, or somebody by hand, computes something else than the package's networks do."""
+    for name in _PASSES:
+        method = getattr(type(network), name)
+        if name in vars(network) or method.__module__.split(".")[0] != _PACKAGE:
+            return f"has another {name}"
+    return None

@@ -1,0 +1,79 @@
+"""What is measured of networks that people have changed, against torch's own means."""
+
+import numpy as np
+import pytest
+import torch
+from changed_networks import CHANGES, COMPUTED, changed
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+import resnetzoo
+from resnetzoo import analysis
+
+LABELS = torch.arange(6)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_middle_of_the_surface_is_the_networks_loss(change: str) -> None:
+    model, images = changed(change), torch.randn(6, 3, 32, 32)
+    with torch.no_grad():
+        logits = model(images)
+    surface = analysis.loss_surface(model, (images, LABELS), points=3)
+    assert surface.losses[1, 1] == pytest.approx(float(F.cross_entropy(logits, LABELS)), rel=1e-5)
+    with torch.no_grad():
+        assert torch.equal(model(images), logits)
+
+
+def with_values(model: resnetzoo.CifarNet, images: torch.Tensor) -> resnetzoo.CifarNet:
+    """The network as it was built, with the weights that `model` computes."""
+    plain = resnetzoo.CifarNet(model.spec).eval()
+    with torch.no_grad():
+        model(images)
+    state = {name: tensor for name, tensor in model.state_dict().items() if name in plain.state_dict()}
+    weight = model.get_submodule("layer1.0.conv1").weight.detach()  # type: ignore[operator, union-attr]
+    plain.load_state_dict({**state, "layer1.0.conv1.weight": weight})
+    return plain
+
+
+@pytest.mark.parametrize("change", COMPUTED)
+def test_computed_weights_move_as_others_do(change: str) -> None:
+    model, images = changed(change), torch.randn(6, 3, 32, 32)
+    one, other = (
+        torch.from_numpy(analysis.loss_surface(each, (images, LABELS), points=3).losses)
+        for each in (model, with_values(model, images))
+    )
+    # The directions are drawn in the order of the layers, which a computed weight does not change.
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("change", [change for change in COMPUTED if "spectral" not in change])
+def test_gradients_are_those_of_the_computed_weights(change: str) -> None:
+    """A step of spectral norm would change the weights first."""
+    model, images = changed(change), torch.randn(6, 3, 32, 32)
+    one, other = (analysis.gradient_norms(each, (images, LABELS)) for each in (model, with_values(model, images)))
+    assert one.names == other.names
+    assert one.values == pytest.approx(other.values, rel=1e-4)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_was_changed_is_measured(change: str) -> None:
+    model, images = changed(change), torch.randn(6, 3, 32, 32)
+    assert np.isfinite(analysis.gradient_norms(model, (images, LABELS)).values).all()
+    assert np.isfinite(analysis.shortcut_share(model, images).values).all()
+    assert float(analysis.cka(model, model, images).values.diagonal().min()) == pytest.approx(1)
+    responses = analysis.response_std(model, images)
+    seen: list[torch.Tensor] = []
+    model.get_submodule("layer2.0.bn1").register_forward_hook(lambda module, x, y: seen.append(y))
+    with torch.no_grad():
+        model(images)
+    at = responses.names.index("layer2.0.conv1")
+    assert responses.values[at] == pytest.approx(float(seen[0].std(correction=0)), rel=1e-4)
+
+
+def test_what_is_missing_is_named() -> None:
+    model = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8))
+    model.layer2[0] = nn.Conv2d(16, 32, 3, stride=2, padding=1)
+    images = torch.randn(2, 3, 32, 32)
+    for measure in (analysis.response_std, analysis.shortcut_share):
+        with pytest.raises(resnetzoo.UsageError, match=r"measured at layer2\.0\.\S+ is missing"):
+            measure(model, images)

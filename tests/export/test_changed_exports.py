@@ -1,0 +1,73 @@
+"""Networks that people have changed export with their own outputs, or the module at fault is named."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from changed_networks import CHANGES, CLASSES, COMPUTED, HOOKS, changed
+
+import resnetzoo
+from resnetzoo import export
+from resnetzoo.export.wrapper import WithPreprocessing
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("pixels", [False, True], ids=["images", "pixels"])
+def test_programs_have_the_changed_outputs(change: str, pixels: bool, tmp_path: Path) -> None:
+    model = changed(change)
+    model.normalization = resnetzoo.synthetic(seed=0, train_images=8, test_images=1).train.normalization("channel")
+    subject = WithPreprocessing(model) if pixels else model
+    if change in ("no norm", "norm of the batch"):
+        with pytest.raises(resnetzoo.UsageError, match=r"no longer a whole resnet8.*layer1\.0\.bn1"):
+            export.export_program(subject, tmp_path / "a.pt2")
+        return
+    export.export_program(subject, tmp_path / "a.pt2")
+    run = torch.export.load(tmp_path / "a.pt2").module()
+    images = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8) if pixels else torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(run(images), subject(images), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("change", ["StdConv2d", "hook on a norm", "pruned", "weight norm"])
+def test_onnx_has_the_changed_outputs(change: str, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    model = changed(change)
+    export.export_onnx(model, tmp_path / "a.onnx")
+    images = torch.randn(3, 3, 32, 32)
+    session = runtime.InferenceSession(tmp_path / "a.onnx", providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        found = torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+        torch.testing.assert_close(found, model(images), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.filterwarnings(r"ignore:`torch\.jit\.load` is")
+@pytest.mark.parametrize("change", ["StdConv2d", *COMPUTED])
+def test_scripts_have_the_changed_outputs(change: str, tmp_path: Path) -> None:
+    model = changed(change)
+    export.export_torchscript(model, tmp_path / "a.pt")
+    images = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.jit.load(tmp_path / "a.pt")(images), model(images), rtol=1e-4, atol=1e-4)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("change", [*HOOKS, "norm subclass"])
+def test_scripts_that_cannot_be_say_why(change: str, tmp_path: Path) -> None:
+    with pytest.raises(resnetzoo.ExportError, match=r"TorchScript cannot hold.*(hook|of the class ScaledNorm)"):
+        export.export_torchscript(changed(change), tmp_path / "a.pt")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_safetensors_hold_values_alone(change: str, tmp_path: Path) -> None:
+    model, path = changed(change), tmp_path / "a.safetensors"
+    if change not in COMPUTED:
+        words = "has a forward|of the class" if change in {**HOOKS, **CLASSES} else "no longer a whole|of the class"
+        with pytest.raises(resnetzoo.UsageError, match=words):
+            export.export_safetensors(model, path)
+        return
+    export.export_safetensors(model, path)
+    images = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        expected = model(images)
+        torch.testing.assert_close(resnetzoo.load_checkpoint(path).eval()(images), expected, rtol=1e-4, atol=1e-4)
+        assert torch.equal(model(images), expected)  # it still has its parametrization
