@@ -188,20 +188,16 @@ def test_a_run_that_has_ended_has_let_go_when_the_next_begins(
 @pytest.mark.usefixtures("together")
 def test_runs_that_end_at_different_times_leave_each_other_the_mode_that_they_need(tiny_data: resnetzoo.Data) -> None:
     def jobs() -> list[resnetzoo.Job]:
-        return [
-            resnetzoo.Job(small_network(seed), replace(ONE, steps=steps), seed)
-            for seed, steps in enumerate((9, 3, 6, 3))
-        ]
+        lengths = enumerate((9, 3, 6, 3))
+        return [resnetzoo.Job(small_network(seed), replace(ONE, steps=steps), seed) for seed, steps in lengths]
 
     usual = fit_many(jobs(), tiny_data, side_by_side=2)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         found = fit_many(jobs(), tiny_data, side_by_side=2)
         assert not torch.is_grad_enabled()
         assert torch.is_autocast_enabled("cpu")
-    for run, same in zip(found, usual, strict=True):
-        assert [(row.train_loss, row.test_loss) for row in run.epochs] == [
-            (row.train_loss, row.test_loss) for row in same.epochs
-        ]
+    losses = [[(row.train_loss, row.test_loss) for run in runs for row in run.epochs] for runs in (found, usual)]
+    assert losses[0] == losses[1]
 
 
 @pytest.mark.usefixtures("together")
