@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
@@ -35,7 +36,8 @@ def read_safetensors(path: Path) -> SafetensorsFile:
     if head.startswith((b"PK", b"\x80")) and not is_safetensors(head):
         raise CheckpointError(f"{path}: a file of torch.save or a zip archive, not of safetensors; name it .pt")
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        # Its `device` alone does not keep a caller's default device out on torch 2.6.
+        with torch.device("cpu"), safe_open(path, framework="pt", device="cpu") as file:
             return SafetensorsFile({name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {})  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
