@@ -14,7 +14,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.device import Precision, resolve_precision
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import evaluating
+from resnetzoo.utils.modules import evaluating, input_dtype
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -99,7 +99,7 @@ def evaluate(
     precision: str = "fp32",
     batch_size: int = 500,
 ) -> Evaluation:
-    """Top-1 error and loss on the device where the model is, in evaluation mode; the model is left as it was.
+    """Top-1 error and loss in evaluation mode, on the device and in the type of the model, which is left as it was.
 
     Args:
         model: images (N, C, H, W) -> logits (N, classes).
@@ -135,9 +135,9 @@ def sum_loss_and_errors(
 def _sums(
     model: nn.Module, images: ImageSet, normalize: Normalization, batch_size: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    sums = EvaluationSums.zeros(device)
+    sums, dtype = EvaluationSums.zeros(device), input_dtype(model)
     for pixels, labels in zip(
         torch.split(images.images, batch_size), torch.split(images.labels, batch_size), strict=True
     ):
-        sums.add(model, normalize(pixels.to(device)), labels.to(device), len(images.classes))
+        sums.add(model, normalize(pixels.to(device)).to(dtype), labels.to(device), len(images.classes))
     return sums.loss, sums.num_incorrect

@@ -9,7 +9,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.errors import UsageError
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import evaluating
+from resnetzoo.utils.modules import evaluating, input_dtype
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -32,8 +32,8 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     """Compare `optimized` with `model`, both in evaluation mode; they are left as they were.
 
     Args:
-        model: the reference, images (N, C, H, W) -> logits (N, classes), in its own precision.
-        optimized: the network to check, on the same device, such as `optimize(model)`.
+        model: the reference, images (N, C, H, W) -> logits (N, classes), in its own type.
+        optimized: the network to check, in its own type, on the same device, such as `optimize(model)`.
         images: what to compare on, such as `data.test`. Pixels become input as in the training of `model`, if `fit`
             trained it, else by the mean and deviation of `images`.
         batch_size: images at once.
@@ -49,7 +49,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     with evaluating(model), evaluating(optimized), torch.no_grad(), computing(device):
         for pixels in torch.split(images.images, batch_size):
             inputs = normalize(pixels.to(device))  # (n, C, H, W)
-            expected, found = model(inputs).float(), optimized(inputs).float()  # (n, classes)
+            expected, found = (net(inputs.to(input_dtype(net))).float() for net in (model, optimized))  # (n, classes)
             if expected.shape != found.shape:
                 raise UsageError(f"the networks differ in their logits: {list(expected.shape)} and {list(found.shape)}")
             same += int((expected.argmax(dim=1) == found.argmax(dim=1)).sum())

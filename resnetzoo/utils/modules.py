@@ -1,4 +1,4 @@
-"""Networks as modules: training or evaluation, copies, devices."""
+"""Networks as modules: training or evaluation, copies, devices, types."""
 
 import copy
 from collections.abc import Iterable, Iterator
@@ -74,3 +74,8 @@ def _remove_parametrizations(module: nn.Module) -> None:
 def device_of(model: nn.Module) -> torch.device:
     """Where its parameters are."""
     return next(model.parameters()).device
+
+
+def input_dtype(model: nn.Module) -> torch.dtype:
+    """The type of the images that `model` takes: that of its first weights, fp32 where it has none of floats."""
+    return next((weight.dtype for weight in model.parameters() if weight.is_floating_point()), torch.float32)
