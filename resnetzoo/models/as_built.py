@@ -6,7 +6,7 @@ from torch.nn.utils import parametrize
 from resnetzoo.models.cifar_net import CifarNet, without_values
 
 _PACKAGE = __name__.split(".")[0]
-_PASSES = ("forward", "forward_features", "forward_stages", "forward_head")
+_PASSES = ("forward", "forward_features", "forward_stem", "forward_stages", "forward_end", "forward_head")
 _HOOKS = {
     "_forward_pre_hooks": "a forward-pre hook",
     "_forward_hooks": "a forward hook",

@@ -38,6 +38,8 @@ CHANGES: list[tuple[str, str, Callable[[Network], object]]] = [
     ("conv1", "is parametrized", lambda m: parametrizations.weight_norm(m.conv1)),
     ("conv1", "has a forward-pre hook", lambda m: prune.l1_unstructured(m.conv1, "weight", 0.5)),
     ("layer1.0", "has another forward", lambda m: setattr(m.layer1[0], "forward", lambda x: x)),
+    ("", "has another forward_stem", lambda m: setattr(m, "forward_stem", lambda x: x)),
+    ("", "has another forward_end", lambda m: setattr(m, "forward_end", lambda x: x)),
     ("", "has another forward_head", lambda m: setattr(m, "forward_head", lambda x: x)),
     ("layer1", "has 2 modules in it, not 1", lambda m: m.layer1.append(nn.Identity())),
     ("layer3.0.conv2", "is missing", lambda m: delattr(m.layer3[0], "conv2")),
