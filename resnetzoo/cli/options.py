@@ -28,6 +28,10 @@ MaxTrainImages = Annotated[
     int | None, typer.Option("--max-train-images", "--train-images", help="Only the first N.", show_default="all")
 ]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
+Record = Annotated[
+    bool | None,
+    typer.Option("--record/--no-record", help="Record the step on CUDA or not.", show_default="where it can be"),
+]
 
 
 def chosen_data(dataset: str, data_dir: Path | None, max_train_images: int | None, val_split: bool) -> "resnetzoo.Data":

@@ -14,6 +14,7 @@ from resnetzoo.cli.options import (
     Device,
     MaxTrainImages,
     Precision,
+    Record,
     ValSplit,
     chosen_data,
     print_data,
@@ -35,6 +36,7 @@ def reproduce_command(
     val_split: ValSplit = False,
     device: Device = "auto",
     precision: Precision = "auto",
+    record: Record = None,
     jobs: Annotated[int | None, typer.Option(help="Runs side by side on CUDA, up to 32.", show_default="8")] = None,
     runs: Annotated[
         Path | None, typer.Option(help="Where runs are kept, to share them.", show_default="OUT/runs")
@@ -51,6 +53,7 @@ def reproduce_command(
         depths=() if depths is None else resnetzoo.reproduce.parse_numbers("depths", depths),
         device=device,
         precision=precision,
+        record=record,
         jobs=jobs,
     )
     data = chosen_data(dataset, data_dir, None, val_split)
@@ -73,6 +76,7 @@ def _command(plan: "resnetzoo.reproduce.Plan", dataset: str, options: dict[str, 
     words += [word for option, value in options.items() if value for word in (option, value)]
     words += ["--val-split"] if val_split else []
     words += ["--device", plan.device.type, "--precision", plan.precision]
+    words += [] if plan.record is None else ["--record" if plan.record else "--no-record"]
     threads = "" if plan.threads is None else f"OMP_NUM_THREADS={plan.threads} "
     return threads + shlex.join(words)
 

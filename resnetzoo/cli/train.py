@@ -15,6 +15,7 @@ from resnetzoo.cli.options import (
     FamilyWord,
     MaxTrainImages,
     Precision,
+    Record,
     ShortcutWord,
     ValSplit,
     chosen_data,
@@ -51,10 +52,7 @@ def train_command(
         bool | None,
         typer.Option("--compile/--no-compile", help="Compile the step or not.", show_default="if the run is long"),
     ] = None,
-    record: Annotated[
-        bool | None,
-        typer.Option("--record/--no-record", help="Record the step on CUDA or not.", show_default="where it can be"),
-    ] = None,
+    record: Record = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Save every N steps too.", show_default="no")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
 ) -> None:

@@ -66,7 +66,13 @@ class MeasuredSteps:
 
 
 def forecast(
-    runs: Sequence[PlannedRun], data: Data, *, device: str, precision: Precision, say: Callable[[str], None]
+    runs: Sequence[PlannedRun],
+    data: Data,
+    *,
+    device: str,
+    precision: Precision,
+    record: bool | None,
+    say: Callable[[str], None],
 ) -> list[PlannedRun]:
     """Say what is to be run and how long it should take; the runs that are not finished.
 
@@ -86,7 +92,7 @@ def forecast(
         answer = "done"
         if run in left:
             if run.spec not in measured:
-                measured[run.spec] = _measure_or_reason(run, data, device=device, precision=precision)
+                measured[run.spec] = _measure_or_reason(run, data, device=device, precision=precision, record=record)
             found = measured[run.spec]
             if isinstance(found, SecondsPerImage):
                 seconds = found.seconds(run, data, done[run])
@@ -99,10 +105,12 @@ def forecast(
     return left
 
 
-def _measure_or_reason(run: PlannedRun, data: Data, *, device: str, precision: str) -> SecondsPerImage | str:
+def _measure_or_reason(
+    run: PlannedRun, data: Data, *, device: str, precision: str, record: bool | None
+) -> SecondsPerImage | str:
     """The times of a network, or why there are none."""
     try:
-        return measure_seconds_per_image(run, data, device=device, precision=precision)
+        return measure_seconds_per_image(run, data, device=device, precision=precision, record=record)
     except (TrainingInterrupted, RecordingError):
         raise
     except Exception as error:  # too little memory, a network that overflows: no reason not to begin the others
@@ -112,7 +120,9 @@ def _measure_or_reason(run: PlannedRun, data: Data, *, device: str, precision: s
     return reason
 
 
-def measure_seconds_per_image(run: PlannedRun, data: Data, *, device: str, precision: str) -> SecondsPerImage:
+def measure_seconds_per_image(
+    run: PlannedRun, data: Data, *, device: str, precision: str, record: bool | None = None
+) -> SecondsPerImage:
     """From a run of a few steps over the first images, as `MeasuredSteps` has it; nothing is compiled, nothing kept.
 
     Where that takes longer than 20 seconds it ends behind the epoch in which they are over, and the last one counts.
@@ -132,6 +142,7 @@ def measure_seconds_per_image(run: PlannedRun, data: Data, *, device: str, preci
         device=device,
         precision=precision,
         compile=False,
+        record=record,
         progress=False,
         callbacks=[_Enough(_ENOUGH_SECONDS)],
     ).epochs

@@ -28,6 +28,7 @@ def reproduce(
     runs: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
+    record: bool | None = None,
     jobs: int | None = None,
     command: str = "",
     say: Callable[[str], None] = print,
@@ -44,20 +45,29 @@ def reproduce(
         runs: where the runs are kept, for several targets to share; `out/runs` if left out.
         device: as in `fit`.
         precision: of the steps.
+        record: record the steps on CUDA; None as in `fit`.
         jobs: runs side by side on CUDA, up to 32, and 8 if left out; elsewhere one run fills the machine, and they
             take turns.
         command: what the report names as the way to make it again.
         say: takes each line of progress.
 
     Raises:
-        UsageError: an unknown target, budget or depth, or more than 32 jobs.
+        UsageError: an unknown target, budget or depth, more than 32 jobs, or `record=True` on another device than CUDA.
         ResultsError: `out` holds something else, a file of results was changed by hand, or no run has a result.
         CheckpointMismatchError: a run's folder holds another run, or one on other data.
         OutputError: a folder cannot be written.
         TrainingInterrupted: Ctrl-C or SIGTERM; the same call goes on from there.
+        RecordingError: a step could not be recorded on CUDA; start again with `record=False`.
     """
     plan = resolve_plan(
-        target, budget=budget, seeds=seeds, depths=depths, device=device, precision=precision, jobs=jobs
+        target,
+        budget=budget,
+        seeds=seeds,
+        depths=depths,
+        device=device,
+        precision=precision,
+        record=record,
+        jobs=jobs,
     )
     return run_plan(plan, data, out=out, runs=runs, command=command, say=say)
 
@@ -78,10 +88,18 @@ def run_plan(
     prepare_folder(out, plan.target.name, plan.budget.name, part)
 
     device, precision = str(plan.device), plan.precision
-    unfinished = forecast(planned, part, device=device, precision=precision, say=say)
+    unfinished = forecast(planned, part, device=device, precision=precision, record=plan.record, say=say)
     if plan.jobs is not None and plan.jobs > plan.runs_at_once:
         say(f"one run fills a {plan.device.type}: {plan.jobs} jobs take turns")
-    failed = train_runs(unfinished, part, device=device, precision=precision, jobs=plan.runs_at_once, say=say)
+    failed = train_runs(
+        unfinished,
+        part,
+        device=device,
+        precision=precision,
+        record=plan.record,
+        jobs=plan.runs_at_once,
+        say=say,
+    )
 
     done = [(run, record) for run in planned if (record := finished(run, part, precision)) is not None]
     if not done:

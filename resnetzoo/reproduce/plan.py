@@ -27,6 +27,7 @@ class Plan:
         seeds: of the runs of each network.
         device: where the runs are computed.
         precision: of their steps.
+        record: whether their steps are recorded on CUDA; None as in `fit`.
         jobs: runs side by side on CUDA, as asked for; None for the usual number.
     """
 
@@ -36,6 +37,7 @@ class Plan:
     seeds: tuple[int, ...]
     device: torch.device
     precision: Precision
+    record: bool | None = None
     jobs: int | None = None
 
     @property
@@ -74,17 +76,23 @@ def resolve_plan(
     depths: Sequence[int] = (),
     device: str = "auto",
     precision: str = "auto",
+    record: bool | None = None,
     jobs: int | None = None,
 ) -> Plan:
     """Make every choice of a reproduction; the arguments are those of `reproduce`.
 
     Raises:
-        UsageError: an unknown target, budget, depth or precision, or fewer jobs than one or more than 32.
+        UsageError: an unknown target, budget, depth or precision, fewer jobs than one or more than 32, or
+            `record=True` on another device than CUDA.
         DeviceError: a device that is not here.
     """
     chosen = get_target(target) if isinstance(target, str) else target
     resolved_budget = budget_of(chosen, budget)
     resolved = resolve_device(device)
+    if record and resolved.type != "cuda":
+        raise UsageError(
+            f'steps are recorded on CUDA only, and these runs are on {resolved.type}: leave record out, or take "cuda"'
+        )
     if jobs is not None:
         check_side_by_side("jobs", jobs)
     return Plan(
@@ -94,6 +102,7 @@ def resolve_plan(
         seeds=tuple(range(resolved_budget.seeds) if seeds is None else seeds),
         device=resolved,
         precision=resolve_precision(precision, resolved),
+        record=record,
         jobs=jobs,
     )
 

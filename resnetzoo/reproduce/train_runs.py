@@ -18,7 +18,14 @@ Say = Callable[[str], None]
 
 
 def train_runs(
-    runs: Sequence[PlannedRun], data: Data, *, device: str, precision: str, jobs: int, say: Say
+    runs: Sequence[PlannedRun],
+    data: Data,
+    *,
+    device: str,
+    precision: str,
+    record: bool | None,
+    jobs: int,
+    say: Say,
 ) -> dict[PlannedRun, str]:
     """Train the runs, `jobs` of them at a time, each going on from its folder.
 
@@ -34,7 +41,7 @@ def train_runs(
     left, at_once = list(runs), jobs
     while left:
         at_once = min(at_once, len(left))
-        failures = _train_round(left, data, device=device, precision=precision, at_once=at_once, say=say)
+        failures = _train_round(left, data, device=device, precision=precision, record=record, at_once=at_once, say=say)
         free_memory()  # the networks of this round only refer to each other by now, and the next one needs their place
         again = [run for run in left if run in failures and failures[run].out_of_memory and at_once > 1]
         failed |= {run: failures[run].reason for run in left if run in failures and run not in again}
@@ -57,7 +64,14 @@ class _Failure:
 
 
 def _train_round(
-    runs: Sequence[PlannedRun], data: Data, *, device: str, precision: str, at_once: int, say: Say
+    runs: Sequence[PlannedRun],
+    data: Data,
+    *,
+    device: str,
+    precision: str,
+    record: bool | None,
+    at_once: int,
+    say: Say,
 ) -> dict[PlannedRun, _Failure]:
     """Train each of the runs as far as it comes, and say why those that failed did."""
     failures: dict[PlannedRun, _Failure] = {}
@@ -74,7 +88,7 @@ def _train_round(
             jobs[run] = job
     try:
         if jobs:
-            fit_many(list(jobs.values()), data, device=device, precision=precision, side_by_side=at_once)
+            fit_many(list(jobs.values()), data, device=device, precision=precision, record=record, side_by_side=at_once)
     except SomeRunsFailedError as error:
         failures |= {list(jobs)[index]: _Failure.of(reason) for index, reason in error.errors.items()}
     return failures

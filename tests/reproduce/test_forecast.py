@@ -102,7 +102,9 @@ def test_a_network_that_cannot_be_measured_has_no_forecast(
 ) -> None:
     asked: list[str] = []
 
-    def measured(run: PlannedRun, data: resnetzoo.Data, *, device: str, precision: str) -> SecondsPerImage:
+    def measured(
+        run: PlannedRun, data: resnetzoo.Data, *, device: str, precision: str, record: bool | None
+    ) -> SecondsPerImage:
         asked.append(run.spec.family)
         if run.spec == PLAIN:
             raise error
@@ -111,7 +113,7 @@ def test_a_network_that_cannot_be_measured_has_no_forecast(
     monkeypatch.setattr(forecasting, "measure_seconds_per_image", measured)
     runs = [planned(spec, tmp_path, seed) for spec in (PLAIN, RESIDUAL) for seed in (0, 1)]
     said: list[str] = []
-    assert forecast(runs, tiny_data, device="cpu", precision="fp32", say=said.append) == runs
+    assert forecast(runs, tiny_data, device="cpu", precision="fp32", record=None, say=said.append) == runs
     assert asked == ["plain", "residual"]
     assert said[0].startswith("4 runs, 0 of them done; times from 1 step of each network")
     assert [f"no forecast: {reason}" in line for line in said] == [False, True, True, False, False, False]
@@ -129,4 +131,6 @@ def test_what_ends_the_process_ends_the_forecast(
 
     monkeypatch.setattr(forecasting, "measure_seconds_per_image", measured)
     with pytest.raises(type(error)):
-        forecast([planned(PLAIN, tmp_path)], tiny_data, device="cpu", precision="fp32", say=lambda line: None)
+        forecast(
+            [planned(PLAIN, tmp_path)], tiny_data, device="cpu", precision="fp32", record=None, say=lambda line: None
+        )

@@ -193,6 +193,11 @@ def test_a_recorded_run_comes_out_the_same(report: Path, tiny_data: resnetzoo.Da
         (("reproduce", "source", "--seeds", "x"), 2, "seeds must be whole numbers with commas"),
         (("reproduce", "source", "--depths", "21", "--dataset", "synthetic"), 2, "source has no network of 21 layers"),
         (("reproduce", "source", "--jobs", "0", "--dataset", "synthetic"), 2, "jobs must be a whole number from 1"),
+        (
+            ("reproduce", "source", "--device", "cpu", "--record"),
+            2,
+            "steps are recorded on CUDA only, and these runs are",
+        ),
         (("rerun", "nowhere.json"), 1, "nowhere.json: no such file of results"),
     ],
 )
@@ -202,7 +207,7 @@ def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int
 
 def test_killed_and_resumed_on_the_command_line(tmp_path: Path) -> None:
     words = ("resnetzoo", "reproduce", "source", "--budget", "smoke", "--dataset", "synthetic", "--out", "report")
-    words = (*words, "--device", "cpu", "--precision", "fp32")
+    words = (*words, "--device", "cpu", "--precision", "fp32", "--no-record")
     process = Fork(tmp_path, *words, prepare=draw_few_images)
     first = tmp_path / "report" / "runs" / "plainnet20-SMOKE-2ep-seed0" / "run.json"
     process.wait_for(first.exists)
@@ -217,4 +222,7 @@ def test_killed_and_resumed_on_the_command_line(tmp_path: Path) -> None:
     assert said.stdout.count("not enough evidence") == 3
     assert first.read_bytes() == kept
     report = (tmp_path / "report" / "report.md").read_text()
-    assert "resnetzoo reproduce source --budget smoke --dataset synthetic --device cpu --precision fp32" in report
+    assert (
+        "resnetzoo reproduce source --budget smoke --dataset synthetic --device cpu --precision fp32 --no-record"
+        in report
+    )

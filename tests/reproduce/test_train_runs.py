@@ -66,7 +66,7 @@ def planned(folder: Path, runs: int) -> list[PlannedRun]:
 
 
 def train(runs: list[PlannedRun], data: resnetzoo.Data, memory: Memory, jobs: int) -> dict[PlannedRun, str]:
-    return train_runs(runs, data, device="cpu", precision="fp32", jobs=jobs, say=memory.say)
+    return train_runs(runs, data, device="cpu", precision="fp32", record=None, jobs=jobs, say=memory.say)
 
 
 @pytest.fixture(autouse=True)
