@@ -56,7 +56,7 @@ def facts_of(model: resnetzoo.CifarNet) -> dict[str, Any]:
 
 
 def digest_of(results: Path) -> str:
-    """Of everything that a committed record says, as it is read and written again; fields of later versions left out."""
+    """Of everything that a committed record says, as it is read and written again, without fields of later versions."""
     stored = json.loads(results.read_text())["runs"]
     written = [record.to_dict() for record in resnetzoo.read_records(results)]
     records = [{key: run[key] for key in before} for run, before in zip(written, stored, strict=True)]
