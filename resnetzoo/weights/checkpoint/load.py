@@ -15,6 +15,7 @@ from resnetzoo.weights.checkpoint.metadata import parse_metadata
 from resnetzoo.weights.checkpoint.publishers import Publisher, find_publisher
 from resnetzoo.weights.checkpoint.recognize import Recognized, first_network, recognize
 from resnetzoo.weights.checkpoint.safetensors_file import SUFFIX, SafetensorsFile, read_safetensors
+from resnetzoo.weights.checkpoint.stated_names import stated_names
 from resnetzoo.weights.checkpoint.torch_file import read_torch_file
 from resnetzoo.weights.checkpoint.training_state import (
     checkpoint_file,
@@ -37,21 +38,23 @@ def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarN
     Reads files of `torch.save` and of safetensors in the names of this package, torchvision (so chenyaofo's and
     bearpaw's), akamaster and pytorchcv: weights alone, or a dictionary with them in it, with whatever prefixes wrappers
     put before their names. Depth, family, block, shortcut, widths, classes and channels are read off names and shapes;
-    `print(model.origin)` says what was found and how. Nothing in the file is executed.
+    where these are those of plain and of residual networks, a name that the file states decides (`arch`, `model_name`,
+    `args.arch`, hyper-parameters). `print(model.origin)` says what was found and how. Nothing in the file is executed.
 
     Args:
         path: the file, or the folder of a run of `fit`.
-        family: what weights are that fit two families: `residual`, if left out, or `plain`, whose networks have the
-            names and shapes of residual ones with identity shortcuts. Files of `fit` say it themselves.
+        family: what weights are that fit two families, whatever their file calls them: left out, what it calls them,
+            or else `residual`; or `plain`, whose networks have the names and shapes of residual ones with identity
+            shortcuts. Files of `fit` say it themselves.
 
     Raises:
-        CheckpointError: not there, truncated, damaged, or no network of this package; the message says what it is
-            instead.
+        CheckpointError: not there, truncated, damaged, or no network of this package, and the message says what it is
+            instead; or it states the name of a network that its weights are not of, and the message says both.
         UsageError: an unknown family.
 
     Warns:
-        CheckpointWarning: the file's name says another depth or family, `family` asks for another than its publisher's,
-            or the names leave open how the network computes.
+        CheckpointWarning: the file's name says another depth or family, `family` asks for another than its publisher's
+            or than it states, or the names leave open how the network computes.
     """
     return load_network(Path(path), family)
 
@@ -67,7 +70,8 @@ def load_network(path: Path, family: Family | None = None, row: Weights | None =
         attach(model, found, file, row)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from error
-    for warning in [] if found.stated else load_warnings(found.spec, found.mapping, file):
+    guesses = [] if found.stated else load_warnings(found.spec, found.mapping, file, family)
+    for warning in [*found.warnings, *guesses]:
         warnings.warn(f"{file}: {warning}", CheckpointWarning, stacklevel=3)
     return model
 
@@ -93,7 +97,10 @@ def unwrap_content(content: object) -> list[Unwrapped]:
         return [Unwrapped(weights, training=state_training(checkpoint), metadata=metadata)]
     if isinstance(content, SafetensorsFile):
         metadata = parse_metadata(content.metadata)
-        return unwrap(content.weights) if metadata.spec is None else [Unwrapped(content.weights, metadata=metadata)]
+        if metadata.spec is not None:
+            return [Unwrapped(content.weights, metadata=metadata)]
+        stated = tuple(stated_names(content.metadata))
+        return [candidate._replace(stated=stated) for candidate in unwrap(content.weights)]
     return unwrap(content)
 
 

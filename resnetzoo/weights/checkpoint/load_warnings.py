@@ -35,8 +35,11 @@ def hint_in_name(file: Path) -> NameHint | None:
     return None
 
 
-def load_warnings(spec: ModelSpec, mapping: str, file: Path) -> list[str]:
-    """What its user should know of a network inferred from `file`, whose names needed `mapping`; a sentence each."""
+def load_warnings(spec: ModelSpec, mapping: str, file: Path, asked: Family | None) -> list[str]:
+    """What its user should know of a network inferred from `file`, whose names needed `mapping`; a sentence each.
+
+    `asked` is the family that was asked for.
+    """
     found = []
     hint = hint_in_name(file)
     if hint and hint.depth != spec.depth:
@@ -44,7 +47,7 @@ def load_warnings(spec: ModelSpec, mapping: str, file: Path) -> list[str]:
     if hint and hint.family != spec.family:
         cure = '; family="plain" loads them as that' if hint.family == "plain" and is_also_plain(spec) else ""
         found.append(f"the name says {hint.word}, the weights were loaded as {spec.label}{cure}")
-    if mapping == "akamaster" and spec.family == "plain":
+    if mapping == "akamaster" and asked == "plain":
         found.append(
             "loaded as plain, as asked for, but the names are akamaster's, whose networks are residual: unless the "
             'shortcuts were taken out of that code, leave family="plain" out'

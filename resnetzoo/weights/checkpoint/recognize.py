@@ -10,9 +10,10 @@ from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import without_values
 from resnetzoo.models.spec import Family, ModelSpec
 from resnetzoo.weights.checkpoint.build import differing_names
-from resnetzoo.weights.checkpoint.infer_spec import Shapes, as_family, check_family, infer_spec, is_also_plain
+from resnetzoo.weights.checkpoint.infer_spec import Shapes, check_family, infer_spec, is_also_plain
 from resnetzoo.weights.checkpoint.key_mapping import RESNETZOO, find_mapping, remap_keys
 from resnetzoo.weights.checkpoint.load_warnings import hint_in_name
+from resnetzoo.weights.checkpoint.stated_names import settle_family
 from resnetzoo.weights.checkpoint.unsupported import unsupported_by_names, unsupported_by_shapes
 from resnetzoo.weights.checkpoint.unwrap import Unwrapped
 
@@ -24,11 +25,13 @@ class Recognized(NamedTuple):
         unwrapped: the weights, under our names, and what their file says of them.
         mapping: the name of the `KeyMapping` that their names needed.
         spec: of the network.
+        warnings: what its user should know, a sentence each.
     """
 
     unwrapped: Unwrapped
     mapping: str
     spec: ModelSpec
+    warnings: tuple[str, ...] = ()
 
     @property
     def stated(self) -> bool:
@@ -51,7 +54,7 @@ def recognize(unwrapped: Unwrapped, file: Path, family: Family | None = None) ->
         family: that is asked for, as in `load_checkpoint`.
 
     Raises:
-        CheckpointError: it is none of this package, or of another family.
+        CheckpointError: it is none of this package, of another family, or another than its file calls it.
         UsageError: there is no such family.
     """
     stated = unwrapped.metadata.spec
@@ -63,11 +66,11 @@ def recognize(unwrapped: Unwrapped, file: Path, family: Family | None = None) ->
     weights = remap_keys(mapping, unwrapped.weights)
     shapes = _shapes(weights)
     _refuse(unsupported_by_shapes(shapes), file)
-    spec = as_family(infer_spec(shapes), family)
-    notes = unwrapped.notes
-    if mapping.name == "torchvision" and is_also_plain(spec) and family is None:
-        notes = (*notes, f'plainnet{spec.depth} has the same names and shapes: family="plain" loads it as that')
-    return Recognized(unwrapped._replace(weights=weights, notes=notes), mapping.name, spec)
+    spec, said, wrong = settle_family(infer_spec(shapes), unwrapped.stated, family)
+    if mapping.name == "torchvision" and is_also_plain(spec) and family is None and not said:
+        said = [f'plainnet{spec.depth} has the same names and shapes: family="plain" loads it as that']
+    renamed = unwrapped._replace(weights=weights, notes=(*unwrapped.notes, *said))
+    return Recognized(renamed, mapping.name, spec, tuple(wrong))
 
 
 def _is_whole_network(weights: dict[str, Tensor]) -> bool:

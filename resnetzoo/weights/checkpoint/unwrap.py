@@ -11,6 +11,7 @@ from resnetzoo.errors import CheckpointError
 from resnetzoo.weights.checkpoint.file_type import kind_of
 from resnetzoo.weights.checkpoint.metadata import NO_METADATA, Metadata
 from resnetzoo.weights.checkpoint.prefixes import strip_prefixes
+from resnetzoo.weights.checkpoint.stated_names import StatedName, stated_names
 
 # Where trainers put the weights among other things; of several, the first in this order is taken.
 NESTED = (
@@ -43,6 +44,7 @@ class Unwrapped(NamedTuple):
         notes: what was left aside.
         training: what the file says of the training, by name: epoch, score, seed.
         metadata: what a file of this package says of its network.
+        stated: what a file of others calls its network.
     """
 
     weights: dict[str, Tensor]
@@ -50,6 +52,7 @@ class Unwrapped(NamedTuple):
     notes: tuple[str, ...] = ()
     training: Mapping[str, object] = MappingProxyType({})
     metadata: Metadata = NO_METADATA
+    stated: tuple[StatedName, ...] = ()
 
 
 def unwrap(content: object) -> list[Unwrapped]:
@@ -61,10 +64,12 @@ def unwrap(content: object) -> list[Unwrapped]:
     opened: list[str] = []
     notes: list[str] = []
     training: dict[str, object] = {}
+    stated: list[StatedName] = []
     while True:
         if not isinstance(content, Mapping):
             raise CheckpointError(f"it holds {kind_of(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}")
         training |= {key: _plain(content[key]) for key in _TOLD if isinstance(_plain(content.get(key)), int | float)}
+        stated += stated_names(content)
         if _is_weights(content):
             break
         keys = [key for key in NESTED if _holds_weights(content.get(key))]
@@ -76,7 +81,13 @@ def unwrap(content: object) -> list[Unwrapped]:
         opened.append(f'["{keys[0]}"]')
     weights = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
     return [
-        Unwrapped(stripped.weights, (*opened, *stripped.prefixes), (*notes, *stripped.notes), training)
+        Unwrapped(
+            stripped.weights,
+            (*opened, *stripped.prefixes),
+            (*notes, *stripped.notes),
+            training,
+            stated=tuple(stated),
+        )
         for stripped in strip_prefixes(weights)
     ]
 

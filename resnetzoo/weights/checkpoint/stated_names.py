@@ -1,0 +1,158 @@
+"""The names of networks that training scripts write beside the weights: `arch`, options, hyper-parameters."""
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from resnetzoo.errors import CheckpointError
+from resnetzoo.models.spec import Family, ModelSpec
+from resnetzoo.weights.checkpoint.infer_spec import as_family, describe, is_also_plain
+from resnetzoo.weights.checkpoint.network_name import NetworkName, parse_network_name
+
+# Entries whose text is the name of the network.
+_NAMES = (
+    "arch",
+    "architecture",
+    "arch_name",
+    "model",
+    "model_name",
+    "model_arch",
+    "model_type",
+    "net",
+    "net_name",
+    "net_type",
+    "network",
+    "network_name",
+    "backbone",
+    "backbone_name",
+)
+# Entries with such entries in them; in those that describe a network alone, its name and family are called just that.
+_NETWORKS = ("model", "net", "network", "backbone", "arch", "architecture", "model_config", "model_cfg", "spec")
+_SECTIONS = (
+    *_NETWORKS,
+    "args",
+    "hparams",
+    "hyper_parameters",
+    "hyperparameters",
+    "config",
+    "cfg",
+    "opt",
+    "opts",
+    "options",
+    "params",
+    "kwargs",
+    "init_args",
+    "model_args",
+    "model_kwargs",
+    "meta",
+    "metadata",
+)
+_DEEPEST = 4  # sections inside each other
+_ROLES = {"student": "s", "teacher": "t"}  # with the letter that distillation scripts put behind their options
+
+
+class StatedName(NamedTuple):
+    """A name that a file states.
+
+    Attributes:
+        where: the way to it: `args.arch`.
+        name: what it says.
+    """
+
+    where: str
+    name: NetworkName
+
+    def __str__(self) -> str:
+        return f"{self.where} says {self.name.word}"
+
+
+def stated_names(content: object, role: str | None = None) -> list[StatedName]:
+    """The names of networks in the entries of a dictionary; unknown ones say nothing.
+
+    Args:
+        content: what is beside the weights, a dictionary or options of argparse; anything else has no entries.
+        role: `student` or `teacher`, for files that have both: whose names are meant.
+    """
+    return _stated(content, _keys(role), (), 0)
+
+
+def _keys(role: str | None) -> tuple[str, ...]:
+    """The entries whose text is a name: with no role those of students as well, since they are what is trained."""
+    word = role or "student"
+    letter = _ROLES[word]
+    own = (word, *(f"{word}_{key}" for key in _NAMES), *(f"{key}_{end}" for key in _NAMES for end in (word, letter)))
+    return own if word == "teacher" else (*_NAMES, *own)
+
+
+def _stated(content: object, keys: tuple[str, ...], way: tuple[str, ...], depth: int) -> list[StatedName]:
+    entries = _entries(content)
+    names = (*keys, "name", "family") if way and way[-1] in _NETWORKS else keys
+    found = []
+    for key in names:
+        value = entries.get(key)
+        if isinstance(value, str) and (name := parse_network_name(value)):
+            found.append(StatedName(".".join((*way, key)), name))
+    if depth < _DEEPEST:  # a pickle can hold a dictionary that holds itself
+        for key in (key for key in _SECTIONS if key in entries):
+            found += _stated(entries[key], keys, (*way, key), depth + 1)
+    return found
+
+
+def _entries(content: object) -> Mapping[Any, object]:
+    if isinstance(content, Namespace):
+        return vars(content)
+    if isinstance(content, str) and content.lstrip().startswith("{"):  # as the metadata of safetensors has them
+        try:
+            content = json.loads(content)
+        except ValueError:
+            return {}
+    return content if isinstance(content, Mapping) else {}
+
+
+def settle_family(
+    spec: ModelSpec, stated: tuple[StatedName, ...], family: Family | None
+) -> tuple[ModelSpec, list[str], list[str]]:
+    """The spec, with the family that is asked for or that the names say where the weights leave it open.
+
+    Args:
+        spec: that was inferred from names and shapes.
+        stated: what the file calls its network.
+        family: that is asked for, as in `load_checkpoint`; it is believed rather than the names.
+
+    Returns:
+        The spec; notes for its origin; and what its user should be warned of, a sentence each.
+
+    Raises:
+        CheckpointError: the names speak of another network than the weights, or contradict each other; or the weights
+            are of another family than is asked for.
+        UsageError: there is no such family.
+    """
+    if family is not None:
+        settled = as_family(spec, family)
+        wrong = [
+            f"loaded as {settled.label}, as asked for, but its {said}" for said in stated if not _is(said, settled)
+        ]
+        return settled, [], wrong
+    wrong_name = next((said for said in stated if not said.name.fits(spec)), None)
+    if wrong_name is not None:
+        raise CheckpointError(
+            f"its {wrong_name}, but its names and shapes are those of {spec.label}, {describe(spec)}; if the name is "
+            f'wrong, family="{spec.family}" loads what the weights are'
+        )
+    if not is_also_plain(spec):
+        return spec, [], []
+    families = {said.name.family: said for said in reversed(stated)}
+    if len(families) > 1:
+        contradicting = " and ".join(map(str, families.values()))
+        raise CheckpointError(
+            f'its {contradicting}, and its names and shapes are those of both; give family="plain" or family="residual"'
+        )
+    if not families:
+        return spec, [], []
+    ((said_family, said),) = families.items()
+    return as_family(spec, said_family), [f"{said_family}, as its {said}"], []
+
+
+def _is(said: StatedName, spec: ModelSpec) -> bool:
+    return said.name.family == spec.family and said.name.fits(spec)
