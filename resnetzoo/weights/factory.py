@@ -44,7 +44,8 @@ def create(
         seed: of the weights; left out, they come from torch's random state, which otherwise stays as it is.
         weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), a file that
             `load_checkpoint` reads, or an https address of one. They bring their shortcut and classes along; with
-            another `num_classes` the classifier is fresh.
+            another `num_classes` the classifier is fresh, with other `in_chans` the first convolution and the
+            normalization are made for them, as `load_checkpoint` does, with a warning.
 
     Raises:
         UnknownModelError: no such name; the message lists near ones.
@@ -123,8 +124,8 @@ def _trained_network(
     if row is not None and row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
         raise UsageError(_of_another(row.network, name))
     file = resolve_path(weights if isinstance(weights, Path) else str(weights)) if row is None else local_path(row)
-    model = load_network(file, family, row)
-    _check(model, name, in_chans, shortcut)
+    model = load_network(file, family, row, in_chans=in_chans)
+    _check(model, name, shortcut)
     if num_classes is not None and num_classes != model.num_classes:
         with seeded(seed):
             model.reset_classifier(num_classes)
@@ -149,15 +150,13 @@ def _find_row(name: str, weights: bool | str | Path) -> Weights | None:
     return get_weights(weights if "." in weights else f"{name}.{weights}")
 
 
-def _check(model: CifarNet, name: str, in_chans: int | None, shortcut: Shortcut | None) -> None:
+def _check(model: CifarNet, name: str, shortcut: Shortcut | None) -> None:
     """Refuse weights of another network than was asked for."""
     found, wanted = model.spec, get_spec(name)
     if (found.family, found.depth, found.block) != (wanted.family, wanted.depth, wanted.block):
         raise UsageError(_of_another(found.label, name))
     if shortcut not in (None, found.shortcut):
         raise UsageError(f'the weights have shortcut="{found.shortcut}", not "{shortcut}": leave shortcut out')
-    if in_chans not in (None, found.in_chans):
-        raise UsageError(f"the weights take {found.in_chans} channels, not {in_chans}: leave in_chans out")
 
 
 def _of_another(found: str, name: str) -> str:

@@ -101,7 +101,7 @@ def test_another_number_of_classes_gets_a_fresh_classifier() -> None:
         ("resnet32", {"weights": "resnet20.modern_c10"}, "the weights are of resnet20, not of resnet32"),
         ("plainnet20", {"weights": "resnet20.akamaster_c10"}, "the weights are of resnet20, not of plainnet20"),
         ("resnet20", {"weights": True, "shortcut": "projection"}, 'have shortcut="identity", not "projection"'),
-        ("resnet20", {"weights": True, "in_chans": 1}, "the weights take 3 channels, not 1"),
+        ("resnet20", {"weights": True, "in_chans": 0}, "in_chans"),
         ("resnet20", {"weights": True, "zero_init_residual": True}, "zero_init_residual is about fresh weights"),
         ("resnet20", {"weights": "http://example.org/a.pt"}, "fetched from https addresses"),
         ("resnet20", {"weights": "https://[x/a.pt"}, "is no address that can be fetched: Invalid IPv6 URL;"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import fingerprint_of
+from resnetzoo.models.input_channels import adapt_input
 from resnetzoo.models.pretrained import Origin, Pretrained, Weights
 from resnetzoo.models.spec import WIDTHS, Family, ModelSpec
 from resnetzoo.weights.checkpoint.build import build_network
@@ -32,7 +33,7 @@ class CheckpointWarning(UserWarning):
     """A network was loaded, but may not be what its file's name or its user takes it for."""
 
 
-def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarNet:
+def load_checkpoint(path: str | Path, *, family: Family | None = None, in_chans: int | None = None) -> CifarNet:
     """The network in a file, in evaluation mode, with its `.spec`, `.normalization`, `.classes` and `.origin`.
 
     Reads files of `torch.save` and of safetensors in the names of this package, torchvision (so chenyaofo's and
@@ -47,19 +48,24 @@ def load_checkpoint(path: str | Path, *, family: Family | None = None) -> CifarN
             or else `residual`; or `plain`, whose networks have the names and shapes of residual ones with identity
             shortcuts. Files of `fit` say it themselves.
 
+        in_chans: channels of the images, where they are others than in training: the first convolution and the
+            normalization are made for them, as timm does.
+
     Raises:
         CheckpointError: not there, truncated, damaged, or no network of this package, and the message says what it is
             instead; or it states the name of a network that its weights are not of, and the message says both.
-        UsageError: an unknown family.
+        UsageError: an unknown family, or `in_chans` is no whole number above 0.
 
     Warns:
         CheckpointWarning: the file's name says another depth or family, `family` asks for another than its publisher's
-            or than it states, or the names leave open how the network computes.
+            or than it states, the names leave open how the network computes, or it was made for other `in_chans`.
     """
-    return load_network(Path(path), family)
+    return load_network(Path(path), family, in_chans=in_chans)
 
 
-def load_network(path: Path, family: Family | None = None, row: Weights | None = None) -> CifarNet:
+def load_network(
+    path: Path, family: Family | None = None, row: Weights | None = None, *, in_chans: int | None = None
+) -> CifarNet:
     """As `load_checkpoint`; with `row`, the row of weights that the file is of, the network says so."""
     file = checkpoint_file(path)  # identify
     content = read_file(file)
@@ -71,7 +77,8 @@ def load_network(path: Path, family: Family | None = None, row: Weights | None =
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from error
     guesses = [] if found.stated else load_warnings(found.spec, found.mapping, file, family)
-    for warning in [*found.warnings, *guesses]:
+    adapted = None if in_chans is None else adapt_input(model, in_chans)
+    for warning in [*found.warnings, *guesses, *([adapted] if adapted else [])]:
         warnings.warn(f"{file}: {warning}", CheckpointWarning, stacklevel=3)
     return model
 

@@ -1,0 +1,69 @@
+"""A trained network made to take images of another number of channels, as timm's `adapt_input_conv` makes it."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from resnetzoo.data.normalization import Normalization
+from resnetzoo.models.blocks.modules import conv2d
+from resnetzoo.models.cifar_net import CifarNet
+
+
+def adapt_input(model: CifarNet, in_chans: int) -> str | None:
+    """Let a trained network take images of `in_chans` channels; its classes and classifier stay.
+
+    For one channel the weights of the first convolution are summed over their channels: a grey image gives what its
+    copy on every channel gave. For more they are repeated, and scaled by found / wanted. The normalization goes along:
+    the average of its channels, or theirs repeated. The weights are then of no row any more.
+
+    Returns:
+        What was done, in a clause, to be told; None where nothing had to be done.
+
+    Raises:
+        UsageError: `in_chans` is no whole number above 0.
+    """
+    found = model.spec.in_chans
+    spec = replace(model.spec, in_chans=in_chans)  # checks it
+    if in_chans == found:
+        return None
+    old = model.conv1.weight
+    with torch.device("meta"):  # no random numbers for weights that are replaced
+        model.conv1 = conv2d(spec.stem)
+    weight = torch.nn.Parameter(adapted_weight(old.detach(), in_chans), requires_grad=old.requires_grad)
+    model.conv1.weight = weight
+    model.conv1.train(model.training)
+    model.spec, model.in_chans = spec, in_chans
+    known = model.normalization
+    how = "summed over them" if in_chans == 1 else f"repeated and scaled by {found}/{in_chans}"
+    said = f"it takes images of {in_chans} instead of {found} channels: the weights of conv1 were {how}"
+    if known is not None:
+        said += f", and its mean and deviation are {'their average' if in_chans == 1 else 'repeated'}"
+    origin = model.origin
+    model.pretrained = replace(
+        model.pretrained,
+        normalization=None if known is None else adapted_normalization(known, in_chans),
+        origin=None if origin is None else replace(origin, notes=(*origin.notes, said)),
+        weights=None,
+        fingerprint=None,
+    )
+    return said
+
+
+def adapted_weight(weight: Tensor, in_chans: int) -> Tensor:
+    """Weights (O, I, H, W) of a convolution -> (O, in_chans, H, W)."""
+    found = weight.shape[1]
+    if in_chans == 1:
+        return weight.sum(dim=1, keepdim=True)
+    repeated = weight.repeat(1, math.ceil(in_chans / found), 1, 1)[:, :in_chans]
+    return (repeated * (found / in_chans)).contiguous()
+
+
+def adapted_normalization(normalization: Normalization, in_chans: int) -> Normalization:
+    """The normalization of images of `in_chans` channels: one takes the channels' average, more take them in turn."""
+    mean, std = normalization.mean, normalization.std
+    if in_chans == 1:
+        return replace(normalization, mean=mean.mean(dim=0, keepdim=True), std=std.mean(dim=0, keepdim=True))
+    turn = [channel % len(std) for channel in range(in_chans)]
+    return replace(normalization, mean=mean[turn], std=std[turn])
