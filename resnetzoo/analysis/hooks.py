@@ -10,24 +10,12 @@ from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.modules import copy_of
 
 TensorHook = Callable[[str, Tensor], None]
 """Is given a layer's name and its tensor (n, C, H, W) while the forward pass stands there. To keep tensors of several
 layers costs memory, and nothing else: no later operation writes over them."""
-
-
-def zoo_network(model: nn.Module) -> CifarNet:
-    """`model`, if it is a network of this package.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not isinstance(model, CifarNet):
-        raise UsageError(
-            f"analysis takes a network of resnetzoo, as create and load_checkpoint give, not {type(model).__name__}"
-        )
-    return model
 
 
 def evaluation_twin(model: nn.Module) -> CifarNet:
@@ -36,7 +24,7 @@ def evaluation_twin(model: nn.Module) -> CifarNet:
     Raises:
         UsageError: `model` is no network of this package.
     """
-    network = zoo_network(model)
+    network = zoo_network(model, "analysis")
     return copy_of(network, chain(network.parameters(), network.buffers())).eval()
 
 

@@ -12,7 +12,8 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.pretrained import get_normalization
+from resnetzoo.models.introspection import known_normalization
+from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.validation import check_whole_number
 
 Images = ImageSet | Tensor
@@ -36,7 +37,7 @@ def chunks_of_inputs(network: CifarNet, images: Images, batch_size: int) -> Iter
     check_whole_number("batch_size", batch_size)
     tensor = images.images if isinstance(images, ImageSet) else images
     _check_images(tensor, network.in_chans)
-    normalize = (get_normalization(network) or _measured(images)) if tensor.dtype == torch.uint8 else None
+    normalize = (known_normalization(network) or _measured(images)) if tensor.dtype == torch.uint8 else None
     return (_input(network, chunk, normalize) for chunk in torch.split(tensor, batch_size))
 
 
@@ -56,14 +57,17 @@ def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
     inputs = whole_input(network, images)
     if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.shape != inputs.shape[:1]:
         raise UsageError(f"labels must be an int64 tensor, one for each of {len(inputs)} images, not {_found(labels)}")
-    if not network.num_classes:
+    count = network.num_classes
+    if count == 0:
         raise UsageError("the network has no classifier, so no loss: give it one with reset_classifier(10)")
-    outside = (labels < 0) | (labels >= network.num_classes)
+    if count is None:  # only its answers say it
+        with torch.no_grad(), evaluating(network):
+            count = network(inputs[:1]).shape[-1]
+    outside = (labels < 0) | (labels >= count)
     if outside.any():
         first = int(outside.nonzero()[0])
         raise UsageError(
-            f"image {first} has label {int(labels[first])}; the network's classes go from 0 to "
-            f"{network.num_classes - 1}"
+            f"image {first} has label {int(labels[first])}; the network's classes go from 0 to {count - 1}"
         )
     return inputs, labels.to(inputs.device)
 

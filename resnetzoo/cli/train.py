@@ -115,9 +115,9 @@ def eval_command(
         print(f"{key:<18} {value}")
 
 
-def _trained_on(training: dict[str, object], num_classes: int) -> str:
+def _trained_on(training: dict[str, object], num_classes: int | None) -> str:
     """The data set that a checkpoint names, or else the one with as many classes as the network."""
-    named = training.get("trained_on") or {10: "cifar10", 100: "cifar100"}.get(num_classes)
+    named = training.get("trained_on") or {10: "cifar10", 100: "cifar100"}.get(num_classes or 0)
     if named is None:
         raise resnetzoo.UsageError(
             f"the checkpoint does not say on which data its {num_classes} classes were trained; give --dataset"

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import UsageError
-from resnetzoo.models.pretrained import get_normalization
+from resnetzoo.models.introspection import known_normalization
 from resnetzoo.utils.device import Precision, resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating, input_dtype
@@ -102,20 +102,21 @@ def evaluate(
     """Top-1 error and loss in evaluation mode, on the device and in the type of the model, which is left as it was.
 
     Args:
-        model: images (N, C, H, W) -> logits (N, classes).
+        model: images (N, C, H, W) -> logits (N, classes), also wrapped, as by `nn.DataParallel` or `torch.compile`.
         images: what to measure on, such as `data.test`.
         normalization: how pixels become input: by default as in the model's training, if `fit` or `load_checkpoint`
-            left that on it, else by the mean and deviation of `images`.
+            left that on it or on what it wraps, else by the mean and deviation of `images`.
         precision: `fp32`, `bf16` or `auto`.
         batch_size: images at once.
 
     Raises:
-        UsageError: a batch below one image, an unknown precision, or fewer logits than classes.
+        UsageError: a batch below one image, an unknown precision, or fewer logits than classes; or a model that does
+            not say its normalization, but was scripted or traced, or holds a network that says one.
     """
     check_whole_number("batch_size", batch_size)
     parameter = next(model.parameters())
     resolved = resolve_precision(precision, parameter.device)
-    normalize = normalization or get_normalization(model) or images.normalization("channel")
+    normalize = normalization or known_normalization(model) or images.normalization("channel")
     return Evaluation.of_sums(sum_loss_and_errors(model, images, normalize, resolved, batch_size), n=len(images))
 
 

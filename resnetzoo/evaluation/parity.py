@@ -7,7 +7,7 @@ from torch import nn
 
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.errors import UsageError
-from resnetzoo.models.pretrained import get_normalization
+from resnetzoo.models.introspection import known_normalization
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating, input_dtype
 from resnetzoo.utils.validation import check_whole_number
@@ -42,7 +42,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
         UsageError: a batch below one image, or logits of different shapes.
     """
     check_whole_number("batch_size", batch_size)
-    normalize = get_normalization(model) or images.normalization("channel")
+    normalize = known_normalization(model) or images.normalization("channel")
     device = next(model.parameters()).device
     same = 0
     largest = torch.zeros((), dtype=torch.float32, device="cpu")

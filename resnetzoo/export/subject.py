@@ -8,19 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.data.constants import INPUT_SIZE
-from resnetzoo.errors import ExportError, UsageError
+from resnetzoo.errors import ExportError
 from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.introspection import class_count
+from resnetzoo.models.wrappers import innermost, zoo_network
 from resnetzoo.utils.modules import copy_of, with_plain_weights
 from resnetzoo.utils.text import first_line
 from resnetzoo.version import __version__
 from resnetzoo.weights.checkpoint.metadata import metadata_texts, normalization_texts
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
-Exportable = CifarNet | WithPreprocessing
-"""What can be exported."""
+Exportable = nn.Module
+"""What can be exported: a network of this package or `WithPreprocessing`, also wrapped, as by `torch.compile`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +56,13 @@ def subject_of(model: Exportable) -> Subject:
     Raises:
         UsageError: it is no network of this package, or is no longer what its spec says.
     """
-    if not isinstance(model, CifarNet | WithPreprocessing):
-        raise UsageError(
-            f"networks of resnetzoo are exported, as create, load_checkpoint and load_model give, not "
-            f"{type(model).__name__}"
-        )
-    module = with_plain_weights(copy_of(model).cpu().float().eval()).requires_grad_(False)
+    inner = innermost(model)
+    network = inner if isinstance(inner, WithPreprocessing) else zoo_network(model, "an export")
+    module = with_plain_weights(copy_of(network).cpu().float().eval()).requires_grad_(False)
     module.to(memory_format=torch.contiguous_format)  # torch.export warns of the layout that training leaves
     if isinstance(module, WithPreprocessing):
         return Subject(module, module.model, "pixels", "probabilities", _facts(module.model, "uint8 (N, H, W, C)"))
-    output = "logits" if class_count(module) else "features"
+    output = "features" if module.num_classes == 0 else "logits"
     return Subject(module, module, "images", output, _facts(module, "float32 (N, C, H, W), normalized"))
 
 
@@ -96,6 +93,6 @@ def _size(network: CifarNet) -> int:
 
 def _facts(network: CifarNet, takes: str) -> dict[str, str]:
     facts = {"resnetzoo": __version__, "input": takes, "input_size": str(_size(network))}
-    if class_count(network) == 0:  # features alone are of no spec
+    if network.num_classes == 0:  # features alone are of no spec
         return {**facts, **normalization_texts(network)}
     return {**facts, **metadata_texts(network)}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
-from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.modules import device_of
 
 
@@ -17,7 +17,7 @@ class WithPreprocessing(nn.Module):
     size of those that the network was trained on, as CIFAR's 32 x 32.
 
     Args:
-        model: a trained network; it is part of the new one, not copied.
+        model: a trained network, also wrapped, as by `torch.compile`; it is part of the new one, not copied.
 
     Raises:
         UsageError: it has not been trained, does not say with which normalization, or has no classifier.
@@ -26,8 +26,9 @@ class WithPreprocessing(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, model: CifarNet) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
+        model = zoo_network(model, "WithPreprocessing")
         if model.normalization is None:
             raise UsageError(
                 f"{model.spec.label} has not been trained, or its file does not say with which normalization: "

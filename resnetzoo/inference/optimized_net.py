@@ -16,7 +16,8 @@ from resnetzoo.inference.fuse import fuse_batch_norm, lacks_statistics
 from resnetzoo.inference.quantize import Int8Net, check_int8
 from resnetzoo.models.as_built import has_only_known_parts
 from resnetzoo.models.cifar_net import CifarNet, check_images
-from resnetzoo.models.pretrained import get_normalization
+from resnetzoo.models.introspection import class_names, known_spec
+from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import copy_of, device_of
@@ -45,7 +46,8 @@ def optimize(
     weights. Its norms are not fused, on CUDA it is not recorded, and `int8` refuses it.
 
     Args:
-        model: a network of this package; the copy stays on its device.
+        model: a network of this package, which may be wrapped, as by `nn.DataParallel` or `torch.compile`; the copy
+            stays on its device.
         precision: `fp32`, `bf16`, or `auto`: bf16 where the hardware multiplies it itself. `int8` is the
             fastest in large batches on CPUs with 8-bit dot products (VNNI), and the least exact; it takes plain and
             residual networks.
@@ -63,10 +65,7 @@ def optimize(
         UsageError: another kind of model, an unknown precision or one that this model or CPU cannot have, a batch
             below one image, or `int8` without `calibration`; or a batch cut into pieces where a norm needs the whole.
     """
-    if not isinstance(model, CifarNet):
-        raise UsageError(
-            f"optimize takes a network of resnetzoo, as create and load_checkpoint give, not {type(model).__name__}"
-        )
+    network = zoo_network(model, "optimize")
     if batch_size is not None:
         check_whole_number("batch_size", batch_size)
     if precision not in ("auto", *_DTYPES):
@@ -74,18 +73,18 @@ def optimize(
     if calibration is not None and precision != "int8":
         raise UsageError(f'calibration is for precision="int8", not "{precision}": leave it out')
     if batch_size is not None:
-        _check_pieces(model)
+        _check_pieces(network)
     if precision == "int8":
-        return OptimizedNet(model, _int8(model, calibration), "int8", batch_size=batch_size, compile=compile)
-    fused = fuse_batch_norm(model).to(memory_format=torch.channels_last)
-    resolved = resolve_precision(precision, device_of(model))
+        return OptimizedNet(network, _int8(network, calibration), "int8", batch_size=batch_size, compile=compile)
+    fused = fuse_batch_norm(network).to(memory_format=torch.channels_last)
+    resolved = resolve_precision(precision, device_of(network))
     if resolved == "bf16" and not _runs_in_bf16(fused):
         if precision == "bf16":
             raise UsageError(
                 'a module or hook that this network did not come with does not compute in bf16: use precision="fp32"'
             )
         resolved = "fp32"
-    return OptimizedNet(model, fused.to(_DTYPES[resolved]), resolved, batch_size=batch_size, compile=compile)
+    return OptimizedNet(network, fused.to(_DTYPES[resolved]), resolved, batch_size=batch_size, compile=compile)
 
 
 def _check_pieces(model: CifarNet) -> None:
@@ -107,7 +106,7 @@ def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
             f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
         )
     check_int8(model)
-    normalize = get_normalization(model) or calibration.normalization("channel")
+    normalize = model.normalization or calibration.normalization("channel")
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
     images = normalize(calibration.images[::every][:CALIBRATION_IMAGES])  # (n, C, H, W)
     check_images(images, model.in_chans)
@@ -136,10 +135,10 @@ class OptimizedNet(nn.Module):
     weights: to change any of these, change the model and optimize it again.
 
     Attributes:
-        spec: what was built.
+        spec: what the model is: what was built, or, where people have changed it, as much of it as a spec can say.
         normalization: the map from pixels to input that the model was trained with, or None.
         in_chans: channels of the input images.
-        num_classes: length of the logits; 0 where the model has no classifier.
+        num_classes: length of the logits; 0 where the model has no classifier, None where that does not say it.
         classes: their names, where the model says them; else None.
         precision: `fp32`, `bf16` or `int8`.
     """
@@ -155,11 +154,11 @@ class OptimizedNet(nn.Module):
     ) -> None:
         super().__init__()
         super().train(False)
-        self.spec = model.spec
+        self.spec = known_spec(model) or model.spec
         self.normalization = model.normalization
         self.in_chans = model.in_chans
         self.num_classes = model.num_classes
-        self.classes = model.classes
+        self.classes = class_names(model)
         self.precision = precision
         self._device = device_of(model)
         self._network = network.eval()

@@ -15,8 +15,8 @@ from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.inference.image_files import ImageFile, Paths, find_images, read_image
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import true_row
-from resnetzoo.models.introspection import class_count, class_names
-from resnetzoo.models.pretrained import get_normalization
+from resnetzoo.models.introspection import class_names, known_normalization
+from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.text import printable
@@ -68,7 +68,8 @@ def predict(
     the middle; where they are transparent they are white. The model evaluates on its own device, and is left as it was.
 
     Args:
-        model: a trained network, such as `load_model("resnet20")`, or what `optimize` makes of one.
+        model: a trained network, such as `load_model("resnet20")`, or what `optimize` makes of one; it may be wrapped,
+            as by `nn.DataParallel` or `torch.compile`.
         paths: files, folders (the images in them and below, in natural order) and patterns such as `photos/*.jpg`, or
             one of these. A file that is meant twice is answered once.
         top: how many classes to name; at most all of them.
@@ -96,7 +97,7 @@ def predict(
 
 
 def _transform_of(model: nn.Module) -> ImageTransform:
-    normalization = get_normalization(model)
+    normalization = known_normalization(model)
     if normalization is None:
         raise UsageError(
             "nobody knows how pixels become the input of this network: it has not been trained, or its file does not "
@@ -108,23 +109,18 @@ def _transform_of(model: nn.Module) -> ImageTransform:
 
 def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
     """The names of the logits: the given ones, the known ones, or numbers."""
-    count, known = _classes_of(model)
+    inner = innermost(model)
+    count: int | None = getattr(inner, "num_classes", None)
     if count == 0:
         raise UsageError("the network has no classifier, and so names no classes: reset_classifier gives it one")
     if classes is not None:
         if count not in (None, len(classes)):
             raise UsageError(f"{len(classes)} names of classes for a network of {count}")
         return tuple(classes)
+    known: Sequence[str] | None = class_names(inner) if isinstance(inner, CifarNet) else getattr(inner, "classes", None)
     if known is None and count is None:
         raise UsageError("this model does not say how many classes it has: name them with classes=")
-    return known or numbered_classes(int(count or 0))
-
-
-def _classes_of(model: nn.Module) -> tuple[int | None, tuple[str, ...] | None]:
-    """How many classes the model tells apart and what they are called, as far as it says."""
-    if isinstance(model, CifarNet):
-        return class_count(model), class_names(model)
-    return getattr(model, "num_classes", None), getattr(model, "classes", None)
+    return tuple(known) if known else numbered_classes(int(count or 0))
 
 
 def _predict_batch(
@@ -159,6 +155,11 @@ def _answers(
     inputs = inputs.to(next(floats, inputs))  # its type and device
     with computing(inputs.device):
         logits = model(inputs)  # (n, classes)
+        if logits.shape[-1] != len(names):
+            raise UsageError(
+                f"the network gives {logits.shape[-1]} logits, and {len(names)} classes are named: "
+                f"name as many with classes="
+            )
         probabilities = logits.float().softmax(dim=1).cpu()
     values, labels = probabilities.topk(min(top, len(names)), dim=1)  # (n, top)
     for row, indices in zip(values.tolist(), labels.tolist(), strict=True):
@@ -170,6 +171,7 @@ def model_title(model: nn.Module) -> str:
 
     Weights that were changed since keep the name of their row, and lose its error.
     """
+    model = innermost(model)
     if not isinstance(model, CifarNet):
         return type(model).__name__
     row = true_row(model)

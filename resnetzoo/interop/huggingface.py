@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 try:
     from huggingface_hub import ModelCard, PyTorchModelHubMixin, constants, hf_hub_download
@@ -24,8 +25,9 @@ except ModuleNotFoundError as error:
 from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.interop.model_card import card_of, is_untouched
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.introspection import class_names, current_spec
+from resnetzoo.models.introspection import class_names, current_spec, stored_spec
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.device import resolve_device
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.load import attach
@@ -59,18 +61,19 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         super().__init__(spec)
 
     @classmethod
-    def of(cls, model: CifarNet) -> "HubCifarNet":
+    def of(cls, model: nn.Module) -> "HubCifarNet":
         """A copy of a network, with its weights, normalization, classes, row of weights and origin.
 
         Raises:
-            UsageError: it has lost its classifier, or stages, and so is no longer what its spec says.
+            UsageError: it is none, or has lost its classifier, or stages, or computes something else than built.
         """
+        given = zoo_network(model, "HubCifarNet")
         with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced
-            network = cls(current_spec(model))
-        state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+            network = cls(stored_spec(given))
+        state = {name: tensor.detach().clone() for name, tensor in given.state_dict().items()}
         network.load_state_dict(state, assign=True)
-        network.pretrained = replace(model.pretrained, classes=class_names(model))
-        return network.train(model.training)
+        network.pretrained = replace(given.pretrained, classes=class_names(given))
+        return network.train(given.training)
 
     def generate_model_card(self, **metadata: Any) -> ModelCard:
         """The card that `save_pretrained` writes as README.md: the facts of the weights' row, or what else is known.

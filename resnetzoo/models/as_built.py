@@ -47,6 +47,12 @@ class AsBuilt:
             return f"has {len(found._modules)} modules in it, not {len(built._modules)}"
         return None
 
+    def other_settings(self, name: str) -> str | None:
+        """Which setting of a convolution or norm is not as built, of those that its weights do not show."""
+        found, built = _settings(self.found[name]), _settings(self.built[name])
+        differing = [setting for setting in built if found.get(setting) != built[setting]]
+        return next((f"has {setting} {found.get(setting)}, not {built[setting]}" for setting in differing), None)
+
     def changes(self) -> dict[str, str]:
         """Every module that is another than was built, by name; the network itself has the empty one."""
         every = ((name, self.change(name)) for name in self.built)
@@ -70,6 +76,16 @@ def _is_known(module: nn.Module) -> bool:
     home = type(module).__module__
     known = home.startswith("torch.nn.modules.") or home.split(".")[0] == _PACKAGE
     return known and not hook_on(module) and not any(name in vars(module) for name in _PASSES)
+
+
+def _settings(module: nn.Module) -> dict[str, object]:
+    names = ("stride", "padding", "dilation", "groups", "padding_mode", "eps")
+    settings = {name: getattr(module, name) for name in names if hasattr(module, name)}
+    if isinstance(module, nn.Conv2d) and settings["padding"] == "same":
+        settings["padding"] = tuple(
+            step * (kernel - 1) // 2 for step, kernel in zip(module.dilation, module.kernel_size, strict=True)
+        )
+    return settings
 
 
 def _own_passes(network: CifarNet) -> str | None:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.fx
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.errors import UsageError
 from resnetzoo.models.blocks.modules import build_block, conv2d, norm2d
+from resnetzoo.models.ends import channels_into, length_of_logits
 from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
 
@@ -38,15 +39,16 @@ class CifarNet(DescribesWeights, nn.Module):
         weights_fingerprint: of the weights that the row came with, so that later changes are noticed.
         stage_names: of the stages, `layer1` and on, in the order of the forward pass.
         num_features: channels that enter the classifier.
-        num_classes: length of the logits; 0 after `reset_classifier(0)`.
+        in_chans: channels of the images.
+        num_classes: length of the logits.
     """
+
+    __jit_unused_properties__: ClassVar = [*DescribesWeights.__jit_unused_properties__, "in_chans", "num_classes"]
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
         self.pretrained = Pretrained()
-        self.in_chans = spec.in_chans
-        self.num_classes = spec.num_classes
         self.num_features = spec.num_features
         self.preactivation = spec.norm_first
         self.stage_names = [stage.name for stage in spec.stages]
@@ -75,6 +77,29 @@ class CifarNet(DescribesWeights, nn.Module):
         def __call__(self, images: Tensor) -> Tensor:
             """What `forward` gives; `nn.Module` itself promises anything."""
 
+    @property
+    def in_chans(self) -> int:
+        """Channels of the images: those that `conv1` takes, also one put in by hand."""
+        return channels_into(self.conv1) or self.spec.in_chans
+
+    @in_chans.setter
+    def in_chans(self, number: int) -> None:
+        if number != self.in_chans:
+            raise UsageError(f"conv1 takes {self.in_chans} channels, not {number}: put another one in its place")
+
+    @property
+    def num_classes(self) -> int | None:
+        """Length of the logits, also of a classifier put in by hand: `model.fc = nn.Linear(64, 7)` is usual elsewhere.
+
+        0 without a classifier, as after `reset_classifier(0)`; None where the classifier does not say it.
+        """
+        return length_of_logits(self.fc)
+
+    @num_classes.setter
+    def num_classes(self, number: int) -> None:
+        if self.num_classes not in (number, None):
+            raise UsageError(f"fc gives {self.num_classes} logits, not {number}: reset_classifier({number}) changes it")
+
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, in_chans, H, W) -> logits (N, num_classes)."""
         return self.forward_head(self.forward_features(images))
@@ -93,7 +118,8 @@ class CifarNet(DescribesWeights, nn.Module):
         Raises:
             ValueError: `images` has another shape or is not float.
         """
-        check_images(images, self.in_chans)
+        if hasattr(self.conv1, "in_channels"):
+            check_images(images, self.conv1.in_channels)
         x: Tensor = self.conv1(images)
         if not self.preactivation:
             x = self.relu(self.bn1(x))
@@ -160,7 +186,6 @@ class CifarNet(DescribesWeights, nn.Module):
             fc = nn.Linear(self.num_features, num_classes)
             _he_init(fc)
             self.fc = fc.to(self.conv1.weight.device, self.conv1.weight.dtype)
-        self.num_classes = num_classes
         self.pretrained = self.pretrained.with_other_classifier()
 
 

@@ -1,29 +1,64 @@
-"""What a network is now: its layers may have been changed by hand since it was built from its spec."""
+"""What a network is now: its layers may have been changed by hand since it was built, and wrappers put around it."""
 
+import warnings
 from dataclasses import replace
 
 from torch import nn
 
+from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import UsageError
+from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet, without_values
+from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.models.spec import ModelSpec
-
-
-def class_count(model: CifarNet) -> int | None:
-    """Length of the logits, also of a classifier put in by hand: `model.fc = nn.Linear(64, 7)` is usual elsewhere.
-
-    0 without a classifier; None where the classifier does not say it.
-    """
-    if isinstance(model.fc, nn.Identity):
-        return 0
-    length: int | None = getattr(model.fc, "out_features", None)
-    return length
+from resnetzoo.models.wrappers import held_network, innermost, is_graph
 
 
 def class_names(model: CifarNet) -> tuple[str, ...] | None:
-    """`model.classes`, as long as they are as many as the logits."""
-    known = model.classes
-    return known if known is not None and len(known) == class_count(model) else None
+    """`model.classes`, unless they are more or fewer than the logits: then none, with a warning.
+
+    Warns:
+        UserWarning: they do not fit.
+    """
+    known, count = model.classes, model.num_classes
+    if known is None or count is None or count == len(known):
+        return known
+    if count:
+        warnings.warn(
+            f"{model.spec.label} has a classifier of {count} classes now, and names of {len(known)}, which are left "
+            "out: model.classes = [...] names them anew, and model.classes = None says that there are none",
+            stacklevel=3,
+        )
+    return None
+
+
+def known_normalization(model: nn.Module) -> Normalization | None:
+    """The map from pixels to input that a network says it was trained with; None of one that says nothing.
+
+    Wrappers say what the network in them says.
+
+    Raises:
+        UsageError: it says nothing, though what it was made of or holds may say it: it was scripted or traced, or is
+            no wrapper that is known.
+    """
+    found = get_normalization(innermost(model)) or get_normalization(model)
+    if found is not None:
+        return found
+    cure = "normalization = ... on it says how pixels become its input"
+    if is_graph(innermost(model)):
+        raise UsageError(
+            f"{type(model).__name__} is a scripted or traced network, which does not say how it was trained: {cure}, "
+            "such as that of the network that it was made of"
+        )
+    held = held_network(model)
+    if held is not None and held[1].normalization is not None:
+        name, network = held
+        raise UsageError(
+            f"{type(model).__name__} does not say how pixels become its input, and holds more than the "
+            f'{network.spec.label} that says it for itself: give that alone, model.get_submodule("{name}"), or set '
+            "model.normalization"
+        )
+    return None
 
 
 def current_spec(model: CifarNet) -> ModelSpec:
@@ -32,7 +67,7 @@ def current_spec(model: CifarNet) -> ModelSpec:
     Raises:
         UsageError: it is that of no spec: it has lost its classifier or a stage, or has other layers or activations.
     """
-    spec = replace(model.spec, num_classes=class_count(model) or model.spec.num_classes)
+    spec = replace(model.spec, num_classes=model.num_classes or model.spec.num_classes, in_chans=model.in_chans)
     expected, found = _shapes(without_values(spec)), _shapes(model)
     differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if differing:
@@ -64,13 +99,34 @@ def changed_activation(model: CifarNet) -> str | None:
     return None
 
 
+def stored_spec(model: CifarNet) -> ModelSpec:
+    """`current_spec`, of a network that weights alone make again: all of its modules compute what was built.
+
+    Hooks do not count: they belong to a program, not to its network.
+
+    Raises:
+        UsageError: it has other classes or settings of modules, or is of no spec.
+    """
+    spec = current_spec(model)
+    as_built = AsBuilt(model)
+    for name in as_built.built:
+        if isinstance(as_built.found[name], nn.SyncBatchNorm):  # in evaluation the norm that it was made of
+            continue
+        if words := as_built.other_kind(name) or as_built.other_settings(name):
+            raise UsageError(
+                f"the network is no longer a {spec.label}: {name or 'it'} {words}; torch.save keeps its state_dict(), "
+                "which does not say that: put it in again after loading"
+            )
+    return spec
+
+
 def known_spec(model: nn.Module) -> ModelSpec | None:
-    """`current_spec`; None for networks of no spec, from elsewhere or changed by hand. Wrappers say what is in them."""
-    if not isinstance(model, CifarNet):
-        found = getattr(model, "spec", None)
-        return found if isinstance(found, ModelSpec) else None
+    """`current_spec` of the network inside known wrappers; None of one from elsewhere, or of no spec any more."""
+    network = innermost(model)
+    if not isinstance(network, CifarNet):
+        return None
     try:
-        return current_spec(model)
+        return current_spec(network)
     except UsageError:
         return None
 

@@ -3,27 +3,31 @@
 from pathlib import Path
 from typing import Literal
 
+from torch import nn
+
 from resnetzoo.errors import UsageError
-from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import stored_spec
+from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.weights.checkpoint.metadata import metadata_texts
 
 StoredPrecision = Literal["fp32", "fp16"]
 
 
-def save_weights(model: CifarNet, path: str | Path, *, precision: StoredPrecision = "fp32") -> None:
+def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecision = "fp32") -> None:
     """Write weights, spec, normalization, names of classes and row of weights; `load_checkpoint` reads them back.
 
     The row goes along as long as the weights are still its own.
 
     Args:
-        model: a network of this package; its classifier may have been put in by hand, `model.fc = nn.Linear(64, 7)`.
+        model: a network of this package, which may be wrapped, as by `nn.DataParallel` or `torch.compile`. Its
+            classifier may have been put in by hand, `model.fc = nn.Linear(64, 7)`.
         path: a name that ends in `.safetensors`.
         precision: `fp16` halves the file; the largest rounding error is 1 in 2,048.
 
     Raises:
         UsageError: another kind of name, an unknown precision, a value that fp16 cannot hold, or a network that is not
-            whole, as after `reset_classifier(0)`.
+            whole, as after `reset_classifier(0)`, or that computes something else than its weights say.
         OutputError: the file cannot be written; what stood there is untouched.
     """
     from safetensors.torch import save
@@ -33,8 +37,10 @@ def save_weights(model: CifarNet, path: str | Path, *, precision: StoredPrecisio
         raise UsageError(f"weights are written to a file that ends in .safetensors, not to {path.name}")
     if precision not in ("fp32", "fp16"):
         raise UsageError(f'precision must be fp32 or fp16, not "{precision}"')
-    metadata = metadata_texts(model)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    network = zoo_network(model, "save_weights")
+    stored_spec(network)
+    metadata = metadata_texts(network)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     if precision == "fp16":
         tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
         too_large = [name for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.isinf().any()]

@@ -234,11 +234,36 @@ def test_a_classifier_put_in_by_hand_has_no_old_names(count: int) -> None:
     model = resnetzoo.create("resnet20", weights=True)
     model.fc = torch.nn.Linear(64, count)
     picture().save("a.png")
-    (found,) = resnetzoo.predict(model, "a.png", top=count)
+    with pytest.warns(UserWarning, match=f"a classifier of {count} classes now, and names of 10, which are left out"):
+        (found,) = resnetzoo.predict(model, "a.png", top=count)
     assert sorted(found.classes) == sorted(numbered_classes(count))
     with pytest.raises(resnetzoo.UsageError, match=f"10 names of classes for a network of {count}"):
         resnetzoo.predict(model, "a.png", classes=classes_of("cifar10"))
+    model.classes = None
     model.fc = torch.nn.Sequential(torch.nn.Dropout(), model.fc)
+    assert sorted(resnetzoo.predict(model, "a.png", top=count)[0].classes) == sorted(numbered_classes(count))
+
+
+class Silent(torch.nn.Module):
+    """A classifier that does not say how many classes it tells apart."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.rows = torch.nn.Parameter(torch.randn(count, 64))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features @ self.rows.T
+
+
+@pytest.mark.parametrize("count", [5, 20])
+def test_a_classifier_that_says_nothing_needs_names(count: int) -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    model.fc = Silent(count)
+    assert model.num_classes is None
+    picture().save("a.png")
+    with pytest.raises(resnetzoo.UsageError, match=f"the network gives {count} logits, and 10 classes are named"):
+        resnetzoo.predict(model, "a.png")
+    model.classes = None
     with pytest.raises(resnetzoo.UsageError, match="does not say how many classes it has: name them with classes="):
         resnetzoo.predict(model, "a.png")
     assert len(resnetzoo.predict(model, "a.png", classes=numbered_classes(count), top=count)[0].classes) == count

@@ -1,0 +1,97 @@
+"""The network inside the wrappers that people put around it. Whatever takes a network finds it here.
+
+Known are `nn.DataParallel`, `DistributedDataParallel`, what `torch.compile` returns, `AveragedModel`, and an
+`nn.Sequential` of one module, in any order. All of them give what the module inside gives.
+"""
+
+import sys
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
+
+from resnetzoo.errors import UsageError
+from resnetzoo.models.as_built import hook_on
+from resnetzoo.models.cifar_net import CifarNet
+
+_WITH_MODULE = (nn.DataParallel, DistributedDataParallel, AveragedModel)
+
+
+def innermost(model: nn.Module) -> nn.Module:
+    """What is inside all known wrappers; `model` itself where it is none."""
+    while (inside := _inside(model)) is not None:
+        model = inside
+    return model
+
+
+def network_in(model: nn.Module) -> nn.Module:
+    """The network of this package inside known wrappers; `model` itself where there is none.
+
+    Raises:
+        UsageError: a wrapper has a hook, which would be lost.
+    """
+    found = innermost(model)
+    if not isinstance(found, CifarNet):
+        return model
+    outside: nn.Module | None = model
+    while outside is not None and outside is not found:
+        if words := hook_on(outside):
+            raise UsageError(
+                f"the {type(outside).__name__} around {found.spec.label} {words}, which the network itself has not: "
+                "remove it, or register it on the network"
+            )
+        outside = _inside(outside)
+    return found
+
+
+def zoo_network(model: nn.Module, taker: str) -> CifarNet:
+    """The network of this package that `model` is, or that known wrappers hold.
+
+    Args:
+        model: what somebody handed in.
+        taker: what takes it, for the message, such as `optimize`.
+
+    Raises:
+        UsageError: it is none; or other modules, or hooks, are around it, so that it computes something else.
+    """
+    network = network_in(model)
+    if isinstance(network, CifarNet):
+        return network
+    words = f"{taker} takes a network of resnetzoo, as create and load_checkpoint give, not {type(model).__name__}"
+    if is_graph(innermost(model)):
+        raise UsageError(f"{words}, whose code is fixed: give the network that it was made of")
+    if (held := held_network(model)) is not None:
+        name, inner = held
+        raise UsageError(
+            f"{words}, which computes more than the {inner.spec.label} in it: "
+            f'give that alone, model.get_submodule("{name}")'
+        )
+    raise UsageError(words)
+
+
+def held_network(model: nn.Module) -> tuple[str, CifarNet] | None:
+    """The first network of this package in `model`, with its name there; None without one."""
+    return next(((name, module) for name, module in model.named_modules() if isinstance(module, CifarNet)), None)
+
+
+def is_graph(model: nn.Module) -> bool:
+    """Whether it was scripted or traced: such a copy computes as the network does, and tells nothing of it."""
+    return isinstance(model, torch.jit.ScriptModule | torch.fx.GraphModule)
+
+
+def _inside(model: nn.Module) -> nn.Module | None:
+    """What a known wrapper holds; None of any other module, or of a subclass that computes something else."""
+    # Whoever has compiled a module has loaded torch's compiler; to ask it otherwise would take seconds.
+    compiler = sys.modules.get("torch._dynamo.eval_frame")
+    if compiler is not None and isinstance(model, compiler.OptimizedModule):
+        inside: nn.Module = model._orig_mod
+        return inside
+    if "forward" in vars(model):
+        return None
+    for kind in _WITH_MODULE:
+        if isinstance(model, kind):
+            return model.module if type(model).forward is kind.forward else None
+    if isinstance(model, nn.Sequential) and type(model).forward is nn.Sequential.forward and len(model) == 1:
+        return model[0]
+    return None
