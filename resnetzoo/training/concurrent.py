@@ -11,6 +11,7 @@ from torch import nn
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import SomeRunsFailedError, TrainingInterrupted, UsageError
+from resnetzoo.models.wrappers import innermost
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.signals import StopRequest, catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
@@ -172,7 +173,7 @@ def _check_jobs(jobs: Sequence[Job]) -> None:
         raise UsageError("fit_many needs at least one Job")
     for index, job in enumerate(jobs):
         for other in jobs[:index]:
-            if job.model is other.model:
+            if innermost(job.model) is innermost(other.model):
                 raise UsageError(f"job {index} trains the same network as an earlier one: create one for each job")
             if job.out is not None and other.out is not None and Path(job.out).resolve() == Path(other.out).resolve():
                 raise UsageError(f"job {index} has the folder of an earlier one, {job.out}: give each its own")

@@ -49,7 +49,9 @@ def fit(
     first one writes.
 
     Args:
-        model: images (N, C, H, W) -> logits (N, classes), such as one from `create`.
+        model: images (N, C, H, W) -> logits (N, classes), such as one from `create`. Of a network in `nn.DataParallel`,
+            `DistributedDataParallel`, `AveragedModel`, an `nn.Sequential` of it alone, or compiled by `torch.compile`,
+            the network inside is trained, as if it were given itself.
         data: what to learn from and to measure on.
         recipe: how; see `resnetzoo.recipes`.
         seed: of the order of the images and their augmentation; fresh weights have their own in `create`.
@@ -65,9 +67,10 @@ def fit(
 
     Raises:
         UsageError: an argument outside its range, or a network for other images or fewer classes, or whose weights are
-            not float32 or were made inside `torch.inference_mode()`.
+            not float32 or were made inside `torch.inference_mode()`, or that was scripted. With `out`, a network of
+            this package changed so that no file could say it, as with several layers for `fc`.
         DeviceError: a device that is not here.
-        CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision.
+        CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision, or other weights.
         CheckpointError: `out` holds only damaged checkpoints.
         ResultsError: `out` holds a finished run whose record was changed by hand.
         OutputError: `out` cannot be written; what was saved stays. On CUDA it is raised by the next step at the latest.

@@ -12,6 +12,7 @@ from resnetzoo.data.image_set import Data
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.pretrained import Pretrained, attach_normalization
+from resnetzoo.models.wrappers import innermost, network_in
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.preflight import check_arguments
@@ -47,7 +48,7 @@ def open_trainer(
     heard of the end or of the error, unless the steps are left before. The other arguments and the errors are `fit`'s.
 
     Args:
-        model: trained in place.
+        model: trained in place; of one in known wrappers, what is inside.
         data: what to learn from and to measure on.
         recipe: how.
         seed: of the order of the images and their augmentation.
@@ -64,14 +65,14 @@ def open_trainer(
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
     recipe = recipe.for_images(len(data.train))
-    check_arguments(model, data, seed=seed, processes=context.world_size)
+    check_arguments(model, data, seed=seed, processes=context.world_size, out=None if out is None else Path(out))
     resolved = resolve_precision(precision, chosen)
     if stream is None:
         stream = RunStream(chosen)
         reset_peak_memory(chosen)
     with ordinary_mode(chosen):
         trainer = _build_trainer(
-            model,
+            network_in(model),
             data,
             recipe,
             make_loader(data, recipe, chosen) if loader is None else loader,
@@ -154,4 +155,5 @@ def _update_description(model: nn.Module, data: Data, loader: DeviceLoader) -> N
         classes = data.classes if len(data.classes) == model.num_classes else None
         model.pretrained = Pretrained(normalization=loader.normalization, classes=classes)
     else:
-        attach_normalization(model, loader.normalization)
+        for module in (model, innermost(model)):
+            attach_normalization(module, loader.normalization)

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import UsageError
-from resnetzoo.models.introspection import known_spec
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import known_spec, stored_spec
+from resnetzoo.models.wrappers import innermost, network_in
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_record
 from resnetzoo.training.run_folder import check_identity, find_latest
@@ -27,7 +30,7 @@ def steps_left(
         UsageError, CheckpointError, CheckpointMismatchError, ResultsError, OutputError: as `fit`.
     """
     spec, recipe = known_spec(model), recipe.for_images(len(data.train))
-    check_arguments(model, data, seed=seed)
+    check_arguments(model, data, seed=seed, out=out)
     if out is None:
         return recipe.steps
     check_writable(out)
@@ -35,7 +38,12 @@ def steps_left(
     if checkpoint is None:
         return recipe.steps
     identity = RunIdentity(
-        name=label_of(model, spec), spec=spec, recipe=recipe, seed=seed, data=data.to_dict(), precision=precision
+        name=label_of(network_in(model), spec),
+        spec=spec,
+        recipe=recipe,
+        seed=seed,
+        data=data.to_dict(),
+        precision=precision,
     )
     check_identity(checkpoint.identity, identity.to_dict(), out)
     if checkpoint.step >= recipe.steps and (out / RUN_FILE).exists():
@@ -43,8 +51,10 @@ def steps_left(
     return recipe.steps - checkpoint.step
 
 
-def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int = 1) -> None:
+def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int = 1, out: Path | None = None) -> None:
     """Refuse what a run cannot have: its seed, weights that cannot learn, or data not made for network or processes.
+
+    With `out`, a network of this package that could not be read from a file again is refused as well.
 
     Raises:
         UsageError: says what was found and what to type instead.
@@ -52,28 +62,52 @@ def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int =
     check_seed(seed)
     if len(data.test) < processes:
         raise UsageError(f"each of {processes} processes needs a test image, and there are {len(data.test)}")
-    _check_weights(model)
-    spec = known_spec(model)
-    if spec is None:
+    if isinstance(innermost(model), torch.jit.ScriptModule):
+        raise UsageError(
+            f"fit trains no scripted or traced network, such as this {type(model).__name__}: train the network that it "
+            "was made of, and script that afterwards"
+        )
+    network = network_in(model)
+    _check_weights(network)
+    if isinstance(network, CifarNet):
+        _check_network(network, data, out)
+
+
+def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
+    chans, wanted = data.train.images.shape[1], len(data.classes)
+    if network.in_chans != chans:
+        raise UsageError(
+            f"the network takes {network.in_chans} channels, the images have {chans}: create(..., in_chans={chans})"
+        )
+    if network.num_classes is not None and network.num_classes < wanted:
+        raise UsageError(
+            f"the network has {network.num_classes} classes, {data.title} has {wanted}: "
+            f"create(..., num_classes={wanted})"
+        )
+    if out is None:
         return
-    chans = data.train.images.shape[1]
-    if spec.in_chans != chans:
+    try:
+        stored_spec(network)
+    except UsageError as error:
         raise UsageError(
-            f"the network takes {spec.in_chans} channels, the images have {chans}: create(..., in_chans={chans})"
-        )
-    if spec.num_classes < len(data.classes):
-        wanted = len(data.classes)
-        raise UsageError(
-            f"the network has {spec.num_classes} classes, {data.title} has {wanted}: create(..., num_classes={wanted})"
-        )
+            f"what the run would keep in {out} could not be loaded again: {error}. Without out= the network as it is "
+            "is trained, and nothing kept"
+        ) from error
 
 
 def _check_weights(model: nn.Module) -> None:
+    if any(is_lazy(parameter) for parameter in model.parameters()):
+        raise UsageError("the network has weights without a shape yet: call it on a batch of images first")
     weights = [parameter for parameter in model.parameters() if parameter.is_floating_point()]
     if any(weight.is_meta for weight in weights):
         raise UsageError('the network has no weights: it was made on the device "meta"; create it on another one')
     if any(weight.is_inference() for weight in weights):
         raise UsageError("weights made inside torch.inference_mode() cannot learn: create the network outside of it")
+    if weights and not any(weight.requires_grad for weight in weights):
+        raise UsageError(
+            f"all weights of this {type(model).__name__} are frozen, so that nothing would be learned: "
+            "requires_grad_(True) on those that are to learn; of an optimized network train the one it was made of"
+        )
     if weights and all(weight.dtype != torch.float32 for weight in weights):
         found = str(weights[0].dtype).removeprefix("torch.")
         raise UsageError(

@@ -7,14 +7,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnetzoo.errors import CheckpointError
+from resnetzoo.errors import CheckpointError, CheckpointMismatchError, UsageError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.finite import check_finite
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.run_folder import check_identity, read_latest, save_checkpoint
 from resnetzoo.training.trainer_state import TrainerState
-from resnetzoo.weights.checkpoint.training_state import Checkpoint
+from resnetzoo.utils.text import first_line
+from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint, state_weights
 
 
 class Checkpointing(Callback):
@@ -42,11 +43,13 @@ class Checkpointing(Callback):
         if checkpoint is None:
             self._save(trainer)
             trainer.files.wait()
+            if trainer.spec is None:  # before hours of training: what is in a network from elsewhere, nobody knows
+                trainer.context.rank_zero_only(self._check_readable)
             return
         check_identity(checkpoint.identity, trainer.identity, self.folder)
         trainer.step = checkpoint.step
         trainer.rows = [EpochRow(**row) for row in checkpoint.rows]
-        trainer.model.load_state_dict(checkpoint.model)
+        self._load_weights(trainer, checkpoint)
         load_momentum(trainer.step_state.optimizer, checkpoint.optimizer)
         trainer.metrics.load_state_dict(checkpoint.totals)
         trainer.metrics.keep_on_main(trainer.context)
@@ -72,6 +75,30 @@ class Checkpointing(Callback):
         except Exception as unwritten:
             if unwritten is not error:
                 raise unwritten from error
+
+    def _check_readable(self) -> None:
+        """Refuse a network whose state dict holds what can be written, but not read without running code from a file.
+
+        Raises:
+            UsageError: says what is in it.
+        """
+        try:
+            read_checkpoint(self.folder / CHECKPOINT)
+        except CheckpointError as error:
+            raise UsageError(
+                f"the network's state_dict() holds what could not be read back ({error}): let get_extra_state() give "
+                f"tensors and plain values, or leave out= away; delete {self.folder} before you start again"
+            ) from error
+
+    def _load_weights(self, trainer: TrainerState, checkpoint: Checkpoint) -> None:
+        weights = checkpoint.model if trainer.spec is None else state_weights(checkpoint)
+        try:
+            trainer.model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointMismatchError(
+                f"{self.folder} holds the weights of another network ({first_line(error)}). Choose another folder with "
+                "--out, or delete that one"
+            ) from error
 
     def _check_all_found_the_same(self, trainer: TrainerState, step: int) -> None:
         """Nothing is written before all processes have looked.

@@ -14,6 +14,7 @@ from resnetzoo.models.spec import ModelSpec
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.file_type import SUFFIXES, kind_of
 from resnetzoo.weights.checkpoint.metadata import Metadata, parse_spec
+from resnetzoo.weights.checkpoint.prefixes import strip_prefixes
 from resnetzoo.weights.checkpoint.torch_file import read_torch_file
 
 FORMAT = "resnetzoo-checkpoint-1"
@@ -157,7 +158,7 @@ def state_training(checkpoint: Checkpoint) -> dict[str, object]:
 
 
 def state_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    """The weights in a training state.
+    """The weights in a training state, by the names that they have in their network.
 
     Raises:
         CheckpointError: they are not tensors by name.
@@ -170,7 +171,7 @@ def state_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
             raise CheckpointError(
                 f"a damaged training state: {kind_of(value)} under {name!r:.40}, not a tensor by its name"
             )
-    return values
+    return strip_prefixes(values)[-1].weights  # older versions kept those of torch.compile and DataParallel
 
 
 def checkpoint_file(path: Path) -> Path:
