@@ -74,6 +74,17 @@ def _translated(subject: Subject) -> "ModelProto":
     if program is None:
         raise ExportError("torch.onnx gave no program")
     proto: ModelProto = program.model_proto
+    _name_batch(proto)
     for name, text in subject.facts.items():
         proto.metadata_props.add(key=name, value=text)
     return proto
+
+
+def _name_batch(proto: "ModelProto") -> None:
+    """Call the axis of the images `batch`, for which torch 2.6 takes a name of its own."""
+    graph = proto.graph
+    theirs = graph.input[0].type.tensor_type.shape.dim[0].dim_param
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param == theirs:
+                dim.dim_param = "batch"

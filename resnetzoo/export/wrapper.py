@@ -23,8 +23,9 @@ class WithPreprocessing(nn.Module):
         UsageError: it has not been trained, does not say with which normalization, or has no classifier.
     """
 
-    mean: Tensor
-    std: Tensor
+    # A buffer `mean` would have the name that torch 2.6 gives to what `Tensor.mean` returns in ONNX.
+    _mean: Tensor
+    _std: Tensor
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -38,9 +39,19 @@ class WithPreprocessing(nn.Module):
             raise UsageError("a network without a classifier gives no probabilities: export it without preprocessing")
         self.model = model
         device = device_of(model)
-        self.register_buffer("mean", model.normalization.mean.to(device), persistent=False)  # (C, 1, 1) or (C, H, W)
-        self.register_buffer("std", model.normalization.std.to(device), persistent=False)  # (C, 1, 1)
+        self.register_buffer("_mean", model.normalization.mean.to(device), persistent=False)  # (C, 1, 1) or (C, H, W)
+        self.register_buffer("_std", model.normalization.std.to(device), persistent=False)  # (C, 1, 1)
         self.train(model.training)
+
+    @property
+    def mean(self) -> Tensor:
+        """Of each pixel as a share of 255, (C, 1, 1) or (C, H, W)."""
+        return self._mean
+
+    @property
+    def std(self) -> Tensor:
+        """The deviation, (C, 1, 1)."""
+        return self._std
 
     if TYPE_CHECKING:
 
@@ -57,6 +68,6 @@ class WithPreprocessing(nn.Module):
             raise ValueError(f"expected pixels as uint8 from 0 to 255, found {pixels.dtype}")
         if pixels.dim() != 4:
             raise ValueError(f"expected pixels of shape (N, H, W, C), found {list(pixels.shape)}")
-        images = (pixels.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std  # (N, C, H, W)
+        images = (pixels.permute(0, 3, 1, 2).float() / 255 - self._mean) / self._std  # (N, C, H, W)
         logits: Tensor = self.model(images)
         return logits.softmax(dim=1)
