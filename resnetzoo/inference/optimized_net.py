@@ -1,5 +1,6 @@
 """A trained network made ready to answer fast: norms fused, channels last, bf16 where it pays, compiled."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.inference.choose import choose_forward
 from resnetzoo.inference.forward import PlainForward
 from resnetzoo.inference.fuse import fuse_batch_norm, lacks_statistics
-from resnetzoo.inference.quantize import Int8Net, check_int8
+from resnetzoo.inference.quantize import Int8Net, check_int8, compiles_int8
 from resnetzoo.models.as_built import has_only_known_parts
 from resnetzoo.models.cifar_net import CifarNet, check_images
 from resnetzoo.models.introspection import class_names, known_spec
@@ -75,7 +76,15 @@ def optimize(
     if batch_size is not None:
         _check_pieces(network)
     if precision == "int8":
-        return OptimizedNet(network, _int8(network, calibration), "int8", batch_size=batch_size, compile=compile)
+        int8 = _int8(network, calibration)
+        if compile is not False and not compiles_int8():
+            warnings.warn(
+                f"the network runs uncompiled, which is slower: torch {torch.__version__} cannot compile 8-bit "
+                "convolutions; install torch 2.7 or newer, or say compile=False",
+                stacklevel=2,
+            )
+            compile = False  # noqa: A001 (as above)
+        return OptimizedNet(network, int8, "int8", batch_size=batch_size, compile=compile)
     fused = fuse_batch_norm(network).to(memory_format=torch.channels_last)
     resolved = resolve_precision(precision, device_of(network))
     if resolved == "bf16" and not _runs_in_bf16(fused):

@@ -10,12 +10,18 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+from torch.torch_version import TorchVersion
 
 from resnetzoo.errors import UsageError
 from resnetzoo.inference.fuse import lacks_statistics
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.fp32 import computing
+
+
+def compiles_int8() -> bool:
+    """Whether this torch can compile `Int8Net`: torch 2.6 traces its convolutions only where they end in floats."""
+    return TorchVersion(torch.__version__) >= "2.7"
 
 
 class QParams(NamedTuple):

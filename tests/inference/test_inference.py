@@ -19,6 +19,7 @@ from resnetzoo.inference import forward as passes
 from resnetzoo.inference import optimized_net as inference
 from resnetzoo.inference.compiled_forward import CompiledForward
 from resnetzoo.inference.fuse import fuse_batch_norm
+from resnetzoo.inference.quantize import compiles_int8
 from resnetzoo.utils import compile as compiling
 from resnetzoo.utils.device import has_vnni
 
@@ -154,6 +155,7 @@ def test_int8_outputs(spec: resnetzoo.ModelSpec) -> None:
 
 @needs_compiler
 @needs_vnni
+@pytest.mark.skipif(not compiles_int8(), reason="this torch cannot compile 8-bit convolutions")
 def test_int8_compiled_is_int8_uncompiled(tiny_data: resnetzoo.Data) -> None:
     model = lived_in(resnetzoo.ModelSpec("residual", 11, block="bottleneck", shortcut="projection"))
     images = torch.randn(2, 3, 32, 32)
@@ -162,6 +164,18 @@ def test_int8_compiled_is_int8_uncompiled(tiny_data: resnetzoo.Data) -> None:
         for compile_it in (True, False)
     )
     torch.testing.assert_close(one(images), other(images), rtol=0, atol=0.02 * spread(other(images)))
+
+
+@needs_vnni
+def test_int8_where_torch_cannot_compile_it(
+    tiny_model: resnetzoo.CifarNet, tiny_data: resnetzoo.Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "compiles_int8", lambda: False)
+    with pytest.warns(UserWarning, match=r"runs uncompiled.* cannot compile 8-bit .*torch 2\.7 or newer"):
+        slow = resnetzoo.optimize(tiny_model, precision="int8", calibration=tiny_data.train)
+    images = torch.randn(2, 3, 32, 32)
+    same = resnetzoo.optimize(tiny_model, precision="int8", calibration=tiny_data.train, compile=False)  # no warning
+    assert torch.equal(slow(images), same(images))
 
 
 def test_int8_says_what_it_needs(
