@@ -68,7 +68,9 @@ def test_repeated_channels_have_the_normalization_of_theirs() -> None:
 def test_a_mean_for_each_place_goes_along(tmp_path: Path) -> None:
     model = ours(ModelSpec("residual", 8))
     images = torch.randint(0, 256, (50, 3, 32, 32), dtype=torch.uint8)
-    model.normalization = resnetzoo.ImageSet(images, torch.zeros(50).long(), tuple("0123456789")).normalization("per_pixel_mean")
+    model.normalization = resnetzoo.ImageSet(images, torch.zeros(50).long(), tuple("0123456789")).normalization(
+        "per_pixel_mean"
+    )
     resnetzoo.save_weights(model, tmp_path / "ours.safetensors")
     with pytest.warns(CheckpointWarning, match="summed"):
         grey = resnetzoo.load_checkpoint(tmp_path / "ours.safetensors", in_chans=1)
