@@ -13,6 +13,7 @@ import resnetzoo
 from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.train_runs import train_runs
 from resnetzoo.training.results import read_record
+from resnetzoo.training.strategies.eager import EagerStep
 from resnetzoo.training.trainer import Trainer
 
 SPEC = resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16))
@@ -29,7 +30,7 @@ class Memory:
         self.built: list[weakref.ref[resnetzoo.CifarNet]] = []
         self.said: list[str] = []
         self.alive_between_rounds: list[int] = []
-        start, release, build, forward = Trainer.start, Trainer.release, PlannedRun.build, resnetzoo.CifarNet.forward
+        start, release, build, forward = Trainer.start, Trainer.release, PlannedRun.build, EagerStep.forward
 
         def starting(trainer: Trainer) -> None:
             self.under_way[id(trainer.model)] = trainer
@@ -45,15 +46,16 @@ class Memory:
             self.built.append(weakref.ref(network))
             return network
 
-        def answering(network: resnetzoo.CifarNet, images: Tensor) -> Tensor:
-            if network.training and self.under_way[id(network)].step >= 3 and len(self.under_way) > self.room:
+        def learning(step: EagerStep, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+            trainer = next(trainer for trainer in self.under_way.values() if trainer.strategy is step)
+            if trainer.step >= 3 and len(self.under_way) > self.room:
                 raise torch.OutOfMemoryError(FULL)
-            return forward(network, images)
+            return forward(step, images, labels)
 
         monkeypatch.setattr(Trainer, "start", starting)
         monkeypatch.setattr(Trainer, "release", releasing)
         monkeypatch.setattr(PlannedRun, "build", building)
-        monkeypatch.setattr(resnetzoo.CifarNet, "forward", answering)
+        monkeypatch.setattr(EagerStep, "forward", learning)
 
     def say(self, line: str) -> None:
         self.said.append(line)
