@@ -20,7 +20,7 @@ from resnetzoo.weights.checkpoint.metadata import metadata_texts, normalization_
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
 Exportable = nn.Module
-"""What can be exported: a network of this package or `WithPreprocessing`, also wrapped, as by `torch.compile`."""
+"""A network of this package or `WithPreprocessing`, also wrapped, as by `torch.compile`, which can be exported."""
 
 
 @dataclass(frozen=True, eq=False)

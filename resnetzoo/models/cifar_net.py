@@ -79,7 +79,7 @@ class CifarNet(DescribesWeights, nn.Module):
 
     @property
     def in_chans(self) -> int:
-        """Channels of the images: those that `conv1` takes, also one put in by hand."""
+        """Channels of the images, as `conv1` takes them, also one put in by hand."""
         return channels_into(self.conv1) or self.spec.in_chans
 
     @in_chans.setter
@@ -89,7 +89,7 @@ class CifarNet(DescribesWeights, nn.Module):
 
     @property
     def num_classes(self) -> int | None:
-        """Length of the logits, also of a classifier put in by hand: `model.fc = nn.Linear(64, 7)` is usual elsewhere.
+        """Length of the logits, also of a classifier put in by hand, such as `model.fc = nn.Linear(64, 7)`.
 
         0 without a classifier, as after `reset_classifier(0)`; None where the classifier does not say it.
         """
