@@ -12,6 +12,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import known_normalization
+from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.device import Precision, resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating, input_dtype
@@ -110,12 +111,14 @@ def evaluate(
         batch_size: images at once.
 
     Raises:
-        UsageError: a batch below one image, an unknown precision, or fewer logits than classes; or a model that does
-            not say its normalization, but was scripted or traced, or holds a network that says one.
+        UsageError: a batch below one image, an unknown precision, no classifier or fewer logits than classes; or a
+            model that does not say its normalization, but was scripted or traced, or holds a network that says one.
     """
     check_whole_number("batch_size", batch_size)
     parameter = next(model.parameters())
     resolved = resolve_precision(precision, parameter.device)
+    if getattr(innermost(model), "num_classes", None) == 0:
+        raise UsageError("the network has no classifier, and so no error: reset_classifier gives it one")
     normalize = normalization or known_normalization(model) or images.normalization("channel")
     return Evaluation.of_sums(sum_loss_and_errors(model, images, normalize, resolved, batch_size), n=len(images))
 

@@ -12,6 +12,7 @@ from resnetzoo.errors import ExportError
 from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import class_names
 from resnetzoo.models.wrappers import innermost, zoo_network
 from resnetzoo.utils.modules import copy_of, with_plain_weights
 from resnetzoo.utils.text import first_line
@@ -60,6 +61,8 @@ def subject_of(model: Exportable) -> Subject:
     network = inner if isinstance(inner, WithPreprocessing) else zoo_network(model, "an export")
     module = with_plain_weights(copy_of(network).cpu().float().eval()).requires_grad_(False)
     module.to(memory_format=torch.contiguous_format)  # torch.export warns of the layout that training leaves
+    held = module.model if isinstance(module, WithPreprocessing) else module
+    held.classes = class_names(held)  # those that no longer fit, the file does not have either
     if isinstance(module, WithPreprocessing):
         return Subject(module, module.model, "pixels", "probabilities", _facts(module.model, "uint8 (N, H, W, C)"))
     output = "features" if module.num_classes == 0 else "logits"

@@ -86,6 +86,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write the weights; the mixin writes the configuration and, where there is none, the card."""
+        self.classes = class_names(self)  # what follows says the same of them, and nothing more
         self._hub_mixin_config = current_spec(self).to_dict()
         save_weights(self, save_directory / constants.SAFETENSORS_SINGLE_FILE)
         card = save_directory / "README.md"

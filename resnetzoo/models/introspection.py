@@ -62,7 +62,7 @@ def known_normalization(model: nn.Module) -> Normalization | None:
 
 
 def current_spec(model: CifarNet) -> ModelSpec:
-    """`model.spec`, with as many classes as the network has now.
+    """`model.spec`, with as many classes and input channels as the network has now.
 
     Raises:
         UsageError: it is that of no spec: it has lost its classifier or a stage, or has other layers or activations.
@@ -72,7 +72,12 @@ def current_spec(model: CifarNet) -> ModelSpec:
     differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if differing:
         cure = "torch.save keeps any state_dict()"
-        if all(name.startswith("fc.") for name in differing):
+        if any(name.endswith(("_orig", "_g", "_v")) or ".parametrizations." in name for name in differing):
+            cure = (
+                "what computes weights goes by torch.nn.utils.prune.remove, parametrize.remove_parametrizations, "
+                "remove_weight_norm or remove_spectral_norm, and its values stay"
+            )
+        elif all(name.startswith("fc.") for name in differing):
             cure = "reset_classifier(num_classes) gives it a classifier"
         raise UsageError(
             f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {differing[0]} it has "

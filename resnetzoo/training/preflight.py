@@ -10,7 +10,7 @@ from resnetzoo.data.image_set import Data
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec, stored_spec
-from resnetzoo.models.wrappers import innermost, network_in
+from resnetzoo.models.wrappers import innermost, network_in, zoo_network
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_record
 from resnetzoo.training.run_folder import check_identity, find_latest
@@ -69,6 +69,8 @@ def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int =
         )
     network = network_in(model)
     _check_weights(network)
+    if type(network).__module__.startswith("resnetzoo."):  # WithPreprocessing, which takes pixels
+        network = zoo_network(network, "fit")
     if isinstance(network, CifarNet):
         _check_network(network, data, out)
 
@@ -79,6 +81,8 @@ def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
         raise UsageError(
             f"the network takes {network.in_chans} channels, the images have {chans}: create(..., in_chans={chans})"
         )
+    if network.num_classes == 0:
+        raise UsageError(f"the network has no classifier: reset_classifier({wanted}) gives it one")
     if network.num_classes is not None and network.num_classes < wanted:
         raise UsageError(
             f"the network has {network.num_classes} classes, {data.title} has {wanted}: "

@@ -102,6 +102,18 @@ def test_the_stem_says_how_many_channels_there_are(stem: str) -> None:
         analysis.response_std(model, torch.randn(2, 3, 16, 16))
 
 
+@pytest.mark.parametrize("suffix", ["safetensors", "pt2"])
+def test_files_leave_names_out_with_one_warning(suffix: str, tmp_path: Path) -> None:
+    model = trained()
+    model.fc = nn.Linear(16, 7)
+    export = resnetzoo.export_safetensors if suffix == "safetensors" else resnetzoo.export_program
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        export(nn.DataParallel(model), tmp_path / f"a.{suffix}")
+    assert len([warning for warning in said if "which are left out" in str(warning.message)]) == 1
+    assert model.classes == tuple("abcdefghij")  # the model itself is left as it was
+
+
 def test_numbers_are_no_wishes() -> None:
     model = trained()
     model.num_classes, model.in_chans = 10, 3

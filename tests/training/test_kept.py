@@ -9,6 +9,7 @@ import torch
 from cases import lived_in
 from changed_networks import CHANGES, HOOKS, changed
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
 import resnetzoo
 
@@ -189,6 +190,33 @@ def test_networks_that_learn_nothing_are_refused(tiny_data: resnetzoo.Data) -> N
     for frozen in (resnetzoo.optimize(model, compile=False), model.requires_grad_(False)):
         with pytest.raises(resnetzoo.UsageError, match=r"all weights of this .* are frozen"):
             resnetzoo.fit(frozen, tiny_data, progress=False)
+
+
+def test_what_answers_to_pixels_or_not_at_all_is_refused(tiny_data: resnetzoo.Data) -> None:
+    model = lived_in(SPEC)
+    model.normalization = tiny_data.train.normalization("channel")
+    with pytest.raises(resnetzoo.UsageError, match=r'more than the resnet8 in it: .*get_submodule\("model"\)'):
+        resnetzoo.fit(resnetzoo.WithPreprocessing(model), tiny_data, progress=False)
+    model.reset_classifier(0)
+    with pytest.raises(resnetzoo.UsageError, match=r"no classifier: reset_classifier\(10\) gives it one"):
+        resnetzoo.fit(model, tiny_data, progress=False)
+    with pytest.raises(resnetzoo.UsageError, match="no classifier, and so no error: reset_classifier gives it one"):
+        resnetzoo.evaluate(nn.DataParallel(model), tiny_data.test)
+
+
+def test_computed_weights_are_kept_once_they_are_plain(tmp_path: Path, tiny_data: resnetzoo.Data) -> None:
+    """By what the message says."""
+    model = lived_in(SPEC)
+    prune.l1_unstructured(model.conv1, "weight", 0.5)  # type: ignore[no-untyped-call]
+    for keep in (
+        lambda: resnetzoo.fit(model, tiny_data, out=tmp_path / "run", progress=False),
+        lambda: resnetzoo.save_weights(model, tmp_path / "a.safetensors"),
+    ):
+        with pytest.raises(resnetzoo.UsageError, match=r"goes by torch\.nn\.utils\.prune\.remove, parametrize"):
+            keep()
+    prune.remove(model.conv1, "weight")  # type: ignore[no-untyped-call]
+    resnetzoo.save_weights(model, tmp_path / "a.safetensors")
+    assert int((resnetzoo.load_checkpoint(tmp_path / "a.safetensors").conv1.weight == 0).sum()) == 54
 
 
 @pytest.mark.parametrize("compile_it", [False, True])
