@@ -87,7 +87,7 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
         r"lacks the block layer1\.1, though layer1\.2 is there",
     ),
     "missing stage": (lambda: without("layer3."), r"it has 2 stages \(layer1, layer2\)"),
-    "missing classifier": (lambda: without("fc."), r"no classifier, fc\.weight"),
+    "half a classifier": (lambda: without("fc.weight"), r"classifier has no fc\.weight"),
     "missing stem": (lambda: without_stem("conv1."), r"no first convolution, conv1\.weight"),
     "missing norm of the stem": (lambda: without_stem("bn1."), "pre-activation network one .*this has neither"),
     "missing first convolution": (lambda: without("layer2.0.conv1."), r"lacks layer2\.0\.conv1\.weight"),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import resnetzoo
-from resnetzoo.cli.options import FamilyWord
+from resnetzoo.cli.options import FamilyWord, KeyWord
 
 
 def export_command(
@@ -19,6 +19,7 @@ def export_command(
         bool, typer.Option("--preprocessing", help="Inside the graph: uint8 pixels (N, H, W, C) in, probabilities out.")
     ] = False,
     family: FamilyWord = None,
+    key: KeyWord = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The file.", show_default="the name of the row or network, with the format's suffix"),
@@ -28,7 +29,7 @@ def export_command(
     chosen = resnetzoo.export.get_format(format)
     if out is not None:
         chosen.check_suffix(out)
-    network = resnetzoo.load_model(model, family=family)  # type: ignore[arg-type]
+    network = resnetzoo.load_model(model, family=family, key=key)  # type: ignore[arg-type]
     subject = resnetzoo.WithPreprocessing(network) if preprocessing else network
     path = out or Path(f"{_name(model, network)}{chosen.suffix}")
     _check_no_input(path, network)

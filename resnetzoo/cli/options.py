@@ -19,6 +19,14 @@ ShortcutWord = Annotated[
 FamilyWord = Annotated[
     str | None, typer.Option(help="plain, for weights that fit plain and residual.", show_default="residual")
 ]
+KeyWord = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        help="Which network, of a checkpoint with several: state_dict_ema, ema_model, teacher.",
+        show_default="the trained one",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 # The second word of an option is its former one, which scripts may still hold.
 ValSplit = Annotated[

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 import resnetzoo
-from resnetzoo.cli.options import AsJson, Device, FamilyWord
+from resnetzoo.cli.options import AsJson, Device, FamilyWord, KeyWord
 from resnetzoo.cli.tables import print_table
 
 
@@ -26,6 +26,7 @@ def predict_command(
         ),
     ] = None,
     family: FamilyWord = None,
+    key: KeyWord = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Draw the images with their classes: a .png or .svg.", show_default="no")
     ] = None,
@@ -36,7 +37,7 @@ def predict_command(
     """Say what image files show. Example: resnetzoo predict photos 'more/*' --sheet sheet.png."""
     if sheet is not None:
         resnetzoo.prediction.check_sheet_name(sheet)
-    network = resnetzoo.load_model(model, family=family).to(resnetzoo.resolve_device(device))  # type: ignore[arg-type]
+    network = resnetzoo.load_model(model, family=family, key=key).to(resnetzoo.resolve_device(device))  # type: ignore[arg-type]
     classes = network.classes if dataset is None else resnetzoo.classes_of(dataset)
     if classes is None:
         print("the model does not say what its classes are called: --dataset names them", file=sys.stderr)

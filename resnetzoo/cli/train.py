@@ -13,6 +13,7 @@ from resnetzoo.cli.options import (
     DatasetName,
     Device,
     FamilyWord,
+    KeyWord,
     MaxTrainImages,
     Precision,
     Record,
@@ -86,13 +87,14 @@ def eval_command(
     checkpoint: Annotated[Path, typer.Argument(help="A run's folder, or a file of weights, ours or others'.")],
     dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the one it was trained on")] = None,
     family: FamilyWord = None,
+    key: KeyWord = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     as_json: AsJson = False,
 ) -> None:
     """Measure a checkpoint on a test set. Example: resnetzoo eval runs/resnet20-SMOKE-seed0."""
-    model = resnetzoo.load_checkpoint(checkpoint, family=family)  # type: ignore[arg-type]
+    model = resnetzoo.load_checkpoint(checkpoint, family=family, key=key)  # type: ignore[arg-type]
     training = model.origin.training if model.origin else {}
     model = model.to(resnetzoo.resolve_device(device))
     found = resnetzoo.load_data(dataset or _trained_on(training, model.num_classes), data_dir)

@@ -164,7 +164,7 @@ def _network_in(source: str, find: Find) -> CifarNet:
         metadata = parse_metadata(content.metadata, spec)
         found = recognize(Unwrapped(content.weights, metadata=metadata), file)
         model = build_network(found.spec, found.unwrapped.weights)
-        attach(model, found, file)
+        attach(model, found, str(file))
     except CheckpointError as error:
         raise CheckpointError(f"{source}: {error}") from error
     return model

@@ -27,6 +27,7 @@ def create(
     zero_init_residual: bool | None = None,
     seed: int | None = None,
     weights: bool | str | Path | None = None,
+    key: str | None = None,
 ) -> CifarNet:
     """A network by its name: with fresh weights in training mode, or with trained ones in evaluation mode.
 
@@ -46,6 +47,7 @@ def create(
             `load_checkpoint` reads, or an https address of one. They bring their shortcut and classes along; with
             another `num_classes` the classifier is fresh, with other `in_chans` the first convolution and the
             normalization are made for them, as `load_checkpoint` does, with a warning.
+        key: which network, of a file with several, as in `load_checkpoint`.
 
     Raises:
         UnknownModelError: no such name; the message lists near ones.
@@ -56,7 +58,10 @@ def create(
     if weights is not None and weights is not False:
         if zero_init_residual:
             raise UsageError("zero_init_residual is about fresh weights: leave it out, or weights")
-        return _trained_network(name, weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut, seed=seed)
+        return _trained_network(
+            name, weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut, seed=seed, key=key
+        )
+    _check_no_key(key, name)
     choices: dict[str, Any] = {
         "num_classes": num_classes,
         "in_chans": in_chans,
@@ -68,7 +73,7 @@ def create(
     return fresh_network(spec, seed)
 
 
-def load_model(word: str | Path, *, family: Family | None = None) -> CifarNet:
+def load_model(word: str | Path, *, family: Family | None = None, key: str | None = None) -> CifarNet:
     """A trained network in evaluation mode, by whichever name it has.
 
     >>> load_model("resnet20").weights.name
@@ -79,15 +84,18 @@ def load_model(word: str | Path, *, family: Family | None = None) -> CifarNet:
             or what `load_checkpoint` reads, a file or the folder of a run, also at an https address, from where it is
             fetched once. Names come first: `./resnet20` is a folder.
         family: as in `load_checkpoint`, for files of weights that fit plain and residual networks.
+        key: as in `load_checkpoint`, for files with several networks.
 
     Raises:
         UnknownModelError: neither a name nor a file; the message lists near names.
-        UsageError: the network has no weights, there is no such row, or it is an address other than of https.
+        UsageError: the network has no weights, there is no such row, it is an address other than of https, or there is
+            a `key` and no file.
         CheckpointError: a file that cannot be read, or a network of another family.
         DownloadError: a file that could not be fetched.
     """
     if isinstance(word, Path) or _means_a_file(word):
-        return load_checkpoint(resolve_path(word), family=family)
+        return load_checkpoint(resolve_path(word), family=family, key=key)
+    _check_no_key(key, word)
     network, _, tag = word.partition(".")
     try:
         model = _trained_network(network, tag or True)
@@ -95,6 +103,11 @@ def load_model(word: str | Path, *, family: Family | None = None) -> CifarNet:
         raise UnknownModelError(f"{error}; and there is no file of that name") from error
     check_family(model.spec, family)
     return model
+
+
+def _check_no_key(key: str | None, name: str) -> None:
+    if key is not None:
+        raise UsageError(f'key="{key}" chooses among the networks in a file, and {name} is none: leave key out')
 
 
 def _means_a_file(word: str) -> bool:
@@ -111,6 +124,7 @@ def _trained_network(
     in_chans: int | None = None,
     shortcut: Shortcut | None = None,
     seed: int | None = None,
+    key: str | None = None,
 ) -> CifarNet:
     """The network `name` with trained weights, in evaluation mode; see `create` for the arguments.
 
@@ -123,8 +137,10 @@ def _trained_network(
     row = _find_row(name, weights)
     if row is not None and row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
         raise UsageError(_of_another(row.network, name))
+    if row is not None:
+        _check_no_key(key, row.name)
     file = resolve_path(weights if isinstance(weights, Path) else str(weights)) if row is None else local_path(row)
-    model = load_network(file, family, row, in_chans=in_chans)
+    model = load_network(file, family, row, key=key, in_chans=in_chans)
     _check(model, name, shortcut)
     if num_classes is not None and num_classes != model.num_classes:
         with seeded(seed):

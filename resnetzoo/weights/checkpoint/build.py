@@ -10,6 +10,7 @@ from resnetzoo.models.cifar_net import CifarNet, without_values
 from resnetzoo.models.spec import ModelSpec
 
 _COUNTER = "num_batches_tracked"  # of each norm; old files lack it, and no network here computes with it
+CLASSIFIER = ["fc.bias", "fc.weight"]
 _COUNTS = (_COUNTER, "total_ops", "total_params")  # the latter two are left in every module by thop's profile()
 
 
@@ -21,7 +22,21 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     Raises:
         CheckpointError: a weight is missing, too many, of another shape or kind, or not finite; the message names it.
     """
+    return _with_weights(without_values(spec), spec, weights)
+
+
+def build_backbone(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
+    """The same without its classifier: images -> pooled features (N, num_features).
+
+    Raises:
+        CheckpointError: as `build_network`.
+    """
     model = without_values(spec)
+    model.reset_classifier(0)
+    return _with_weights(model, spec, weights)
+
+
+def _with_weights(model: CifarNet, spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     expected = model.state_dict()
     _check_names(spec, expected, weights)
     state = {

@@ -19,15 +19,17 @@ _FIRST_CONVS = re.compile(r"layer1\.0\.conv\d+\.weight")
 def infer_spec(shapes: Shapes) -> ModelSpec:
     """The spec of the network with these weights, in our names. Without shortcuts to see it is taken for residual.
 
+    A backbone without a classifier gets the number of classes that specs have if nothing is said.
+
     Raises:
         CheckpointError: it is none of ours; the message says in what.
     """
-    stem, classifier = shapes.get("conv1.weight"), shapes.get("fc.weight")
+    stem, classifier = shapes.get("conv1.weight"), shapes.get("fc.weight", ())
     if stem is None or len(stem) != 4:
         raise CheckpointError("it has no first convolution, conv1.weight")
-    if classifier is None or len(classifier) != 2:
+    if has_classifier(shapes) and len(classifier) != 2:
         raise CheckpointError(
-            "it has no classifier, fc.weight; save the network with its last layer, since classes are read off it"
+            "its classifier has no fc.weight of two dimensions; save the network with its last layer, or without it"
         )
     per_stage = _blocks_per_stage(shapes)
     family = _family(shapes)
@@ -38,13 +40,18 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
             len(_STAGES) * per_stage * kind.layers + 2,
             block=kind.block,
             shortcut="projection_all",
-            num_classes=classifier[0],
+            num_classes=classifier[0] if classifier else ModelSpec.num_classes,
             in_chans=stem[1],
             widths=tuple(_width(kind, shapes, stage) for stage in _STAGES),
         )
         return _with_shortcut(spec, shapes)
     except UsageError as error:
         raise CheckpointError(f"its shapes are those of no network here: {error}") from error
+
+
+def has_classifier(shapes: Shapes) -> bool:
+    """Whether there is anything of the last layer; a backbone has nothing of it."""
+    return any(name.startswith("fc.") for name in shapes)
 
 
 def as_family(spec: ModelSpec, family: Family | None) -> ModelSpec:

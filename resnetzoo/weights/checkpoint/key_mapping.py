@@ -52,6 +52,11 @@ KEY_MAPPINGS = (
         marks=(r"layer1\.\d+\.", r"linear\."),
         renames=((r"linear\.", "fc."), (r"layer(\d+)\.(\d+)\.shortcut\.", r"layer\1.\2.downsample.")),
     ),
+    KeyMapping(
+        "akamaster",  # without its classifier, or with one in somebody's class
+        marks=(r"layer1\.\d+\.", r"layer\d+\.\d+\.shortcut\."),
+        renames=((r"layer(\d+)\.(\d+)\.shortcut\.", r"layer\1.\2.downsample."),),
+    ),
     KeyMapping("torchvision", marks=(r"layer1\.\d+\.",)),
 )
 
@@ -71,7 +76,7 @@ def find_mapping(names: Iterable[str]) -> KeyMapping:
             return mapping
     raise CheckpointError(
         f"its {len(found)} names, such as {', '.join(found[:4])}, are those of no layout that is known "
-        f"({', '.join(mapping.name for mapping in KEY_MAPPINGS)})"
+        f"({', '.join(dict.fromkeys(mapping.name for mapping in KEY_MAPPINGS))})"
     )
 
 

@@ -2,24 +2,23 @@
 
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import fingerprint_of
 from resnetzoo.models.input_channels import adapt_input
 from resnetzoo.models.pretrained import Origin, Pretrained, Weights
-from resnetzoo.models.spec import WIDTHS, Family, ModelSpec
-from resnetzoo.weights.checkpoint.build import build_network
+from resnetzoo.models.spec import WIDTHS, Family
+from resnetzoo.weights.checkpoint.build import build_backbone, build_network
 from resnetzoo.weights.checkpoint.load_warnings import load_warnings
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
 from resnetzoo.weights.checkpoint.publishers import Publisher, find_publisher
 from resnetzoo.weights.checkpoint.recognize import Recognized, first_network, recognize
-from resnetzoo.weights.checkpoint.safetensors_file import SUFFIX, SafetensorsFile, read_safetensors
+from resnetzoo.weights.checkpoint.safetensors_file import SafetensorsFile
+from resnetzoo.weights.checkpoint.source import CheckpointSource, read_source
 from resnetzoo.weights.checkpoint.stated_names import stated_names
-from resnetzoo.weights.checkpoint.torch_file import read_torch_file
+from resnetzoo.weights.checkpoint.tensor_kinds import foreign_tensor
 from resnetzoo.weights.checkpoint.training_state import (
-    checkpoint_file,
     is_training_state,
     parse_state,
     state_metadata,
@@ -33,7 +32,9 @@ class CheckpointWarning(UserWarning):
     """A network was loaded, but may not be what its file's name or its user takes it for."""
 
 
-def load_checkpoint(path: str | Path, *, family: Family | None = None, in_chans: int | None = None) -> CifarNet:
+def load_checkpoint(
+    path: CheckpointSource, *, family: Family | None = None, key: str | None = None, in_chans: int | None = None
+) -> CifarNet:
     """The network in a file, in evaluation mode, with its `.spec`, `.normalization`, `.classes` and `.origin`.
 
     Reads files of `torch.save` and of safetensors in the names of this package, torchvision (so chenyaofo's and
@@ -43,75 +44,91 @@ def load_checkpoint(path: str | Path, *, family: Family | None = None, in_chans:
     `args.arch`, hyper-parameters). `print(model.origin)` says what was found and how. Nothing in the file is executed.
 
     Args:
-        path: the file, or the folder of a run of `fit`.
+        path: the file, or the folder of a run of `fit`; or a file that was opened with mode `rb`, or what is in memory
+            already: a state dict, or a dictionary with one in it.
         family: what weights are that fit two families, whatever their file calls them: left out, what it calls them,
             or else `residual`; or `plain`, whose networks have the names and shapes of residual ones with identity
             shortcuts. Files of `fit` say it themselves.
-
+        key: which network, of a file with several: the keys that lead to its weights, and the prefix of their names,
+            with points between them, or the end of that: `state_dict_ema`, `ema_model`, `teacher`. Left out, the one
+            that is trained, where it is known which one that is.
         in_chans: channels of the images, where they are others than in training: the first convolution and the
             normalization are made for them, as timm does.
 
     Raises:
         CheckpointError: not there, truncated, damaged, or no network of this package, and the message says what it is
-            instead; or it states the name of a network that its weights are not of, and the message says both.
-        UsageError: an unknown family, or `in_chans` is no whole number above 0.
+            instead; or it states the name of a network that its weights are not of, and the message says both; or it
+            holds several networks, and the message lists them.
+        UsageError: an unknown family, `in_chans` is no whole number above 0, or `path` is nothing that can be read.
 
     Warns:
         CheckpointWarning: the file's name says another depth or family, `family` asks for another than its publisher's
-            or than it states, the names leave open how the network computes, or it was made for other `in_chans`.
+            or than it states, the names leave open how the network computes, it was made for other `in_chans`, or the
+            file has no classifier, so that the network returns its pooled features.
     """
-    return load_network(Path(path), family, in_chans=in_chans)
+    return load_network(path, family, key=key, in_chans=in_chans)
 
 
 def load_network(
-    path: Path, family: Family | None = None, row: Weights | None = None, *, in_chans: int | None = None
+    source: CheckpointSource,
+    family: Family | None = None,
+    row: Weights | None = None,
+    *,
+    key: str | None = None,
+    in_chans: int | None = None,
 ) -> CifarNet:
     """As `load_checkpoint`; with `row`, the row of weights that the file is of, the network says so."""
-    file = checkpoint_file(path)  # identify
-    content = read_file(file)
+    name, content, file = read_source(source)  # identify, read
     try:
-        unwrapped = first_network(unwrap_content(content))
+        unwrapped = first_network(unwrap_content(content, key))
         found = recognize(unwrapped, file, family)  # remap the keys, infer the spec
-        model = build_network(found.spec, found.unwrapped.weights)
-        attach(model, found, file, row)
+        build = build_network if found.classified else build_backbone
+        model = build(found.spec, found.unwrapped.weights)
+        attach(model, found, name, row)
     except CheckpointError as error:
-        raise CheckpointError(f"{file}: {error}") from error
+        raise CheckpointError(f"{name}: {error}") from error
     guesses = [] if found.stated else load_warnings(found.spec, found.mapping, file, family)
     adapted = None if in_chans is None else adapt_input(model, in_chans)
     for warning in [*found.warnings, *guesses, *([adapted] if adapted else [])]:
-        warnings.warn(f"{file}: {warning}", CheckpointWarning, stacklevel=3)
+        warnings.warn(f"{name}: {warning}", CheckpointWarning, stacklevel=3)
     return model
 
 
-def read_file(file: Path) -> object:
-    """What a file holds, by the way in which its name says that it is written; nothing in it is executed.
-
-    Raises:
-        CheckpointError: it is not there, damaged or of another kind.
-    """
-    return read_safetensors(file) if file.suffix.lower() == SUFFIX else read_torch_file(file)
-
-
-def unwrap_content(content: object) -> list[Unwrapped]:
+def unwrap_content(content: object, key: str | None = None) -> list[Unwrapped]:
     """The weights in what a file holds, in each way that they can be read; files of this package have one.
 
     Raises:
-        CheckpointError: there are none.
+        CheckpointError: there are none, none or several under `key`, or they are no plain tensors.
     """
+    found = _unwrapped(content, key)
+    for name, tensor in found[-1].weights.items():
+        if kind := foreign_tensor(tensor):
+            raise CheckpointError(f"it holds {kind}, such as {name}")
+    return found
+
+
+def _unwrapped(content: object, key: str | None) -> list[Unwrapped]:
     if is_training_state(content):
+        _check_no_key(key)
         checkpoint = parse_state(content)
         metadata, weights = state_metadata(checkpoint), state_weights(checkpoint)
         return [Unwrapped(weights, training=state_training(checkpoint), metadata=metadata)]
     if isinstance(content, SafetensorsFile):
         metadata = parse_metadata(content.metadata)
         if metadata.spec is not None:
+            _check_no_key(key)
             return [Unwrapped(content.weights, metadata=metadata)]
         stated = tuple(stated_names(content.metadata))
-        return [candidate._replace(stated=stated) for candidate in unwrap(content.weights)]
-    return unwrap(content)
+        return [candidate._replace(stated=stated) for candidate in unwrap(content.weights, key)]
+    return unwrap(content, key)
 
 
-def attach(model: CifarNet, found: Recognized, file: Path, row: Weights | None = None) -> None:
+def _check_no_key(key: str | None) -> None:
+    if key is not None:
+        raise CheckpointError(f'a file of this package holds one network, and nothing under key="{key}": leave key out')
+
+
+def attach(model: CifarNet, found: Recognized, name: str, row: Weights | None = None) -> None:
     """Let a network that was just built say all that is known of its weights.
 
     A row in the file's metadata is only true of the weights that it was written beside: not of such as were rounded to
@@ -126,13 +143,14 @@ def attach(model: CifarNet, found: Recognized, file: Path, row: Weights | None =
         known = Pretrained(normalization, row.classes, weights=row, fingerprint=fingerprint_of(model))
     elif stored is not None and stored.fingerprint == fingerprint_of(model):
         known = replace(known, weights=stored.parse(), fingerprint=stored.fingerprint)
-    publisher = None if found.stated else find_publisher(found.mapping, found.spec)
+    guessed = not found.stated and found.classified  # a publisher is told by the number of classes, too
+    publisher = find_publisher(found.mapping, found.spec) if guessed else None
     if known.normalization is None and publisher is not None:
         known = replace(known, normalization=publisher.normalization)
-    model.pretrained = replace(known, origin=_origin(found, publisher, file))
+    model.pretrained = replace(known, origin=_origin(found, publisher, name))
 
 
-def _origin(found: Recognized, publisher: Publisher | None, file: Path) -> Origin:
+def _origin(found: Recognized, publisher: Publisher | None, name: str) -> Origin:
     if found.unwrapped.metadata.pretrained.normalization is not None:
         normalization = "as the file says"
     elif publisher is not None:
@@ -140,9 +158,9 @@ def _origin(found: Recognized, publisher: Publisher | None, file: Path) -> Origi
     else:
         normalization = "unknown (evaluate takes that of the images, unless it is given another)"
     return Origin(
-        str(file),
+        name,
         found.mapping,
-        _in_words(found.spec),
+        _in_words(found),
         found.unwrapped.opened,
         normalization,
         found.unwrapped.notes,
@@ -150,8 +168,9 @@ def _origin(found: Recognized, publisher: Publisher | None, file: Path) -> Origi
     )
 
 
-def _in_words(spec: ModelSpec) -> str:
-    words = [spec.label, f"{spec.num_classes} classes"]
+def _in_words(found: Recognized) -> str:
+    spec = found.spec
+    words = [spec.label, f"{spec.num_classes} classes" if found.classified else "no classifier"]
     if spec.in_chans != 3:
         words.append(f"{spec.in_chans} input channels")
     if spec.widths != WIDTHS:

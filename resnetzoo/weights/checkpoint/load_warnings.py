@@ -35,13 +35,13 @@ def hint_in_name(file: Path) -> NameHint | None:
     return None
 
 
-def load_warnings(spec: ModelSpec, mapping: str, file: Path, asked: Family | None) -> list[str]:
+def load_warnings(spec: ModelSpec, mapping: str, file: Path | None, asked: Family | None) -> list[str]:
     """What its user should know of a network inferred from `file`, whose names needed `mapping`; a sentence each.
 
     `asked` is the family that was asked for.
     """
     found = []
-    hint = hint_in_name(file)
+    hint = hint_in_name(file) if file else None
     if hint and hint.depth != spec.depth:
         found.append(f"the name says {hint.depth}, the weights are {describe(spec)}")
     if hint and hint.family != spec.family:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
+from resnetzoo.weights.checkpoint.parts import choices, network_prefixes
 
 # Put before every name by DataParallel and DDP, torch.compile, Lightning and Fabric, FSDP, people's own classes.
 PREFIXES = (
@@ -47,19 +48,25 @@ def strip_prefixes(weights: dict[str, Tensor]) -> list[Stripped]:
     somebody's class may have given the network: any word can be one, so that what is left has to be a whole network.
 
     Raises:
-        CheckpointError: they are of several networks under different prefixes.
+        CheckpointError: they are of several networks under different prefixes; the message lists them.
     """
     prefixes: list[str] = []
     weights, notes = _without_average(weights)
     while prefix := _known_prefix(weights):
-        weights, aside = _inside(weights, prefix)
+        weights, aside = _with_classifier(weights, prefix)
         prefixes.append(prefix)
         weights, averages = _without_average(weights)
         notes += aside + averages
     weights, inside = _without_parts(weights)
     prefixes += inside
     stripped = []
-    for prefix in _own_prefixes(weights):
+    own = _own_prefixes(weights)
+    if not own and len(networks := [prefix.rstrip(".") for prefix in network_prefixes(weights)]) > 1:
+        raise CheckpointError(
+            f"it holds several networks, {', '.join(map(repr, networks))}, in names of no layout that is known; "
+            f"{choices(networks)}"
+        )
+    for prefix in own:
         bare, aside = _inside(weights, prefix)
         stripped.append(Stripped(bare, (*prefixes, prefix), (*notes, *aside)))
     return [*stripped, Stripped(weights, tuple(prefixes), tuple(notes))]
@@ -76,6 +83,18 @@ def _inside(weights: dict[str, Tensor], prefix: str) -> tuple[dict[str, Tensor],
     return {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}, notes
 
 
+def _with_classifier(weights: dict[str, Tensor], prefix: str) -> tuple[dict[str, Tensor], list[str]]:
+    """What is inside a prefix, with the only linear layer outside as classifier where there is none inside."""
+    inside, notes = _inside(weights, prefix)
+    outside = {name: value for name, value in weights.items() if not name.startswith(prefix)}
+    layers = [name for name in _layers(outside, 2) if name.endswith(".weight")]
+    if len(layers) != 1 or any(value.dim() == 2 for value in inside.values()):
+        return inside, notes
+    layer = layers[0].removesuffix("weight")  # with its point
+    parts = {f"fc.{name.removeprefix(layer)}": value for name, value in outside.items() if name.startswith(layer)}
+    return {**inside, **parts}, [f"{layer.rstrip('.')} was taken for the classifier"]
+
+
 def _without_average(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     """Without the moving average of the weights, where both are there."""
     averages = {name: found[0] for name in weights if (found := _AVERAGE.match(name))}
@@ -84,7 +103,8 @@ def _without_average(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], lis
         return weights, []
     kept = {name: value for name, value in weights.items() if name not in averages}
     where = ", ".join(f'"{prefix}"' for prefix in sorted(set(averages.values())))
-    return kept, [f"averaged weights also under {where}, which were not taken"]
+    takes = choices(sorted({prefix.rstrip(".") for prefix in averages.values()}))
+    return kept, [f"averaged weights also under {where}, which were not taken; {takes}"]
 
 
 def _known_prefix(weights: dict[str, Tensor]) -> str | None:
@@ -100,11 +120,16 @@ def _known_prefix(weights: dict[str, Tensor]) -> str | None:
         if inside and outside:
             raise CheckpointError(
                 f'it mixes names with the prefix "{prefix}" and names without: {len(inside)} convolutions such as '
-                f"{inside[0]}, {len(outside)} such as {outside[0]}; save the weights of one network alone"
+                f"{inside[0]}, {len(outside)} such as {outside[0]}; {_one_of(weights)}"
             )
         if inside:
             return prefix
     return None
+
+
+def _one_of(weights: dict[str, Tensor]) -> str:
+    networks = [prefix.rstrip(".") for prefix in network_prefixes(weights)]
+    return choices(networks) if len(networks) > 1 else "save the weights of one network alone"
 
 
 def _without_parts(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:

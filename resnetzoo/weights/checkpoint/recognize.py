@@ -9,8 +9,8 @@ from torch import Tensor
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import without_values
 from resnetzoo.models.spec import Family, ModelSpec
-from resnetzoo.weights.checkpoint.build import differing_names
-from resnetzoo.weights.checkpoint.infer_spec import Shapes, check_family, infer_spec, is_also_plain
+from resnetzoo.weights.checkpoint.build import CLASSIFIER, differing_names
+from resnetzoo.weights.checkpoint.infer_spec import Shapes, check_family, has_classifier, infer_spec, is_also_plain
 from resnetzoo.weights.checkpoint.key_mapping import RESNETZOO, find_mapping, remap_keys
 from resnetzoo.weights.checkpoint.load_warnings import hint_in_name
 from resnetzoo.weights.checkpoint.stated_names import settle_family
@@ -26,12 +26,14 @@ class Recognized(NamedTuple):
         mapping: the name of the `KeyMapping` that their names needed.
         spec: of the network.
         warnings: what its user should know, a sentence each.
+        classified: whether the weights have a classifier.
     """
 
     unwrapped: Unwrapped
     mapping: str
     spec: ModelSpec
     warnings: tuple[str, ...] = ()
+    classified: bool = True
 
     @property
     def stated(self) -> bool:
@@ -45,12 +47,12 @@ def first_network(candidates: Sequence[Unwrapped]) -> Unwrapped:
     return next((candidate for candidate in candidates if _is_whole_network(candidate.weights)), last)
 
 
-def recognize(unwrapped: Unwrapped, file: Path, family: Family | None = None) -> Recognized:
+def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = None) -> Recognized:
     """The network that the weights are: as their file states it, or else inferred from names and shapes.
 
     Args:
         unwrapped: the weights.
-        file: where they were, for messages.
+        file: where they were, whose name may say something; None where that is no file.
         family: that is asked for, as in `load_checkpoint`.
 
     Raises:
@@ -70,14 +72,21 @@ def recognize(unwrapped: Unwrapped, file: Path, family: Family | None = None) ->
     if mapping.name == "torchvision" and is_also_plain(spec) and family is None and not said:
         said = [f'plainnet{spec.depth} has the same names and shapes: family="plain" loads it as that']
     renamed = unwrapped._replace(weights=weights, notes=(*unwrapped.notes, *said))
-    return Recognized(renamed, mapping.name, spec, tuple(wrong))
+    classified = has_classifier(shapes)
+    if not classified:
+        wrong.append(
+            "it has no classifier, fc.weight: the network returns its pooled features; "
+            "model.reset_classifier(num_classes) gives it a fresh one"
+        )
+    return Recognized(renamed, mapping.name, spec, tuple(wrong), classified)
 
 
 def _is_whole_network(weights: dict[str, Tensor]) -> bool:
     """Whether these are the names of a network of this package, no more and no fewer."""
     try:
         shapes = _shapes(remap_keys(find_mapping(weights), weights))
-        return differing_names(without_values(infer_spec(shapes)).state_dict(), shapes) == ([], [])
+        missing, surplus = differing_names(without_values(infer_spec(shapes)).state_dict(), shapes)
+        return not surplus and (not missing or (missing == CLASSIFIER and not has_classifier(shapes)))
     except CheckpointError:
         return False
 
@@ -86,9 +95,9 @@ def _shapes(weights: dict[str, Tensor]) -> Shapes:
     return {name: tuple(tensor.shape) for name, tensor in weights.items()}
 
 
-def _refuse(unsupported: str | None, file: Path) -> None:
+def _refuse(unsupported: str | None, file: Path | None) -> None:
     if unsupported is not None:
-        hint = hint_in_name(file)
+        hint = hint_in_name(file) if file else None
         named = f", not the {hint.word} of {hint.depth} layers that its name says" if hint else ""
         raise CheckpointError(
             f"it is {unsupported}{named}; resnetzoo has the CIFAR networks of arXiv:1512.03385: a 3x3 stem, three "

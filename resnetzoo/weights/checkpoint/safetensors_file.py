@@ -1,5 +1,6 @@
 """Files of safetensors: weights by name, and texts of metadata."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,3 +44,25 @@ def read_safetensors(path: Path) -> SafetensorsFile:
         raise CheckpointError(
             f"{path}: truncated, damaged or not of safetensors, {size:,} bytes found ({error})"
         ) from error
+
+
+def read_safetensors_bytes(data: bytes, name: str) -> SafetensorsFile:
+    """The same of the content of a file, called `name` in messages.
+
+    Raises:
+        CheckpointError: truncated or damaged, or safetensors is not installed.
+    """
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+    except ImportError as error:
+        raise CheckpointError(f"{name}: reading it needs the package safetensors: pip install safetensors") from error
+    try:
+        with torch.device("cpu"):
+            weights = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(
+            f"{name}: truncated, damaged or not of safetensors, {len(data):,} bytes found ({error})"
+        ) from error
+    return SafetensorsFile(weights, header.get("__metadata__", {}))

@@ -49,7 +49,7 @@ _SECTIONS = (
     "metadata",
 )
 _DEEPEST = 4  # sections inside each other
-_ROLES = {"student": "s", "teacher": "t"}  # with the letter that distillation scripts put behind their options
+ROLES = {"student": "s", "teacher": "t"}  # with the letter that distillation scripts put behind their options
 
 
 class StatedName(NamedTuple):
@@ -80,7 +80,7 @@ def stated_names(content: object, role: str | None = None) -> list[StatedName]:
 def _keys(role: str | None) -> tuple[str, ...]:
     """The entries whose text is a name: with no role those of students as well, since they are what is trained."""
     word = role or "student"
-    letter = _ROLES[word]
+    letter = ROLES[word]
     own = (word, *(f"{word}_{key}" for key in _NAMES), *(f"{key}_{end}" for key in _NAMES for end in (word, letter)))
     return own if word == "teacher" else (*_NAMES, *own)
 

@@ -1,13 +1,14 @@
 """Files of `torch.save`, opened without running what is in them."""
 
+import io
 import re
 import threading
 import zipfile
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import cast
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -15,9 +16,12 @@ import torch
 from resnetzoo.errors import CheckpointError
 from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safetensors
+from resnetzoo.weights.checkpoint.tensor_kinds import tensor_kind
 
 _LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
-_SAVE_WEIGHTS = 'where it was made, load it and save its weights alone: torch.save(model.state_dict(), "weights.pt")'
+_SAVE_WEIGHTS = (
+    'where it was made, load it and save its weights alone: torch.save(model.state_dict(), "network-weights.pt")'
+)
 
 
 def read_torch_file(path: Path) -> object:
@@ -27,23 +31,55 @@ def read_torch_file(path: Path) -> object:
         CheckpointError: it is not there, empty, truncated, damaged, of another kind, or asks for code.
     """
     head, size = read_head(path)
-    not_torch = _other_kind(head, path)
+    return _read(path, _Facts(str(path), head, size))
+
+
+def read_torch_bytes(data: bytes, name: str) -> object:
+    """The same of the content of a file, called `name` in messages.
+
+    Raises:
+        CheckpointError: as `read_torch_file`.
+    """
+    return _read(io.BytesIO(data), _Facts(name, data[:HEAD], len(data)))
+
+
+class _Facts(NamedTuple):
+    """Of a file: its name for messages, its first bytes, the number of all."""
+
+    name: str
+    head: bytes
+    size: int
+
+    @property
+    def weights_name(self) -> str:
+        """A name for its weights alone that is not its own."""
+        return f"{PurePath(self.name).stem}-weights.pt"
+
+
+def _read(file: Path | io.BytesIO, facts: _Facts) -> object:
+    not_torch = _other_kind(file, facts)
     if not_torch:
-        raise CheckpointError(f"{path}: {not_torch}")
+        raise CheckpointError(f"{facts.name}: {not_torch}")
     try:
         with allow_safe_globals():
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     # A damaged file may fail in the archive, in the pickle or in a tensor, each with exceptions of its own.
     except Exception as error:
         code = re.search(r"GLOBAL (\S+)", str(error))
         if code:
-            raise CheckpointError(
-                f"{path}: refused: it is no plain weights but asks for the code of {code[1]}, and opening it could "
-                f"run anybody's; {_SAVE_WEIGHTS}"
-            ) from None
+            raise CheckpointError(f"{facts.name}: refused: {_asks_for_code(code[1])}") from None
         raise CheckpointError(
-            f"{path}: truncated or damaged, {size:,} bytes found ({first_line(error)[:100]})"
+            f"{facts.name}: truncated or damaged, {facts.size:,} bytes found ({first_line(error)[:100]})"
         ) from error
+
+
+def _asks_for_code(name: str) -> str:
+    kind = tensor_kind(name)
+    if kind is not None:
+        return f"it holds {kind}"
+    return (
+        f"it is no plain weights but asks for the code of {name}, and opening it could run anybody's; {_SAVE_WEIGHTS}"
+    )
 
 
 def read_head(path: Path) -> tuple[bytes, int]:
@@ -64,10 +100,11 @@ def read_head(path: Path) -> tuple[bytes, int]:
     return head, size
 
 
-def _other_kind(head: bytes, path: Path) -> str | None:
+def _other_kind(file: Path | io.BytesIO, facts: _Facts) -> str | None:
     """What a file is that `torch.save` did not write; None if it may have."""
+    head, size = facts.head, facts.size
     if head.startswith(b"PK"):
-        return _other_archive(path)
+        return _other_archive(file, facts)
     if head.startswith(b"\x80"):
         if _LEGACY in head:
             return None
@@ -76,27 +113,29 @@ def _other_kind(head: bytes, path: Path) -> str | None:
         return kind
     if is_safetensors(head):
         return "a file of safetensors; let its name end in .safetensors"
-    size = path.stat().st_size
     if head.isascii() and head.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable():
         return f"truncated or damaged, {size:,} bytes found (text: {head[:40].decode('ascii')!r})"
     return f"truncated or damaged, {size:,} bytes found (neither an archive of torch.save nor a pickle: {head[:8]!r})"
 
 
-def _other_archive(path: Path) -> str | None:
+def _other_archive(file: Path | io.BytesIO, facts: _Facts) -> str | None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return f"truncated or damaged, {path.stat().st_size:,} bytes found (an archive without its end)"
+        return f"truncated or damaged, {facts.size:,} bytes found (an archive without its end)"
+    if isinstance(file, io.BytesIO):
+        file.seek(0)
+    name = repr(facts.name)
     if any(name.endswith("/constants.pkl") for name in names):
         return (
             "a TorchScript program, not weights; save those alone: "
-            'torch.save(torch.jit.load(path).state_dict(), "weights.pt")'
+            f'torch.save(torch.jit.load({name}).state_dict(), "{facts.weights_name}")'
         )
     if any(re.search(r"(^|/)(archive_format$|data/weights/|serialized_exported_program)", name) for name in names):
         return (
             "a program of torch.export, not weights; save those alone: "
-            'torch.save(torch.export.load(path).state_dict, "weights.pt")'
+            f'torch.save(torch.export.load({name}).state_dict, "{facts.weights_name}")'
         )
     if any(name.endswith(".npy") for name in names):
         return "an archive of numpy (.npz), not of torch.save"

@@ -10,8 +10,18 @@ from torch import Tensor
 from resnetzoo.errors import CheckpointError
 from resnetzoo.weights.checkpoint.file_type import kind_of
 from resnetzoo.weights.checkpoint.metadata import NO_METADATA, Metadata
+from resnetzoo.weights.checkpoint.parts import (
+    DEEPEST,
+    Part,
+    choices,
+    choose_part,
+    find_parts,
+    is_weights,
+    listed,
+    weights_of,
+)
 from resnetzoo.weights.checkpoint.prefixes import strip_prefixes
-from resnetzoo.weights.checkpoint.stated_names import StatedName, stated_names
+from resnetzoo.weights.checkpoint.stated_names import ROLES, StatedName, stated_names
 
 # Where trainers put the weights among other things; of several, the first in this order is taken.
 NESTED = (
@@ -31,8 +41,7 @@ NESTED = (
 )
 # What is worth telling of the entries beside the weights.
 _TOLD = ("epoch", "best_prec1", "best_acc", "acc")
-_SAVE_WEIGHTS = "save a network's weights with torch.save(model.state_dict(), path)"
-_DEEPEST = 5  # dictionaries inside each other; a pickle can hold one that holds itself
+_SAVE_WEIGHTS = 'save a network\'s weights in a file of their own: torch.save(model.state_dict(), "network-weights.pt")'
 
 
 class Unwrapped(NamedTuple):
@@ -55,31 +64,42 @@ class Unwrapped(NamedTuple):
     stated: tuple[StatedName, ...] = ()
 
 
-def unwrap(content: object) -> list[Unwrapped]:
+def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
     """The weights in the content of anybody's file, in each way that their names can be read; see `strip_prefixes`.
 
+    Args:
+        content: what the file holds.
+        key: which of its networks is meant, as in `choose_part`; left out, the one that is trained.
+
     Raises:
-        CheckpointError: there are none, or those of several networks under different prefixes.
+        CheckpointError: there are none, or those of several networks and nothing says which is meant.
     """
-    opened: list[str] = []
+    part = Part(()) if key is None else choose_part(content, key)
+    role = next((role for role in ROLES if role in part.label.split(".")), None)
+    opened = [*(f'["{step}"]' for step in part.way), *([part.prefix] if part.prefix else [])]
     notes: list[str] = []
     training: dict[str, object] = {}
     stated: list[StatedName] = []
+    for step in part.way:
+        _tell(content, training, stated, role)
+        content = content[step]  # type: ignore[index]
+    if key is not None and isinstance(content, Mapping) and (part.prefix or not part.way):
+        _tell(content, training, stated, role)
+        content = weights_of(content, part)
     while True:
         if not isinstance(content, Mapping):
             raise CheckpointError(f"it holds {kind_of(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}")
-        training |= {key: _plain(content[key]) for key in _TOLD if isinstance(_plain(content.get(key)), int | float)}
-        stated += stated_names(content)
-        if _is_weights(content):
+        _tell(content, training, stated, None)
+        if is_weights(content):
             break
         keys = [key for key in NESTED if _holds_weights(content.get(key))]
         if not keys:
             raise CheckpointError(_no_weights(content))
         if len(keys) > 1:
-            notes.append(f"weights also under {', '.join(map(repr, keys[1:]))}, which were not taken")
+            notes.append(_not_taken(keys))
         content = content[keys[0]]
         opened.append(f'["{keys[0]}"]')
-    weights = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    weights = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, Tensor)}
     return [
         Unwrapped(
             stripped.weights,
@@ -92,29 +112,37 @@ def unwrap(content: object) -> list[Unwrapped]:
     ]
 
 
-def _is_weights(content: Mapping[object, object]) -> bool:
-    return any(
-        isinstance(key, str) and key.endswith(".weight") and isinstance(value, Tensor) for key, value in content.items()
-    )
+def _tell(content: object, training: dict[str, object], stated: list[StatedName], role: str | None) -> None:
+    """Add what a dictionary says beside the weights in it: of the training, and which network it is."""
+    if isinstance(content, Mapping):
+        values = {key: _plain(content.get(key)) for key in _TOLD}
+        training.update({key: value for key, value in values.items() if isinstance(value, int | float)})
+        stated.extend(stated_names(content, role))
+
+
+def _not_taken(keys: list[str]) -> str:
+    return f"weights also under {', '.join(map(repr, keys[1:]))}, which were not taken; {choices(keys[1:])}"
 
 
 def _holds_weights(content: object, depth: int = 0) -> bool:
-    if not isinstance(content, Mapping) or depth > _DEEPEST:
+    if not isinstance(content, Mapping) or depth > DEEPEST:
         return False
-    return _is_weights(content) or any(_holds_weights(content.get(key), depth + 1) for key in NESTED)
+    return is_weights(content) or any(_holds_weights(content.get(key), depth + 1) for key in NESTED)
 
 
 def _no_weights(content: Mapping[object, object]) -> str:
     if "param_groups" in content and "state" in content:
         return f"it holds an optimizer's state and no network; {_SAVE_WEIGHTS}"
-    elsewhere = [repr(key) for key, value in content.items() if _holds_weights(value)]
-    if elsewhere:
+    parts = find_parts(content)
+    if parts:
+        keys = listed(parts)
+        steps = "".join(f"[{step!r}]" for step in parts[0].way)
         return (
-            f"its weights are under a key that is not looked into, {' or '.join(elsewhere)}; save them alone: "
-            f"torch.save(torch.load(path)[{elsewhere[0]}], path)"
+            f"its weights are under a key that is not looked into, {' or '.join(map(repr, keys))}; {choices(keys)}; or "
+            f'save them alone: torch.save(torch.load(path){steps}, "{parts[0].way[-1]}-weights.pt")'
         )
-    keys = ", ".join(f"{key!r} ({kind_of(content[key])})" for key in list(content)[:6])
-    return f"it holds no layer's weights, but {keys or 'an empty dictionary'}; {_SAVE_WEIGHTS}"
+    entries = ", ".join(f"{key!r} ({kind_of(content[key])})" for key in list(content)[:6])
+    return f"it holds no layer's weights, but {entries or 'an empty dictionary'}; {_SAVE_WEIGHTS}"
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,77 @@
+"""Where a checkpoint comes from: a file on disk, an open file, or what somebody has in memory."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from torch import nn
+
+from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.weights.checkpoint.file_type import HEAD, is_safetensors
+from resnetzoo.weights.checkpoint.safetensors_file import SUFFIX, read_safetensors, read_safetensors_bytes
+from resnetzoo.weights.checkpoint.torch_file import read_torch_bytes, read_torch_file
+from resnetzoo.weights.checkpoint.training_state import checkpoint_file
+
+CheckpointSource = str | os.PathLike[str] | BinaryIO | Mapping[str, Any]
+
+
+class Source(NamedTuple):
+    """What there is to read.
+
+    Attributes:
+        name: for messages and for the origin of the network.
+        content: what it holds.
+        file: its path, whose name may say something; None where it has none.
+    """
+
+    name: str
+    content: object
+    file: Path | None = None
+
+
+def read_source(source: CheckpointSource) -> Source:
+    """What is in a file, the folder of a run, an open file or a dictionary; nothing in it is executed.
+
+    Raises:
+        CheckpointError: it is not there, damaged or of another kind.
+        UsageError: it is none of these.
+    """
+    if isinstance(source, str | os.PathLike):
+        file = checkpoint_file(Path(source))
+        return Source(str(file), read_file(file), file)
+    if isinstance(source, Mapping):
+        return Source("dictionary in memory", source)
+    if hasattr(source, "read"):
+        return _read_open_file(source)
+    instead = "; give its state_dict()" if isinstance(source, nn.Module) else ""
+    raise UsageError(
+        "a checkpoint is the path of a file, a file opened with mode 'rb', or a dictionary of weights, not "
+        f"{type(source).__name__}{instead}"
+    )
+
+
+def read_file(file: Path) -> object:
+    """What a file holds, by the way in which its name says that it is written; nothing in it is executed.
+
+    Raises:
+        CheckpointError: it is not there, damaged or of another kind.
+    """
+    return read_safetensors(file) if file.suffix.lower() == SUFFIX else read_torch_file(file)
+
+
+def _read_open_file(file: BinaryIO) -> Source:
+    said = getattr(file, "name", None)
+    name = said if isinstance(said, str) else "open file"
+    try:
+        data: object = file.read()
+    except (OSError, ValueError) as error:  # the latter of a file that is closed, or no text in UTF-8
+        raise CheckpointError(f"{name}: cannot be read: {error}; open it with mode 'rb'") from error
+    if not isinstance(data, bytes):
+        raise UsageError(f"{name}: opened as text; open it with mode 'rb'")
+    if not data:
+        raise CheckpointError(
+            f"{name}: empty: 0 bytes found, from where the file stands; seek(0) goes to its beginning"
+        )
+    read = read_safetensors_bytes if is_safetensors(data[:HEAD]) else read_torch_bytes
+    return Source(name, read(data, name), Path(name) if isinstance(said, str) else None)
