@@ -5,7 +5,7 @@ import gc
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -13,6 +13,9 @@ from torch import Tensor
 
 from resnetzoo.errors import ResnetzooError, UsageError
 from resnetzoo.utils.device import gpu_identity
+from resnetzoo.utils.text import reason_of
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -55,27 +58,51 @@ class DistributedContext:
         dist.all_reduce(highest, op=dist.ReduceOp.MAX, group=self.control)
         return int(highest)
 
-    def all_gather(self, own: str | None) -> list[str | None]:
+    def all_gather(self, own: Result) -> list[Result]:
         """What each process says, in the order of their ranks."""
-        said: list[str | None] = [own] * self.world_size
+        said = [own] * self.world_size
         if self.world_size > 1:
             dist.all_gather_object(said, own, group=self.control)
         return said
 
-    def rank_zero_only(self, action: Callable[[], None]) -> None:
-        """Let the first process do it and the others wait; what goes wrong there is raised in all of them."""
+    def in_all(self, action: Callable[[], Result]) -> Result:
+        """What each process comes to; where one fails, all do, since the others would wait for it in vain."""
         if self.world_size == 1:
-            action()
-            return
-        failed: list[ResnetzooError | None] = [None]
-        if self.is_main:
-            try:
-                action()
-            except ResnetzooError as error:
-                failed = [error]
-        dist.broadcast_object_list(failed, src=0, group=self.control)
-        if failed[0] is not None:
-            raise failed[0]
+            return action()
+        result, failed = _try(action)
+        for rank, error in enumerate(self.all_gather(None if failed is None else _portable(failed))):
+            if error is not None and failed is None:
+                kind = UsageError if isinstance(error, UsageError) else ResnetzooError
+                raise kind(f"process {rank} of {self.world_size} cannot begin: {error}")
+        if failed is not None:
+            raise failed
+        return cast(Result, result)
+
+    def from_rank_zero(self, action: Callable[[], Result]) -> Result:
+        """What the first process comes to, in all of them; what it fails with is raised in all of them too."""
+        if self.world_size == 1:
+            return action()
+        result, failed = _try(action) if self.is_main else (None, None)
+        said = [(result, None if failed is None else _portable(failed))]
+        dist.broadcast_object_list(said, src=0, group=self.control)
+        if failed is not None:
+            raise failed
+        result, error = said[0]
+        if error is not None:
+            raise error
+        return cast(Result, result)
+
+
+def _try(action: Callable[[], Result]) -> tuple[Result | None, Exception | None]:
+    try:
+        return action(), None
+    except Exception as error:  # raised again once the others know
+        return None, error
+
+
+def _portable(error: Exception) -> ResnetzooError:
+    """The error as it can be told to other processes, which may not know its kind."""
+    return error if isinstance(error, ResnetzooError) else ResnetzooError(reason_of(error))
 
 
 def current_context(device: torch.device) -> DistributedContext:

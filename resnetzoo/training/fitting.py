@@ -45,8 +45,8 @@ def fit(
     The training set lies on the device and batches are cut there. On CUDA a step is recorded once as a graph and
     replayed, and the run is at most 60 steps ahead of the device; where a step of a network from elsewhere asks for a
     value, or lets Python have a say, each is carried out instead, and a warning gives the reason. Under `torchrun` the
-    processes share each batch: batch size, batch norm and, up to rounding, results are those of one process, and the
-    first one writes.
+    processes share each batch: batch size, batch norm and, up to rounding, results are those of one process. They begin
+    with the weights of the first one, which writes.
 
     Args:
         model: images (N, C, H, W) -> logits (N, classes), such as one from `create`. Of a network in `nn.DataParallel`,
@@ -69,6 +69,7 @@ def fit(
         UsageError: an argument outside its range, or a network for other images or fewer classes, or whose weights are
             not float32 or were made inside `torch.inference_mode()`, or that was scripted. With `out`, a network of
             this package changed so that no file could say it, as with several layers for `fc`.
+            Under `torchrun` also processes that were started for different runs.
         DeviceError: a device that is not here.
         CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision, or other weights.
         CheckpointError: `out` holds only damaged checkpoints.

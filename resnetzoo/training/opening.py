@@ -17,6 +17,7 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.preflight import check_arguments
 from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.same_run import check_same, description_of
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.training.stream import RunStream
@@ -64,9 +65,23 @@ def open_trainer(
     """
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
-    recipe = recipe.for_images(len(data.train))
-    check_arguments(model, data, seed=seed, processes=context.world_size, out=None if out is None else Path(out))
-    resolved = resolve_precision(precision, chosen)
+    folder = None if out is None else Path(out)
+    recipe, resolved = context.in_all(
+        lambda: _checked(model, data, recipe, chosen, precision, seed=seed, processes=context.world_size, out=folder)
+    )
+    if context.world_size > 1:
+        described = description_of(
+            network_in(model),
+            data,
+            recipe,
+            seed=seed,
+            device=chosen,
+            precision=resolved,
+            compile=compile,
+            record=record,
+            keeps_files=folder is not None,
+        )
+        check_same(context, described)
     if stream is None:
         stream = RunStream(chosen)
         reset_peak_memory(chosen)
@@ -81,7 +96,7 @@ def open_trainer(
             precision=resolved,
             compile=compile,
             record=record,
-            out=None if out is None else Path(out),
+            out=folder,
             context=context,
             callbacks=callbacks,
         )
@@ -93,6 +108,23 @@ def open_trainer(
             raise
         finally:
             trainer.release()
+
+
+def _checked(
+    model: nn.Module,
+    data: Data,
+    recipe: Recipe,
+    device: torch.device,
+    precision: str,
+    *,
+    seed: int,
+    processes: int,
+    out: Path | None,
+) -> tuple[Recipe, Precision]:
+    """The recipe as it runs on these images, and the precision on this device, once the arguments are found right."""
+    as_run = recipe.for_images(len(data.train))
+    check_arguments(model, data, seed=seed, processes=processes, out=out)
+    return as_run, resolve_precision(precision, device)
 
 
 @contextmanager

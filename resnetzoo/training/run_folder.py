@@ -10,6 +10,7 @@ import torch
 
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.nested import flatten
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
 
 PREVIOUS = "checkpoint.previous.pt"
@@ -70,21 +71,10 @@ def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
     Raises:
         CheckpointMismatchError: names each field that differs, with both values.
     """
-    stored, current = _flat(found), _flat(wanted)
+    stored, current = flatten(found), flatten(wanted)
     differing = [key for key in sorted(stored.keys() | current.keys()) if stored.get(key) != current.get(key)]
     if differing:
         fields = "; ".join(f"{key} is {stored.get(key)!r} there, {current.get(key)!r} here" for key in differing)
         raise CheckpointMismatchError(
             f"{folder} holds another run: {fields}. Choose another folder with --out, or delete that one"
         )
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} -> {"a.b": 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

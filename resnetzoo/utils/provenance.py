@@ -1,5 +1,6 @@
 """Where a result comes from: versions, commit, machine."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -22,6 +23,15 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
+
+
+def code_digest() -> str:
+    """SHA-256 of the code of this package as it is on this machine, by which two machines tell whether they differ."""
+    package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def commit() -> str | None:

@@ -7,13 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
 
 import resnetzoo
-from resnetzoo.training import distributed
+from resnetzoo.training import distributed, same_run
 from resnetzoo.training.callbacks import checkpointing
 from resnetzoo.training.run_folder import read_latest
 from resnetzoo.weights.checkpoint.training_state import Checkpoint
@@ -29,7 +32,17 @@ class StopsEarly(resnetzoo.Callback):
             trainer.request_stop()
 
 
-def train(out: Path, *, signal_at: int | None = None, callbacks: tuple[resnetzoo.Callback, ...] = ()) -> None:
+SIX = resnetzoo.Recipe("SIX", 6, None, 0.05, resnetzoo.recipes.StepDecay((3, 5)), batch_size=18)
+SIZES = {"train_images": 45, "test_images": 21}
+SPEC = resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16))
+
+
+def train(
+    out: Path,
+    *,
+    signal_at: int | None = None,
+    callbacks: tuple[resnetzoo.Callback, ...] = (),
+) -> None:
     """Batches of 18 and, at an epoch's end, of 9: two processes take 9 and 9, then 5 and 4.
 
     Args:
@@ -37,9 +50,8 @@ def train(out: Path, *, signal_at: int | None = None, callbacks: tuple[resnetzoo
         signal_at: the step, from 1, at which SIGTERM reaches the second process.
         callbacks: of the run.
     """
-    data = resnetzoo.synthetic(seed=1, train_images=45, test_images=21)
-    recipe = resnetzoo.Recipe("SIX", 6, None, 0.05, resnetzoo.recipes.StepDecay((3, 5)), batch_size=18)
-    model = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)))
+    data = resnetzoo.synthetic(seed=1, **SIZES)
+    recipe, model = SIX, resnetzoo.CifarNet(SPEC)
     torch.manual_seed(0)
     drawn = {key: torch.randn_like(value) * 0.1 for key, value in model.state_dict().items() if value.dim() > 1}
     if RANK == 0:  # the others start from the first one's weights
@@ -59,6 +71,68 @@ def train(out: Path, *, signal_at: int | None = None, callbacks: tuple[resnetzoo
         print(f"{run.execution}, {run.processes} processes")
     except resnetzoo.ResnetzooError as error:
         print(error)
+
+
+def plain_network() -> resnetzoo.CifarNet:
+    return resnetzoo.CifarNet(resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16)))
+
+
+def frozen_network() -> resnetzoo.CifarNet:
+    model = resnetzoo.CifarNet(SPEC)
+    model.conv1.requires_grad_(False)
+    return model
+
+
+def renamed(data: resnetzoo.Data) -> resnetzoo.Data:
+    names = (*data.classes[1:], data.classes[0])
+    return replace(data, train=replace(data.train, classes=names), test=replace(data.test, classes=names))
+
+
+# What the second process has in place of the first one's, and what both say of it.
+DIFFERING: dict[str, tuple[dict[str, Any], str]] = {
+    "images": ({"data": lambda: resnetzoo.synthetic(seed=2, **SIZES)}, "data.fingerprint is '"),
+    "sizes": (
+        {"data": lambda: resnetzoo.synthetic(seed=1, train_images=64, test_images=21)},
+        "data.train_images is 45",
+    ),
+    "part": (
+        {"data": lambda: resnetzoo.synthetic(seed=1, **SIZES).first(40)},
+        "data.part is '' in process 0, 'first 40",
+    ),
+    "classes": ({"data": lambda: renamed(resnetzoo.synthetic(seed=1, **SIZES))}, "data.classes is ["),
+    "recipe": ({"recipe": replace(SIX, lr=0.5)}, "recipe.lr is 0.05 in process 0, 0.5 in process 1"),
+    "seed": ({"seed": 3}, "seed is 2 in process 0, 3 in process 1"),
+    "family": ({"model": plain_network}, "network.family is 'residual' in process 0, 'plain' in process 1"),
+    "frozen": (
+        {"model": frozen_network},
+        "network.conv1.weight is '[4, 3, 3, 3]' in process 0, '[4, 3, 3, 3], frozen'",
+    ),
+    "precision": ({"precision": "bf16"}, "precision is 'fp32' in process 0, 'bf16' in process 1"),
+    "compile": ({"compile": True}, "compile is None in process 0, True in process 1"),
+    "no folder": ({"out": None}, "out is 'a folder' in process 0, None in process 1"),
+    "saved more often": ({"checkpoint_every": 1}, "checkpoint_every is None in process 0, 1 in process 1"),
+    "mistake": ({"seed": -1}, "seed must be a whole number from 0"),
+    "torch": ({"torch": "2.5"}, f"torch is '{torch.__version__}' in process 0, '2.5' in process 1"),
+    "code": ({"code": "0" * 64}, "' in process 0, '000000000000' in process 1"),
+}
+
+
+def differ() -> None:
+    """A line for each way in which two processes can differ."""
+    for changes, _ in DIFFERING.values():
+        own = {**changes} if RANK == 1 else {}
+        asked = same_run.code_digest, torch.__version__
+        if "code" in own:
+            same_run.code_digest = partial(str, own.pop("code"))
+        torch.__version__ = own.pop("torch", torch.__version__)
+        arguments: dict[str, Any] = {"seed": 2, "precision": "fp32", "out": Path("differing"), **own}
+        data = arguments.pop("data", lambda: resnetzoo.synthetic(seed=1, **SIZES))()
+        recipe, model = arguments.pop("recipe", SIX), arguments.pop("model", lambda: resnetzoo.CifarNet(SPEC))()
+        try:
+            resnetzoo.fit(model, data, recipe, device="cpu", progress=False, **arguments)
+        except resnetzoo.ResnetzooError as error:
+            print(error)
+        same_run.code_digest, torch.__version__ = asked
 
 
 def train_late(out: Path) -> None:
@@ -105,6 +179,7 @@ def train_in_their_group(out: Path) -> None:
 
 
 RUNS = {
+    "differ": differ,
     "exchange": exchange,
     "one gpu": lambda: train_on("one gpu", ["GPU-0", "GPU-0"], cpu="nccl"),
     "two gpus": lambda: train_on("two gpus", ["GPU-0", "GPU-1"], cpu="nccl"),

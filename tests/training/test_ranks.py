@@ -53,7 +53,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torchrun(folder, "exchange", "straight", "stopped", "one gpu", "two gpus", "another device")
     shutil.copytree(folder / "stopped", folder / "stopped before")
     (folder / "refused").write_text("in the way")
-    torchrun(folder, "resumed", "early", "elsewhere", "refused")
+    torchrun(folder, "resumed", "early", "elsewhere", "refused", "differ")
     torchrun(folder, "theirs")
     return folder
 
@@ -115,6 +115,15 @@ def test_processes_that_find_different_states_do_not_begin(together: Path) -> No
     for words in said(together, "elsewhere"):
         assert words.count("choose a folder that all of them share") == 1
     assert not (together / "a folder of its own").exists()
+
+
+@pytest.mark.parametrize("difference", rank_runs.DIFFERING)
+def test_processes_of_different_runs_do_not_begin(together: Path, difference: str) -> None:
+    place, (_, expected) = list(rank_runs.DIFFERING).index(difference), rank_runs.DIFFERING[difference]
+    for words in said(together, "differ"):
+        lines = words.splitlines()
+        assert len(lines) == len(rank_runs.DIFFERING)
+        assert expected in lines[place]
 
 
 def test_processes_hear_of_each_other_before_there_is_a_group(together: Path) -> None:

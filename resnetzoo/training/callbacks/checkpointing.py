@@ -13,6 +13,7 @@ from resnetzoo.training.callbacks.finite import check_finite
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.run_folder import check_identity, read_latest, save_checkpoint
+from resnetzoo.training.same_run import check_same
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint, state_weights
@@ -35,6 +36,7 @@ class Checkpointing(Callback):
 
     def on_fit_start(self, trainer: TrainerState) -> None:
         """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
+        check_same(trainer.context, {"checkpoint_every": self.every})
         model, optimizer = trainer.model, trainer.step_state.optimizer
         momentum = list(model.parameters())  # the first step makes buffers like them
         trainer.files.snapshots.reserve([model.state_dict(), optimizer.state_dict(), momentum])
@@ -44,7 +46,7 @@ class Checkpointing(Callback):
             self._save(trainer)
             trainer.files.wait()
             if trainer.spec is None:  # before hours of training: what is in a network from elsewhere, nobody knows
-                trainer.context.rank_zero_only(self._check_readable)
+                trainer.context.from_rank_zero(self._check_readable)
             return
         check_identity(checkpoint.identity, trainer.identity, self.folder)
         trainer.step = checkpoint.step
@@ -122,7 +124,7 @@ class Checkpointing(Callback):
             save_checkpoint(replace(checkpoint, **tensors), self.folder)
 
         tensors = {"model": checkpoint.model, "optimizer": checkpoint.optimizer}
-        trainer.context.rank_zero_only(lambda: trainer.files.save(tensors, write))
+        trainer.context.from_rank_zero(lambda: trainer.files.save(tensors, write))
 
 
 def checkpoint_of(trainer: TrainerState) -> Checkpoint:

@@ -29,4 +29,4 @@ class LogFile(Callback):
     def _write(self, trainer: TrainerState) -> None:
         lines = [json.dumps({"model": trainer.name, "seed": trainer.seed, **asdict(row)}) for row in trainer.rows]
         content = "".join(f"{line}\n" for line in lines).encode()
-        trainer.context.rank_zero_only(lambda: trainer.files.submit(lambda: write_atomically(self.path, content)))
+        trainer.context.from_rank_zero(lambda: trainer.files.submit(lambda: write_atomically(self.path, content)))

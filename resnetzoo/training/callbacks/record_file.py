@@ -23,4 +23,4 @@ class RecordFile(Callback):
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         if trainer.finished and trainer.record is None:
-            trainer.context.rank_zero_only(lambda: write_checksummed(self.path, run.to_dict()))
+            trainer.context.from_rank_zero(lambda: write_checksummed(self.path, run.to_dict()))

@@ -1,0 +1,94 @@
+"""Whether the processes that share a run were started for the same one: compared before the first step."""
+
+import reprlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from resnetzoo.data.image_set import Data
+from resnetzoo.errors import UsageError
+from resnetzoo.models.introspection import known_spec
+from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.recipes import Recipe
+from resnetzoo.utils.nested import flatten
+from resnetzoo.utils.provenance import code_digest
+from resnetzoo.version import __version__
+
+_SHOWN = 3
+_DIGITS = 12  # of a SHA-256: those that people compare
+
+
+def check_same(context: DistributedContext, own: Mapping[str, Any]) -> None:
+    """Compare plain values between the processes; a message names a nested one as `data.fingerprint`.
+
+    Raises:
+        UsageError: they differ; it says in what, and is raised in all processes.
+    """
+    told = [flatten(values) for values in context.all_gather(dict(own))]
+    differing = list(_differences(told))
+    if differing:
+        more = f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
+        raise UsageError(
+            f"the {context.world_size} processes were not started for the same run: {'; '.join(differing[:_SHOWN])}"
+            f"{more}. Start all of them with the same arguments, data and software"
+        )
+
+
+def _differences(told: list[dict[str, Any]]) -> Iterator[str]:
+    """In the order of the first process's fields, each with the first process that differs from it."""
+    for key in dict.fromkeys(key for values in told for key in values):
+        first = told[0].get(key)
+        for rank, values in enumerate(told):
+            if values.get(key) != first:
+                yield f"{key} is {reprlib.repr(first)} in process 0, {reprlib.repr(values.get(key))} in process {rank}"
+                break
+
+
+def description_of(
+    model: nn.Module,
+    data: Data,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: torch.device,
+    precision: str,
+    compile: bool | None,  # noqa: A002 (torch's own word)
+    record: bool | None,
+    keeps_files: bool,
+) -> dict[str, Any]:
+    """All that must agree for processes to share a run, as plain values: also the code that carries it out.
+
+    The values of the weights are not part of it: the processes begin with those of the first one.
+    """
+    spec = known_spec(model)
+    return {
+        "torch": torch.__version__,
+        "resnetzoo": {"version": __version__, "code": code_digest()[:_DIGITS]},
+        "network": {
+            **({"class": type(model).__name__} if spec is None else spec.to_dict()),
+            **{name: _weight(parameter) for name, parameter in model.named_parameters()},
+            **{name: list(buffer.shape) for name, buffer in model.named_buffers()},
+        },
+        "data": {
+            "name": data.name,
+            "part": data.part,
+            "train_images": len(data.train),
+            "test_images": len(data.test),
+            "size": list(data.train.images.shape[1:]),
+            "classes": list(data.classes),
+            "fingerprint": data.fingerprint[:_DIGITS],
+        },
+        "recipe": recipe.to_dict(),
+        "seed": seed,
+        "device": device.type,
+        "precision": precision,
+        "compile": compile,
+        "record": record,
+        "out": "a folder" if keeps_files else None,
+    }
+
+
+def _weight(parameter: nn.Parameter) -> str:
+    return f"{list(parameter.shape)}{'' if parameter.requires_grad else ', frozen'}"
