@@ -6,6 +6,7 @@ pets/cat/1.jpg, pets/cat/2.png, pets/dog/1.jpg, ...: a fifth of the images is he
 """
 
 import argparse
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -21,8 +22,15 @@ def main() -> None:
     data = data.validation_split(args.held_out or max(1, len(data.train) // 5))
     model = resnetzoo.create("resnet20", weights=True, num_classes=len(data.classes), seed=0)
     recipe = resnetzoo.recipes.MODERN.with_epochs(args.epochs)
-    run = resnetzoo.fit(model, data, recipe, device=args.device, out=args.out)
-    print(f"error on {len(data.test)} held-out images: {run.epochs[-1].test_error:.1f} %; kept in {args.out}")
+    out = args.out or unused(Path("runs") / f"finetuned-{args.folder.resolve().name}")
+    run = resnetzoo.fit(model, data, recipe, device=args.device, out=out)
+    print(f"error on {len(data.test)} held-out images: {run.epochs[-1].test_error:.1f} %; kept in {out}")
+
+
+def unused(folder: Path) -> Path:
+    """`folder`, or the first of `folder-2`, `folder-3`, ... that is not there."""
+    names = (folder if number == 1 else folder.with_name(f"{folder.name}-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def read(folder: Path) -> resnetzoo.Data:
@@ -40,7 +48,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--held-out", type=int, metavar="N", help="images to measure on; a fifth if left out")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, default=Path("runs/finetuned"))
+    parser.add_argument("--out", type=Path, help="a new folder if left out; given again, the run in it goes on")
     return parser.parse_args()
 
 

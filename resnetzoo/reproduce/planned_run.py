@@ -1,6 +1,7 @@
 """One run of a plan, and how far it is."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from resnetzoo.data.image_set import Data
@@ -11,6 +12,7 @@ from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, RunRecord, read_record
 from resnetzoo.training.run_folder import PREVIOUS, check_identity
+from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, read_checkpoint
 
@@ -40,6 +42,11 @@ class PlannedRun:
         """The network with the weights that it starts from."""
         return fresh_network(self.spec, self.seed)
 
+    @cached_property
+    def starting_point(self) -> StartingPoint:
+        """That of the network as built."""
+        return StartingPoint.of(self.build())
+
 
 def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
     """How far the run is, from the checkpoint in its folder.
@@ -52,7 +59,7 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
             checkpoint = read_checkpoint(path)
         except CheckpointError:  # none yet, or a damaged one, which the trainer will name
             continue
-        check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
+        check_identity(checkpoint.identity, _identity(run, data, precision), run.folder, checkpoint.model)
         return checkpoint.step
     return 0
 
@@ -80,4 +87,5 @@ def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, ob
         seed=run.seed,
         data=data.to_dict(),
         precision=precision,
+        starting_point=run.starting_point,
     ).to_dict()

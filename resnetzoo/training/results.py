@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resnetzoo.errors import ResultsError
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.checksummed_json import read_checksummed
 
@@ -68,6 +69,7 @@ class RunIdentity:
         seed: of order and augmentation.
         data: its name and fingerprint, at least.
         precision: of the steps.
+        starting_point: the weights that it begins with, and what is frozen; None where a version did not keep it.
     """
 
     name: str
@@ -76,6 +78,7 @@ class RunIdentity:
     seed: int
     data: Mapping[str, Any]
     precision: str
+    starting_point: StartingPoint | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as checkpoints store them."""
@@ -85,6 +88,7 @@ class RunIdentity:
             "seed": self.seed,
             "data": {"name": self.data["name"], "fingerprint": self.data["fingerprint"]},
             "precision": self.precision,
+            **({"starting_point": self.starting_point.to_dict()} if self.starting_point else {}),
         }
 
 
@@ -110,6 +114,7 @@ class RunRecord:
             last resumption. Of runs side by side it is what all of them held, counted from when the first of them
             began: no device counts by run. None on a CPU, which does not count, and in older files.
         tf32: whether fp32 could be shortened to TF32 in steps and tests: never on a CPU, nor by this version on CUDA.
+        starting_point: the weights that it began with, and what was frozen; None in older files.
     """
 
     name: str
@@ -127,6 +132,7 @@ class RunRecord:
     epochs: tuple[EpochRow, ...]
     peak_memory_bytes: int | None = None
     tf32: bool = False
+    starting_point: StartingPoint | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -138,6 +144,7 @@ class RunRecord:
             seed=self.seed,
             data=self.data,
             precision=self.precision,
+            starting_point=self.starting_point,
         ).to_dict()
 
     @property
@@ -173,6 +180,7 @@ class RunRecord:
             "wall_seconds": round(self.wall_seconds, 2),
             "peak_memory_bytes": self.peak_memory_bytes,
             "tf32": self.tf32,
+            "starting_point": self.starting_point.to_dict() if self.starting_point else None,
             "epochs": [asdict(row) for row in self.epochs],
         }
 
@@ -185,6 +193,9 @@ class RunRecord:
                 **rest,
                 "spec": ModelSpec.from_dict(values["spec"]) if values["spec"] else None,
                 "recipe": Recipe.from_dict(values["recipe"]),
+                "starting_point": StartingPoint.from_dict(values["starting_point"])
+                if values.get("starting_point")
+                else None,
                 "epochs": tuple(EpochRow(**row) for row in values["epochs"]),
             }
         )

@@ -236,4 +236,5 @@ class Trainer(TrainerState):
             epochs=tuple(self.rows),
             peak_memory_bytes=peak_memory(device),
             tf32=tf32,
+            starting_point=self.starting_point,
         )

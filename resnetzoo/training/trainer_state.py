@@ -15,6 +15,7 @@ from resnetzoo.training.results import EpochRow, Run, RunIdentity, RunRecord, la
 from resnetzoo.training.run_files import choose_run_files
 from resnetzoo.training.running_metrics import RunningMetrics
 from resnetzoo.training.schedules import steps_per_epoch
+from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.device import Precision
@@ -34,6 +35,7 @@ class TrainerState:
         execution: how the steps are carried out; before the first ones, how they are planned to be.
         out: the run's folder; None where nothing is kept on disk.
         context: the processes that share the run.
+        starting_point: what it began with; None where a run of an older version goes on, which did not keep it.
         files: writes what the package keeps in `out`.
         steps_per_epoch: the last epoch may have fewer.
         step: optimizer steps done.
@@ -72,6 +74,7 @@ class TrainerState:
         self.execution = execution
         self.out = out
         self.context = context
+        self.starting_point: StartingPoint | None = StartingPoint.of(model)
         self.files = choose_run_files(step_state.loader.device, context)
         self.steps_per_epoch = steps_per_epoch(len(data.train), recipe.batch_size)
         self.step = 0
@@ -102,6 +105,7 @@ class TrainerState:
             seed=self.seed,
             data=self.data.to_dict(),
             precision=self.precision,
+            starting_point=self.starting_point,
         ).to_dict()
 
     def request_stop(self) -> None:

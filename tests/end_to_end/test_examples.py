@@ -50,7 +50,8 @@ def test_finetune_folder(example: Example, tmp_path: Path) -> None:
         Image.new("RGB", (40 + place, 50), colour).save(folder / f"{place}.png")
     said = example("finetune_folder", "pets", "--epochs", "1", "--device", "cpu")
     assert "error on 2 held-out images" in said
-    assert resnetzoo.load_model("runs/finetuned").classes == ("green", "red")
+    assert resnetzoo.load_model("runs/finetuned-pets").classes == ("green", "red")
+    assert "kept in runs/finetuned-pets-2" in example("finetune_folder", "pets", "--epochs", "1", "--device", "cpu")
 
 
 def test_timm_features(example: Example, tmp_path: Path) -> None:

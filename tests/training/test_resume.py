@@ -185,7 +185,7 @@ def test_a_signal_in_any_step_loses_nothing(
     with pytest.raises(resnetzoo.TrainingInterrupted, match=f"stopped after step {step} of 6: saved in"):
         train("stopped", stopped)
     assert signal.getsignal(signal.SIGINT) is handler
-    resumed, straight = train("stopped", small_network(1)), train("straight", small_network(0))
+    resumed, straight = train("stopped", small_network(0)), train("straight", small_network(0))
     expected = straight.model.state_dict()
     assert all(torch.equal(value, expected[key]) for key, value in resumed.model.state_dict().items())
     for field in ("epoch", "step", "lr", "train_loss", "train_error", "test_loss", "test_error"):

@@ -41,7 +41,7 @@ def test_a_finished_run_is_read_and_not_repeated(
     written = (tmp_path / "checkpoint.pt").read_bytes()
     with monkeypatch.context() as later:
         later.setattr(provenance, "commit", lambda: "another")
-        again = fit(tiny_data, tiny_recipe, tmp_path, model_seed=9)
+        again = fit(tiny_data, tiny_recipe, tmp_path)
     assert same_weights(first.model, again.model)
     assert again.to_dict() == first.to_dict() == read_record(tmp_path / "run.json").to_dict()
     assert (tmp_path / "checkpoint.pt").read_bytes() == written
@@ -135,6 +135,49 @@ def test_another_run_is_refused_by_its_differing_fields(
     with pytest.raises(CheckpointMismatchError, match="precision is 'fp32' there, 'bf16' here"):
         resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, precision="bf16", out=tmp_path, progress=False)
     assert (tmp_path / "checkpoint.pt").read_bytes() == kept
+
+
+def test_other_weights_at_the_start_or_other_frozen_ones_are_another_run(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    first = fit(tiny_data, tiny_recipe, tmp_path / "run")
+    kept = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+    with pytest.raises(CheckpointMismatchError, match=r"began with other weights .* such as --out .*/run-2, or delete"):
+        fit(tiny_data, tiny_recipe, tmp_path / "run", model_seed=1)
+    one_bias, frozen = small_network(0), small_network(0)
+    with torch.no_grad():
+        one_bias.fc.bias[3] += 1e-3
+    frozen.conv1.requires_grad_(requires_grad=False)
+    for model, message in (
+        (one_bias, "began with other weights"),
+        (frozen, r"no parameters are frozen there, 1 parameters are frozen \(conv1.weight\) here"),
+    ):
+        job = resnetzoo.Job(model, tiny_recipe, out=tmp_path / "run")
+        with pytest.raises(CheckpointMismatchError, match=message):
+            resnetzoo.fit_many([job], tiny_data, precision="fp32", device="cpu", progress=False)
+    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == kept
+    last_bits = small_network(0)  # as another kind of CPU draws them
+    with torch.no_grad():
+        for parameter in last_bits.parameters():
+            parameter.mul_(1 + 1e-7)
+    for model in (last_bits, first.model):
+        again = resnetzoo.fit(
+            model, tiny_data, tiny_recipe, precision="fp32", device="cpu", out=tmp_path / "run", progress=False
+        )
+        assert again.epochs == first.epochs
+
+
+def test_a_run_of_a_version_that_kept_no_starting_weights_goes_on(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    straight = fit(tiny_data, tiny_recipe, tmp_path)
+    stored = torch.load(tmp_path / "checkpoint.previous.pt", weights_only=True)
+    del stored["identity"]["starting_point"]
+    torch.save(stored, tmp_path / "checkpoint.pt")
+    (tmp_path / "run.json").unlink()
+    resumed = fit(tiny_data, tiny_recipe, tmp_path, model_seed=9)
+    assert same_weights(resumed.model, straight.model)
+    assert "starting_point" not in read_checkpoint(tmp_path / "checkpoint.pt").identity
 
 
 @pytest.mark.parametrize("place", ["file/run", "/proc/no/run"])

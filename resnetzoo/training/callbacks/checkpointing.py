@@ -12,8 +12,9 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.finite import check_finite
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow, Run
-from resnetzoo.training.run_folder import check_identity, read_latest, save_checkpoint
+from resnetzoo.training.run_folder import another_folder, check_identity, read_latest, save_checkpoint
 from resnetzoo.training.same_run import check_same
+from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint, state_weights
@@ -48,7 +49,9 @@ class Checkpointing(Callback):
             if trainer.spec is None:  # before hours of training: what is in a network from elsewhere, nobody knows
                 trainer.context.from_rank_zero(self._check_readable)
             return
-        check_identity(checkpoint.identity, trainer.identity, self.folder)
+        check_identity(checkpoint.identity, trainer.identity, self.folder, checkpoint.model)
+        stored = checkpoint.identity.get("starting_point")
+        trainer.starting_point = StartingPoint.from_dict(stored) if stored else None
         trainer.step = checkpoint.step
         trainer.rows = [EpochRow(**row) for row in checkpoint.rows]
         self._load_weights(trainer, checkpoint)
@@ -98,8 +101,8 @@ class Checkpointing(Callback):
             trainer.model.load_state_dict(weights)
         except RuntimeError as error:
             raise CheckpointMismatchError(
-                f"{self.folder} holds the weights of another network ({first_line(error)}). Choose another folder with "
-                "--out, or delete that one"
+                f"{self.folder} holds the weights of another network ({first_line(error)}). "
+                f"{another_folder(self.folder)}"
             ) from error
 
     def _check_all_found_the_same(self, trainer: TrainerState, step: int) -> None:

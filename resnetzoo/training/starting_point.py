@@ -1,0 +1,79 @@
+"""What a run begins with: the weights, as a few numbers, and which of them are frozen."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_TOLERANCE = 1e-4
+"""How far two runs' numbers may be apart. Weights drawn by one seed differ in their last bits from one kind of CPU to
+the next, which moves a number by 1e-7 a tensor; other weights move it by 0.1 a tensor."""
+
+_PROJECTIONS = tuple(math.sqrt(prime) % 1 for prime in (2, 3, 5))
+
+
+@dataclass(frozen=True)
+class StartingPoint:
+    """What tells a run from another one of the same network, recipe, seed and data.
+
+    Attributes:
+        weights: of the values at the start, as `fingerprint_weights` gives it.
+        frozen: names of the parameters that do not learn.
+    """
+
+    weights: tuple[float, ...]
+    frozen: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "StartingPoint":
+        """That of a network before its first step."""
+        frozen = (name for name, parameter in model.named_parameters() if not parameter.requires_grad)
+        return cls(fingerprint_weights(model.state_dict()), tuple(frozen))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "StartingPoint":
+        """What `to_dict` gave, as a starting point again."""
+        return cls(tuple(values["weights"]), tuple(values["frozen"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {"weights": list(self.weights), "frozen": list(self.frozen)}
+
+    def has_weights(self, fingerprint: tuple[float, ...]) -> bool:
+        """Whether these are its weights, be it with other last bits."""
+        return len(fingerprint) == len(self.weights) and all(
+            math.isclose(one, other, rel_tol=0, abs_tol=_TOLERANCE)
+            for one, other in zip(self.weights, fingerprint, strict=True)
+        )
+
+
+def fingerprint_weights(state: Mapping[str, object]) -> tuple[float, ...]:
+    """Four numbers of a state dict: three projections of its tensors' directions, and a sum over their magnitudes.
+
+    Not a digest, since the last bits of fresh weights are those of the machine that has drawn them. The norms' counters
+    are left out: nothing is computed with them.
+    """
+    totals, begin = [0.0] * (len(_PROJECTIONS) + 1), 0
+    for values in _flat_tensors(state):
+        places = torch.arange(begin + 1, begin + 1 + len(values), dtype=torch.float64, device="cpu")
+        begin += len(values)
+        norm = float(values.norm())
+        if norm == 0:
+            continue
+        for number, step in enumerate(_PROJECTIONS):
+            directions = (places * step).frac_().mul_(2).sub_(1)  # spread evenly over -1 to 1 (Weyl, 1916)
+            totals[number] += float(directions @ values) / norm
+        totals[-1] += math.log2(norm)
+    return tuple(round(total, 6) for total in totals)
+
+
+def _flat_tensors(state: Mapping[str, object]) -> Iterator[Tensor]:
+    """The tensors by name, each as float64 (n,) on the CPU."""
+    for name, tensor in sorted(state.items()):
+        if isinstance(tensor, Tensor) and not name.endswith("num_batches_tracked"):
+            values = tensor.detach().to("cpu").to_dense() if tensor.layout != torch.strided else tensor.detach().cpu()
+            values = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
+            yield values.to(torch.float64).flatten()
