@@ -71,8 +71,8 @@ def fit(
             this package changed so that no file could say it, as with several layers for `fc`.
             Under `torchrun` also processes that were started for different runs.
         DeviceError: a device that is not here.
-        CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision, or one that began with
-            other weights, or with others frozen.
+        CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision, or one that
+            began with other weights, or with others frozen.
         CheckpointError: `out` holds only damaged checkpoints.
         ResultsError: `out` holds a finished run whose record was changed by hand.
         OutputError: `out` cannot be written; what was saved stays. On CUDA it is raised by the next step at the latest.

@@ -180,7 +180,7 @@ class RunRecord:
             "wall_seconds": round(self.wall_seconds, 2),
             "peak_memory_bytes": self.peak_memory_bytes,
             "tf32": self.tf32,
-            "starting_point": self.starting_point.to_dict() if self.starting_point else None,
+            **({"starting_point": self.starting_point.to_dict()} if self.starting_point else {}),
             "epochs": [asdict(row) for row in self.epochs],
         }
 
