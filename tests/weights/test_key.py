@@ -109,6 +109,19 @@ FORMS: dict[str, tuple[Callable[[State, State], object], str | None, str, str]] 
         "best",
         "runs.last.state_dict",
     ),
+    "lists": (lambda one, other: {"nets": [one, other], "epoch": 3}, "open", "nets.0", "1"),
+    "stochastic weight averaging": (
+        lambda one, other: {"model": one, "swa_model": {**under("module.", other), "n_averaged": torch.tensor(3)}},
+        None,
+        "model",
+        "swa_model",
+    ),
+    "trainer's file, average chosen by its dictionary": (
+        lambda one, other: {"model": one, "ema": {**under("online_model.", one), **under("ema_model.", other)}},
+        None,
+        "model",
+        "ema",
+    ),
     "one without a prefix": (lambda one, other: {**one, **under("teacher.", other)}, "open", "", "teacher"),
 }
 
@@ -171,6 +184,27 @@ def test_the_note_about_others_says_the_key_that_takes_them(tmp_path: Path) -> N
     model = load(tmp_path / "weights.pt", key="state_dict_ema")
     assert model.origin is not None
     assert model.origin.opened == ('["state_dict_ema"]',)
+
+
+def test_another_network_that_is_no_average_is_a_doubt(tmp_path: Path) -> None:
+    """The one that is known to be trained is taken, and its user hears of the others."""
+    torch.save({"model": ONE.state_dict(), "teacher": TEACHER.state_dict()}, tmp_path / "weights.pt")
+    doubt = r'holds several networks, of which \["model"\] was taken; key="teacher" takes it \(--key teacher'
+    with pytest.warns(resnetzoo.CheckpointWarning, match=doubt):
+        assert_same_logits(resnetzoo.load_checkpoint(tmp_path / "weights.pt"), ONE)
+    assert_same_logits(load(tmp_path / "weights.pt", key="teacher"), TEACHER)
+
+
+@pytest.mark.parametrize("key", [3, b"model", ["model"]])
+def test_a_key_is_text(key: object) -> None:
+    with pytest.raises(UsageError, match="key is a text, such as"):
+        resnetzoo.load_checkpoint({"model": ONE.state_dict()}, key=key)  # type: ignore[arg-type]
+
+
+def test_dictionaries_that_hold_each_other_end() -> None:
+    content: dict[str, object] = {"net": ONE.state_dict()}
+    content["itself"] = [content, content]
+    assert_same_logits(resnetzoo.load_checkpoint(content, key="net"), ONE)
 
 
 def test_names_of_student_and_teacher_go_with_their_networks(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """The networks that a file holds beside each other, and the one that a key means."""
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from torch import Tensor
 
-from resnetzoo.errors import CheckpointError
+from resnetzoo.errors import CheckpointError, UsageError
 
 DEEPEST = 5  # dictionaries inside each other; a pickle can hold one that holds itself
 _STEM = re.compile(r"((?:.+\.)?)(conv1|features\.init_block(?:\.conv)?)\.weight")
 _FIRST_STAGE = {"conv1": "layer1.", "features": "features.stage1."}
+_AVERAGE = re.compile(r"(?:^|[._])(?:ema|swa|avg|averaged?)(?:[._]|$)")
+Step = str | int  # a key of a dictionary, or a place in a list
 
 
 class Part(NamedTuple):
@@ -19,15 +22,17 @@ class Part(NamedTuple):
     Attributes:
         way: the keys to go into, from the outside in.
         prefix: of their names there, with its point; empty where they have none.
+        known: whether the names are of a layout that is known.
     """
 
-    way: tuple[str, ...]
+    way: tuple[Step, ...]
     prefix: str = ""
+    known: bool = True
 
     @property
     def label(self) -> str:
         """The key that means it: `state_dict.teacher`."""
-        return ".".join((*self.way, self.prefix)).rstrip(".")
+        return ".".join((*map(str, self.way), self.prefix)).rstrip(".")
 
 
 def is_weights(content: Mapping[object, object]) -> bool:
@@ -49,18 +54,38 @@ def network_prefixes(names: Iterable[str]) -> list[str]:
     return found
 
 
-def find_parts(content: object, way: tuple[str, ...] = ()) -> list[Part]:
-    """Every network in what a file holds, in its order."""
-    if not isinstance(content, Mapping) or len(way) > DEEPEST:
-        return []
+def is_average(label: str) -> bool:
+    """Whether a name speaks of weights that were averaged over the steps of a training."""
+    return _AVERAGE.search(label) is not None
+
+
+def find_parts(content: object) -> list[Part]:
+    """Every network in what a file holds, in its order; where none is in names that are known, whatever has weights."""
+    found = _find(content, (), set())
+    return [part for part in found if part.known] or found
+
+
+def _find(content: object, way: tuple[Step, ...], seen: set[int]) -> list[Part]:
+    """`seen` are the dictionaries and lists that were gone into, by their identity: they can hold each other."""
     found = []
-    if is_weights(content):
-        names = [key for key in content if isinstance(key, str)]
-        found = [Part(way, prefix) for prefix in network_prefixes(names) or [""]]
-    for key, value in content.items():
-        if isinstance(key, str):
-            found += find_parts(value, (*way, key))
+    if isinstance(content, Mapping) and is_weights(content):
+        prefixes = network_prefixes(key for key in content if isinstance(key, str))
+        found = [Part(way, prefix) for prefix in prefixes] or [Part(way, known=False)]
+    if id(content) in seen or len(way) > DEEPEST:
+        return found
+    seen.add(id(content))
+    for step, value in _steps(content):
+        found += _find(value, (*way, step), seen)
     return found
+
+
+def _steps(content: object) -> list[tuple[Step, object]]:
+    """What can be gone into: the dictionaries and lists in a dictionary or list."""
+    if isinstance(content, Mapping):
+        entries = [(step, value) for step, value in content.items() if isinstance(step, str | int)]
+    else:
+        entries = list(enumerate(content)) if isinstance(content, list | tuple) else []
+    return [(step, value) for step, value in entries if isinstance(value, Mapping | list | tuple)]
 
 
 def listed(parts: Iterable[Part]) -> list[str]:
@@ -74,29 +99,40 @@ def choices(keys: Iterable[str]) -> str:
     """What to type to take one of several networks, in words."""
     found = list(keys)
     others = f", and likewise {', '.join(repr(key) for key in found[1:])}" if len(found) > 1 else ""
-    return f'key="{found[0]}" takes it (--key {found[0] or repr("")} on the command line){others}'
+    return f'key="{found[0]}" takes it (--key {shlex.quote(found[0])} on the command line){others}'
 
 
 def choose_part(content: object, key: str) -> Part:
     """The part that `key` means: keys to go into and a prefix of names, with points between them; or the end of that.
 
     `teacher` means the names `teacher....` in `state_dict`, as `state_dict.teacher` does. An empty key means the names
-    without a prefix.
+    without a prefix. A key of an average means that rather than the network that it was made of, where both are there.
 
     Raises:
         CheckpointError: none or several; the message lists what there is.
+        UsageError: it is no text.
     """
+    if not isinstance(key, str):
+        raise UsageError(f'key is a text, such as key="state_dict_ema", not {key!r}')
     parts, wanted = find_parts(content), key.strip(".")
     found = {cut.label: cut for part in parts if (cut := _cut(part, wanted)) is not None}
-    if wanted in found:
-        return found[wanted]
-    if len(found) == 1:
-        return next(iter(found.values()))
+    meant = found.get(wanted) or (next(iter(found.values())) if len(found) == 1 else None)
+    if meant is not None:
+        return _average_in(meant, parts) if is_average(wanted) else meant
     what = f'key="{key}" means several networks of it' if found else f'it has no network under key="{key}"'
+    if not parts:
+        raise CheckpointError(f"{what}, and none elsewhere")
     there = [label for label in (found or listed(parts)) if label]
     if not there:
-        raise CheckpointError(f"{what}, but {'one' if parts else 'none'} without any key: leave key out")
+        raise CheckpointError(f"{what}, but one without any key: leave key out")
     raise CheckpointError(f"{what}; it holds {', '.join(map(repr, there))}: {choices(there)}")
+
+
+def _average_in(part: Part, parts: list[Part]) -> Part:
+    """The only average among several networks in `part`, or `part` itself."""
+    inside = {one.label[len(part.label) :]: one for one in parts if f"{one.label}.".startswith(f"{part.label}.")}
+    averages = [one for label, one in inside.items() if is_average(label)]
+    return averages[0] if len(averages) == 1 and len(inside) > 1 else part
 
 
 def weights_of(content: Mapping[object, object], part: Part) -> dict[str, object]:
@@ -121,8 +157,8 @@ def _cut(part: Part, key: str) -> Part | None:
         return None
     label = part.label[: at + len(key)]
     ways = [part.way[:count] for count in range(1, len(part.way) + 1)]
-    inside = next((way for way in ways if ".".join(way) == label), None)
+    inside = next((way for way in ways if Part(way).label == label), None)
     if inside is not None:
         return Part(inside)
-    start = ".".join((*part.way, ""))
+    start = f"{Part(part.way).label}." if part.way else ""
     return Part(part.way, f"{label.removeprefix(start)}.") if label.startswith(start) else None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
-from resnetzoo.weights.checkpoint.parts import choices, network_prefixes
+from resnetzoo.weights.checkpoint.parts import choices, is_average, network_prefixes
 
 # Put before every name by DataParallel and DDP, torch.compile, Lightning and Fabric, FSDP, people's own classes.
 PREFIXES = (
@@ -24,7 +24,6 @@ PREFIXES = (
 # Where parts of a network were compiled, sharded or checkpointed by themselves, between the parts of a name.
 _INSIDE = re.compile(r"(?<![^.])(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 _STEM = re.compile(r"(.+\.)(?:conv1|features\.init_block(?:\.conv)?)\.weight")
-_AVERAGE = re.compile(r"(?:\w+_)?ema(?:_\w+)?\.")
 
 
 class Stripped(NamedTuple):
@@ -97,7 +96,8 @@ def _with_classifier(weights: dict[str, Tensor], prefix: str) -> tuple[dict[str,
 
 def _without_average(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     """Without the moving average of the weights, where both are there."""
-    averages = {name: found[0] for name in weights if (found := _AVERAGE.match(name))}
+    first = {name: name.split(".")[0] for name in weights}
+    averages = {name: f"{word}." for name, word in first.items() if is_average(word)}
     convolutions = _layers(weights, 4)
     if not any(name in averages for name in convolutions) or all(name in averages for name in convolutions):
         return weights, []

@@ -78,7 +78,7 @@ def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = N
             "it has no classifier, fc.weight: the network returns its pooled features; "
             "model.reset_classifier(num_classes) gives it a fresh one"
         )
-    return Recognized(renamed, mapping.name, spec, tuple(wrong), classified)
+    return Recognized(renamed, mapping.name, spec, (*unwrapped.doubts, *wrong), classified)
 
 
 def _is_whole_network(weights: dict[str, Tensor]) -> bool:

@@ -1,5 +1,6 @@
 """The weights in what a file holds: out of nested dictionaries, under the names inside their network."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,9 +14,11 @@ from resnetzoo.weights.checkpoint.metadata import NO_METADATA, Metadata
 from resnetzoo.weights.checkpoint.parts import (
     DEEPEST,
     Part,
+    Step,
     choices,
     choose_part,
     find_parts,
+    is_average,
     is_weights,
     listed,
     weights_of,
@@ -54,6 +57,7 @@ class Unwrapped(NamedTuple):
         training: what the file says of the training, by name: epoch, score, seed.
         metadata: what a file of this package says of its network.
         stated: what a file of others calls its network.
+        doubts: what its user should know of the choice among several networks, a sentence each.
     """
 
     weights: dict[str, Tensor]
@@ -62,6 +66,7 @@ class Unwrapped(NamedTuple):
     training: Mapping[str, object] = MappingProxyType({})
     metadata: Metadata = NO_METADATA
     stated: tuple[StatedName, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
@@ -76,10 +81,10 @@ def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
     """
     part = Part(()) if key is None else choose_part(content, key)
     role = next((role for role in ROLES if role in part.label.split(".")), None)
-    opened = [*(f'["{step}"]' for step in part.way), *([part.prefix] if part.prefix else [])]
-    notes: list[str] = []
+    opened = [*map(_in_brackets, part.way), *([part.prefix] if part.prefix else [])]
     training: dict[str, object] = {}
     stated: list[StatedName] = []
+    whole = content
     for step in part.way:
         _tell(content, training, stated, role)
         content = content[step]  # type: ignore[index]
@@ -88,28 +93,54 @@ def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
         content = weights_of(content, part)
     while True:
         if not isinstance(content, Mapping):
-            raise CheckpointError(f"it holds {kind_of(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}")
+            raise CheckpointError(_no_weights(content))
         _tell(content, training, stated, None)
         if is_weights(content):
             break
-        keys = [key for key in NESTED if _holds_weights(content.get(key))]
-        if not keys:
+        entry = next((name for name in NESTED if _holds_weights(content.get(name))), None)
+        if entry is None:
             raise CheckpointError(_no_weights(content))
-        if len(keys) > 1:
-            notes.append(_not_taken(keys))
-        content = content[keys[0]]
-        opened.append(f'["{keys[0]}"]')
+        content = content[entry]
+        opened.append(_in_brackets(entry))
+    others = _others(whole, content) if key is None else []
     weights = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, Tensor)}
     return [
         Unwrapped(
             stripped.weights,
             (*opened, *stripped.prefixes),
-            (*notes, *stripped.notes),
+            (*_left(others), *stripped.notes),
             training,
             stated=tuple(stated),
+            doubts=_doubts("".join(opened), others),
         )
         for stripped in strip_prefixes(weights)
     ]
+
+
+def _in_brackets(step: Step) -> str:
+    return f'["{step}"]' if isinstance(step, str) else f"[{step}]"
+
+
+def _others(whole: object, taken: object) -> list[str]:
+    """The keys of the networks that are in other dictionaries than the one that is taken."""
+    return listed(part for part in find_parts(whole) if part.known and _at(whole, part.way) is not taken)
+
+
+def _left(others: list[str]) -> tuple[str, ...]:
+    listing = ", ".join(map(repr, others))
+    return (f"weights also under {listing}, which were not taken; {choices(others)}",) if others else ()
+
+
+def _doubts(taken: str, others: list[str]) -> tuple[str, ...]:
+    """A warning of networks that somebody may have meant; an average is no other network."""
+    doubtful = [key for key in others if not is_average(key)]
+    return (f"it holds several networks, of which {taken} was taken; {choices(doubtful)}",) if doubtful else ()
+
+
+def _at(content: object, way: tuple[Step, ...]) -> object:
+    for step in way:
+        content = content[step]  # type: ignore[index]
+    return content
 
 
 def _tell(content: object, training: dict[str, object], stated: list[StatedName], role: str | None) -> None:
@@ -120,27 +151,27 @@ def _tell(content: object, training: dict[str, object], stated: list[StatedName]
         stated.extend(stated_names(content, role))
 
 
-def _not_taken(keys: list[str]) -> str:
-    return f"weights also under {', '.join(map(repr, keys[1:]))}, which were not taken; {choices(keys[1:])}"
-
-
 def _holds_weights(content: object, depth: int = 0) -> bool:
     if not isinstance(content, Mapping) or depth > DEEPEST:
         return False
     return is_weights(content) or any(_holds_weights(content.get(key), depth + 1) for key in NESTED)
 
 
-def _no_weights(content: Mapping[object, object]) -> str:
-    if "param_groups" in content and "state" in content:
-        return f"it holds an optimizer's state and no network; {_SAVE_WEIGHTS}"
+def _no_weights(content: object) -> str:
+    """What is said of content in which nothing is known to be the network that is trained."""
     parts = find_parts(content)
     if parts:
         keys = listed(parts)
         steps = "".join(f"[{step!r}]" for step in parts[0].way)
+        file = re.sub(r"[^\w.-]+", "_", keys[0])
         return (
             f"its weights are under a key that is not looked into, {' or '.join(map(repr, keys))}; {choices(keys)}; or "
-            f'save them alone: torch.save(torch.load(path){steps}, "{parts[0].way[-1]}-weights.pt")'
+            f'save them alone: torch.save(torch.load(path){steps}, "{file}-weights.pt")'
         )
+    if not isinstance(content, Mapping):
+        return f"it holds {kind_of(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}"
+    if "param_groups" in content and "state" in content:
+        return f"it holds an optimizer's state and no network; {_SAVE_WEIGHTS}"
     entries = ", ".join(f"{key!r} ({kind_of(content[key])})" for key in list(content)[:6])
     return f"it holds no layer's weights, but {entries or 'an empty dictionary'}; {_SAVE_WEIGHTS}"
 
