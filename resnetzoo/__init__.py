@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from resnetzoo.data.classes import classes_of as classes_of
     from resnetzoo.data.normalization import Normalization as Normalization
     from resnetzoo.data.transforms import ImageTransform as ImageTransform
+    from resnetzoo.errors import BrokenDownloadError as BrokenDownloadError
     from resnetzoo.errors import CheckpointError as CheckpointError
     from resnetzoo.errors import DownloadError as DownloadError
     from resnetzoo.errors import ExportError as ExportError
@@ -119,6 +120,7 @@ else:
             "resnetzoo.data.classes": ["classes_of"],
             "resnetzoo.data.transforms": ["ImageTransform"],
             "resnetzoo.errors": [
+                "BrokenDownloadError",
                 "CheckpointError",
                 "DownloadError",
                 "ExportError",

@@ -30,6 +30,10 @@ class DownloadError(DataError):
     """No mirror delivered the archive; the message gives each one's reason."""
 
 
+class BrokenDownloadError(DownloadError):
+    """A file came, but not whole or not the one that was published; the message says what was found."""
+
+
 class DeviceError(ResnetzooError, RuntimeError):
     """A device that this machine or this build of torch does not have."""
 

@@ -1,13 +1,16 @@
 """The official archive from the first mirror that delivers it: resumable, and verified before it is opened."""
 
 import hashlib
+import shutil
 import tarfile
 from pathlib import Path
 
 from resnetzoo.data.cifar_files import Archive, ArchiveFormat
-from resnetzoo.errors import DownloadError
+from resnetzoo.errors import BrokenDownloadError, DownloadError
 from resnetzoo.utils.download import download as fetch_file
 from resnetzoo.utils.files import write_atomically, writing
+from resnetzoo.utils.own_files import abandoned, own_name
+from resnetzoo.utils.turns import taking_turns
 
 _CHUNK = 1 << 20  # bytes
 
@@ -16,36 +19,47 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
     """Fetch `archive` into `root`, check it, and unpack the files of `archive_format`; the folder that then holds them.
 
     What was fetched of an interrupted download is kept beside it as `NAME.part`, and the next call goes on from there.
+    Several processes fetch it once; each that waits finds it there. An archive that is there already stays.
 
     Raises:
         DownloadError: no mirror delivered the right bytes; each one's reason is in the message.
+        BrokenDownloadError: one delivered others, or not all of them.
         OutputError: `root` cannot be written.
     """
-    packed = root / archive.name
+    folder, packed = root / archive_format.folder, root / archive.name
     with writing(root, "free space or choose another folder with --data-dir"):
         root.mkdir(parents=True, exist_ok=True)
-        if not packed.is_file() or _md5(packed) != archive.md5:
-            _fetch(archive, packed)
-        folder = _unpack(packed, archive_format, root)
-        packed.unlink()
-    return folder
+        with taking_turns(packed):
+            if all((folder / file.name).is_file() for file in archive_format.files):
+                return folder  # another process has fetched it
+            if packed.is_file() and _md5(packed) == archive.md5:
+                return _unpack(packed, archive_format, root)
+            own = own_name(packed)
+            try:
+                _fetch(archive, own, kept_as=root / f"{archive.name}.part")
+                return _unpack(own, archive_format, root)
+            finally:
+                own.unlink(missing_ok=True)
 
 
-def _fetch(archive: Archive, packed: Path) -> None:
+def _fetch(archive: Archive, path: Path, kept_as: Path) -> None:
     """From the first mirror that delivers it."""
 
-    def verify(path: Path) -> None:
-        found = _md5(path)
+    def verify(file: Path) -> None:
+        size, found = file.stat().st_size, _md5(file)
         if found != archive.md5:
-            raise DownloadError(f"MD5 {found}, not {archive.md5}")
+            raise BrokenDownloadError(
+                f"MD5 {found}, not {archive.md5}; {size:,} bytes found, {archive.size:,} expected"
+            )
 
-    reasons = []
+    reasons, kind = [], DownloadError
     for url in archive.urls:
         try:
-            return fetch_file(url, packed, verify=verify, size=archive.size)
+            return fetch_file(url, path, verify=verify, size=archive.size, kept_as=kept_as)
         except DownloadError as error:
             reasons.append(f"{url}: {error}")
-    raise DownloadError(f"{archive.name} could not be downloaded: {'; '.join(reasons)}")
+            kind = BrokenDownloadError if isinstance(error, BrokenDownloadError) else kind
+    raise kind(f"{archive.name} could not be downloaded: {'; '.join(reasons)}")
 
 
 def _md5(path: Path) -> str:
@@ -57,12 +71,26 @@ def _md5(path: Path) -> str:
 
 
 def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:
-    """Copy out the files of `archive_format` by their names alone, so that no path inside the archive is trusted."""
+    """Copy out the files of `archive_format` by their names alone, so that no path inside the archive is trusted.
+
+    The folder gets its name once all are there: another process finds it whole or not at all.
+    """
     folder = root / archive_format.folder
+    unpacked = own_name(folder)
+    for left in abandoned(folder):
+        shutil.rmtree(left, ignore_errors=True)
     wanted = {f"{archive_format.folder}/{file.name}": file.name for file in archive_format.files}
-    with tarfile.open(packed, "r:gz") as tar:
-        for member in tar:
-            content = tar.extractfile(member) if member.isfile() and member.name in wanted else None
-            if content is not None:
-                write_atomically(folder / wanted[member.name], content.read())
+    try:
+        with tarfile.open(packed, "r:gz") as tar:
+            for member in tar:
+                content = tar.extractfile(member) if member.isfile() and member.name in wanted else None
+                if content is not None:
+                    write_atomically(unpacked / wanted[member.name], content.read())
+        if not folder.exists():
+            unpacked.replace(folder)
+        else:
+            for file in unpacked.iterdir():
+                file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
     return folder

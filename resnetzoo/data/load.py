@@ -2,13 +2,14 @@
 
 import warnings
 from dataclasses import replace
+from errno import EACCES, EPERM, EROFS
 from pathlib import Path
 from typing import Literal, get_args
 
 from resnetzoo.data.cifar import DATA_VARIABLE, cifar10, cifar100
 from resnetzoo.data.image_set import Data
 from resnetzoo.data.synthetic_set import synthetic
-from resnetzoo.errors import DownloadError, OutputError
+from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError
 from resnetzoo.utils.validation import check_choice
 
 Dataset = Literal["auto", "cifar10", "cifar100", "synthetic"]
@@ -27,7 +28,7 @@ def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
 
     Raises:
         UsageError: no such data set.
-        DataError: it is there but damaged, or (not with `auto`) cannot be had.
+        DataError: it is there but damaged, came damaged, or (not with `auto`) cannot be had.
 
     Warns:
         SyntheticDataWarning: with `auto`, when the synthetic set is taken: why, and how to get CIFAR-10. Its `source`
@@ -43,6 +44,8 @@ def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
     try:
         return cifar10(root, download=True)
     except (DownloadError, OutputError) as error:
+        if not _is_out_of_reach(error):
+            raise
         warnings.warn(
             f"THIS IS NOT CIFAR-10. It is neither on this machine nor reachable ({error}), so the synthetic set stands "
             "in for it, and no figure below is a CIFAR-10 result. To get CIFAR-10, unpack cifar-10-python.tar.gz "
@@ -52,3 +55,10 @@ def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
         )
         drawn = synthetic()
         return replace(drawn, source=f"{drawn.source}, in place of CIFAR-10: {error}")
+
+
+def _is_out_of_reach(error: DownloadError | OutputError) -> bool:
+    """Whether nothing came, or there is no place for it; what came broken, and a full disk, are to be mended."""
+    if isinstance(error, OutputError):
+        return isinstance(error.__cause__, OSError) and error.__cause__.errno in (EACCES, EPERM, EROFS)
+    return not isinstance(error, BrokenDownloadError)

@@ -5,11 +5,12 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from resnetzoo.errors import DownloadError, ResnetzooError, UsageError
+from resnetzoo.errors import BrokenDownloadError, DownloadError, ResnetzooError, UsageError
+from resnetzoo.utils.own_files import abandoned, own_name
 
 _CHUNK = 1 << 18  # bytes
 _TIMEOUT = 20.0  # seconds without a byte
@@ -22,50 +23,77 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "resnetzoo"
 
 
-def download(url: str, path: Path, *, verify: Callable[[Path], None], size: int | None = None) -> None:
+def download(
+    url: str, path: Path, *, verify: Callable[[Path], None], size: int | None = None, kept_as: Path | None = None
+) -> None:
     """Fetch the file at `url` to `path`, where it stands only once it is whole and `verify` has passed it.
 
-    Of a file of known size, what has come is kept beside it as `NAME.part` when the download breaks off, and the next
-    call goes on from there; a bar shows how far it is.
+    Each process writes into a file of its own until then. A bar shows how far a file of known size is.
 
     Args:
         url: an address.
         path: where to put the file, in a folder that is there.
         verify: raises an error of this package for a file that is not the right one; such a file is deleted.
         size: of the file in bytes, where it is known.
+        kept_as: where to keep what has come, in the same folder, when the download breaks off. The next one with the
+            same name goes on from there, and from what a process that was killed has left.
 
     Raises:
-        DownloadError: it does not come, or not whole; the message is the reason alone.
+        DownloadError: it does not come.
+        BrokenDownloadError: it comes, but not whole. The messages of both are the reason alone.
         UsageError: no address that can be fetched.
         OSError: the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part" if size is None else f"{path.name}.part")
+    part = own_name(path if kept_as is None else kept_as)
     try:
-        _append(url, part, size)
+        have = 0 if kept_as is None else _take_over(kept_as, part)
+        _append(url, part, have, size, kept_as)
+        try:
+            verify(part)
+        except ResnetzooError:
+            if not have:
+                raise
+            _append(url, part, 0, size, kept_as)  # what was left by an earlier download may have been wrong already
+            verify(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _take_over(kept: Path, part: Path) -> int:
+    """Let what earlier downloads left be `part`, and delete the rest of it; its length in bytes."""
+    for left in (kept, *abandoned(kept)):
+        with suppress(OSError):  # not there, another's, or taken by another process a moment ago
+            if part.exists():
+                left.unlink()
+            elif os.access(left, os.R_OK | os.W_OK):
+                left.replace(part)
+    return part.stat().st_size if part.exists() else 0
+
+
+def _append(url: str, part: Path, start: int, size: int | None, kept_as: Path | None) -> None:
+    """Go on with a download behind the first `start` bytes of `part`; start over where the server cannot."""
+    if start and start == size:
+        return  # all was there but the end of the process
+    try:
+        title = url if kept_as is None else kept_as.stem
+        _receive(url, part, 0 if size is not None and start > size else start, size, title)
     except BaseException:
-        if size is None:
-            part.unlink(missing_ok=True)
+        if kept_as is not None and part.exists() and part.stat().st_size:
+            with suppress(OSError):  # what another user keeps there
+                part.replace(kept_as)
         raise
-    try:
-        verify(part)
-    except ResnetzooError:
-        part.unlink()  # wrong bytes: nothing to go on from
-        raise
-    part.replace(path)
 
 
-def _append(url: str, part: Path, size: int | None) -> None:
-    """Go on with a download of known size at the end of `part`; start over where the server cannot, and others."""
-    have = part.stat().st_size if size is not None and part.exists() else 0
-    if size is not None and have >= size:
-        have = 0
+def _receive(url: str, part: Path, start: int, size: int | None, title: str) -> None:
+    """Write what the server sends, and see whether it is as much as the server has said."""
+    have = None
     try:
-        with _open(url, have) as response:
-            resumed = have > 0 and response.status == 206
-            if not resumed:
-                have = 0
-            whole = size if size is not None or response.length is None else have + response.length
-            bar = nullcontext(_ignore) if size is None else _progress(part.stem, size)
+        with _open(url, start) as response:
+            resumed = start > 0 and response.status == 206
+            have = start if resumed else 0
+            promised = size if response.length is None else have + response.length
+            bar = nullcontext(_ignore) if size is None else _progress(title, size)
             with bar as advance, part.open("ab" if resumed else "wb") as file:
                 advance(have)
                 while (size is None or have <= size) and (chunk := response.read(_CHUNK)):
@@ -73,9 +101,11 @@ def _append(url: str, part: Path, size: int | None) -> None:
                     advance(len(chunk))
                     have += len(chunk)
     except _NETWORK_ERRORS as error:
-        raise DownloadError(_reason(error)) from error
-    if whole is not None and have < whole:
-        raise DownloadError(f"broke off after {have:,} of {whole:,} bytes")
+        if have is None:
+            raise DownloadError(_reason(error)) from error
+        raise BrokenDownloadError(f"broke off after {have:,} bytes: {_reason(error)}") from error
+    if promised is not None and have < promised and (size is None or have <= size):
+        raise BrokenDownloadError(f"broke off after {have:,} of {promised:,} bytes")
 
 
 def _open(url: str, start: int) -> HTTPResponse:

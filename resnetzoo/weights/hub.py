@@ -9,6 +9,7 @@ from resnetzoo.errors import CheckpointError, DownloadError, UsageError
 from resnetzoo.models.pretrained import Weights
 from resnetzoo.utils.download import cache_folder, download
 from resnetzoo.utils.files import writing
+from resnetzoo.utils.turns import taking_turns
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind
 
 _SCHEMES = ("https://",)
@@ -82,18 +83,21 @@ def _fetch(url: str, path: Path, verify: Callable[[Path], None]) -> None:
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            download(url, path, verify=verify)
+            with taking_turns(path):
+                if not path.is_file():  # else another process has fetched it
+                    download(url, path, verify=verify)
     except DownloadError as error:
-        raise DownloadError(
+        raise type(error)(
             f"{url} could not be fetched: {error}; fetch it on a machine with a network and put it at {path}, "
             "or use weights that the package carries"
         ) from error
 
 
 def _check_sha256(path: Path, beginning: str, where: str) -> None:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
     if not found.startswith(beginning):
         raise CheckpointError(
-            f"{where}: not the file that was published: its SHA-256 is {found}, not {beginning}; "
-            "delete it, if it is in the cache, to have it fetched again"
+            f"{where}: not the file that was published: its SHA-256 is {found}, not {beginning}, and it has "
+            f"{len(content):,} bytes; delete it, if it is in the cache, to have it fetched again"
         )

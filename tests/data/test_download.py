@@ -1,22 +1,32 @@
 """Downloads from a real server on this machine that breaks off, lies and refuses, as real ones do."""
 
+import errno
 import hashlib
 import io
+import os
+import shutil
+import subprocess
 import tarfile
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from cases import write_folder
+from processes import Fork
 
 from resnetzoo.data import cifar
 from resnetzoo.data.archives import download
 from resnetzoo.data.cifar_files import CIFAR10, Archive
-from resnetzoo.errors import DownloadError, OutputError
+from resnetzoo.data.load import SyntheticDataWarning, load_data
+from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError
+from resnetzoo.utils import own_files
 from resnetzoo.utils.download import download as download_file
+from resnetzoo.utils.files import writing
 
 FORMAT = CIFAR10.formats[-1]
 
@@ -40,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.path == "/wrong":
             content = bytes(len(content))
+        if self.path == "/page":
+            content = b"<html>please log in"
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.path != "/no-ranges" else 0
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(content) - start))
@@ -92,6 +104,82 @@ def test_a_broken_download_goes_on_from_where_it_broke_off(server: Server, tmp_p
     download(archive(server, "/good"), FORMAT, tmp_path)
     assert server.ranges == [None, f"bytes={third}-"]
     assert not part.exists()
+
+
+def _ended_process() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_killed_process_left_is_gone_on_from(server: Server, tmp_path: Path) -> None:
+    """What a living one works on is left alone."""
+    host, name = own_files.host_name(), "cifar-10-python.tar.gz.part"
+    (tmp_path / f".{name}.{host}.{_ended_process()}.0123ab.part").write_bytes(server.content[:1000])
+    other = tmp_path / f".{name}.{host}.{os.getppid()}.0123ab.part"
+    other.write_bytes(b"half")
+    folder = download(archive(server, "/good"), FORMAT, tmp_path)
+    assert server.ranges == ["bytes=1000-"]
+    assert {*tmp_path.iterdir()} == {folder, other, tmp_path / "original"}
+
+
+def test_what_was_left_wrong_is_fetched_anew(server: Server, tmp_path: Path) -> None:
+    for left in (b"<html>", b"wrong" * len(server.content), bytes(len(server.content))):
+        (tmp_path / "cifar-10-python.tar.gz.part").write_bytes(left)
+        shutil.rmtree(download(archive(server, "/good"), FORMAT, tmp_path))
+    assert server.ranges == ["bytes=6-", None, None, None]
+
+
+def test_a_folder_that_cannot_be_locked_is_no_obstacle(server: Server, tmp_path: Path) -> None:
+    (tmp_path / ".cifar-10-python.tar.gz.lock").mkdir()
+    assert download(archive(server, "/good"), FORMAT, tmp_path).is_dir()
+
+
+def _fetch_from(served: Archive) -> None:
+    warnings.simplefilter("ignore")
+    cifar.CIFAR10 = replace(CIFAR10, archive=served)
+
+
+@pytest.mark.parametrize("paths", [("/good",), ("/wrong", "/good")])
+def test_processes_that_need_it_at_once_fetch_it_once(server: Server, tmp_path: Path, paths: tuple[str, ...]) -> None:
+    words = ("resnetzoo", "data", "--dataset", "cifar10", "--data-dir", tmp_path / "data", "--download")
+    prepare = partial(_fetch_from, archive(server, *paths))
+    commands = [Fork(tmp_path, *words, prepare=prepare) for _ in range(3)]
+    said = [command.wait() for command in commands]
+    assert [one.returncode for one in said] == [0, 0, 0], said
+    assert len({one.stdout for one in said}) == 1
+    assert len(server.ranges) == len(paths)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [FORMAT.folder]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/wrong", "MD5 [0-9a-f]{32}, not [0-9a-f]{32}; [0-9,]+ bytes found"),
+        ("/page", "MD5 .*; 19 bytes found, [0-9,]+ expected"),
+        ("/broken", "broke off after [0-9,]+ of [0-9,]+ bytes"),
+    ],
+)
+def test_what_comes_broken_is_no_reason_for_other_data(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, found: str
+) -> None:
+    monkeypatch.setattr(cifar, "CIFAR10", replace(CIFAR10, archive=archive(server, path, "/missing")))
+    with pytest.raises(BrokenDownloadError, match=found):
+        load_data()
+
+
+def test_a_full_disk_is_no_reason_for_other_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: object) -> None:
+        with writing(Path("data")):
+            raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(cifar, "download_archive", fetch)
+    reason = errno.ENOSPC
+    with pytest.raises(OutputError, match="No space left"):
+        load_data()
+    reason = errno.EROFS
+    with pytest.warns(SyntheticDataWarning):
+        assert load_data().name == "synthetic"
 
 
 def test_a_server_without_ranges_starts_over(server: Server, tmp_path: Path) -> None:

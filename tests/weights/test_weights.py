@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 import resnetzoo
 from resnetzoo.data import cifar_files
 from resnetzoo.models.fingerprint import fingerprint_of
+from resnetzoo.utils.download import download
 from resnetzoo.weights import Weights, hub
 from resnetzoo.weights.checkpoint import load
 
@@ -169,6 +171,18 @@ def test_a_file_is_fetched_once_and_checked(published: tuple[Path, Weights]) -> 
     path.write_bytes(b"something else")
     with pytest.raises(resnetzoo.CheckpointError, match=r"weights\.pt: not the file that was published: its SHA-256"):
         hub.local_path(row)
+
+
+def test_a_file_that_several_need_at_once_is_fetched_once(
+    published: tuple[Path, Weights], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = []
+    monkeypatch.setattr(hub, "download", lambda *args, **names: fetched.append(args) or download(*args, **names))
+    with ThreadPoolExecutor(3) as threads:
+        paths = list(threads.map(hub.local_path, [published[1]] * 3))
+    assert {path.read_bytes() for path in paths} == {published[0].read_bytes()}
+    assert len(fetched) == 1
+    assert {*paths[0].parent.iterdir()} == {paths[0]}
 
 
 def test_wrong_bytes_and_dead_links_leave_nothing(published: tuple[Path, Weights]) -> None:
