@@ -11,7 +11,7 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, RunRecord, read_record
-from resnetzoo.training.run_folder import PREVIOUS, check_identity
+from resnetzoo.training.run_folder import PREVIOUS, check_identity, check_start
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, read_checkpoint
@@ -59,7 +59,8 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
             checkpoint = read_checkpoint(path)
         except CheckpointError:  # none yet, or a damaged one, which the trainer will name
             continue
-        check_identity(checkpoint.identity, _identity(run, data, precision), run.folder, checkpoint.model)
+        check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
+        check_start(StartingPoint.in_identity(checkpoint.identity), run.starting_point, run.folder)
         return checkpoint.step
     return 0
 
@@ -76,6 +77,7 @@ def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | N
         return None
     record = read_record(path)
     check_identity(record.identity, _identity(run, data, precision), run.folder)
+    check_start(record.starting_point, run.starting_point, run.folder)
     return record
 
 
@@ -87,5 +89,4 @@ def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, ob
         seed=run.seed,
         data=data.to_dict(),
         precision=precision,
-        starting_point=run.starting_point,
     ).to_dict()

@@ -36,7 +36,7 @@ def fit(
     """Train `model` in place from the weights that it has.
 
     With `out`, the folder gets `checkpoint.pt` at each epoch's end, `log.jsonl` with a line an epoch, and `run.json`
-    at the end. Called again with the same arguments, the run goes on from its checkpoint; on a CPU in fp32 it ends
+    at the end. Called again with the same arguments, also weights of the same seed, the run goes on from its checkpoint; on a CPU in fp32 it ends
     with the same weights, bit for bit, as one never stopped. A run that is finished is read, not repeated.
 
     On CUDA a thread writes while training goes on, the log behind the checkpoint; whatever ends the run, `fit` returns

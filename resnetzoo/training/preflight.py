@@ -13,7 +13,7 @@ from resnetzoo.models.introspection import known_spec, stored_spec
 from resnetzoo.models.wrappers import innermost, network_in, zoo_network
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_record
-from resnetzoo.training.run_folder import check_identity, find_latest
+from resnetzoo.training.run_folder import check_identity, check_start, find_latest
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import check_writable
@@ -45,9 +45,10 @@ def steps_left(
         seed=seed,
         data=data.to_dict(),
         precision=precision,
-        starting_point=StartingPoint.of(network_in(model)),
     )
-    check_identity(checkpoint.identity, identity.to_dict(), out, checkpoint.model)
+    check_identity(checkpoint.identity, identity.to_dict(), out)
+    start = StartingPoint.in_identity(checkpoint.identity)
+    check_start(start, StartingPoint.of(network_in(model)), out, checkpoint.model)
     if checkpoint.step >= recipe.steps and (out / RUN_FILE).exists():
         read_record(out / RUN_FILE)
     return recipe.steps - checkpoint.step

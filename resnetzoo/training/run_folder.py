@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError
-from resnetzoo.training.starting_point import StartingPoint, fingerprint_weights
+from resnetzoo.training.starting_point import STARTING_POINT, StartingPoint, fingerprint_weights
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.nested import flatten
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
@@ -68,32 +68,45 @@ def find_latest(folder: Path) -> tuple[Checkpoint | None, CheckpointError | None
         return read_checkpoint(previous), error
 
 
-def check_identity(
-    found: dict[str, Any], wanted: dict[str, Any], folder: Path, reached: Mapping[str, object] | None = None
-) -> None:
-    """Refuse to take the run in `folder` for another one.
-
-    Args:
-        found: its identity, as it is stored.
-        wanted: that of the run which is to go on there.
-        folder: where it is.
-        reached: the state dict that it has come to, if it is at hand: a network that has these weights is its own.
+def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+    """Refuse to take the run in `folder` for another one; the weights that it began with are `check_start`'s.
 
     Raises:
         CheckpointMismatchError: names each field that differs, with both values.
     """
-    stored, current = flatten(_without_starting_point(found)), flatten(_without_starting_point(wanted))
+    stored, current = flatten(_without_start(found)), flatten(_without_start(wanted))
     differing = [key for key in sorted(stored.keys() | current.keys()) if stored.get(key) != current.get(key)]
     if differing:
         fields = "; ".join(f"{key} is {stored.get(key)!r} there, {current.get(key)!r} here" for key in differing)
         raise CheckpointMismatchError(f"{folder} holds another run: {fields}. {another_folder(folder)}")
-    if found.get("starting_point") and wanted.get("starting_point"):  # older versions did not keep it
-        _check_start(
-            StartingPoint.from_dict(found["starting_point"]),
-            StartingPoint.from_dict(wanted["starting_point"]),
-            folder,
-            reached,
+
+
+def check_start(
+    found: StartingPoint | None, wanted: StartingPoint | None, folder: Path, reached: Mapping[str, object] | None = None
+) -> None:
+    """Refuse to go on with a run that has begun otherwise; earlier versions did not keep how.
+
+    Args:
+        found: how the run in `folder` began.
+        wanted: how that one would begin which is to go on there.
+        folder: where it is.
+        reached: the state dict that it has come to, if it is at hand: a network with these weights is its own.
+
+    Raises:
+        CheckpointMismatchError: other weights, or others frozen.
+    """
+    if found is None or wanted is None:
+        return
+    if found.frozen != wanted.frozen:
+        raise CheckpointMismatchError(
+            f"{folder} holds another run: {_frozen(found)} there, {_frozen(wanted)} here. {another_folder(folder)}"
         )
+    if found.has_weights(wanted.weights) or (reached and wanted.has_weights(fingerprint_weights(reached))):
+        return
+    raise CheckpointMismatchError(
+        f"{folder} holds a run that began with other weights than this network has. {another_folder(folder)}. To go on "
+        "with that run, give the network that it began with, made from the same seed, or load its weights first"
+    )
 
 
 def another_folder(folder: Path) -> str:
@@ -103,26 +116,11 @@ def another_folder(folder: Path) -> str:
     return f"Choose another folder, such as --out {folder.parent / free}, or delete that one"
 
 
-def _check_start(
-    found: StartingPoint, wanted: StartingPoint, folder: Path, reached: Mapping[str, object] | None
-) -> None:
-    if found.frozen != wanted.frozen:
-        raise CheckpointMismatchError(
-            f"{folder} holds another run: {_frozen(found)} there, {_frozen(wanted)} here. {another_folder(folder)}"
-        )
-    if found.has_weights(wanted.weights) or (reached and wanted.has_weights(fingerprint_weights(reached))):
-        return
-    raise CheckpointMismatchError(
-        f"{folder} holds a run that began with other weights than this network has. To go on with that run, give it "
-        f"the network that it began with. {another_folder(folder)}"
-    )
-
-
 def _frozen(start: StartingPoint) -> str:
     """How many parameters are frozen, and the first of their names."""
     names = f" ({', '.join(start.frozen[:3])}{', ...' * (len(start.frozen) > 3)})" * bool(start.frozen)
     return f"{len(start.frozen) or 'no'} parameters are frozen{names}"
 
 
-def _without_starting_point(identity: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in identity.items() if key != "starting_point"}
+def _without_start(identity: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in identity.items() if key != STARTING_POINT}

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+STARTING_POINT = "starting_point"
+"""Under which name the identity of a run holds it."""
+
 _TOLERANCE = 1e-4
 """How far two runs' numbers may be apart. Weights drawn by one seed differ in their last bits from one kind of CPU to
 the next, which moves a number by 1e-7 a tensor; other weights move it by 0.1 a tensor."""
@@ -37,6 +40,11 @@ class StartingPoint:
     def from_dict(cls, values: Mapping[str, Any]) -> "StartingPoint":
         """What `to_dict` gave, as a starting point again."""
         return cls(tuple(values["weights"]), tuple(values["frozen"]))
+
+    @classmethod
+    def in_identity(cls, identity: Mapping[str, Any]) -> "StartingPoint | None":
+        """That of the run which has this identity; None of a run of an earlier version."""
+        return cls.from_dict(identity[STARTING_POINT]) if STARTING_POINT in identity else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

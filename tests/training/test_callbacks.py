@@ -138,7 +138,7 @@ def test_an_exception_in_a_hook_ends_the_run_and_loses_nothing(
     assert journal.calls[-1] == ("RuntimeError", step)
     assert [name for name, _ in journal.calls].count("RuntimeError") == 1
     assert read_checkpoint(tmp_path / "checkpoint.pt").step == kept
-    resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path, seed=1), fit(tiny_data, tiny_recipe)
+    resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path), fit(tiny_data, tiny_recipe)
     for name, value in straight.model.state_dict().items():
         assert torch.equal(resumed.model.state_dict()[name], value)
 
@@ -188,7 +188,7 @@ def test_a_run_stopped_early_ends_with_its_epoch_and_can_go_on(
     assert journal.calls[-1] == ("end", 3)
     assert not (tmp_path / "run.json").exists()
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1
-    resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path, seed=1), fit(tiny_data, tiny_recipe)
+    resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path), fit(tiny_data, tiny_recipe)
     assert len(read_record(tmp_path / "run.json").epochs) == 2
     for name, value in straight.model.state_dict().items():
         assert torch.equal(resumed.model.state_dict()[name], value)

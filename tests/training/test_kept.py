@@ -154,7 +154,9 @@ class WithCode(Foreign):
 def test_networks_from_elsewhere_are_kept_as_they_are(
     tmp_path: Path, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
 ) -> None:
+    torch.manual_seed(0)
     first = resnetzoo.fit(Foreign(), tiny_data, tiny_recipe, out=tmp_path, progress=False)
+    torch.manual_seed(0)
     second = resnetzoo.fit(Foreign(), tiny_data, tiny_recipe, out=tmp_path, progress=False)
     assert torch.equal(first.model.fc.weight, second.model.fc.weight)  # type: ignore[union-attr]
     with pytest.raises(resnetzoo.CheckpointError, match="of a Foreign, which resnetzoo cannot build: load its weights"):

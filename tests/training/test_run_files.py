@@ -322,7 +322,7 @@ def test_a_last_write_that_fails_is_no_run(
     assert (saved_step(tmp_path), logged_epochs(tmp_path)) == (3, 1)
     assert not (tmp_path / "run.json").exists()
     del writes.errors[6]
-    resumed = fit(tiny_data, tiny_recipe, tmp_path, seed=1)
+    resumed = fit(tiny_data, tiny_recipe, tmp_path)
     straight = fit(tiny_data, tiny_recipe, tmp_path / "straight")
     for name, value in straight.model.state_dict().items():
         assert torch.equal(resumed.model.state_dict()[name], value)

@@ -1,18 +1,19 @@
 """A run's state on disk: taken up where the folder has one, written at each epoch's end and every so many steps."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError, UsageError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.finite import check_finite
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow, Run
-from resnetzoo.training.run_folder import another_folder, check_identity, read_latest, save_checkpoint
+from resnetzoo.training.run_folder import another_folder, check_identity, check_start, read_latest, save_checkpoint
 from resnetzoo.training.same_run import check_same
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
@@ -49,9 +50,11 @@ class Checkpointing(Callback):
             if trainer.spec is None:  # before hours of training: what is in a network from elsewhere, nobody knows
                 trainer.context.from_rank_zero(self._check_readable)
             return
-        check_identity(checkpoint.identity, trainer.identity, self.folder, checkpoint.model)
-        stored = checkpoint.identity.get("starting_point")
-        trainer.starting_point = StartingPoint.from_dict(stored) if stored else None
+        check_identity(checkpoint.identity, trainer.identity, self.folder)
+        self._check_shapes(trainer, checkpoint)
+        start = StartingPoint.in_identity(checkpoint.identity)
+        check_start(start, trainer.starting_point, self.folder, checkpoint.model)
+        trainer.starting_point = start
         trainer.step = checkpoint.step
         trainer.rows = [EpochRow(**row) for row in checkpoint.rows]
         self._load_weights(trainer, checkpoint)
@@ -94,6 +97,21 @@ class Checkpointing(Callback):
                 f"the network's state_dict() holds what could not be read back ({error}): let get_extra_state() give "
                 f"tensors and plain values, or leave out= away; delete {self.folder} before you start again"
             ) from error
+
+    def _check_shapes(self, trainer: TrainerState, checkpoint: Checkpoint) -> None:
+        """Refuse the weights of another network before any of them is in this one.
+
+        Raises:
+            CheckpointMismatchError: says which do not fit.
+        """
+        stored, own = (_shapes(state) for state in (checkpoint.model, trainer.model.state_dict()))
+        differing = [name for name in own if name in stored and stored[name] != own[name]]
+        if differing:
+            name = differing[0]
+            raise CheckpointMismatchError(
+                f"{self.folder} holds the weights of another network: {name} is {stored[name]} there, {own[name]} "
+                f"here. {another_folder(self.folder)}"
+            )
 
     def _load_weights(self, trainer: TrainerState, checkpoint: Checkpoint) -> None:
         weights = checkpoint.model if trainer.spec is None else state_weights(checkpoint)
@@ -142,6 +160,10 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
         totals=trainer.metrics.state_dict(),
         classes=trainer.data.classes,
     )
+
+
+def _shapes(state: Mapping[str, object]) -> dict[str, list[int]]:
+    return {name: list(value.shape) for name, value in state.items() if isinstance(value, Tensor)}
 
 
 def largest_weights(model: nn.Module) -> list[float]:
