@@ -34,8 +34,10 @@ class ModelSpec:
             Plain networks have no shortcuts and keep the default.
         num_classes: length of the logits.
         in_chans: channels of the input images.
-        widths: channels of the 3x3 convolutions in the three stages; the stem has `widths[0]`.
+        widths: channels of the 3x3 convolutions in the three stages.
         zero_init_residual: start each residual branch at zero, so that each block starts as its shortcut.
+        stem_width: channels that leave the stem; left out, or None, `widths[0]`. As 32 before (64, 128, 256) in what
+            distillation benchmarks call resnet8x4 (github.com/HobbitLong/RepDistiller).
 
     Raises:
         UsageError: a value outside the above; the message names the nearest valid one.
@@ -49,6 +51,7 @@ class ModelSpec:
     in_chans: int = 3
     widths: tuple[int, ...] = WIDTHS
     zero_init_residual: bool = False
+    stem_width: int | None = None
 
     def __post_init__(self) -> None:
         check_choice("family", self.family, get_args(Family))
@@ -59,15 +62,29 @@ class ModelSpec:
             raise UsageError(f"widths must be three numbers, one a stage, not {self.widths!r}")
         for width in self.widths:
             check_whole_number("widths", width)
+        if self.stem_width is not None:
+            check_whole_number("stem_width", self.stem_width)
+            if self.stem_width == self.widths[0]:  # two specs of one network are equal
+                object.__setattr__(self, "stem_width", None)
         _check_depth(self.depth, self._depth_step, self.block)
         check_whole_number("num_classes", self.num_classes)
         check_whole_number("in_chans", self.in_chans)
         if not self.has_shortcuts:
             self._check_without_shortcuts()
-        elif self.shortcut == "identity" and list(self.widths) != sorted(self.widths):
+        elif self.shortcut == "identity":
+            self._check_identity()
+
+    def _check_identity(self) -> None:
+        if list(self.widths) != sorted(self.widths):
             raise UsageError(
                 f"identity shortcuts pad with channels and cannot take any away: widths {self.widths} "
                 'must not fall; use shortcut="projection"'
+            )
+        first = self.stages[0]
+        if first.in_chans > first.out_chans:
+            raise UsageError(
+                f"identity shortcuts pad with channels and cannot take any away: stem_width {first.in_chans} is above "
+                f'the {first.out_chans} channels of the first stage; use shortcut="projection"'
             )
 
     def _check_without_shortcuts(self) -> None:
@@ -137,14 +154,14 @@ class ModelSpec:
         """The convolution before the first block."""
         norm = None if self.norm_first else "bn1"
         return ConvShape(
-            *("conv1", 3, self.in_chans, self.widths[0]), norm=norm, fusable=norm, response=norm or "conv1"
+            *("conv1", 3, self.in_chans, self._stem_chans), norm=norm, fusable=norm, response=norm or "conv1"
         )
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages in the order of the forward pass; all but the first start with stride 2."""
         stages: list[Stage] = []
-        in_chans = self.widths[0]
+        in_chans = self._stem_chans
         for number, width in enumerate(self.widths, start=1):
             out_chans = width * self._block_type.expansion
             stride = 1 if number == 1 else 2
@@ -186,13 +203,20 @@ class ModelSpec:
         return self.projection(block) is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `from_dict` reads them back."""
-        return {**asdict(self), "widths": list(self.widths)}
+        """Plain values, ready for JSON; `from_dict` reads them back. `stem_width` is there where it is not None."""
+        values = {**asdict(self), "widths": list(self.widths)}
+        if self.stem_width is None:  # as versions before it wrote, and can read
+            del values["stem_width"]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
         """What `to_dict` gave, as a spec again."""
         return cls(**{**values, "widths": tuple(values["widths"])})
+
+    @property
+    def _stem_chans(self) -> int:
+        return self.widths[0] if self.stem_width is None else self.stem_width
 
     @property
     def _block_type(self) -> BlockType:

@@ -34,6 +34,8 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
     per_stage = _blocks_per_stage(shapes)
     family = _family(shapes)
     kind = _block_type(family, shapes)
+    widths = tuple(_width(kind, shapes, stage) for stage in _STAGES)
+    first = shapes["layer1.0.conv1.weight"]
     try:
         spec = ModelSpec(
             family,
@@ -42,7 +44,8 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
             shortcut="projection_all",
             num_classes=classifier[0] if classifier else ModelSpec.num_classes,
             in_chans=stem[1],
-            widths=tuple(_width(kind, shapes, stage) for stage in _STAGES),
+            widths=widths,
+            stem_width=stem[0] if first[1:2] == stem[:1] else None,  # else it is damaged, which its shapes will show
         )
         return _with_shortcut(spec, shapes)
     except UsageError as error:
@@ -121,8 +124,9 @@ def fitting_block_type(shapes: Shapes, kinds: Sequence[BlockType] = BLOCK_TYPES)
     if not found.get("layer1.0.conv1.weight"):
         return None
     for kind in kinds:
-        width = _width(kind, shapes, 1)  # the stem's as well
-        block = BlockShape("layer1.0", width, width, width * kind.expansion, 1)
+        width = _width(kind, shapes, 1)
+        stem = shapes.get("conv1.weight") or (width,)
+        block = BlockShape("layer1.0", stem[0], width, width * kind.expansion, 1)
         if found == {f"layer1.0.{conv.conv}.weight": conv.weight_shape for conv in kind.convs(block)}:
             return kind
     return None

@@ -175,4 +175,6 @@ def _in_words(found: Recognized) -> str:
         words.append(f"{spec.in_chans} input channels")
     if spec.widths != WIDTHS:
         words.append(f"widths {spec.widths}")
+    if spec.stem_width is not None:
+        words.append(f"{spec.stem_width} channels behind the stem")
     return ", ".join(words)

@@ -6,7 +6,7 @@ Only what names and shapes settle is told; a wrong name would mislead more than 
 import re
 from collections.abc import Iterable
 
-from resnetzoo.weights.checkpoint.infer_spec import Shapes, fitting_block_type
+from resnetzoo.weights.checkpoint.infer_spec import Shapes
 
 # Patterns found in the names, and what has them.
 _BY_NAME = (
@@ -69,11 +69,13 @@ def unsupported_by_shapes(shapes: Shapes) -> str | None:
 
 
 def _wide(shapes: Shapes) -> str | None:
-    """The kinds of three stages that are wider than their stem."""
+    """The kinds of three pre-activation stages that are wider than their stem; `stem_width` is of ours."""
     stem = shapes.get("conv1.weight", ())
     widths = [_outputs(shapes, f"layer{stage}.0.conv1.weight") for stage in (1, 2, 3)]
     next_width = _outputs(shapes, "layer1.1.conv1.weight")
-    if len(stem) != 4 or not 0 < stem[0] < widths[0] or fitting_block_type(shapes):
+    first, norm = (shapes.get(f"layer1.0.{layer}.weight", ()) for layer in ("conv1", "bn1"))
+    norm_behind = norm == (widths[0],)  # where it comes first, it has the stem's channels
+    if len(stem) != 4 or not 0 < stem[0] < widths[0] or first[1:2] != stem[:1] or norm_behind:
         return None
     if widths[0] < next_width < widths[1] < widths[2]:
         return f"a PyramidNet or alike, which widens from block to block ({widths[0]}, {next_width}, ... channels)"
