@@ -64,8 +64,8 @@ measure() {
 reproduce() {
     local needed=$1 cap=$2 target=$3
     shift 3
-    measure "$target" "$needed" "$cap" cli reproduce "$target" --dataset "${GPU_DATASET:-cifar10}" \
-        --data-dir "$state/data" --device "$GPU_DEVICE" --runs "$state/runs" --out "$state/report-$target" "$@"
+    measure "$target" "$needed" "$cap" cli reproduce "$target" "${dataset[@]}" \
+        --device "$GPU_DEVICE" --runs "$state/runs" --out "$state/report-$target" "$@"
 }
 
 run_tests() { # the tests that need a CUDA device: strict, and where they fail so once more with warnings allowed
@@ -75,6 +75,9 @@ run_tests() { # the tests that need a CUDA device: strict, and where they fail s
             --junitxml "$GPU_STATE/tests-$action.xml" && break
     done'
 }
+
+dataset=(--dataset cifar10 --data-dir "$state/data")
+[ -n "${GPU_DATASET:-}" ] && dataset=(--dataset "$GPU_DATASET")
 
 have_data() {
     [ -f "$state/data/ready" ] || [ -n "${GPU_DATASET:-}" ] ||
@@ -114,8 +117,8 @@ else
     if have_data; then
         # ten seeds of the 20-epoch comparison; then one network at a time by the example, for its wall time
         reproduce 60 140 source --seeds "${GPU_SEEDS:-10}" --jobs 10 --budget "${GPU_BUDGET:-full}"
-        measure alone 40 55 example examples/cifar_compare.py --dataset "${GPU_DATASET:-cifar10}" \
-            --data-dir "$state/data" --device "$GPU_DEVICE" --seeds 0 --out "$state/alone" \
+        measure alone 40 55 example examples/cifar_compare.py "${dataset[@]}" \
+            --device "$GPU_DEVICE" --seeds 0 --out "$state/alone" \
             ${short_example:-}
         measure walls 8 15 walls
         measure figure6 60 190 train --recipe QUICK20 --at-once 10 --seeds 0 1 --models "${deep[@]}"

@@ -1,18 +1,25 @@
-"""The official archive from the first mirror that delivers it: resumable, and verified before it is opened."""
+"""The official archives: fetched from the first mirror that delivers, resumable; verified before they are opened."""
 
 import hashlib
 import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from resnetzoo.data.cifar_files import Archive, ArchiveFormat
-from resnetzoo.errors import BrokenDownloadError, DownloadError
+from resnetzoo.data.cifar_files import Archive, ArchiveFormat, DatasetInfo, Packed
+from resnetzoo.data.cifar_reader import read_contents
+from resnetzoo.data.image_set import Data
+from resnetzoo.errors import BrokenDownloadError, DataError, DownloadError
 from resnetzoo.utils.download import download as fetch_file
 from resnetzoo.utils.files import write_atomically, writing
 from resnetzoo.utils.own_files import abandoned, own_name
 from resnetzoo.utils.turns import taking_turns
 
 _CHUNK = 1 << 20  # bytes
+
+
+class DamagedArchiveError(DataError):
+    """A file with the name of an official archive that is not that archive."""
 
 
 def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Path:
@@ -40,6 +47,34 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
                 return _unpack(own, archive_format, root)
             finally:
                 own.unlink(missing_ok=True)
+
+
+def read_archive(path: Path, info: DatasetInfo, packed: Packed) -> Data:
+    """The data set in an archive that is there, which stays packed.
+
+    Raises:
+        DamagedArchiveError: it is not the published one; how the two differ is in the message.
+    """
+    _check(path, info, packed)
+    return read_contents(dict(_members(path, packed.format)), path, info, packed.format)
+
+
+def _check(path: Path, info: DatasetInfo, packed: Packed) -> None:
+    """Say first what can be seen at once: most often a download that broke off."""
+    size = path.stat().st_size
+    expected = f"{packed.size:,} expected; " if packed.size else ""
+    cure = (
+        f"delete it or move it away, and fetch {info.title} with "
+        f'"resnetzoo data --dataset {info.name} --data-dir {path.parent} --download"'
+    )
+    if packed.size is not None and size < packed.size:
+        raise DamagedArchiveError(f"{path}: truncated: {size:,} bytes found, {expected}{cure}")
+    found = _md5(path)
+    if found != packed.md5:
+        raise DamagedArchiveError(
+            f"{path}: not the published archive: {size:,} bytes found, {expected}MD5 {found}, not {packed.md5}; "
+            f"{cure}; or, to use it as it is, unpack it"
+        )
 
 
 def _fetch(archive: Archive, path: Path, kept_as: Path) -> None:
@@ -71,7 +106,7 @@ def _md5(path: Path) -> str:
 
 
 def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:
-    """Copy out the files of `archive_format` by their names alone, so that no path inside the archive is trusted.
+    """Copy out the files of `archive_format`.
 
     The folder gets its name once all are there: another process finds it whole or not at all.
     """
@@ -79,13 +114,9 @@ def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:
     unpacked = own_name(folder)
     for left in abandoned(folder):
         shutil.rmtree(left, ignore_errors=True)
-    wanted = {f"{archive_format.folder}/{file.name}": file.name for file in archive_format.files}
     try:
-        with tarfile.open(packed, "r:gz") as tar:
-            for member in tar:
-                content = tar.extractfile(member) if member.isfile() and member.name in wanted else None
-                if content is not None:
-                    write_atomically(unpacked / wanted[member.name], content.read())
+        for name, content in _members(packed, archive_format):
+            write_atomically(unpacked / name, content)
         if not folder.exists():
             unpacked.replace(folder)
         else:
@@ -94,3 +125,13 @@ def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     return folder
+
+
+def _members(packed: Path, archive_format: ArchiveFormat) -> Iterator[tuple[str, bytes]]:
+    """The names and contents of the files of `archive_format`, by their names alone: no path inside is trusted."""
+    wanted = {f"{archive_format.folder}/{file.name}": file.name for file in archive_format.files}
+    with tarfile.open(packed, "r:gz") as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.isfile() and member.name in wanted else None
+            if content is not None:
+                yield wanted[member.name], content.read()

@@ -1,37 +1,47 @@
-"""CIFAR-10 and CIFAR-100 from wherever they are: the given folder, `$RESNETZOO_DATA`, the cache, a mirror."""
+"""CIFAR-10 and CIFAR-100 from wherever they are: a named folder, the cache, unpacked or packed, or a mirror."""
 
-import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from resnetzoo.data.archives import DamagedArchiveError, read_archive
 from resnetzoo.data.archives import download as download_archive
-from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, ArchiveFormat, DatasetInfo
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, DatasetInfo
 from resnetzoo.data.cifar_reader import check_presence, read_folder
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import DataError, DataNotFoundError
+from resnetzoo.data.places import (
+    DATA_VARIABLE,
+    check_named,
+    named_folder,
+    reading,
+    search_folders,
+    what_is_there,
+)
+from resnetzoo.errors import DataError, DataNotFoundError, DownloadError
 from resnetzoo.utils.download import cache_folder
-
-DATA_VARIABLE = "RESNETZOO_DATA"
+from resnetzoo.utils.paths import is_file
 
 
 def cifar10(root: str | Path | None = None, *, download: bool = False) -> Data:
     """CIFAR-10: 50,000 training and 10,000 test images, uint8 (N, 3, 32, 32), in 10 classes.
 
-    Looked for in `root`, then in the folder that `$RESNETZOO_DATA` names, then in the user's cache: in each, the
-    files themselves or the folder `cifar-10-batches-bin` or `cifar-10-batches-py` that the official archives unpack to.
+    Looked for in `root`; without it in the folder that `$RESNETZOO_DATA` names, then in the user's cache. In each it
+    may be the files themselves, the folder `cifar-10-batches-bin` or `cifar-10-batches-py` that the official archives
+    unpack to, or such an archive, whose checksum is verified.
 
     Args:
         root: a folder.
-        download: if it is nowhere, fetch 170 MB (into `root`, or the cache), verify and unpack it.
+        download: if it is nowhere, fetch 170 MB (into `root`, which is made, or the cache), verify and unpack it.
 
     Raises:
-        DataNotFoundError: it is nowhere, and `download` is off.
+        DataNotFoundError: it is nowhere, and `download` is off; or `$RESNETZOO_DATA` names what is not there.
         DownloadError: no mirror delivered it.
         DataError: a file is missing, truncated, garbage, or has a label out of range; the message names it.
 
     Warns:
         UnofficialDataWarning: the contents are not the published ones.
     """
-    return _load(CIFAR10, root, download)
+    return _find_or_fetch(CIFAR10, root) if download else _find(CIFAR10, root)
 
 
 def cifar100(root: str | Path | None = None, *, download: bool = False) -> Data:
@@ -44,44 +54,97 @@ def cifar100(root: str | Path | None = None, *, download: bool = False) -> Data:
     Raises:
         DataError: as in `cifar10`, and so its kinds `DataNotFoundError` and `DownloadError`.
     """
-    return _load(CIFAR100, root, download)
+    return _find_or_fetch(CIFAR100, root) if download else _find(CIFAR100, root)
 
 
-def _load(info: DatasetInfo, root: str | Path | None, download: bool) -> Data:
-    folders = _search_folders(root)
-    for folder in folders:
-        found = _find(folder, info)
-        if found:
-            return read_folder(*found)
-    if not download:
-        raise DataNotFoundError(
-            f"{info.title} is not in {', '.join(str(folder) for folder in folders)}; download it with "
-            f'"resnetzoo data --dataset {info.name} --download", or unpack {info.archive.name} '
-            f"in a folder and name it with --data-dir or ${DATA_VARIABLE}"
-        )
+def load_published(name: str, root: str | Path | None) -> Data:
+    """`cifar10` or `cifar100`, found, or fetched into a folder that is there: one that is named by mistake is not made.
+
+    Raises:
+        DataError: as `cifar10`; `DataNotFoundError` too where the named folder is not there, or holds another data set,
+            or this one further down.
+    """
+    info = CIFAR100 if name == CIFAR100.name else CIFAR10
+    check_named(root, info)
+    folders = search_folders(root)
+    if named_folder(root) is not None and not _is_in(folders, info):
+        instead = what_is_there(folders[0], info)
+        if instead:
+            raise DataNotFoundError(f"{info.title} is not in {folders[0]}: {instead}")
+    return _find_or_fetch(info, root)
+
+
+def _find(info: DatasetInfo, root: str | Path | None) -> Data:
+    check_named(root, info)
+    folders = search_folders(root)
+    found = _read_first(info, folders)
+    if found is not None:
+        return found
+    instead = what_is_there(folders[0], info) if named_folder(root) is not None else ""
+    raise DataNotFoundError(
+        f"{info.title} is not in {', '.join(str(folder) for folder in folders)}; {f'{instead}; or ' if instead else ''}"
+        f'download it with "resnetzoo data --dataset {info.name} --download", or put {info.archive.name} '
+        f"in a folder and name it with --data-dir or ${DATA_VARIABLE}"
+    )
+
+
+def _find_or_fetch(info: DatasetInfo, root: str | Path | None) -> Data:
+    if root is None:
+        check_named(None, info)
+    folders = search_folders(root)
+    damaged = ""
+    try:
+        found = _read_first(info, folders)
+    except DamagedArchiveError as error:
+        found, damaged = None, f"{error}; and "
+    if found is not None:
+        return found
     archive_format = info.formats[-1]  # what the archive holds
-    folder = download_archive(info.archive, archive_format, folders[0] if root else cache_folder())
+    try:
+        folder = download_archive(info.archive, archive_format, folders[0] if root is not None else cache_folder())
+    except DownloadError as error:
+        raise type(error)(f"{damaged}{error}") from error
     return read_folder(folder, info, archive_format)
 
 
-def _search_folders(root: str | Path | None) -> list[Path]:
-    variable = os.environ.get(DATA_VARIABLE)
-    named = [Path(folder).expanduser() for folder in (root, variable) if folder]
-    return [*named, cache_folder()]
+def _read_first(info: DatasetInfo, folders: Sequence[Path]) -> Data | None:
+    """From the first of the folders that has the data set; None if none has.
+
+    Raises:
+        DataError: it is damaged, or cannot be read.
+        DamagedArchiveError: of it there is nothing but an archive that is not the published one.
+    """
+    for folder in folders:
+        with reading(folder):
+            place = _place(folder, info)
+            if place is not None:
+                return place()
+    return None
 
 
-def _find(folder: Path, info: DatasetInfo) -> tuple[Path, DatasetInfo, ArchiveFormat] | None:
-    """The folder and format in `folder`: a complete one, or else an incomplete one, whose reader will complain."""
+def _is_in(folders: Sequence[Path], info: DatasetInfo) -> bool:
+    for folder in folders:
+        with reading(folder):
+            if _place(folder, info) is not None:
+                return True
+    return False
+
+
+def _place(folder: Path, info: DatasetInfo) -> Callable[[], Data] | None:
+    """What reads the data set from `folder`: complete files, or else an archive, or else what will complain."""
     present = [
-        (inside, info, archive_format)
+        (inside, archive_format)
         for archive_format in info.formats
         for inside in (folder / archive_format.folder, folder)
-        if any((inside / file.name).is_file() for file in archive_format.files)
+        if any(is_file(inside / file.name) for file in archive_format.files)
     ]
-    for found in present:
+    for inside, archive_format in present:
         try:
-            check_presence(*found)
+            check_presence(inside, info, archive_format)
         except DataError:
             continue
-        return found
-    return present[0] if present else None
+        return partial(read_folder, inside, info, archive_format)
+    for packed in info.packed:
+        if is_file(folder / packed.name):
+            return partial(read_archive, folder / packed.name, info, packed)
+    return partial(read_folder, present[0][0], info, present[0][1]) if present else None

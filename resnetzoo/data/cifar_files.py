@@ -53,15 +53,39 @@ class Archive(NamedTuple):
     urls: tuple[str, ...]
 
 
+class Packed(NamedTuple):
+    """An official archive as a file, wherever it came from."""
+
+    name: str
+    md5: str
+    size: int | None  # bytes
+    format: ArchiveFormat
+
+
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A data set as published."""
+    """A data set as published.
+
+    Attributes:
+        name, title: its word, and what people read.
+        classes: the names of its labels, in order.
+        formats: the forms in which it is published, binary first.
+        archive: the one that is fetched, of the last of these forms.
+        binary_archive: the name and MD5 of the archive of the first form.
+    """
 
     name: str
     title: str
     classes: tuple[str, ...]
     formats: tuple[ArchiveFormat, ...]
     archive: Archive
+    binary_archive: tuple[str, str]
+
+    @property
+    def packed(self) -> tuple[Packed, ...]:
+        """The archives that are read without being unpacked."""
+        fetched, binary = self.archive, self.binary_archive
+        return Packed(fetched.name, fetched.md5, fetched.size, self.formats[-1]), Packed(*binary, None, self.formats[0])
 
 
 def _urls(archive: str) -> tuple[str, ...]:
@@ -112,6 +136,7 @@ CIFAR10 = DatasetInfo(
         170_498_071,
         _urls("cifar-10-python.tar.gz"),
     ),
+    binary_archive=("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
 )
 
 _CIFAR100_CLASSES = (
@@ -152,4 +177,5 @@ CIFAR100 = DatasetInfo(
         169_001_437,
         _urls("cifar-100-python.tar.gz"),
     ),
+    binary_archive=("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),
 )

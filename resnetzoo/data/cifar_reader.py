@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from resnetzoo.data.cifar_files import PIXELS, ArchiveFormat, DataFile, DatasetI
 from resnetzoo.data.image_set import Data, ImageSet
 from resnetzoo.data.safe_pickle import unpickle_arrays
 from resnetzoo.errors import DataError
+from resnetzoo.utils.paths import is_file
 
 PixelsAndLabels = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels (n, 3072), labels (n,)
 
@@ -28,18 +30,34 @@ def read_folder(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) 
         DataError: a file is missing, empty, truncated, too long, garbage, or has a label out of range.
     """
     check_presence(folder, info, archive_format)
+    return _read(folder, lambda name: (folder / name).read_bytes(), info, archive_format)
+
+
+def read_contents(contents: Mapping[str, bytes], where: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> Data:
+    """The same of files whose contents are here by their names; `where` they come from, for messages.
+
+    Raises:
+        DataError: as `read_folder`.
+    """
+    missing = [file.name for file in archive_format.files if file.name not in contents]
+    if missing:
+        raise DataError(f"{where}: {info.title} is not complete, missing {', '.join(missing)}")
+    return _read(where, contents.__getitem__, info, archive_format)
+
+
+def _read(where: Path, read: Callable[[str], bytes], info: DatasetInfo, archive_format: ArchiveFormat) -> Data:
     unofficial: list[str] = []
-    train = _read_set(folder, info, archive_format, archive_format.train, unofficial)
-    test = _read_set(folder, info, archive_format, archive_format.test, unofficial)
+    train = _read_set(where, read, info, archive_format, archive_format.train, unofficial)
+    test = _read_set(where, read, info, archive_format, archive_format.test, unofficial)
     if unofficial:
         warnings.warn(
-            f"{folder} is not the official {info.title}: {', '.join(unofficial)} "
+            f"{where} is not the official {info.title}: {', '.join(unofficial)} "
             f"{'differs' if len(unofficial) == 1 else 'differ'} from the published checksum; "
             f"results on it are not results on {info.title}",
             UnofficialDataWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
-    return Data(info.name, train, test, official=not unofficial, source=str(folder))
+    return Data(info.name, train, test, official=not unofficial, source=str(where))
 
 
 def check_presence(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> None:
@@ -48,7 +66,7 @@ def check_presence(folder: Path, info: DatasetInfo, archive_format: ArchiveForma
     A smaller copy of the data set may have any whole number of images in each file. But where one file has its
     official length, a shorter one beside it is a truncated copy.
     """
-    missing = [file.name for file in archive_format.files if not (folder / file.name).is_file()]
+    missing = [file.name for file in archive_format.files if not is_file(folder / file.name)]
     if missing:
         raise DataError(f"{folder}: {info.title} is not complete, missing {', '.join(missing)}")
     sizes = {file: (folder / file.name).stat().st_size for file in archive_format.files}
@@ -65,12 +83,17 @@ def check_presence(folder: Path, info: DatasetInfo, archive_format: ArchiveForma
 
 
 def _read_set(
-    folder: Path, info: DatasetInfo, archive_format: ArchiveFormat, files: tuple[DataFile, ...], unofficial: list[str]
+    where: Path,
+    read: Callable[[str], bytes],
+    info: DatasetInfo,
+    archive_format: ArchiveFormat,
+    files: tuple[DataFile, ...],
+    unofficial: list[str],
 ) -> ImageSet:
     pixels, labels = [], []
     for file in files:
-        path = folder / file.name
-        content = path.read_bytes()
+        path = where / file.name
+        content = read(file.name)
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != file.md5:
             unofficial.append(file.name)
         parse = _parse_binary if archive_format.kind == "binary" else _parse_pickle

@@ -6,10 +6,11 @@ from errno import EACCES, EPERM, EROFS
 from pathlib import Path
 from typing import Literal, get_args
 
-from resnetzoo.data.cifar import DATA_VARIABLE, cifar10, cifar100
+from resnetzoo.data.cifar import load_published
 from resnetzoo.data.image_set import Data
+from resnetzoo.data.places import DATA_VARIABLE, named_folder
 from resnetzoo.data.synthetic_set import synthetic
-from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError
+from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError, UsageError
 from resnetzoo.utils.validation import check_choice
 
 Dataset = Literal["auto", "cifar10", "cifar100", "synthetic"]
@@ -22,13 +23,16 @@ class SyntheticDataWarning(UserWarning):
 def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
     """The data set with this name, found or downloaded; `auto` is CIFAR-10 or, failing that, the synthetic set.
 
+    Where a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic set never stands in for it.
+
     Args:
         dataset: `auto`, `cifar10`, `cifar100` or `synthetic`.
-        root: a folder to look in first, and to download into.
+        root: the folder to look in, and to download into, which must be there.
 
     Raises:
-        UsageError: no such data set.
-        DataError: it is there but damaged, came damaged, or (not with `auto`) cannot be had.
+        UsageError: no such data set; or a folder for the synthetic set, which is drawn.
+        DataError: it is there but damaged, came damaged, or (with a name that is not `auto`, or in a folder that is
+            named) cannot be had; its kind `DataNotFoundError` where what is named is not there.
 
     Warns:
         SyntheticDataWarning: with `auto`, when the synthetic set is taken: why, and how to get CIFAR-10. Its `source`
@@ -36,19 +40,19 @@ def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
     """
     check_choice("dataset", dataset, get_args(Dataset))
     if dataset == "synthetic":
+        if root is not None:
+            raise UsageError(f"the synthetic set is drawn, not read from {root}: leave the folder out, or --dataset")
         return synthetic()
-    if dataset == "cifar100":
-        return cifar100(root, download=True)
-    if dataset == "cifar10":
-        return cifar10(root, download=True)
+    if dataset != "auto":
+        return load_published(dataset, root)
     try:
-        return cifar10(root, download=True)
+        return load_published("cifar10", root)
     except (DownloadError, OutputError) as error:
-        if not _is_out_of_reach(error):
+        if named_folder(root) is not None or not _is_out_of_reach(error):
             raise
         warnings.warn(
             f"THIS IS NOT CIFAR-10. It is neither on this machine nor reachable ({error}), so the synthetic set stands "
-            "in for it, and no figure below is a CIFAR-10 result. To get CIFAR-10, unpack cifar-10-python.tar.gz "
+            "in for it, and no figure below is a CIFAR-10 result. To get CIFAR-10, put cifar-10-python.tar.gz "
             f"or cifar-10-binary.tar.gz in a folder and name it with --data-dir or ${DATA_VARIABLE}.",
             SyntheticDataWarning,
             stacklevel=2,

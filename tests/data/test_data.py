@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,9 @@ def test_places_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("RESNETZOO_DATA", str(folders["variable"]))
     assert len(resnetzoo.cifar10().test) == 4
     assert len(resnetzoo.cifar10(folders["given"]).test) == 3
-    assert len(resnetzoo.cifar10(tmp_path / "nowhere").test) == 4
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataNotFoundError, match=r"is not in .*empty; "):  # nobody gets other data than those named
+        resnetzoo.cifar10(tmp_path / "empty")
 
 
 def test_a_complete_layout_is_preferred(tmp_path: Path) -> None:
@@ -104,9 +107,60 @@ def test_a_complete_layout_is_preferred(tmp_path: Path) -> None:
     assert len(resnetzoo.cifar10(tmp_path / "data").test) == 4
 
 
-def test_nowhere_says_where_it_looked_and_what_to_type(tmp_path: Path) -> None:
-    with pytest.raises(DataNotFoundError, match=r"is not in .*data, .*resnetzoo; .*resnetzoo data --dataset cifar10"):
-        resnetzoo.cifar10(tmp_path / "data")
+def test_nowhere_says_where_it_looked_and_what_to_type() -> None:
+    with pytest.raises(DataNotFoundError, match=r"is not in .*resnetzoo; .*resnetzoo data --dataset cifar10"):
+        resnetzoo.cifar10()
+
+
+NAMED = {
+    "nowhere": r"nowhere.* is not there; .*resnetzoo data --dataset cifar10 --data-dir .*nowhere --download",
+    "link": "link.* is a link to nowhere, which is not there",
+    "file": r"file.* is a file, not a folder; name the folder that it is in",
+    "cifar-10-python.tar.gz": "is the packed archive of CIFAR-10, a file; name the folder that it is in",
+    "above": "CIFAR-10 is further down, in .*above/two: name that folder",
+    "other": "other holds CIFAR-100: --dataset cifar100",
+    "other/cifar-100-python": "holds CIFAR-100: --dataset cifar100",
+}
+
+
+@pytest.mark.parametrize("dataset", ["auto", "cifar10"])
+@pytest.mark.parametrize(("word", "message"), NAMED.items())
+def test_what_is_named_and_does_not_hold_the_data_is_called_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, word: str, message: str
+) -> None:
+    """Never the synthetic set in its place, never a folder that a misspelt word would make."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "cifar-10-python.tar.gz").write_text("")
+    write_folder(tmp_path / "above" / "two", CIFAR10, "binary", count=1)
+    write_folder(tmp_path / "other", CIFAR100, "python", count=1)
+    with pytest.raises(DataNotFoundError, match=message):
+        resnetzoo.load_data(dataset, tmp_path / word)
+    with pytest.raises(DataNotFoundError, match=message):
+        resnetzoo.cifar10(str(tmp_path / word))
+    if not (tmp_path / word).is_dir():
+        monkeypatch.setenv("RESNETZOO_DATA", str(tmp_path / word))
+        for find in (partial(resnetzoo.load_data, dataset), partial(resnetzoo.cifar10, download=True)):
+            with pytest.raises(DataNotFoundError, match=r"^\$RESNETZOO_DATA names .*, which is"):
+                find()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_the_synthetic_set_is_not_read_from_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(resnetzoo.UsageError, match="is drawn, not read from"):
+        resnetzoo.load_data("synthetic", tmp_path)
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path, cifar10_folder: Path) -> None:
+    """A link to itself: as root, the system refuses nothing else."""
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(DataError, match="loop cannot be read: Too many levels of symbolic links"):
+        resnetzoo.load_data("auto", tmp_path / "loop" / "data")
+    file = cifar10_folder / "data_batch_2.bin"
+    file.unlink()
+    file.symlink_to(file.name)
+    with pytest.raises(DataError, match=f"{file} cannot be read: Too many levels of symbolic links"):
+        resnetzoo.cifar10(cifar10_folder)
 
 
 DAMAGES = {

@@ -19,11 +19,12 @@ import pytest
 from cases import write_folder
 from processes import Fork
 
+import resnetzoo
 from resnetzoo.data import cifar
 from resnetzoo.data.archives import download
 from resnetzoo.data.cifar_files import CIFAR10, Archive
 from resnetzoo.data.load import SyntheticDataWarning, load_data
-from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError
+from resnetzoo.errors import BrokenDownloadError, DataError, DownloadError, OutputError
 from resnetzoo.utils import own_files
 from resnetzoo.utils.download import download as download_file
 from resnetzoo.utils.files import writing
@@ -204,12 +205,62 @@ def test_every_mirrors_reason_is_given(server: Server, tmp_path: Path) -> None:
     assert not (tmp_path / FORMAT.folder).exists()
 
 
-def test_nothing_is_unpacked_unverified(server: Server, tmp_path: Path) -> None:
-    packed = tmp_path / "cifar-10-python.tar.gz"
-    packed.write_bytes(b"somebody put this here")
-    with pytest.raises(DownloadError):
-        download(archive(server, "/missing"), FORMAT, tmp_path)
-    assert not (tmp_path / FORMAT.folder).exists()
+@pytest.fixture
+def packed(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the archive, which no mirror has."""
+    info = replace(CIFAR10, archive=archive(server, "/missing"))
+    monkeypatch.setattr(cifar, "CIFAR10", info)
+    (tmp_path / "data").mkdir()
+    packed = tmp_path / "data" / info.archive.name
+    packed.write_bytes(server.content)
+    return packed
+
+
+@pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+def test_an_archive_that_is_there_is_read_and_stays(packed: Path, server: Server) -> None:
+    everything = [
+        resnetzoo.cifar10(packed.parent),
+        resnetzoo.cifar10(packed.parent, download=True),
+        resnetzoo.load_data("auto", packed.parent),
+    ]
+    assert {data.fingerprint for data in everything} == {
+        resnetzoo.cifar10(packed.parent.parent / "original").fingerprint
+    }
+    assert everything[0].source == str(packed)
+    assert [path.name for path in packed.parent.iterdir()] == [packed.name]
+    assert packed.read_bytes() == server.content
+    assert server.ranges == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"cut off", "truncated: 7 bytes found, "), (bytes(1 << 20), "not the published archive: ")],
+)
+def test_an_archive_that_is_damaged_is_said_and_stays(
+    packed: Path, server: Server, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+) -> None:
+    """Whether or not it can be fetched instead."""
+    packed.write_bytes(content)
+    with pytest.raises(DataError, match=rf"{packed}: {message}.* expected; .*resnetzoo data --dataset cifar10"):
+        resnetzoo.cifar10(packed.parent)
+    for find in (resnetzoo.load_data, partial(resnetzoo.cifar10, download=True)):
+        with pytest.raises(DownloadError, match=rf"{packed}: {message}.*; and .* could not be downloaded: .*404"):
+            find(root=packed.parent)
+    assert [path.name for path in packed.parent.iterdir()] == [packed.name]
+    monkeypatch.setattr(cifar, "CIFAR10", replace(CIFAR10, archive=archive(server, "/good")))
+    with pytest.warns(resnetzoo.UnofficialDataWarning):
+        resnetzoo.cifar10(packed.parent, download=True)
+    assert sorted(path.name for path in packed.parent.iterdir()) == [FORMAT.folder, packed.name]
+    assert packed.read_bytes() == content
+
+
+def test_where_a_folder_is_named_nothing_stands_in(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed.unlink()
+    with pytest.raises(DownloadError, match="could not be downloaded"):
+        resnetzoo.load_data("auto", packed.parent)
+    monkeypatch.setenv("RESNETZOO_DATA", str(packed.parent))
+    with pytest.raises(DownloadError, match="could not be downloaded"):
+        resnetzoo.load_data("auto")
 
 
 def test_a_file_of_unknown_size_is_whole_or_not_there(server: Server, tmp_path: Path) -> None:

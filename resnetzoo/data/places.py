@@ -1,0 +1,116 @@
+"""Where a data set is looked for: in the folder that is named, or else in `$RESNETZOO_DATA` and the cache."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, DatasetInfo
+from resnetzoo.errors import DataError, DataNotFoundError
+from resnetzoo.utils.download import cache_folder
+from resnetzoo.utils.paths import existing_obstacle, is_file, is_folder, user_path
+
+DATA_VARIABLE = "RESNETZOO_DATA"
+_FOLDERS_LOOKED_INTO = 1_000  # of those below a folder without the data set, which may be anybody's
+
+
+def named_folder(root: str | Path | None) -> Path | None:
+    """The folder that a person named, by `root` or by `$RESNETZOO_DATA`; None if nobody did.
+
+    Raises:
+        UsageError: no path, or one of the home folder of nobody.
+    """
+    word = root if root is not None else os.environ.get(DATA_VARIABLE) or None
+    return None if word is None else user_path(word)
+
+
+def search_folders(root: str | Path | None) -> list[Path]:
+    """`root` alone, so that nobody gets other data than those named; without it, the variable's folder and the cache.
+
+    Raises:
+        UsageError: as `named_folder`; or there is neither a name nor a home folder, in which the cache would be.
+    """
+    named = named_folder(root)
+    if root is not None and named is not None:
+        return [named]
+    return [cache_folder()] if named is None else [named, cache_folder()]
+
+
+def check_named(root: str | Path | None, info: DatasetInfo) -> None:
+    """Refuse a named place that is not there, is a file, or holds the data set somewhere below.
+
+    Raises:
+        DataNotFoundError: says which it is, and what to type instead.
+        DataError: it cannot be read.
+    """
+    folder = named_folder(root)
+    if folder is None:
+        return
+    said = str(folder) if root is not None else f"${DATA_VARIABLE} names {folder}, which"
+    with reading(folder):
+        if is_folder(folder):
+            return
+        if is_file(folder):
+            raise DataNotFoundError(f"{said} is {_file_kind(folder)}; name the folder that it is in: {folder.parent}")
+        linked = f" a link to {folder.readlink()}, which is" if folder.is_symlink() else ""
+    raise DataNotFoundError(
+        f"{said} is{linked} not there; correct it, or fetch {info.title} into it with "
+        f'"resnetzoo data --dataset {info.name} --data-dir {folder} --download"'
+    )
+
+
+@contextmanager
+def reading(place: Path) -> Iterator[None]:
+    """Let what cannot be read inside the block be an error that names what is there and refuses.
+
+    Raises:
+        DataError: in place of any `OSError` that is not an error of this package.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except OSError as error:
+        refused = existing_obstacle(Path(error.filename or place))
+        raise DataError(f"{refused} cannot be read: {error.strerror or error}") from error
+
+
+def what_is_there(folder: Path, info: DatasetInfo) -> str:
+    """What a folder without the data set has instead, and what to type for it; empty if nothing that is known."""
+    with reading(folder):
+        for other in (CIFAR10, CIFAR100):
+            if other is not info and _holds(folder, other):
+                return f"{folder} holds {other.title}: --dataset {other.name}"
+        below = next((inside for inside in _folders_below(folder) if _holds(inside, info)), None)
+    return "" if below is None else f"{info.title} is further down, in {below}: name that folder"
+
+
+def _holds(folder: Path, info: DatasetInfo) -> bool:
+    """Whether a folder has the data set, packed or unpacked, or is itself what was unpacked."""
+    names = [packed.name for packed in info.packed]
+    for form in info.formats:
+        names += [f"{form.folder}/{form.test[0].name}", form.test[0].name]
+    return any(is_file(folder / name) for name in names)
+
+
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """Two levels of them, without hidden ones and those that may not be read, and not without end."""
+    level, left = [folder], _FOLDERS_LOOKED_INTO
+    for _ in range(2):
+        level = [inside for above in level for inside in _readable_folders(above)][:left]
+        left -= len(level)
+        yield from level
+
+
+def _readable_folders(folder: Path) -> list[Path]:
+    with suppress(PermissionError):
+        inside = [place for place in sorted(folder.iterdir()) if place.name[0] != "." and place.is_dir()]
+        return [place for place in inside if os.access(place, os.R_OK | os.X_OK)]
+    return []
+
+
+def _file_kind(file: Path) -> str:
+    for info in (CIFAR10, CIFAR100):
+        if file.name in [packed.name for packed in info.packed]:
+            return f"the packed archive of {info.title}, a file"
+    return "a file, not a folder"
