@@ -13,6 +13,7 @@ from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_normalization
+from resnetzoo.models.matching import in_class_order
 from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.validation import check_whole_number
 
@@ -53,6 +54,8 @@ def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
         UsageError: images as in `chunks_of_inputs`, labels of another kind, type, number or range, or a network
             without a classifier.
     """
+    if isinstance(batch, ImageSet):
+        batch = in_class_order(network, batch)
     images, labels = (batch, batch.labels) if isinstance(batch, ImageSet) else _pair(batch)
     inputs = whole_input(network, images)
     if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.shape != inputs.shape[:1]:

@@ -1,6 +1,7 @@
 """`data`, `train` and `eval`: images in, a trained network out, and how well it does."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -98,6 +99,7 @@ def eval_command(
     training = model.origin.training if model.origin else {}
     model = model.to(resnetzoo.resolve_device(device))
     found = resnetzoo.load_data(dataset or _trained_on(training, model.num_classes), data_dir)
+    _say_other_data(training, found)
     measured = resnetzoo.evaluate(model, found.test, precision=precision)
     facts = {
         "network": model.spec.label,
@@ -105,6 +107,7 @@ def eval_command(
         **training,
         "measured_on": found.title,
         "fingerprint": found.fingerprint,
+        "fingerprint_v1": found.fingerprint_v1,
         "n": measured.n,
         "test_error": round(measured.error, 4),
         "standard_error": round(measured.standard_error, 4),
@@ -115,6 +118,13 @@ def eval_command(
         return
     for key, value in facts.items():
         print(f"{key:<18} {value}")
+
+
+def _say_other_data(training: dict[str, object], found: "resnetzoo.Data") -> None:
+    """Warn where a checkpoint names another data set than the one that it is measured on."""
+    named = training.get("trained_on")
+    if named not in (None, found.name):
+        warnings.warn(f"the network was trained on {named}, and is measured on {found.title}", stacklevel=2)
 
 
 def _trained_on(training: dict[str, object], num_classes: int | None) -> str:

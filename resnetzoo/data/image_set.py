@@ -1,7 +1,6 @@
 """Labelled images as whole tensors, and the pair of training and test set that an experiment runs on."""
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +10,12 @@ import torch
 from torch import Tensor
 
 from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.conversion import check_images
+from resnetzoo.data.fingerprint import fingerprint_v1, fingerprint_v2, is_version_2
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import DataError
+from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
 
@@ -27,7 +29,7 @@ class ImageSet:
         classes: the name of each label.
 
     Raises:
-        DataError: tensors of other types or shapes, no image, or a label outside the classes.
+        DataError: no tensors, or of other types or shapes, no image, or a label outside the classes.
     """
 
     images: Tensor
@@ -35,13 +37,23 @@ class ImageSet:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        for field in ("images", "labels"):
+            value = getattr(self, field)
+            if not isinstance(value, Tensor):
+                raise DataError(
+                    f"{field} must be a tensor, not {type(value).__name__}: torch.from_numpy takes an array, "
+                    "torch.tensor a list"
+                )
+        if isinstance(self.classes, str):
+            raise DataError(f'classes must be the names of all classes, such as ("cat", "dog"), not "{self.classes}"')
+        object.__setattr__(self, "classes", tuple(self.classes))  # a list would never equal the tuple of another set
         if self.images.dtype != torch.uint8 or self.images.dim() != 4:
             raise DataError(f"images must be uint8 (N, C, H, W), not {self.images.dtype} {list(self.images.shape)}")
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
             found = f"{self.labels.dtype} {list(self.labels.shape)}"
             raise DataError(f"labels must be int64, one for each of {len(self.images)} images, not {found}")
-        if not len(self.images):
-            raise DataError("an image set needs at least one image")
+        if not self.images.numel():
+            raise DataError(f"an image set needs at least one image of one pixel, not {list(self.images.shape)}")
         outside = (self.labels < 0) | (self.labels >= len(self.classes))
         if outside.any():
             first = int(outside.nonzero()[0])
@@ -84,6 +96,24 @@ class ImageSet:
         """The images with these indices, in this order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
+    def with_classes(self, classes: Sequence[str]) -> "ImageSet":
+        """The same images, their labels counted by the order of `classes`, which may have more names.
+
+        Raises:
+            DataError: a name of this set is not among them, or one stands twice, so that it means no single label.
+        """
+        names = tuple(classes)
+        if names == self.classes:
+            return self
+        twice = sorted({name for part in (names, self.classes) for name in part if part.count(name) > 1})
+        if twice:
+            raise DataError(f"labels cannot be told apart by names, since {', '.join(twice[:3])} stands for several")
+        unknown = [name for name in self.classes if name not in names]
+        if unknown:
+            raise DataError(f"not among the {len(names)} classes {some(names)}: {some(unknown)}")
+        places = torch.tensor([names.index(name) for name in self.classes], device=self.labels.device)
+        return replace(self, labels=places[self.labels], classes=names)
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -96,6 +126,10 @@ class Data:
         official: whether every image and label is as its authors published it.
         source: the folder or program that it came from.
         part: which part of the data set this is; empty for the whole.
+
+    Raises:
+        UsageError: `train` or `test` is no `ImageSet`.
+        DataError: they differ in the size or channels of their images, or in names or order of their classes.
     """
 
     name: str
@@ -104,6 +138,11 @@ class Data:
     official: bool
     source: str
     part: str = ""
+
+    def __post_init__(self) -> None:
+        check_images(self.train, "train")
+        check_images(self.test, "test")
+        _check_agreement(self.train, self.test)
 
     @property
     def title(self) -> str:
@@ -117,9 +156,21 @@ class Data:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over training images, training labels, test images, test labels, a byte a number."""
-        parts = (self.train.images, self.train.labels, self.test.images, self.test.labels)
-        return sha256(part.to(torch.uint8) for part in parts)
+        """Version 2, `v2:` and a SHA-256 over all: pixels, labels, shapes, names of classes, the border of the sets."""
+        return fingerprint_v2(self.train, self.test, self.fingerprint_v1)
+
+    @cached_property
+    def fingerprint_v1(self) -> str:
+        """Version 1, as published for the official sets and stored by earlier versions.
+
+        SHA-256 over training images, training labels, test images, test labels, a byte a number: without shapes, names
+        of classes, the border between the sets, and what labels above 255 have more than a byte holds.
+        """
+        return fingerprint_v1(self.train, self.test)
+
+    def has_fingerprint(self, stored: str) -> bool:
+        """Whether a stored fingerprint, of either version, is of these data."""
+        return stored == (self.fingerprint if is_version_2(stored) else self.fingerprint_v1)
 
     def to_dict(self) -> dict[str, Any]:
         """What results say of the data: everything but the images, ready for JSON."""
@@ -127,6 +178,7 @@ class Data:
             "name": self.name,
             "part": self.part,
             "fingerprint": self.fingerprint,
+            "fingerprint_v1": self.fingerprint_v1,
             "official": self.official,
             "source": _without_parents(self.source),
             "train_images": len(self.train),
@@ -175,9 +227,28 @@ def _without_parents(source: str) -> str:
     return Path(source).name if Path(source).is_absolute() else source
 
 
-def sha256(parts: Iterable[Tensor]) -> str:
-    """Over the bytes of uint8 tensors, one after the other."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.contiguous().cpu().numpy().data)
-    return digest.hexdigest()
+def _check_agreement(train: ImageSet, test: ImageSet) -> None:
+    """Refuse two sets that no network could learn from and be measured on."""
+    if train.images.shape[1:] != test.images.shape[1:]:
+        shapes = [" x ".join(str(length) for length in part.images.shape[1:]) for part in (train, test)]
+        raise DataError(
+            f"training images are {shapes[0]}, test images {shapes[1]} (channels x height x width), and both need the "
+            "same: torchvision.transforms.v2.functional.resize gives them one size"
+        )
+    if train.classes == test.classes:
+        return
+    if sorted(train.classes) == sorted(test.classes):
+        raise DataError(
+            f"the training set has its classes in the order {some(train.classes)}, the test set in the order "
+            f"{some(test.classes)}: test.with_classes(train.classes) counts its labels by that order"
+        )
+    missing = [name for name in test.classes if name not in train.classes]
+    cure = (
+        "nothing could learn those"
+        if missing
+        else "test.with_classes(train.classes) counts its labels by those of the training set"
+    )
+    raise DataError(
+        f"the test set has {len(test.classes)} classes, the training set {len(train.classes)}"
+        f"{f', without {some(missing)}' if missing else ''}: {cure}"
+    )

@@ -12,6 +12,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import known_normalization
+from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.device import Precision, resolve_precision
 from resnetzoo.utils.fp32 import computing
@@ -104,21 +105,28 @@ def evaluate(
 
     Args:
         model: images (N, C, H, W) -> logits (N, classes), also wrapped, as by `nn.DataParallel` or `torch.compile`.
-        images: what to measure on, such as `data.test`.
+        images: what to measure on, such as `data.test`. Where network and images both name their classes, labels
+            count by the network's order.
         normalization: how pixels become input: by default as in the model's training, if `fit` or `load_checkpoint`
             left that on it or on what it wraps, else by the mean and deviation of `images`.
         precision: `fp32`, `bf16` or `auto`.
         batch_size: images at once.
 
     Raises:
-        UsageError: a batch below one image, an unknown precision, no classifier or fewer logits than classes; or a
-            model that does not say its normalization, but was scripted or traced, or holds a network that says one.
+        UsageError: a batch below one image, an unknown precision, no classifier or fewer logits than classes, no
+            `ImageSet` or one of other channels than the network takes; or a model that does not say its normalization,
+            but was scripted or traced, or holds a network that says one.
+
+    Warns:
+        UserWarning: the images have their classes in another order, or other ones than the network.
     """
     check_whole_number("batch_size", batch_size)
+    check_channels(model, images)
     parameter = next(model.parameters())
     resolved = resolve_precision(precision, parameter.device)
     if getattr(innermost(model), "num_classes", None) == 0:
         raise UsageError("the network has no classifier, and so no error: reset_classifier gives it one")
+    images = in_class_order(model, images)
     normalize = normalization or known_normalization(model) or images.normalization("channel")
     return Evaluation.of_sums(sum_loss_and_errors(model, images, normalize, resolved, batch_size), n=len(images))
 

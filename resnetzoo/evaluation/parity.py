@@ -8,6 +8,7 @@ from torch import nn
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import known_normalization
+from resnetzoo.models.matching import check_channels
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating, input_dtype
 from resnetzoo.utils.validation import check_whole_number
@@ -39,9 +40,12 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
         batch_size: images at once.
 
     Raises:
-        UsageError: a batch below one image, or logits of different shapes.
+        UsageError: a batch below one image, logits of different shapes, no `ImageSet`, or one of other channels than
+            a network takes.
     """
     check_whole_number("batch_size", batch_size)
+    for network in (model, optimized):
+        check_channels(network, images)
     normalize = known_normalization(model) or images.normalization("channel")
     device = next(model.parameters()).device
     same = 0

@@ -18,6 +18,7 @@ from resnetzoo.inference.quantize import Int8Net, check_int8, compiles_int8
 from resnetzoo.models.as_built import has_only_known_parts
 from resnetzoo.models.cifar_net import CifarNet, check_images
 from resnetzoo.models.introspection import class_names, known_spec
+from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.fp32 import computing
@@ -115,6 +116,7 @@ def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
             f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
         )
     check_int8(model)
+    check_channels(model, calibration, "calibration")
     normalize = model.normalization or calibration.normalization("channel")
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
     images = normalize(calibration.images[::every][:CALIBRATION_IMAGES])  # (n, C, H, W)

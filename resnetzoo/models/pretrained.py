@@ -148,7 +148,7 @@ class Weights:
 
 def _data(trained_on: str) -> dict[str, Any]:
     """The fields of a row that `Weights.trained_on` tells in this line."""
-    line = re.fullmatch(r"(\w+), (\d{1,3}(?:,\d{3})*) images(?:, (\w+))?", trained_on)
+    line = re.fullmatch(r"(\w+), (\d{1,3}(?:,\d{3})*) images(?:, ([\w:]+))?", trained_on)
     if line is None:
         return {"dataset": trained_on, "train_images": None}
     return {"dataset": line[1], "train_images": int(line[2].replace(",", "")), "dataset_fingerprint": line[3]}

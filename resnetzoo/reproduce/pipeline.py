@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 
+from resnetzoo.data.conversion import check_data
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import CheckpointError, ResultsError
+from resnetzoo.errors import CheckpointError, ResultsError, UsageError
 from resnetzoo.reproduce.forecast import forecast
 from resnetzoo.reproduce.layer_stats import LayerRow, measure_layers
 from resnetzoo.reproduce.outcome import Outcome, outcome_of
@@ -52,7 +53,8 @@ def reproduce(
         say: takes each line of progress.
 
     Raises:
-        UsageError: an unknown target, budget or depth, more than 32 jobs, or `record=True` on another device than CUDA.
+        UsageError: no `Data`, or one of other channels than the networks take; an unknown target, budget or depth, more
+            than 32 jobs, or `record=True` on another device than CUDA.
         ResultsError: `out` holds something else, a file of results was changed by hand, or no run has a result.
         CheckpointMismatchError: a run's folder holds another run, or one on other data.
         OutputError: a folder cannot be written.
@@ -82,6 +84,7 @@ def run_plan(
     say: Callable[[str], None] = print,
 ) -> Outcome:
     """Train what a plan needs and write its report; the arguments and the errors are those of `reproduce`."""
+    _check_data(data, plan)
     out = Path(out)
     part = plan.budget.of(data)
     planned = plan.runs_on(part, Path(runs) if runs is not None else out / "runs")
@@ -115,6 +118,18 @@ def run_plan(
     )
     write_report(outcome, out)
     return outcome
+
+
+def _check_data(data: Data, plan: Plan) -> None:
+    """Refuse, before anything is computed or written, what the networks of a plan cannot read."""
+    check_data(data)
+    found = data.train.images.shape[1]
+    for network in plan.networks:
+        wanted = network.spec(num_classes=len(data.classes)).in_chans
+        if wanted != found:
+            raise UsageError(
+                f"{plan.target.name} is about images of {wanted} channels, and those of {data.title} have {found}"
+            )
 
 
 def _layers(

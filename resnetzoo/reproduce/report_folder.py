@@ -26,18 +26,19 @@ def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
         OutputError: it cannot be written.
         ResultsError: it holds other files, another target, other data, or results that were changed by hand.
     """
-    plan = {"target": target, "budget": budget, "data": {"title": data.title, "fingerprint": data.fingerprint}}
+    plan = _plan(target, budget, data.title, data.fingerprint)
     if not (folder / PLAN).exists():
         if folder.is_dir() and any(folder.iterdir()):
             raise ResultsError(f"{folder} is not empty and holds no plan.json of ours: choose another --out")
         write_checksummed(folder / PLAN, plan)
         return
     stored = read_checksummed(folder / PLAN)
-    if stored != plan:
+    known = stored.get("data", {}).get("fingerprint", "")
+    if stored != plan and not (data.has_fingerprint(known) and stored == _plan(target, budget, data.title, known)):
         raise ResultsError(f"{folder} holds {_describe(stored)}, and this is {_describe(plan)}: choose another --out")
     if (folder / RESULTS).exists():
         read_checksummed(folder / RESULTS)
-    write_checksummed(folder / PLAN, plan)
+    write_checksummed(folder / PLAN, stored)
 
 
 def write_report(outcome: Outcome, folder: Path) -> None:
@@ -85,6 +86,10 @@ def _layer_lines(row: LayerRow) -> list[dict[str, Any]]:
         {**common, "place": index, "layer": layer, "value": value}
         for index, (layer, value) in enumerate(zip(row.layers, row.values, strict=True), start=1)
     ]
+
+
+def _plan(target: str, budget: str, title: str, fingerprint: str) -> dict[str, Any]:
+    return {"target": target, "budget": budget, "data": {"title": title, "fingerprint": fingerprint}}
 
 
 def _describe(plan: dict[str, Any]) -> str:

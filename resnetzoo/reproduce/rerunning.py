@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from resnetzoo.data.conversion import check_data
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import ResultsError, UsageError
 from resnetzoo.models.builders import fresh_network
@@ -114,10 +115,11 @@ def rerun(
         UsageError: more epochs than were recorded.
         ResultsError: other data than the record's, or a network that is not the zoo's.
     """
+    check_data(data)
     check_whole_number("epochs", epochs)
     if epochs > len(record.epochs):
         raise UsageError(f"the record has {len(record.epochs)} epochs, not {epochs}")
-    if data.fingerprint != record.data["fingerprint"]:
+    if not data.has_fingerprint(record.data["fingerprint"]):
         recorded, found = record.data["fingerprint"][:12], data.fingerprint[:12]
         raise ResultsError(f"the run was recorded on other data: {recorded} there, {found} ({data.title}) here")
     with (

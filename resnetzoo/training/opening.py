@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from resnetzoo.data.conversion import check_data
 from resnetzoo.data.device_loader import DeviceLoader
 from resnetzoo.data.image_set import Data
 from resnetzoo.models.cifar_net import CifarNet
@@ -63,6 +64,7 @@ def open_trainer(
             the memory of the device from here on.
         callbacks: called in this order; `standard_callbacks`, which keep the rows, come first.
     """
+    check_data(data)
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
     folder = None if out is None else Path(out)

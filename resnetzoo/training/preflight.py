@@ -6,10 +6,12 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from resnetzoo.data.conversion import check_data
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec, stored_spec
+from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import innermost, network_in, zoo_network
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_record
@@ -30,6 +32,7 @@ def steps_left(
     Raises:
         UsageError, CheckpointError, CheckpointMismatchError, ResultsError, OutputError: as `fit`.
     """
+    check_data(data)
     spec, recipe = known_spec(model), recipe.for_images(len(data.train))
     check_arguments(model, data, seed=seed, out=out)
     if out is None:
@@ -63,6 +66,7 @@ def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int =
         UsageError: says what was found and what to type instead.
     """
     check_seed(seed)
+    check_data(data)
     if len(data.test) < processes:
         raise UsageError(f"each of {processes} processes needs a test image, and there are {len(data.test)}")
     if isinstance(innermost(model), torch.jit.ScriptModule):
@@ -79,11 +83,8 @@ def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int =
 
 
 def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
-    chans, wanted = data.train.images.shape[1], len(data.classes)
-    if network.in_chans != chans:
-        raise UsageError(
-            f"the network takes {network.in_chans} channels, the images have {chans}: create(..., in_chans={chans})"
-        )
+    wanted = len(data.classes)
+    check_channels(network, data.train)
     if network.num_classes == 0:
         raise UsageError(f"the network has no classifier: reset_classifier({wanted}) gives it one")
     if network.num_classes is not None and network.num_classes < wanted:

@@ -58,6 +58,10 @@ def folder_name(name: str, shortcut: str | None, recipe: Recipe, seed: int) -> s
     return "-".join([name, *([shortcut] if shortcut else []), recipe.name, f"seed{seed}"])
 
 
+IDENTIFYING = ("name", "fingerprint", "fingerprint_v1")
+"""What of the data must be the same; files of earlier versions have version 1 as their one fingerprint."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunIdentity:
     """What two runs must share for the one to go on where the other stopped.
@@ -67,7 +71,7 @@ class RunIdentity:
         spec: of the network; None for one from elsewhere, which its name stands for.
         recipe: as it runs on this number of images.
         seed: of order and augmentation.
-        data: its name and fingerprint, at least.
+        data: its name and fingerprints, at least.
         precision: of the steps.
         starting_point: the weights that it begins with, and what is frozen; None where a version did not keep it.
     """
@@ -86,7 +90,7 @@ class RunIdentity:
             "spec": self.spec.to_dict() if self.spec else {"class": self.name},
             "recipe": self.recipe.to_dict(),
             "seed": self.seed,
-            "data": {"name": self.data["name"], "fingerprint": self.data["fingerprint"]},
+            "data": {field: self.data[field] for field in IDENTIFYING if field in self.data},
             "precision": self.precision,
             **({"starting_point": self.starting_point.to_dict()} if self.starting_point else {}),
         }

@@ -75,6 +75,8 @@ def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
         CheckpointMismatchError: names each field that differs, with both values.
     """
     stored, current = flatten(_without_start(found)), flatten(_without_start(wanted))
+    if "data.fingerprint_v1" not in stored and "data.fingerprint_v1" in current:  # an earlier version knew no other one
+        current["data.fingerprint"] = current.pop("data.fingerprint_v1")
     differing = [key for key in sorted(stored.keys() | current.keys()) if stored.get(key) != current.get(key)]
     if differing:
         fields = "; ".join(f"{key} is {stored.get(key)!r} there, {current.get(key)!r} here" for key in differing)

@@ -1,6 +1,7 @@
 """Text for people: names in the order that they count in, and lines that every terminal prints."""
 
 import re
+from collections.abc import Sequence
 
 from resnetzoo.errors import ResnetzooError
 
@@ -24,3 +25,9 @@ def reason_of(error: Exception) -> str:
 def printable(text: object) -> str:
     """The text as one line that every terminal prints: file names may hold line breaks, and bytes that are no text."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The names in a line, of many the first few: `a, b, c, d, e, ... (100)`."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)})"

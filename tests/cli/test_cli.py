@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import typer
-from cases import COMMANDS, PARAMS, PROJECTION_PARAMS, Call, assert_one_line
+from cases import COMMANDS, PARAMS, PROJECTION_PARAMS, Call, assert_one_line, write_folder
 from processes import Command
 from typer.testing import CliRunner
 
 import resnetzoo
 from resnetzoo import cli
+from resnetzoo.data.cifar_files import CIFAR10
 
 SMOKE = ("--dataset", "synthetic", "--max-train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
 
@@ -62,6 +63,13 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     assert f"{facts['test_error']:.2f}" == error[1]
     assert (facts["trained_on"], facts["n"], facts["network"]) == ("synthetic", 200, "resnet20 (projection)")
     assert (tmp_path / "run" / "run.json").is_file()
+    write_folder(tmp_path / "data", CIFAR10, "binary")
+    elsewhere = fork_command(
+        "resnetzoo", "eval", "run", "--dataset", "cifar10", "--data-dir", "data", "--device", "cpu"
+    )
+    assert elsewhere.returncode == 0
+    assert "warning: the network was trained on synthetic, and is measured on CIFAR-10" in elsewhere.stderr
+    assert "warning: the network tells disc, ring, square" in elsewhere.stderr
 
 
 def test_train_on_held_out_images(run_command: Command, cifar10_folder: Path) -> None:

@@ -46,14 +46,15 @@ def test_both_formats_have_one_fingerprint(tmp_path: Path, info: DatasetInfo) ->
     assert len(prints) == 1
 
 
-def test_fingerprint_is_sha256_over_images_and_labels(tmp_path: Path) -> None:
+def test_version_1_of_the_fingerprint_is_sha256_over_images_and_labels(tmp_path: Path) -> None:
     data = resnetzoo.cifar10(write_folder(tmp_path, CIFAR10, "binary", count=3))
     batches = [random_batch(CIFAR10, 3, seed) for seed in range(6)]
     digest = hashlib.sha256()
     for group in (batches[:5], batches[5:]):
         digest.update(b"".join(pixels.tobytes() for pixels, _ in group))
         digest.update(b"".join(labels.astype(np.uint8).tobytes() for _, labels in group))
-    assert data.fingerprint == digest.hexdigest()
+    assert data.fingerprint_v1 == digest.hexdigest()
+    assert data.has_fingerprint(digest.hexdigest())
 
 
 def test_a_changed_pixel_is_another_fingerprint(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_the_official_files_are_recognised(real_data: str) -> None:
 
     data = resnetzoo.cifar10(real_data)
     assert data.official
-    assert data.fingerprint == "32e5966899bde482c0ef7d076bf69809b4b1488c806f657a814cfca4646ec493"
+    assert data.fingerprint_v1 == "32e5966899bde482c0ef7d076bf69809b4b1488c806f657a814cfca4646ec493"
     if (Path(real_data) / "cifar-10-batches-py").is_dir():
         peer = Peer(real_data, train=False)
         assert np.array_equal(peer.data.transpose(0, 3, 1, 2), data.test.images.numpy())

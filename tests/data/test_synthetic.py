@@ -13,7 +13,8 @@ def data() -> resnetzoo.Data:
 
 
 def test_it_is_the_same_bytes_every_time(data: resnetzoo.Data) -> None:
-    assert data.fingerprint == "4b0178cbc71f2fd1160b6f9f12aad00390c7cc415ae07b19e05b0f32771687e2"
+    assert data.fingerprint_v1 == "4b0178cbc71f2fd1160b6f9f12aad00390c7cc415ae07b19e05b0f32771687e2"
+    assert data.fingerprint == "v2:4af62dcefe5f96847be48e8b40eae7b54bc403df62f2e64e802700b8386050fb"
     assert (len(data.train), len(data.test)) == (10_000, 2_000)
     assert data.train.images.shape[1:] == (3, 32, 32)
     assert data.train.labels.bincount().tolist() == [1_000] * 10

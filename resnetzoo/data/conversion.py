@@ -1,0 +1,72 @@
+"""What to say where something else than `Data` or an `ImageSet` is handed in: how it becomes one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from resnetzoo.errors import UsageError
+
+
+def check_images(found: object, name: str = "images") -> None:
+    """Refuse anything but an `ImageSet`.
+
+    Raises:
+        UsageError: names what was found and the call that converts it.
+    """
+    from resnetzoo.data.image_set import ImageSet
+
+    if not isinstance(found, ImageSet):
+        raise UsageError(f"{name} must be a resnetzoo.ImageSet, not {_kind(found)}: {_how_to_images(found)}")
+
+
+def check_data(found: object) -> None:
+    """Refuse anything but `Data`.
+
+    Raises:
+        UsageError: names what was found and the call that converts it.
+    """
+    from resnetzoo.data.image_set import Data
+
+    if not isinstance(found, Data):
+        raise UsageError(f"data must be resnetzoo.Data, a training and a test set, not {_kind(found)}: {_how(found)}")
+
+
+def _how(found: object) -> str:
+    from resnetzoo.data.image_set import ImageSet
+
+    if isinstance(found, str | Path):
+        return f'resnetzoo.load_data("folder", {str(found)!r}) reads a folder with one folder of images a class'
+    if isinstance(found, ImageSet):
+        return 'resnetzoo.Data("mine", train, test, official=False, source="...") makes it of two of them'
+    if isinstance(found, DataLoader):
+        return (
+            "resnetzoo.Data.from_dataset(train_loader.dataset, test_loader.dataset) takes what loaders read from; fit "
+            "cuts and augments batches itself"
+        )
+    if isinstance(found, Mapping):  # of the splits of a data set on the Hugging Face Hub
+        return 'resnetzoo.Data.from_dataset(found["train"], found["test"])'
+    if isinstance(found, Tensor):
+        return "resnetzoo.ImageSet(images, labels, classes) makes a set of tensors, resnetzoo.Data a pair of sets"
+    return "resnetzoo.Data.from_dataset(train, test) takes data sets of (image, label), and lists of such pairs"
+
+
+def _how_to_images(found: object) -> str:
+    from resnetzoo.data.image_set import Data
+
+    if isinstance(found, str | Path):
+        return f'resnetzoo.load_data("folder", {str(found)!r}).test, of a folder with one folder of images a class'
+    if isinstance(found, Data):
+        return "give one of its two sets, data.test or data.train"
+    if isinstance(found, DataLoader):
+        return "resnetzoo.ImageSet.from_dataset(loader.dataset) takes what a loader reads from"
+    if isinstance(found, Mapping):
+        return 'resnetzoo.ImageSet.from_dataset(found["test"])'
+    if isinstance(found, Tensor):
+        return "resnetzoo.ImageSet(images, labels, classes), with images as uint8 (N, C, H, W)"
+    return "resnetzoo.ImageSet.from_dataset(dataset) takes a data set of (image, label), or a list of such pairs"
+
+
+def _kind(found: object) -> str:
+    return "None" if found is None else f"a {type(found).__name__}"

@@ -1,0 +1,67 @@
+"""Whether a network and images belong together: channels before anything is computed, classes by their names."""
+
+import warnings
+from collections.abc import Sequence
+
+from torch import nn
+
+from resnetzoo.data.conversion import check_images
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.errors import UsageError
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import class_names
+from resnetzoo.models.wrappers import innermost
+from resnetzoo.utils.text import some
+
+
+def check_channels(model: nn.Module, images: ImageSet, name: str = "images") -> None:
+    """Refuse images of other channels than the network takes: one channel would be spread over all of them.
+
+    A network from elsewhere is believed as far as it has an `in_chans`.
+
+    Raises:
+        UsageError: they differ, or `images` is no `ImageSet`; the message says how it becomes one.
+    """
+    check_images(images, name)
+    wanted, found = getattr(innermost(model), "in_chans", None), images.images.shape[1]
+    if isinstance(wanted, int) and wanted != found:
+        raise UsageError(
+            f"the network takes {wanted} channels, the images have {found}: create(..., in_chans={found}) makes one "
+            f"for them, and images.expand(-1, {wanted}, -1, -1) makes grey images into such of {wanted} channels"
+            if found == 1
+            else f"the network takes {wanted} channels, the images have {found}: create(..., in_chans={found})"
+        )
+
+
+def in_class_order(model: nn.Module, images: ImageSet) -> ImageSet:
+    """The images with labels that count as the network's logits do, where both name their classes.
+
+    Raises:
+        UsageError: the network has fewer logits than there are classes.
+
+    Warns:
+        UserWarning: the labels were counted anew, by names; or the names say that the network was made for others.
+    """
+    network = innermost(model)
+    count = getattr(network, "num_classes", None)
+    if isinstance(count, int) and count < len(images.classes):
+        raise UsageError(f"the network has {count} classes, the images {len(images.classes)}")
+    names: Sequence[str] | None = (
+        class_names(network) if isinstance(network, CifarNet) else getattr(network, "classes", None)
+    )
+    known = tuple(names or ())
+    if not known or images.classes == known[: len(images.classes)]:
+        return images
+    if set(images.classes) <= set(known) and len(set(known)) == len(known):
+        warnings.warn(
+            f"the images have their classes in another order than the network, {some(images.classes)} and not "
+            f"{some(known)}: their labels are counted by the network's",
+            stacklevel=3,
+        )
+        return images.with_classes(known)
+    warnings.warn(
+        f"the network tells {some(known)} apart, and the images show {some(images.classes)}: what is measured says "
+        "nothing of the network unless these are other names for the same classes, in the same order",
+        stacklevel=3,
+    )
+    return images
