@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.data.image_set import ImageSet
-from resnetzoo.data.normalization import Normalization
+from resnetzoo.data.normalization import Normalization, chunk_length
 
-_CHUNK = 500  # images normalized at once
+_CHUNK = 500  # images normalized at once, as far as they fit into
+_CHUNK_BYTES = 16 << 20  # so many bytes
 
 
 class EpochAugmentation(NamedTuple):
@@ -86,7 +87,8 @@ def _normalized_pixels(images: Tensor, normalization: Normalization, device: tor
     """uint8 (N, C, H, W) -> float32 (N * (H * W + 1), C), the last pixel of each image zero."""
     count, channels, height, width = images.shape
     pixels = torch.zeros(count, height * width + 1, channels, dtype=torch.float32, device=device)
-    for chunk, place in zip(torch.split(images, _CHUNK), torch.split(pixels, _CHUNK), strict=True):
+    length = chunk_length(4 * channels * height * width, _CHUNK_BYTES, _CHUNK)
+    for chunk, place in zip(torch.split(images, length), torch.split(pixels, length), strict=True):
         normalized = normalization(chunk.to(device))  # (n, C, H, W)
         place[:, :-1].view(-1, height, width, channels).copy_(normalized.permute(0, 2, 3, 1))
     return pixels.view(-1, channels)

@@ -115,6 +115,9 @@ class ImageSet:
         return replace(self, labels=places[self.labels], classes=names)
 
 
+_PUBLISHED_SPLITS = tuple((name, 50_000, 5_000) for name in ("cifar10", "cifar100"))
+
+
 @dataclass(frozen=True, eq=False)
 class Data:
     """A training and a test set.
@@ -201,20 +204,36 @@ class Data:
         train, test = self.train.select(slice(train_images)), self.test.select(slice(kept))
         return self._cut(f"first {' and '.join(parts)} images", train, test)
 
-    def validation_split(self, held_out: int = 5_000, *, seed: int = 0) -> "Data":
+    def validation_split(self, held_out: int = 5_000, *, seed: int = 0, stratify: bool | None = None) -> "Data":
         """Hold out part of the training set and measure on that; the test set is not touched.
 
         With CIFAR-10 and the default this is the paper's 45k/5k split (arXiv:1512.03385, section 4.2). Which images
         the authors held out is not published; here they are the first of a permutation that `seed` fixes.
 
+        Args:
+            held_out: images to measure on.
+            seed: of the permutation.
+            stratify: hold out each class's share, so that none is lost, or the first of the permutation, whatever
+                they show. None does so unless it is that 45k/5k split of CIFAR-10 or CIFAR-100, which stays the same.
+
         Raises:
             UsageError: nothing would be left on one of the sides.
+
+        Warns:
+            UserWarning: of a class there are fewer than two images, or all of them are held out.
         """
         check_whole_number("held_out", held_out, maximum=len(self.train) - 1)
         check_seed(seed)
+        from resnetzoo.data.stratified import stratified
+
         order = torch.randperm(len(self.train), device="cpu", generator=torch.Generator().manual_seed(seed))
         kept = len(self.train) - held_out
-        held, rest = order[:held_out].sort().values, order[held_out:].sort().values
+        if stratify is None:
+            stratify = (self.name, len(self.train), held_out) not in _PUBLISHED_SPLITS
+        chosen = stratified(self.train, order, held_out) if stratify else order[:held_out]
+        held = chosen.sort().values
+        is_held = torch.zeros(len(self.train), dtype=torch.bool, device="cpu").index_fill_(0, held, True)
+        rest = is_held.logical_not_().nonzero().flatten()
         part = f"{kept:,}/{held_out:,} split of the training set (seed {seed})"
         return self._cut(part, self.train.select(rest), self.train.select(held))
 

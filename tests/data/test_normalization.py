@@ -10,10 +10,12 @@ import pytest
 import torch
 from cases import TINY_RECIPE, small_network
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import resnetzoo
 from resnetzoo.analysis.inputs import chunks_of_inputs
-from resnetzoo.data import image_set
+from resnetzoo.data import device_loader, image_set, normalization
 from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.data.normalization import Normalization, measure_normalization
 
@@ -64,6 +66,42 @@ def test_chunks_that_share_memory_add_up_as_ever(layout: torch.memory_format) ->
     assert torch.equal(channel.mean, channel_mean.float())
     variance = (squares / len(images)).mean(dim=(1, 2), keepdim=True) - channel_mean.square()
     assert torch.equal(channel.std, variance.sqrt().float())
+
+
+class _BytesMade(TorchDispatchMode):
+    """Counts the bytes of the largest tensor that any operation makes."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, Tensor):
+                self.largest = max(self.largest, tensor.nbytes)
+        return made
+
+
+def test_memory_goes_by_bytes_and_not_by_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As 600 images of 224 pixels under the limit of 128 MiB, which took 1.4 GiB: here 600 of 32, and 1 MiB."""
+    monkeypatch.setattr(normalization, "_CHUNK_BYTES", 1 << 20)
+    monkeypatch.setattr(device_loader, "_CHUNK_BYTES", 1 << 20)
+    images = torch.randint(256, (600, 3, 32, 32), dtype=torch.uint8)
+    with _BytesMade() as made:
+        found = measure_normalization(images, "channel")
+    assert images.nbytes < 2 * made.largest <= 2 << 20 or made.largest == images.nbytes
+    train = resnetzoo.ImageSet(images, torch.zeros(600, dtype=torch.int64), ("a",))
+    with _BytesMade() as made:
+        loader = device_loader._normalized_pixels(train.images, found, torch.device("cpu"))
+    assert made.largest == loader.nbytes
+    np.testing.assert_allclose(found.mean.flatten(), (images.numpy() / 255).mean(axis=(0, 2, 3)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "length"), [(32, 5_000), (28, 5_000), (64, 1_365), (224, 111), (4_096, 1)], ids=lambda value: str(value)
+)
+def test_lengths_of_chunks(size: int, length: int) -> None:
+    """CIFAR's is the one of before, on which the last digits of the sums depend."""
+    assert normalization.chunk_length(3 * size * size * 8, normalization._CHUNK_BYTES, normalization._CHUNK) == length
 
 
 def test_images_of_one_colour_do_not_divide_by_zero() -> None:
