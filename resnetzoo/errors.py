@@ -63,7 +63,7 @@ class OutputError(ResnetzooError, OSError):
 
 
 class NonFiniteLossError(ResnetzooError, ArithmeticError):
-    """The loss became infinite or NaN; the last good checkpoint is kept."""
+    """A loss is infinite or NaN: in training, where the last good checkpoint is kept, or in a measurement."""
 
 
 class RecordingError(ResnetzooError, RuntimeError):

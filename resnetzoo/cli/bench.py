@@ -1,6 +1,5 @@
 """`bench`: speed against other libraries."""
 
-import json
 import sys
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 import resnetzoo
 from resnetzoo.cli.options import AsJson, Device
-from resnetzoo.cli.tables import print_table
+from resnetzoo.cli.tables import print_json, print_table
 
 
 def bench_command(
@@ -45,7 +44,7 @@ def bench_command(
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
     if as_json:
-        print(json.dumps(found.to_dict(), indent=1))
+        print_json(found.to_dict())
         return
     print_table(resnetzoo.bench.bench_table(found))
     print("\n".join(resnetzoo.bench.bench_notes(found)))

@@ -1,6 +1,5 @@
 """`list` and `info`: what networks there are, and what they cost."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from rich.table import Table
 
 import resnetzoo
 from resnetzoo.cli.options import AsJson, ShortcutWord
-from resnetzoo.cli.tables import print_table
+from resnetzoo.cli.tables import print_json, print_table
 
 
 def list_command(
@@ -21,7 +20,7 @@ def list_command(
     if not names:
         raise resnetzoo.UsageError(f'no name matches "{pattern}"; "resnetzoo list" shows all')
     if as_json:
-        print(json.dumps([_facts(name, resnetzoo.get_spec(name), 32) for name in names], indent=1))
+        print_json([_facts(name, resnetzoo.get_spec(name), 32) for name in names])
         return
     table = Table("name", "family", "block", "shortcut")
     for title in ("parameters", "multiply-adds", "activations"):
@@ -52,7 +51,7 @@ def info_command(
     if draw is not None:
         resnetzoo.plots.save_drawing(spec, draw)
     if as_json:
-        print(json.dumps(facts, indent=1))
+        print_json(facts)
         return
     for key, value in facts.items():
         print(f"{key:<18} {f'{value:,}' if isinstance(value, int) and key in resnetzoo.Complexity._fields else value}")

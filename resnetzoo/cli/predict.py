@@ -1,6 +1,5 @@
 """`predict`: what image files show, as a table, as JSON, or as a picture."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from rich.text import Text
 
 import resnetzoo
 from resnetzoo.cli.options import AsJson, Device, FamilyWord, KeyWord
-from resnetzoo.cli.tables import print_table
+from resnetzoo.cli.tables import print_json, print_table
 
 
 def predict_command(
@@ -67,7 +66,7 @@ def _check_all_read(found: list["resnetzoo.Prediction"]) -> None:
 
 
 def _print_json(found: list["resnetzoo.Prediction"]) -> None:
-    print(json.dumps([prediction.to_dict() for prediction in found], indent=1), flush=True)
+    print_json([prediction.to_dict() for prediction in found])
 
 
 def _print_table(found: list["resnetzoo.Prediction"], title: str) -> None:

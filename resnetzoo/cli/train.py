@@ -1,6 +1,5 @@
 """`data`, `train` and `eval`: images in, a trained network out, and how well it does."""
 
-import json
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +22,7 @@ from resnetzoo.cli.options import (
     chosen_data,
     print_data,
 )
+from resnetzoo.cli.tables import print_json
 
 
 def data_command(
@@ -114,7 +114,7 @@ def eval_command(
         "test_loss": round(measured.loss, 6),
     }
     if as_json:
-        print(json.dumps(facts, indent=1))
+        print_json(facts)
         return
     for key, value in facts.items():
         print(f"{key:<18} {value}")

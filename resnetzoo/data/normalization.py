@@ -1,6 +1,5 @@
 """The fixed map from pixels to a network's input: (pixel / 255 - mean) / std. It is part of what was trained."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from resnetzoo.data.constants import INPUT_SIZE, NormalizationKind
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.strict_json import to_json
 
 _CHUNK = 5_000  # images turned into float64 at once, as far as they fit into
 _CHUNK_BYTES = 128 << 20  # so many bytes; 5,000 images of CIFAR take 117 MiB
@@ -60,7 +60,7 @@ class Normalization:
 
     def to_json(self) -> str:
         """As `to_stored`, as JSON with lists of the tensors' shapes; `from_stored` reads what JSON makes of it."""
-        return json.dumps({**self.to_stored(), "mean": self.mean.tolist(), "std": self.std.tolist()})
+        return to_json({**self.to_stored(), "mean": self.mean.tolist(), "std": self.std.tolist()})
 
     @classmethod
     def from_stored(cls, values: Mapping[str, Any]) -> "Normalization":

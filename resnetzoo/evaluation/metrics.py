@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
-from resnetzoo.errors import UsageError
+from resnetzoo.errors import NonFiniteLossError, UsageError
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
@@ -128,7 +128,13 @@ def evaluate(
         raise UsageError("the network has no classifier, and so no error: reset_classifier gives it one")
     images = in_class_order(model, images)
     normalize = normalization or known_normalization(model) or images.normalization("channel")
-    return Evaluation.of_sums(sum_loss_and_errors(model, images, normalize, resolved, batch_size), n=len(images))
+    measured = Evaluation.of_sums(sum_loss_and_errors(model, images, normalize, resolved, batch_size), n=len(images))
+    if not math.isfinite(measured.loss):
+        raise NonFiniteLossError(
+            f"the network's loss on these {len(images):,} images is {measured.loss}, so that its error says nothing: "
+            "its training diverged, or its weights are not for this input or precision"
+        )
+    return measured
 
 
 def sum_loss_and_errors(

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from resnetzoo.data.image_set import ImageSet
-from resnetzoo.errors import UsageError
+from resnetzoo.errors import NonFiniteLossError, UsageError
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels
 from resnetzoo.utils.fp32 import computing
@@ -42,6 +42,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     Raises:
         UsageError: a batch below one image, logits of different shapes, no `ImageSet`, or one of other channels than
             a network takes.
+        NonFiniteLossError: a network gives infinite values or NaN.
     """
     check_whole_number("batch_size", batch_size)
     for network in (model, optimized):
@@ -56,6 +57,10 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
             expected, found = (net(inputs.to(input_dtype(net))).float() for net in (model, optimized))  # (n, classes)
             if expected.shape != found.shape:
                 raise UsageError(f"the networks differ in their logits: {list(expected.shape)} and {list(found.shape)}")
+            if not (expected.isfinite().all() and found.isfinite().all()):
+                raise NonFiniteLossError(
+                    "a network gives infinite values or NaN for these images: there is nothing to compare"
+                )
             same += int((expected.argmax(dim=1) == found.argmax(dim=1)).sum())
-            largest = torch.maximum(largest, (expected - found).abs().max().cpu())  # NaN if there is one
+            largest = torch.maximum(largest, (expected - found).abs().max().cpu())
     return Agreement(top1=100 * same / len(images), max_logit_difference=float(largest), n=len(images))

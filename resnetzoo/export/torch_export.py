@@ -1,7 +1,6 @@
 """torch.export: the network as a graph that torch loads without this package."""
 
 import io
-import json
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from resnetzoo.export.formats import FORMATS
 from resnetzoo.export.subject import FACTS, Exportable, subject_of, translating
 from resnetzoo.export.verify import Exported, exporting, verified
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.strict_json import to_json
 
 
 def export_program(model: Exportable, path: str | Path) -> Exported:
@@ -35,7 +35,7 @@ def export_program(model: Exportable, path: str | Path) -> Exported:
     content = io.BytesIO()
     with translating(subject, "torch.export"), exporting():
         program = torch.export.export(subject.module, (subject.inputs(2),), dynamic_shapes=dynamic)
-        torch.export.save(program, content, extra_files={FACTS: json.dumps(subject.facts)})
+        torch.export.save(program, content, extra_files={FACTS: to_json(subject.facts)})
         content.seek(0)
         run = torch.export.load(content).module()
     done = verified(subject, run, f"torch.export {torch.__version__}", path)

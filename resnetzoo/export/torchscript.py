@@ -1,7 +1,6 @@
 """TorchScript: the network with its code, for torch in C++ and on phones."""
 
 import io
-import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from resnetzoo.export.formats import FORMATS
 from resnetzoo.export.subject import FACTS, Exportable, subject_of, translating
 from resnetzoo.export.verify import Exported, exporting, verified
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.strict_json import to_json
 
 
 def export_torchscript(model: Exportable, path: str | Path) -> Exported:
@@ -34,7 +34,7 @@ def export_torchscript(model: Exportable, path: str | Path) -> Exported:
     subject = subject_of(model)
     content = io.BytesIO()
     with translating(subject, "TorchScript"), exporting(), _without_advice():
-        torch.jit.save(torch.jit.script(subject.module), content, _extra_files={FACTS: json.dumps(subject.facts)})
+        torch.jit.save(torch.jit.script(subject.module), content, _extra_files={FACTS: to_json(subject.facts)})
         content.seek(0)
         run = torch.jit.load(content)  # type: ignore[no-untyped-call]
     done = verified(subject, run, f"torch.jit {torch.__version__}", path)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from resnetzoo.data.classes import numbered_classes
 from resnetzoo.data.transforms import ImageTransform
-from resnetzoo.errors import ImageError, UsageError
+from resnetzoo.errors import ImageError, NonFiniteLossError, UsageError
 from resnetzoo.inference.image_files import ImageFile, Paths, find_images, read_image
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import true_row
@@ -83,6 +83,7 @@ def predict(
     Raises:
         UsageError: `paths` lead to no file; or a model without classes, or of which nobody knows how pixels become its
             input; or a count below one; or another number of names than of classes.
+        NonFiniteLossError: the network gives NaN.
     """
     check_whole_number("top", top)
     check_whole_number("batch_size", batch_size)
@@ -161,6 +162,8 @@ def _answers(
                 f"name as many with classes="
             )
         probabilities = logits.float().softmax(dim=1).cpu()
+    if not probabilities.isfinite().all():
+        raise NonFiniteLossError("the network gives NaN for these images, which is no answer: its training diverged")
     values, labels = probabilities.topk(min(top, len(names)), dim=1)  # (n, top)
     for row, indices in zip(values.tolist(), labels.tolist(), strict=True):
         yield tuple(names[index] for index in indices), tuple(row)

@@ -66,7 +66,7 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
 
 
 def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | None:
-    """The record of a finished run; None while there is none.
+    """The record of a finished run; None while there is none, and of one that ended in NaN, which is no result.
 
     Raises:
         ResultsError: its `run.json` was changed by hand or is damaged.
@@ -78,7 +78,7 @@ def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | N
     record = read_record(path)
     check_identity(record.identity, _identity(run, data, precision), run.folder)
     check_start(record.starting_point, run.starting_point, run.folder)
-    return record
+    return None if record.diverged else record
 
 
 def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, object]:

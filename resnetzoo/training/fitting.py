@@ -36,8 +36,9 @@ def fit(
     """Train `model` in place from the weights that it has.
 
     With `out`, the folder gets `checkpoint.pt` at each epoch's end, `log.jsonl` with a line an epoch, and `run.json`
-    at the end. Called again with the same arguments, also weights of the same seed, the run goes on from its checkpoint; on a CPU in fp32 it ends
-    with the same weights, bit for bit, as one never stopped. A run that is finished is read, not repeated.
+    at the end. Called again with the same arguments, the network with weights of the same seed, the run goes on from
+    its checkpoint; on a CPU in fp32 it ends with the same weights, bit for bit, as one never stopped. A run that is
+    finished is read, not repeated.
 
     On CUDA a thread writes while training goes on, the log behind the checkpoint; whatever ends the run, `fit` returns
     or raises once all is written.
@@ -76,7 +77,7 @@ def fit(
         CheckpointError: `out` holds only damaged checkpoints.
         ResultsError: `out` holds a finished run whose record was changed by hand.
         OutputError: `out` cannot be written; what was saved stays. On CUDA it is raised by the next step at the latest.
-        NonFiniteLossError: the loss is infinite or NaN; the last good checkpoint stays.
+        NonFiniteLossError: the loss is infinite or NaN, or that of the last test; the last good checkpoint stays.
         RecordingError: the step could not be recorded on CUDA; start again with `record=False`.
         TrainingInterrupted: Ctrl-C or SIGTERM; the step was finished and saved.
     """

@@ -1,5 +1,6 @@
 """What a training run leaves behind: one row an epoch, with everything that is needed to repeat it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,6 +44,11 @@ class EpochRow:
     train_seconds: float
     test_seconds: float
     images_per_second: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "EpochRow":
+        """What `asdict` gave, as a row again; None, which JSON has for NaN, as NaN."""
+        return cls(**{field: math.nan if value in (None, math.inf) else value for field, value in values.items()})  # type: ignore[arg-type]
 
 
 RUN_FILE = "run.json"
@@ -162,6 +168,11 @@ class RunRecord:
         return Execution.parse(self.execution).recorded
 
     @property
+    def diverged(self) -> bool:
+        """Whether the network gave infinite or NaN losses at the end: then its error says nothing."""
+        return bool(self.epochs) and not math.isfinite(self.epochs[-1].test_loss)
+
+    @property
     def wall_seconds(self) -> float:
         """Training and testing, summed over all sessions of the run."""
         return sum(row.train_seconds + row.test_seconds for row in self.epochs)
@@ -200,7 +211,7 @@ class RunRecord:
                 "starting_point": StartingPoint.from_dict(values["starting_point"])
                 if values.get("starting_point")
                 else None,
-                "epochs": tuple(EpochRow(**row) for row in values["epochs"]),
+                "epochs": tuple(EpochRow.from_dict(row) for row in values["epochs"]),
             }
         )
 

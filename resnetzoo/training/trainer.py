@@ -1,5 +1,6 @@
 """The training loop and its metrics: epochs of steps, each ending with a test and a row; callbacks do the rest."""
 
+import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
@@ -182,7 +183,7 @@ class Trainer(TrainerState):
             lr=self.lr,
             train_loss=train_loss,
             train_error=train_error,
-            test_loss=tested.loss,
+            test_loss=tested.loss if math.isfinite(tested.loss) else math.nan,
             test_error=tested.error,
             train_seconds=round(metrics.seconds, 3),
             test_seconds=round(time.perf_counter() - began, 3),

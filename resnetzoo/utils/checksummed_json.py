@@ -7,17 +7,18 @@ from typing import Any
 
 from resnetzoo.errors import ResultsError
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.strict_json import to_json, without_nonfinite
 
 FINGERPRINT = "fingerprint"
 
 
 def write_checksummed(path: Path, values: dict[str, Any]) -> None:
-    """Write `values` as JSON, with a `fingerprint` over all the rest.
+    """Write `values` as JSON, with a `fingerprint` over all the rest; numbers that are not finite become null.
 
     Raises:
         OutputError: `path` cannot be written; what stood there is untouched.
     """
-    write_atomically(path, (json.dumps(with_checksum(values), indent=1) + "\n").encode())
+    write_atomically(path, (to_json(with_checksum(without_nonfinite(values)), indent=1) + "\n").encode())
 
 
 def with_checksum(values: dict[str, Any]) -> dict[str, Any]:

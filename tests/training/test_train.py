@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from cases import small_network
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
@@ -133,20 +134,63 @@ def test_a_loss_that_explodes_stops_and_keeps_the_last_good_state(
     assert all(value.isfinite().all() for value in kept.model.values())
 
 
-def test_a_test_that_overflows_does_not_end_a_run(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
-    class Lags(nn.Module):
-        """Sound in training; in a test it overflows, as a deep plain network does in its first steps."""
+class OverflowsInTests(nn.Module):
+    """Sound in training; its first tests overflow, as a deep plain network's do in its first steps."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.fc = nn.Linear(3 * 32 * 32, 10)
+    def __init__(self, tests: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(3 * 32 * 32, 10)
+        self.left = tests
 
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return self.fc(images.flatten(1)) * (1.0 if self.training else torch.inf)
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.left -= not self.training
+        return self.fc(images.flatten(1)) * (1.0 if self.training or self.left < 0 else torch.inf)
 
-    run = resnetzoo.fit(Lags(), tiny_data, tiny_recipe, precision="fp32", device="cpu", progress=False)
-    assert len(run.epochs) == 2
-    assert math.isnan(run.epochs[-1].test_loss)
+
+def test_a_test_that_overflows_on_the_way_does_not_end_a_run(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    model = OverflowsInTests(1)
+    run = resnetzoo.fit(
+        model, tiny_data, tiny_recipe, precision="fp32", device="cpu", out=tmp_path / "a", progress=False
+    )
+    assert [math.isnan(row.test_loss) for row in run.epochs] == [True, False]
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    for path in (tmp_path / "a" / "run.json", tmp_path / "a" / "log.jsonl"):
+        for text in [path.read_text()] if path.suffix == ".json" else path.read_text().splitlines():
+            json.loads(text, parse_constant=refuse)
+    assert math.isnan(read_record(tmp_path / "a" / "run.json").epochs[0].test_loss)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_run_whose_last_test_overflows_has_no_result(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, kept: bool
+) -> None:
+    out = tmp_path / "a" if kept else None
+    with pytest.raises(NonFiniteLossError, match=r"NaN in the last epoch, 2, and so in every epoch: .*; try a lower"):
+        resnetzoo.fit(OverflowsInTests(9), tiny_data, tiny_recipe, device="cpu", out=out, progress=False)
+    assert not (tmp_path / "a" / "run.json").exists()
+    with pytest.raises(NonFiniteLossError, match="by step 3 in epoch 1 at learning rate 1e"):
+        fit(tiny_data, replace(tiny_recipe, lr=1e38, schedule=resnetzoo.recipes.StepDecay((), 0.5)), out=None)
+
+
+def test_a_network_that_gives_nan_has_no_error(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
+    model = small_network(0)
+    model.normalization = tiny_data.train.normalization("channel")
+    with torch.no_grad():
+        model.fc.bias[2] = torch.nan
+    Image.new("RGB", (32, 32)).save(tmp_path / "photo.png")
+    for measure in (
+        lambda: resnetzoo.evaluate(model, tiny_data.test),
+        lambda: resnetzoo.agreement(model, small_network(0), tiny_data.test),
+        lambda: resnetzoo.agreement(small_network(0), model, tiny_data.test),
+        lambda: resnetzoo.predict(model, tmp_path / "photo.png"),
+    ):
+        with pytest.raises(NonFiniteLossError):
+            measure()
 
 
 @pytest.mark.filterwarnings("ignore:this run is carried out step by step")

@@ -5,12 +5,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError, UsageError
 from resnetzoo.training.callbacks.base import Callback
-from resnetzoo.training.callbacks.finite import check_finite
+from resnetzoo.training.callbacks.finite import check_finite, largest_weights
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.run_folder import another_folder, check_identity, check_start, read_latest, save_checkpoint
@@ -56,7 +55,7 @@ class Checkpointing(Callback):
         check_start(start, trainer.starting_point, self.folder, checkpoint.model)
         trainer.starting_point = start
         trainer.step = checkpoint.step
-        trainer.rows = [EpochRow(**row) for row in checkpoint.rows]
+        trainer.rows = [EpochRow.from_dict(row) for row in checkpoint.rows]
         self._load_weights(trainer, checkpoint)
         load_momentum(trainer.step_state.optimizer, checkpoint.optimizer)
         trainer.metrics.load_state_dict(checkpoint.totals)
@@ -164,10 +163,3 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
 
 def _shapes(state: Mapping[str, object]) -> dict[str, list[int]]:
     return {name: list(value.shape) for name, value in state.items() if isinstance(value, Tensor)}
-
-
-def largest_weights(model: nn.Module) -> list[float]:
-    """The largest magnitude in each parameter, infinite or NaN where a weight is; a few kernels and one read."""
-    magnitudes = torch._foreach_abs([parameter.detach() for parameter in model.parameters()])
-    largest: list[float] = torch.stack(torch._foreach_max(magnitudes)).tolist()
-    return largest

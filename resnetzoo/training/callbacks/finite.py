@@ -2,34 +2,60 @@
 
 import math
 
+import torch
+from torch import nn
+
 from resnetzoo.errors import NonFiniteLossError
 from resnetzoo.training.callbacks.base import Callback
-from resnetzoo.training.results import EpochRow
+from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT
 
+WHAT_TO_TRY = "try a lower lr, a clip_norm in the recipe, or another seed"
+
 
 class FiniteCheck(Callback):
-    """Ends a run at the end of an epoch whose training loss is infinite or NaN.
+    """Ends a run at the end of an epoch whose training loss or weights are infinite or NaN.
 
     The test may overflow in a run that is sound: while the running statistics of a deep plain network lag behind its
-    first large steps. It is a figure of that epoch like any other.
+    first large steps. It is a figure of that epoch like any other, but not of the last one: a finished run whose last
+    test is not finite has no result.
     """
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
-        check_finite(trainer, row.train_loss)
+        check_finite(trainer, row.train_loss, *largest_weights(trainer.model))
+
+    def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
+        if trainer.finished and run.diverged:
+            last = run.epochs[-1]
+            first = next(row for row in reversed(run.epochs) if row is last or math.isfinite(row.test_loss))
+            since = "in every epoch" if first is last else f"since epoch {first.epoch + 1}"
+            raise NonFiniteLossError(
+                f"{trainer.name}: the test loss is infinite or NaN in the last epoch, {last.epoch}, and so {since}: "
+                f"the run has no result; {WHAT_TO_TRY}"
+            )
 
 
 def check_finite(trainer: TrainerState, *values: float) -> None:
     """Stop if one of these is infinite or NaN.
 
     Raises:
-        NonFiniteLossError: with the step, the learning rate, and where the last good checkpoint is.
+        NonFiniteLossError: with the step, the epoch, the learning rate, and where the last good checkpoint is.
     """
     found = next((value for value in values if not math.isfinite(value)), None)
     if found is not None:
         kept = f"the last good checkpoint is {trainer.out / CHECKPOINT}" if trainer.out else "nothing was saved"
+        epoch = max(-(-trainer.step // trainer.steps_per_epoch), 1)
         raise NonFiniteLossError(
-            f"{trainer.name}: the loss became {found} by step {trainer.step:,} at learning rate "
-            f"{trainer.lr:g}: try a lower lr; {kept}"
+            f"{trainer.name}: the loss became {found} by step {trainer.step:,} in epoch {epoch} at learning rate "
+            f"{trainer.lr:g}: {WHAT_TO_TRY}; {kept}"
         )
+
+
+def largest_weights(model: nn.Module) -> list[float]:
+    """The largest magnitude in each parameter, infinite or NaN where a weight is; a few kernels and one read."""
+    weights = [weight.detach() for weight in model.parameters() if weight.is_floating_point() and weight.numel()]
+    if not weights:
+        return []
+    largest: list[float] = torch.stack(torch._foreach_max(torch._foreach_abs(weights))).tolist()
+    return largest

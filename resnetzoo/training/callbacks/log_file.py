@@ -1,6 +1,5 @@
 """`log.jsonl`: the finished epochs of a run, a JSON line each."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.strict_json import to_json
 
 
 class LogFile(Callback):
@@ -27,6 +27,6 @@ class LogFile(Callback):
         self._write(trainer)
 
     def _write(self, trainer: TrainerState) -> None:
-        lines = [json.dumps({"model": trainer.name, "seed": trainer.seed, **asdict(row)}) for row in trainer.rows]
+        lines = [to_json({"model": trainer.name, "seed": trainer.seed, **asdict(row)}) for row in trainer.rows]
         content = "".join(f"{line}\n" for line in lines).encode()
         trainer.context.from_rank_zero(lambda: trainer.files.submit(lambda: write_atomically(self.path, content)))

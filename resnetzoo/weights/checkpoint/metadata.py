@@ -18,6 +18,7 @@ from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_names, current_spec
 from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.strict_json import to_json
 
 
 class StoredRow(NamedTuple):
@@ -93,12 +94,12 @@ def metadata_texts(model: CifarNet) -> dict[str, str]:
     Raises:
         UsageError: the network is not whole.
     """
-    texts = {"spec": json.dumps(current_spec(model).to_dict()), **normalization_texts(model)}
+    texts = {"spec": to_json(current_spec(model).to_dict()), **normalization_texts(model)}
     classes, row = class_names(model), true_row(model)
     if classes is not None:
-        texts["classes"] = json.dumps(classes)
+        texts["classes"] = to_json(classes)
     if row is not None:
-        texts |= {"weights": json.dumps(row.to_dict()), "weights_fingerprint": str(model.pretrained.fingerprint)}
+        texts |= {"weights": to_json(row.to_dict()), "weights_fingerprint": str(model.pretrained.fingerprint)}
     return texts
 
 
