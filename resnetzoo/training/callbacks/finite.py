@@ -47,8 +47,8 @@ def check_finite(trainer: TrainerState, *values: float) -> None:
         kept = f"the last good checkpoint is {trainer.out / CHECKPOINT}" if trainer.out else "nothing was saved"
         epoch = max(-(-trainer.step // trainer.steps_per_epoch), 1)
         raise NonFiniteLossError(
-            f"{trainer.name}: the loss became {found} by step {trainer.step:,} in epoch {epoch} at learning rate "
-            f"{trainer.lr:g}: {WHAT_TO_TRY}; {kept}"
+            f"{trainer.name}: the loss became {found} by step {trainer.step:,} at learning rate "
+            f"{trainer.lr:g}, in epoch {epoch}: {WHAT_TO_TRY}; {kept}"
         )
 
 
