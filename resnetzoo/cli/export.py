@@ -20,6 +20,12 @@ def export_command(
     ] = False,
     family: FamilyWord = None,
     key: KeyWord = None,
+    opset: Annotated[
+        int | None, typer.Option(help="The version of ONNX's operators, from 11.", show_default="torch's own")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Images in a batch of onnx and torch-export.", show_default="any number")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The file.", show_default="the name of the row or network, with the format's suffix"),
@@ -29,11 +35,12 @@ def export_command(
     chosen = resnetzoo.export.get_format(format)
     if out is not None:
         chosen.check_suffix(out)
+    chosen.check_options(opset=opset, batch=batch)
     network = resnetzoo.load_model(model, family=family, key=key)  # type: ignore[arg-type]
     subject = resnetzoo.WithPreprocessing(network) if preprocessing else network
     path = out or Path(f"{_name(model, network)}{chosen.suffix}")
     _check_no_input(path, network)
-    done = chosen.export(subject, path)
+    done = chosen.export(subject, path, opset=opset, batch=batch)
     print(f"written: {done.path}, {done.path.stat().st_size:,} bytes")
     print(f"checked: {done.runtime} gives the model's outputs, with differences up to {done.max_difference:.1e}")
     if math.isinf(done.rounding):

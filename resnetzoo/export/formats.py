@@ -20,15 +20,39 @@ class Format:
     Attributes:
         suffix: of the files' names.
         exporter: the function of `resnetzoo.export` that writes them.
+        options: those that it takes of `opset` and `batch`.
     """
 
     suffix: str
     exporter: str
+    options: tuple[str, ...] = ()
 
-    def export(self, model: "Exportable", path: str | Path) -> "Exported":
-        """Write `model` to `path`, and check the file; what the function named by `exporter` does and raises."""
-        exported: Exported = getattr(import_module("resnetzoo.export"), self.exporter)(model, path)
+    def export(
+        self, model: "Exportable", path: str | Path, *, opset: int | None = None, batch: int | None = None
+    ) -> "Exported":
+        """Write `model` to `path`, and check the file; what the function named by `exporter` does and raises.
+
+        Raises:
+            UsageError: an option that the format does not take.
+        """
+        chosen = self.check_options(opset=opset, batch=batch)
+        exported: Exported = getattr(import_module("resnetzoo.export"), self.exporter)(model, path, **chosen)
         return exported
+
+    def check_options(self, *, opset: int | None = None, batch: int | None = None) -> dict[str, int]:
+        """The options that are given, once each is one that the format takes.
+
+        Raises:
+            UsageError: one is not; the message says which formats take it.
+        """
+        given = {name: value for name, value in (("opset", opset), ("batch", batch)) if value is not None}
+        for name in given:
+            if name not in self.options:
+                takers = " and ".join(word for word, form in FORMATS.items() if name in form.options)
+                raise UsageError(
+                    f"files that end in {self.suffix} have no {name}, only those of {takers}: leave it out"
+                )
+        return given
 
     def check_suffix(self, path: str | Path) -> Path:
         """Refuse, before anything is computed, a name with another suffix.
@@ -43,8 +67,8 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "onnx": Format(".onnx", "export_onnx"),
-    "torch-export": Format(".pt2", "export_program"),
+    "onnx": Format(".onnx", "export_onnx", ("opset", "batch")),
+    "torch-export": Format(".pt2", "export_program", ("batch",)),
     "torchscript": Format(".pt", "export_torchscript"),
     "safetensors": Format(".safetensors", "export_safetensors"),
 }

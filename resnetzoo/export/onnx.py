@@ -1,7 +1,11 @@
 """ONNX, for onnxruntime and everything that reads it."""
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,15 +14,20 @@ from torch import Tensor
 from resnetzoo.errors import ExportError
 from resnetzoo.export.formats import FORMATS
 from resnetzoo.export.subject import Exportable, Subject, subject_of, translating
-from resnetzoo.export.verify import Exported, exporting, verified
+from resnetzoo.export.verify import TRACED, Exported, exporting, verified
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.text import first_line
+from resnetzoo.utils.validation import check_whole_number
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+FIRST_OPSET = 11  # the first whose Slice takes the steps of identity shortcuts in every release of torch
+FIRST_OF_GRAPHS = 18  # of torch's exporter of graphs; its exporter of traces writes those before
 
-def export_onnx(model: Exportable, path: str | Path) -> Exported:
-    """Write one ONNX file, weights inside, for batches of any number of images; checked by onnxruntime.
+
+def export_onnx(model: Exportable, path: str | Path, *, opset: int | None = None, batch: int | None = None) -> Exported:
+    """Write one ONNX file, weights inside, for batches of any number of images or of `batch`; checked by onnxruntime.
 
     Images have the size of those that the network was trained on: 32 x 32 for CIFAR's.
 
@@ -28,56 +37,123 @@ def export_onnx(model: Exportable, path: str | Path) -> Exported:
     Args:
         model: what to export; it is left as it was.
         path: a name that ends in `.onnx`.
+        opset: the version of ONNX's operators, from 11, for programs that do not read all; left out, torch's own.
+        batch: images in a batch; left out, any number.
 
     Raises:
-        UsageError: another kind of model or name.
-        ExportError: onnx, onnxscript or onnxruntime is not installed; or onnxruntime gives other outputs than the
-            model. Nothing is written then.
+        UsageError: another kind of model or name, an `opset` that ONNX does not have, or a `batch` below 1.
+        ExportError: onnx, onnxscript or onnxruntime is not installed, or has no such opset; or onnxruntime gives other
+            outputs than the model. Nothing is written then.
         OutputError: the file cannot be written; what stood there is untouched.
     """
     path = FORMATS["onnx"].check_suffix(path)
+    if batch is not None:
+        check_whole_number("batch", batch)
+    if opset is not None:
+        check_whole_number("opset", opset, minimum=FIRST_OPSET)
     subject = subject_of(model)
     try:
-        import onnx as _onnx  # noqa: F401 (torch needs it, and onnxscript)
+        import onnx
         import onnxruntime
-        import onnxscript as _onnxscript  # noqa: F401
+        import onnxscript as _onnxscript  # noqa: F401 (torch needs it)
     except ImportError as error:
         raise ExportError(f'ONNX needs packages that are not here ({error}): pip install "resnetzoo[onnx]"') from error
-    with translating(subject, "ONNX"), exporting():
-        content = _translated(subject).SerializeToString()
+    if opset is not None:
+        check_whole_number("opset", opset, minimum=FIRST_OPSET, maximum=onnx.defs.onnx_opset_version())
+    with translating(subject, "ONNX"), exporting(), _quietly():
+        content = _translated(subject, opset, batch).SerializeToString()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    runtime = f"onnxruntime {onnxruntime.__version__}"
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has an exception of its own for each status
+        if opset is None:
+            raise
+        raise ExportError(f"{runtime} does not run opset {opset}: {first_line(error)}; give a lower one") from error
 
     def run(inputs: Tensor) -> Tensor:
         return torch.from_numpy(session.run(None, {subject.input_name: inputs.numpy()})[0])
 
-    done = verified(subject, run, f"onnxruntime {onnxruntime.__version__}", path)
+    done = verified(subject, run, runtime, path, batch)
     write_atomically(path, content)
     return done
 
 
-def _translated(subject: Subject) -> "ModelProto":
-    with warnings.catch_warnings():
-        # onnxscript 0.1, which torch 2.6 needs, warns of what it still uses itself.
-        warnings.filterwarnings("ignore", category=FutureWarning, module=r"onnxscript\.")
-        program = torch.onnx.export(
-            subject.module,
-            (subject.inputs(2),),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=[subject.input_name],
-            output_names=[subject.output_name],
-            external_data=False,
-            verbose=False,
+def _translated(subject: Subject, opset: int | None, batch: int | None) -> "ModelProto":
+    """The network in ONNX, with what it is as metadata.
+
+    Raises:
+        ExportError: it could not be written in this opset.
+    """
+    traced = opset is not None and opset < FIRST_OF_GRAPHS
+    proto = _from_trace(subject, opset, batch) if traced else _from_graph(subject, opset, batch)
+    written = next(entry.version for entry in proto.opset_import if not entry.domain)
+    if opset not in (None, written):
+        raise ExportError(
+            f"torch {torch.__version__} with the onnxscript here writes this network in opset {written}, not in "
+            f"{opset}: leave opset out, or give one from {FIRST_OPSET} to {FIRST_OF_GRAPHS}"
         )
-    if program is None:
-        raise ExportError("torch.onnx gave no program")
-    proto: ModelProto = program.model_proto
-    _name_batch(proto)
+    if batch is None:
+        _name_batch(proto)
     for name, text in subject.facts.items():
         proto.metadata_props.add(key=name, value=text)
     return proto
+
+
+def _from_graph(subject: Subject, opset: int | None, batch: int | None) -> "ModelProto":
+    program = torch.onnx.export(
+        subject.module,
+        (subject.inputs(batch or TRACED),),
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim("batch")},) if batch is None else None,
+        input_names=[subject.input_name],
+        output_names=[subject.output_name],
+        opset_version=opset,
+        external_data=False,
+        verbose=False,
+    )
+    if program is None:
+        raise ExportError("torch.onnx gave no program")
+    proto: ModelProto = program.model_proto
+    return proto
+
+
+def _from_trace(subject: Subject, opset: int | None, batch: int | None) -> "ModelProto":
+    import onnx
+
+    names = (subject.input_name, subject.output_name)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "traced.onnx"
+        torch.onnx.export(
+            subject.module,
+            (subject.inputs(batch or TRACED),),
+            str(file),
+            dynamo=False,
+            dynamic_axes={name: {0: "batch"} for name in names} if batch is None else None,
+            input_names=[names[0]],
+            output_names=[names[1]],
+            opset_version=opset,
+        )
+        return onnx.load(file)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what the exporters tell on the way: which of their own parts are old, and each version that is passed."""
+    converter = logging.getLogger("onnxscript.version_converter")
+    level = converter.level
+    converter.setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        # onnxscript 0.1, which torch 2.6 needs, warns of what it still uses itself.
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"onnxscript\.")
+        # That of traces is old as a whole, and the only one that writes the opsets before 18.
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="Converting a tensor to a Python boolean|Constant folding")
+        try:
+            yield
+        finally:
+            converter.setLevel(level)
 
 
 def _name_batch(proto: "ModelProto") -> None:

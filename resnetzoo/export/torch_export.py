@@ -7,13 +7,14 @@ import torch
 
 from resnetzoo.export.formats import FORMATS
 from resnetzoo.export.subject import FACTS, Exportable, subject_of, translating
-from resnetzoo.export.verify import Exported, exporting, verified
+from resnetzoo.export.verify import TRACED, Exported, exporting, verified
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.strict_json import to_json
+from resnetzoo.utils.validation import check_whole_number
 
 
-def export_program(model: Exportable, path: str | Path) -> Exported:
-    """Write a program of `torch.export`, for batches of any number of images; checked by loading it back.
+def export_program(model: Exportable, path: str | Path, *, batch: int | None = None) -> Exported:
+    """Write a program of `torch.export`, for batches of any number of images or of `batch`; checked by loading it back.
 
     Images have the size of those that the network was trained on: 32 x 32 for CIFAR's.
 
@@ -23,21 +24,24 @@ def export_program(model: Exportable, path: str | Path) -> Exported:
     Args:
         model: a network or `WithPreprocessing(model)`; it is left as it was.
         path: a name that ends in `.pt2`.
+        batch: images in a batch; left out, any number.
 
     Raises:
-        UsageError: another kind of model or name.
+        UsageError: another kind of model or name, or `batch` is no whole number above 0.
         ExportError: what was loaded back gives other outputs than the model; nothing is written then.
         OutputError: the file cannot be written; what stood there is untouched.
     """
     path = FORMATS["torch-export"].check_suffix(path)
+    if batch is not None:
+        check_whole_number("batch", batch)
     subject = subject_of(model)
-    dynamic = ({0: torch.export.Dim("batch")},)
+    dynamic = ({0: torch.export.Dim("batch")},) if batch is None else None
     content = io.BytesIO()
     with translating(subject, "torch.export"), exporting():
-        program = torch.export.export(subject.module, (subject.inputs(2),), dynamic_shapes=dynamic)
+        program = torch.export.export(subject.module, (subject.inputs(batch or TRACED),), dynamic_shapes=dynamic)
         torch.export.save(program, content, extra_files={FACTS: to_json(subject.facts)})
         content.seek(0)
         run = torch.export.load(content).module()
-    done = verified(subject, run, f"torch.export {torch.__version__}", path)
+    done = verified(subject, run, f"torch.export {torch.__version__}", path, batch)
     write_atomically(path, content.getvalue())
     return done

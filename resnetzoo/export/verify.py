@@ -16,7 +16,8 @@ from resnetzoo.utils.modules import copy_of
 
 TOLERANCE = 1e-4  # of an output
 ROUNDINGS = 10  # what is allowed instead, in roundings of the network itself, where that is more
-BATCHES = (1, 3)  # images; networks are traced with two
+BATCHES = (1, 3)  # images
+TRACED = 2  # images, where a batch may have any number of them
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,23 @@ def exporting() -> Iterator[None]:
         yield
 
 
-def verified(subject: Subject, run: Callable[[Tensor], Tensor], runtime: str, path: Path) -> Exported:
+def verified(
+    subject: Subject, run: Callable[[Tensor], Tensor], runtime: str, path: Path, batch: int | None = None
+) -> Exported:
     """What can be said of the file at `path`, once `run`, which its runtime loaded, has answered as the network does.
 
-    Both get random batches of one image and of three. A difference of 1e-4 is allowed, or ten times what the network's
-    own outputs differ between float32 and float64: two runtimes add up in different orders, and untrained deep networks
-    make of that what they like (0.2 of plainnet110's fresh logits of 0.6; 1e-6 of a trained one's). Where float32 does
-    not hold an output, it only has to be beyond float32 in both.
+    Both get random batches of one image and of three, or one of `batch` images where the file takes no others. A
+    difference of 1e-4 is allowed, or ten times what the network's own outputs differ between float32 and float64: two
+    runtimes add up in different orders, and untrained deep networks make of that what they like (0.2 of plainnet110's
+    fresh logits of 0.6; 1e-6 of a trained one's). Where float32 does not hold an output, it only has to be beyond
+    float32 in both.
 
     Raises:
         ExportError: a difference is larger, a shape is another, or the network's own outputs are not finite in float64.
     """
     exact = copy_of(subject.module).double()
     difference = rounding = 0.0
-    for count in BATCHES:
+    for count in BATCHES if batch is None else (batch,):
         inputs = subject.inputs(count)
         with exporting(), torch.inference_mode():
             expected = subject.module(inputs)  # (count, classes)
