@@ -20,7 +20,9 @@ from resnetzoo.training.batchnorm import SummedBatchNorm2d, with_summed_batchnor
 from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import lr_at
 from resnetzoo.training.strategies.compiled import REPAID_BY_IMAGES, compile_loss, compiling_pays
-from resnetzoo.training.strategies.eager import make_loss
+from resnetzoo.training.strategies.eager import LossFn, make_loss
+from resnetzoo.utils.compile import with_own_code
+from resnetzoo.utils.device import Precision
 
 CPU = torch.device("cpu")
 
@@ -158,6 +160,23 @@ def test_a_compiled_run_is_compiled_and_says_so_and_follows_the_plain_loop_in_fp
     assert run.epochs[-1].train_loss == pytest.approx(eager.epochs[-1].train_loss, rel=1e-3)
     assert run.epochs[-1].test_loss == pytest.approx(eager.epochs[-1].test_loss, rel=1e-2)
     assert "step eager" not in said
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_gradients_come_through_the_compiler(precision: Precision) -> None:
+    """Traced alone, without code made of it: each release of torch has a tracer of its own."""
+    model = small_network(0).train()
+    images, labels = torch.randn(4, 3, 8, 8), torch.arange(4)
+    loss_fn = make_loss(with_summed_batchnorm(model), resnetzoo.recipes.SMOKE, CPU, precision)
+
+    def gradients(loss_fn: LossFn) -> list[Tensor]:
+        loss, _ = loss_fn(images, labels)
+        return list(torch.autograd.grad(loss, list(model.parameters())))
+
+    traced = gradients(torch.compile(with_own_code(loss_fn), dynamic=False, backend="aot_eager"))
+    for one, two in zip(traced, gradients(loss_fn), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-2, atol=1e-3)
+        assert two.any()
 
 
 def test_the_length_of_a_run_decides() -> None:
