@@ -1,5 +1,6 @@
 """Networks as files that other programs run: ONNX, torch.export, TorchScript, safetensors.
 
+>>> from resnetzoo.export import get_format
 >>> get_format("torch-export").suffix
 '.pt2'
 """

@@ -1,6 +1,7 @@
 """An export is only written when its own runtime answers as the network does."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,11 +39,20 @@ class Exported:
     rounding: float
 
 
+_OF_TORCH_ITSELF = (
+    (FutureWarning, r"`isinstance\(treespec, LeafSpec\)` is deprecated"),  # 2.11's ONNX exporter
+    (UserWarning, "The given buffer is not writable"),  # 2.11, which reads a program that nobody writes to
+)
+"""Warnings about how torch calls itself, of which nobody who exports can do anything."""
+
+
 @contextmanager
 def exporting() -> Iterator[None]:
     """A block in which networks are traced and run in fp32 on the CPU, whatever the caller has switched on."""
     cpu = torch.device("cpu")
-    with torch.inference_mode(False), cpu, computing(cpu):
+    with torch.inference_mode(False), cpu, computing(cpu), warnings.catch_warnings():
+        for category, message in _OF_TORCH_ITSELF:
+            warnings.filterwarnings("ignore", message, category)
         yield
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from resnetzoo.inference.forward import ByShape, PlainForward
 from resnetzoo.inference.quantize import Int8Net
 from resnetzoo.utils.compile import Forward, compile_for
+from resnetzoo.utils.compile_gate import GATE
 
 
 class CompiledForward:
@@ -26,7 +27,8 @@ class CompiledForward:
     def __call__(self, images: Tensor) -> Tensor:
         inputs = self._plain.inputs_of(images)
         forward = self.compiled.get(inputs) or self._plain.network
-        logits: Tensor = forward(inputs)
+        with GATE.call():
+            logits: Tensor = forward(inputs)
         return logits.float()
 
     def prepare(self, images: Tensor) -> None:

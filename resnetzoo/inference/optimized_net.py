@@ -197,8 +197,12 @@ class OptimizedNet(nn.Module):
             raise ValueError(
                 f'expected images on {self._device}, found them on {images.device}; use images.to("{self._device}")'
             )
-        tracing = torch.compiler.is_compiling()  # by the caller: the network itself is what there is to trace
-        forward = self._plain if tracing or not len(images) else self._forward
+        if torch.compiler.is_dynamo_compiling():  # by the caller: the network itself is what there is to trace
+            forward = self._plain.traceable
+        elif torch.compiler.is_compiling() or not len(images):  # traced otherwise, or while another thread compiles
+            forward = self._plain
+        else:
+            forward = self._forward
         with _ordinary_mode(self._device):
             if self._batch_size is None or len(images) <= self._batch_size:
                 return forward(images)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from resnetzoo.inference.forward import ByShape, PlainForward
 from resnetzoo.utils.compile import Forward, compile_for
+from resnetzoo.utils.compile_gate import GATE
 from resnetzoo.utils.cuda_graph import Replay
 
 WARM_UPS = 3  # passes before the recording, in which libraries choose their algorithms and make their workspaces
@@ -104,14 +105,15 @@ class RecordedForward:
         with self._stream.joined():
             inputs = self._plain.inputs_of(images)
             network = (self._compiled.get(inputs) if self._compile else None) or self._plain.network
-            for _ in range(WARM_UPS):
-                warm = network(inputs)
-            logits = torch.empty_like(warm, dtype=torch.float32)
+            with GATE.call():
+                for _ in range(WARM_UPS):
+                    warm = network(inputs)
+                logits = torch.empty_like(warm, dtype=torch.float32)
 
-            def body() -> None:
-                logits.copy_(network(inputs))
+                def body() -> None:
+                    logits.copy_(network(inputs))
 
-            return Recording(inputs, logits, self._stream.record(body))
+                return Recording(inputs, logits, self._stream.record(body))
 
     def _compiled_for(self, inputs: Tensor) -> Forward | None:
         return compile_for(inputs, self._plain.network, freeze=True)

@@ -1,6 +1,5 @@
 """A network turned into machine code for one input: its shape, strides, type and device."""
 
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from resnetzoo.utils.compile_gate import GATE
 from resnetzoo.utils.text import first_line
 
 Forward = Callable[[Tensor], Tensor]
@@ -19,13 +19,11 @@ Function = TypeVar("Function", bound=Callable[..., object])
 # GPU the compiler's own graphs may only be called by the thread that made them; `cuda_graph` records its code instead.
 _OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}, "cuda": {"triton.cudagraphs": False}}
 
-_ONE_COMPILATION = threading.Lock()  # freezing is a setting of the process, on while one network is compiled
-
 
 def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward | None:
     """`network` compiled for inputs like `example`, to be called with no others and without gradients, by any thread.
 
-    Compilations of several threads wait for each other. The weights are read now; later changes to them may have no
+    Other threads' compilations and calls wait at the gate. The weights are read now; later changes to them may have no
     effect. Where compiling fails, most often for want of a C++ compiler, a warning says so, and there is None.
 
     Args:
@@ -41,7 +39,7 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
     compiled = torch.compile(with_own_code(forward), fullgraph=True, dynamic=False, options=_options(example.device))
     try:
         # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
-        with _ONE_COMPILATION, config.patch(freezing=freeze), deprecations_of_torch_ignored():
+        with GATE.compilation(), config.patch(freezing=freeze), deprecations_of_torch_ignored():
             compiled(example)
     except Exception as error:  # whatever the compiler stumbles over, the network runs without it
         cure = "install a C++ compiler with Python's headers, or say compile=False"
@@ -59,7 +57,7 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
 def deprecations_of_torch_ignored() -> Iterator[None]:
     """While torch compiles, what it still uses and deprecates itself is no error, even where warnings are.
 
-    torch 2.6 instantiates `autograd.Function` as it traces one, and warns of that.
+    torch 2.6 and 2.11 instantiate `autograd.Function` as they trace one, and warn of that.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.")

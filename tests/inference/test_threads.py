@@ -16,12 +16,14 @@ import torch
 from cases import lived_in
 from test_inference import needs_compiler, needs_vnni
 from torch import Tensor, nn
+from torch._subclasses import FakeTensorMode
 
 import resnetzoo
 from resnetzoo.inference import forward as passes
 from resnetzoo.inference.choose import choose_forward
 from resnetzoo.inference.compiled_forward import CompiledForward
 from resnetzoo.inference.forward import ByShape, ForwardPass, PlainForward
+from resnetzoo.inference.quantize import compiles_int8
 from resnetzoo.inference.recorded_forward import WARM_UPS, RecordedForward
 
 THREADS = 32
@@ -119,6 +121,13 @@ def assert_right_under_threads(
     assert max(by_all_threads(work)) <= tolerance
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _traced_before_all_threads() -> None:
+    """torch 2.11 made for CUDA, where there is no device, crashes once the first thread that traced has ended."""
+    with FakeTensorMode():
+        torch.empty(1)
+
+
 @pytest.fixture(scope="module")
 def model() -> resnetzoo.CifarNet:
     return lived_in(SPEC)
@@ -147,6 +156,8 @@ def test_uncompiled_in_many_threads(model: resnetzoo.CifarNet) -> None:
 @pytest.mark.parametrize("compile_it", [False, pytest.param(True, marks=needs_compiler)])
 def test_int8_in_many_threads(compile_it: bool) -> None:
     """Against the same network in one thread: its kernels write over their inputs."""
+    if compile_it and not compiles_int8():
+        pytest.skip("this release of torch cannot compile them")
     model = lived_in(resnetzoo.ModelSpec("residual", 8, widths=(8, 16, 32), num_classes=7))
     calibration = resnetzoo.synthetic(seed=0, train_images=32, test_images=1).train
     optimized, alone = (
