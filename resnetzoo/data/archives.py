@@ -1,6 +1,7 @@
 """The official archives: fetched from the first mirror that delivers, resumable; verified before they are opened."""
 
 import hashlib
+import shlex
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ def _check(path: Path, info: DatasetInfo, packed: Packed) -> None:
     expected = f"{packed.size:,} expected; " if packed.size else ""
     cure = (
         f"delete it or move it away, and fetch {info.title} with "
-        f'"resnetzoo data --dataset {info.name} --data-dir {path.parent} --download"'
+        f'"resnetzoo data --dataset {info.name} --data-dir {shlex.quote(str(path.parent))} --download"'
     )
     if packed.size is not None and size < packed.size:
         raise DamagedArchiveError(f"{path}: truncated: {size:,} bytes found, {expected}{cure}")

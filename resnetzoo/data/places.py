@@ -1,6 +1,7 @@
 """Where a data set is looked for: in the folder that is named, or else in `$RESNETZOO_DATA` and the cache."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,7 +56,7 @@ def check_named(root: str | Path | None, info: DatasetInfo) -> None:
         linked = f" a link to {folder.readlink()}, which is" if folder.is_symlink() else ""
     raise DataNotFoundError(
         f"{said} is{linked} not there; correct it, or fetch {info.title} into it with "
-        f'"resnetzoo data --dataset {info.name} --data-dir {folder} --download"'
+        f'"resnetzoo data --dataset {info.name} --data-dir {shlex.quote(str(folder))} --download"'
     )
 
 

@@ -34,6 +34,8 @@ _SPECS: dict[str, ModelSpec] = {
 
 _NAME = re.compile(rf"({'|'.join({kind.prefix: None for kind in BLOCK_TYPES})})(\d{{1,6}})")
 
+_BENCHMARK = re.compile(r"resnet(\d{1,6})x4")  # as distillation benchmarks call them
+
 
 def get_spec(name: str) -> ModelSpec:
     """The spec registered under `name`.
@@ -68,6 +70,12 @@ def _unknown(name: object) -> str:
     parts = _NAME.fullmatch(wanted)
     if parts and wanted not in _SPECS:
         return _unknown_depth(name, parts[1], int(parts[2]))
+    wide = _BENCHMARK.fullmatch(wanted)
+    if wide and is_valid_depth(int(wide[1]), 2 * len(WIDTHS)):
+        return (
+            f'"{name}" is no registered name; build it with resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", '
+            f'{wide[1]}, shortcut="projection", widths=(64, 128, 256), stem_width=32))'
+        )
     return f'unknown model "{name}"; {near_or_all(wanted, registered_names())}'
 
 

@@ -1,6 +1,7 @@
 """The states of a run in its folder: written atomically with the one before kept, taken up only by the same run."""
 
 import io
+import shlex
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -115,7 +116,7 @@ def another_folder(folder: Path) -> str:
     """What to do where a folder holds another run."""
     taken = folder.resolve()
     free = next(name for number in count(2) if not (taken.parent / (name := f"{taken.name}-{number}")).exists())
-    return f"Choose another folder, such as --out {folder.parent / free}, or delete that one"
+    return f"Choose another folder, such as --out {shlex.quote(str(folder.parent / free))}, or delete that one"
 
 
 def _frozen(start: StartingPoint) -> str:

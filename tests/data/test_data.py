@@ -115,6 +115,7 @@ def test_nowhere_says_where_it_looked_and_what_to_type() -> None:
 
 NAMED = {
     "nowhere": r"nowhere.* is not there; .*resnetzoo data --dataset cifar10 --data-dir .*nowhere --download",
+    "no where": r"no where is not there; .*resnetzoo data --dataset cifar10 --data-dir '.*no where' --download",
     "link": "link.* is a link to nowhere, which is not there",
     "file": r"file.* is a file, not a folder; name the folder that it is in",
     "cifar-10-python.tar.gz": "is the packed archive of CIFAR-10, a file; name the folder that it is in",

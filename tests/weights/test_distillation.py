@@ -136,3 +136,13 @@ def test_a_stem_of_the_first_width_is_none() -> None:
 def test_a_stem_that_cannot_be(choices: dict[str, int], message: str) -> None:
     with pytest.raises(resnetzoo.UsageError, match=message):
         ModelSpec("residual", 8, **choices)
+
+
+def test_an_unregistered_name_says_how_to_build_it() -> None:
+    for name in ("resnet8x4", "ResNet32x4"):
+        with pytest.raises(resnetzoo.UnknownModelError, match="is no registered name; build it with") as refused:
+            resnetzoo.create(name)
+        built = eval(str(refused.value).split("build it with ")[1])
+        assert built.spec == spec_of(name.lower(), num_classes=10)
+    with pytest.raises(resnetzoo.UnknownModelError, match="unknown model"):
+        resnetzoo.create("resnet9x4")

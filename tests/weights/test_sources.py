@@ -4,6 +4,7 @@ import io
 import sys
 import types
 import warnings
+from argparse import Namespace
 from collections import OrderedDict
 from pathlib import Path
 
@@ -234,7 +235,7 @@ def test_advice_to_save_writes_to_another_file_and_works(tmp_path: Path, monkeyp
     _follow(Path("weights.pt"), writer)
     torch.export.save(torch.export.export(writer, (IMAGES,)), "program.pt2")
     _follow(Path("program.pt2"), writer)
-    torch.save({"best_state": writer.state_dict()}, "best.pt")
+    torch.save({"best_state": writer.state_dict(), "args": Namespace(lr=0.1)}, "best.pt")  # as torch.load refuses it
     _follow(Path("best.pt"), writer)
     assert_same_logits(load(Path("best.pt"), key="best_state"), writer)
 
@@ -246,7 +247,7 @@ def _follow(file: Path, writer: nn.Module) -> None:
     command = "torch.save(" + str(refused.value).split("torch.save(", 1)[1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exec(command, {"torch": torch, "path": str(file)})
+        exec(command, {"torch": torch, "resnetzoo": resnetzoo, "path": str(file)})
     assert file.read_bytes() == before
     written = Path(command.rsplit('"', 2)[1])
     assert_same_logits(load(written), writer)

@@ -162,11 +162,11 @@ def _no_weights(content: object) -> str:
     parts = find_parts(content)
     if parts:
         keys = listed(parts)
-        steps = "".join(f"[{step!r}]" for step in parts[0].way)
         file = re.sub(r"[^\w.-]+", "_", keys[0])
         return (
             f"its weights are under a key that is not looked into, {' or '.join(map(repr, keys))}; {choices(keys)}; or "
-            f'save them alone: torch.save(torch.load(path){steps}, "{file}-weights.pt")'
+            f"save them alone: torch.save(resnetzoo.load_checkpoint(path, key={keys[0]!r}).state_dict(), "
+            f'"{file}-weights.pt")'
         )
     if not isinstance(content, Mapping):
         return f"it holds {kind_of(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}"
