@@ -1,5 +1,7 @@
 """Whatever a caller has switched on around a call, its figures are, bit for bit, those that it gives without."""
 
+import copy
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -34,14 +36,31 @@ Use = Callable[[Given], Figures]
 Mode = Callable[[], AbstractContextManager[object]]
 
 
+@pytest.fixture(scope="module")
+def trained() -> resnetzoo.CifarNet:
+    network = small_network(1)
+    resnetzoo.fit(network, DATA, TINY_RECIPE, device="cpu", precision="fp32", progress=False)
+    return network
+
+
+def make_given(trained: resnetzoo.CifarNet, folder: Path) -> Given:
+    """A copy of the trained network, so that no use sees what another has done to it, and a photo."""
+    (folder / "photos").mkdir(exist_ok=True)
+    Image.fromarray(DATA.test.images[0].permute(1, 2, 0).numpy()).save(folder / "photos" / "photo.png")
+    return Given(copy.deepcopy(trained), [small_network(seed) for seed in (0, 1)], folder)
+
+
 @pytest.fixture
-def given(tmp_path: Path) -> Callable[[], Given]:
-    trained = small_network(1)
-    resnetzoo.fit(trained, DATA, TINY_RECIPE, device="cpu", precision="fp32", progress=False)
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    Image.fromarray(DATA.test.images[0].permute(1, 2, 0).numpy()).save(photos / "photo.png")
-    return lambda: Given(trained, [small_network(seed) for seed in (0, 1)], tmp_path)
+def given(trained: resnetzoo.CifarNet, tmp_path: Path) -> Callable[[], Given]:
+    return lambda: make_given(trained, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def expected_of(trained: resnetzoo.CifarNet, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Figures]:
+    """The figures of a use without a mode, found once for all modes."""
+    return functools.cache(
+        lambda name: {**USES, **EXPORTS}[name](make_given(trained, tmp_path_factory.mktemp("no-mode")))
+    )
 
 
 def of_model(model: nn.Module) -> Figures:
@@ -166,32 +185,37 @@ USES: dict[str, Use] = {
     "cka": lambda given: [analysis.cka(given.trained, given.trained, DATA.test).values.tobytes()],
     "loss_surface": lambda given: [analysis.loss_surface(given.trained, DATA.test, points=3).losses.tobytes()],
 }
-EXPORTS = ["torchscript", "torch-export", "safetensors", *(["onnx"] if find_spec("onnxscript") else [])]
+EXPORTS: dict[str, Use] = {
+    word: export(word)
+    for word in ("torchscript", "torch-export", "safetensors", *(["onnx"] if find_spec("onnxscript") else []))
+}
 
 
-def check(use: Use, mode: Mode, given: Callable[[], Given]) -> None:
-    expected = use(given())
-    before = given()
+def within(mode: Mode, use: Use, given: Given) -> Figures:
     with mode():
-        found = use(before)
-    assert found == expected
+        return use(given)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("use", USES)
-def test_figures_are_those_without_the_mode(use: str, mode: str, given: Callable[[], Given]) -> None:
-    check(USES[use], MODES[mode], given)
+def test_figures_are_those_without_the_mode(
+    use: str, mode: str, given: Callable[[], Given], expected_of: Callable[[str], Figures]
+) -> None:
+    assert within(MODES[mode], USES[use], given()) == expected_of(use)
 
 
 @pytest.mark.parametrize("mode", ["autocast to bf16", "inference_mode", "default dtype float64", "default device"])
 @pytest.mark.parametrize("word", EXPORTS)
-def test_exports_are_those_without_the_mode(word: str, mode: str, given: Callable[[], Given]) -> None:
-    check(export(word), MODES[mode], given)
+def test_exports_are_those_without_the_mode(
+    word: str, mode: str, given: Callable[[], Given], expected_of: Callable[[str], Figures]
+) -> None:
+    assert within(MODES[mode], EXPORTS[word], given()) == expected_of(word)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_compiled_steps_inside_an_autocast_are_those_outside(precision: str, given: Callable[[], Given]) -> None:
-    check(fit(precision, compile=True), MODES["autocast to bf16"], given)
+    use = fit(precision, compile=True)
+    assert within(MODES["autocast to bf16"], use, given()) == use(given())
 
 
 @pytest.mark.parametrize("mode", MODES)
