@@ -173,7 +173,7 @@ def test_a_run_whose_last_test_overflows_has_no_result(
     with pytest.raises(NonFiniteLossError, match=r"NaN in the last epoch, 2, and so in every epoch: .*; try a lower"):
         resnetzoo.fit(OverflowsInTests(9), tiny_data, tiny_recipe, device="cpu", out=out, progress=False)
     assert not (tmp_path / "a" / "run.json").exists()
-    with pytest.raises(NonFiniteLossError, match="by step 3 at learning rate 1.*, in epoch 1: "):
+    with pytest.raises(NonFiniteLossError, match=r"by step 3 at learning rate 1.*, in epoch 1: "):
         fit(tiny_data, replace(tiny_recipe, lr=1e38, schedule=resnetzoo.recipes.StepDecay((), 0.5)), out=None)
 
 
