@@ -42,6 +42,10 @@ class CheckpointError(ResnetzooError, ValueError):
     """A checkpoint that cannot be read: truncated, damaged or of another kind."""
 
 
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint that was read from its first byte to its last, and is empty, truncated or damaged."""
+
+
 class CheckpointMismatchError(CheckpointError):
     """A checkpoint of another run: the message names the fields that differ."""
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from resnetzoo.data.image_set import Data
-from resnetzoo.errors import CheckpointError
+from resnetzoo.errors import DamagedCheckpointError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import ModelSpec
@@ -14,6 +14,7 @@ from resnetzoo.training.results import RUN_FILE, RunIdentity, RunRecord, read_re
 from resnetzoo.training.run_folder import PREVIOUS, check_identity, check_start
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
+from resnetzoo.utils.files import is_there
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, read_checkpoint
 
 
@@ -53,11 +54,14 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
 
     Raises:
         CheckpointMismatchError: the folder holds another run, or one on other data.
+        CheckpointError: a state in it cannot be read.
     """
     for path in (run.folder / CHECKPOINT, run.folder / PREVIOUS):
+        if not is_there(path):
+            continue
         try:
             checkpoint = read_checkpoint(path)
-        except CheckpointError:  # none yet, or a damaged one, which the trainer will name
+        except DamagedCheckpointError:  # the trainer will name it
             continue
         check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
         check_start(StartingPoint.in_identity(checkpoint.identity), run.starting_point, run.folder)
@@ -73,7 +77,7 @@ def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | N
         CheckpointMismatchError: the folder holds another run, or one on other data.
     """
     path = run.folder / RUN_FILE
-    if not path.exists():
+    if not is_there(path):
         return None
     record = read_record(path)
     check_identity(record.identity, _identity(run, data, precision), run.folder)

@@ -18,7 +18,7 @@ from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_rec
 from resnetzoo.training.run_folder import check_identity, check_start, find_latest
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
-from resnetzoo.utils.files import check_writable
+from resnetzoo.utils.files import check_writable, is_there
 from resnetzoo.utils.validation import check_seed
 
 
@@ -52,7 +52,7 @@ def steps_left(
     check_identity(checkpoint.identity, identity.to_dict(), out)
     start = StartingPoint.in_identity(checkpoint.identity)
     check_start(start, StartingPoint.of(network_in(model)), out, checkpoint.model)
-    if checkpoint.step >= recipe.steps and (out / RUN_FILE).exists():
+    if checkpoint.step >= recipe.steps and is_there(out / RUN_FILE):
         read_record(out / RUN_FILE)
     return recipe.steps - checkpoint.step
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from resnetzoo.errors import CheckpointError, CheckpointMismatchError
+from resnetzoo.errors import CheckpointError, CheckpointMismatchError, DamagedCheckpointError
 from resnetzoo.training.starting_point import STARTING_POINT, StartingPoint, fingerprint_weights
-from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.files import is_there, write_atomically
 from resnetzoo.utils.nested import flatten
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
 
@@ -36,10 +36,11 @@ def read_latest(folder: Path) -> Checkpoint | None:
     """The newest readable state in `folder`; None where there is none at all.
 
     A damaged `checkpoint.pt` is refused by name, with a warning, and its predecessor is used. The damaged file is set
-    aside, since the next state to be written would else push the good predecessor out.
+    aside, since the next state to be written would else push the good predecessor out. A file that could not be read,
+    or is of another version, is not damaged: it stops the run, and stays.
 
     Raises:
-        CheckpointError: every state in the folder is damaged.
+        CheckpointError: every state in the folder is damaged, or the newest cannot be read.
     """
     checkpoint, damage = find_latest(folder)
     if damage is not None:
@@ -54,19 +55,26 @@ def find_latest(folder: Path) -> tuple[Checkpoint | None, CheckpointError | None
     """What `read_latest` gives, and what is wrong with `checkpoint.pt` if its predecessor is used; nothing is changed.
 
     Raises:
-        CheckpointError: every state in the folder is damaged.
+        CheckpointError: every state in the folder is damaged, or the newest cannot be read.
     """
     last, previous = folder / CHECKPOINT, folder / PREVIOUS
-    if not last.exists():
-        return (read_checkpoint(previous) if previous.exists() else None), None
+    if not _is_state_there(last):
+        return (read_checkpoint(previous) if _is_state_there(previous) else None), None
     try:
         return read_checkpoint(last), None
-    except CheckpointError as error:
-        if not previous.exists():
+    except DamagedCheckpointError as error:
+        if not _is_state_there(previous):
             raise CheckpointError(
                 f"{error}; delete {folder} to start over, or choose another folder with --out"
             ) from error
         return read_checkpoint(previous), error
+
+
+def _is_state_there(path: Path) -> bool:
+    try:
+        return is_there(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:

@@ -32,10 +32,12 @@ def read_checksummed(path: Path) -> dict[str, Any]:
     Raises:
         ResultsError: not there, not JSON, without a fingerprint, or changed since it was written.
     """
-    if not path.is_file():
-        raise ResultsError(f"{path}: no such file of results")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise ResultsError(f"{path}: no such file of results") from error
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ResultsError(f"{path}: not JSON ({error}); move it away to have it made again") from error
     return verify_checksum(values, path)

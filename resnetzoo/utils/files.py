@@ -9,6 +9,30 @@ from tempfile import TemporaryFile
 from resnetzoo.errors import OutputError
 
 
+def is_there(path: Path) -> bool:
+    """Whether something has this name, be it a link to nothing: what may not be looked at counts as there.
+
+    Raises:
+        OSError: that, or a disk that fails.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def check_readable(path: Path) -> None:
+    """Read a file from its first byte to its last.
+
+    Raises:
+        OSError: some of it cannot be read.
+    """
+    with path.open("rb") as file:
+        while file.read(1 << 20):
+            pass
+
+
 @contextmanager
 def writing(path: Path, cure: str = "free space or choose another folder") -> Iterator[None]:
     """Let what cannot be written inside the block be an error that names `path` and says what to do.

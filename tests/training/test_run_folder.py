@@ -1,7 +1,9 @@
 """What a run leaves in its folder: read again, taken up, or refused."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -18,6 +20,7 @@ from resnetzoo.errors import (
 from resnetzoo.training import run_folder
 from resnetzoo.training.results import read_record
 from resnetzoo.utils import provenance
+from resnetzoo.weights.checkpoint import torch_file
 from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
 
 
@@ -75,6 +78,45 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_the_previous_used(
         ):
             again = fit(tiny_data, tiny_recipe, tmp_path)
         assert same_weights(again.model, straight.model)
+
+
+def test_only_what_was_read_is_damaged(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read errors of a real file (EIO), too little memory, links to nothing, other versions: nothing is renamed."""
+    fit(tiny_data, tiny_recipe, tmp_path / "run")
+    last = tmp_path / "run" / "checkpoint.pt"
+    kept = last.rename(tmp_path / "kept.pt")
+    later = {**torch.load(kept, weights_only=True), "format": "resnetzoo-checkpoint-2"}
+    torch.save(later, tmp_path / "later.pt")
+
+    def stops(message: str) -> None:
+        names = sorted(path.name for path in (tmp_path / "run").iterdir())
+        with pytest.raises(CheckpointError, match=message):
+            fit(tiny_data, tiny_recipe, tmp_path / "run")
+        assert sorted(path.name for path in (tmp_path / "run").iterdir()) == names
+
+    for target, message in (
+        (Path("/proc/self/mem"), "checkpoint.pt: cannot be read: Input/output error"),
+        (tmp_path / "nothing", "checkpoint.pt: no such checkpoint, but a link to what is not there"),
+        (tmp_path / "later.pt", "in the format resnetzoo-checkpoint-2, this version of resnetzoo reads"),
+        (tmp_path / "run", "no such checkpoint: it is not a file"),
+    ):
+        last.symlink_to(target)
+        stops(message)
+        last.unlink()
+    kept.rename(last)
+    for error, message in (
+        (MemoryError(), "too little memory to read"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "too little memory to read"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(torch, "load", Mock(side_effect=error))
+            stops(message)
+    last.write_bytes(last.read_bytes()[:-100])
+    with monkeypatch.context() as patch:  # a sector behind the first bytes
+        patch.setattr(torch_file, "check_readable", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
+        stops("checkpoint.pt: cannot be read: Input/output error")
 
 
 def test_a_damaged_checkpoint_may_be_set_aside_by_another_process(

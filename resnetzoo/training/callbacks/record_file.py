@@ -6,6 +6,7 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import RUN_FILE, Run, read_record
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.checksummed_json import write_checksummed
+from resnetzoo.utils.files import is_there
 
 
 class RecordFile(Callback):
@@ -18,7 +19,7 @@ class RecordFile(Callback):
         self.path = folder / RUN_FILE
 
     def on_fit_start(self, trainer: TrainerState) -> None:
-        if trainer.finished and self.path.exists():
+        if trainer.finished and is_there(self.path):
             trainer.record = read_record(self.path)
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
 from resnetzoo.weights.checkpoint.file_type import foreign_kind, is_safetensors
-from resnetzoo.weights.checkpoint.torch_file import read_head
+from resnetzoo.weights.checkpoint.torch_file import read_head, unreadable
 
 SUFFIX = ".safetensors"
 
@@ -40,7 +40,9 @@ def read_safetensors(path: Path) -> SafetensorsFile:
         # Its `device` alone does not keep a caller's default device out on torch 2.6.
         with torch.device("cpu"), safe_open(path, framework="pt", device="cpu") as file:
             return SafetensorsFile({name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {})  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (SafetensorError, ValueError) as error:
         raise CheckpointError(
             f"{path}: truncated, damaged or not of safetensors, {size:,} bytes found ({error})"
         ) from error

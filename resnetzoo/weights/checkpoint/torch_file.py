@@ -8,12 +8,15 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from stat import S_ISREG
 from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 
-from resnetzoo.errors import CheckpointError
+from resnetzoo.errors import CheckpointError, DamagedCheckpointError
+from resnetzoo.utils.files import check_readable
+from resnetzoo.utils.memory import is_out_of_memory
 from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safetensors
 from resnetzoo.weights.checkpoint.tensor_kinds import tensor_kind
@@ -28,7 +31,8 @@ def read_torch_file(path: Path) -> object:
     """What a file of `torch.save` holds, with its tensors on the CPU; nothing in it is executed.
 
     Raises:
-        CheckpointError: it is not there, empty, truncated, damaged, of another kind, or asks for code.
+        DamagedCheckpointError: all of it was read, and it is empty, truncated or damaged.
+        CheckpointError: it is not there, cannot be read, is of another kind, or asks for code.
     """
     head, size = read_head(path)
     return _read(path, _Facts(str(path), head, size))
@@ -60,6 +64,8 @@ def _read(file: Path | io.BytesIO, facts: _Facts) -> object:
     not_torch = _other_kind(file, facts)
     if not_torch:
         raise CheckpointError(f"{facts.name}: {not_torch}")
+    if words := _damage(file, facts):
+        raise _damaged(file, facts, words)
     try:
         with allow_safe_globals():
             return torch.load(file, map_location="cpu", weights_only=True)
@@ -68,9 +74,24 @@ def _read(file: Path | io.BytesIO, facts: _Facts) -> object:
         code = re.search(r"GLOBAL (\S+)", str(error))
         if code:
             raise CheckpointError(f"{facts.name}: refused: {_asks_for_code(code[1])}") from None
-        raise CheckpointError(
-            f"{facts.name}: truncated or damaged, {facts.size:,} bytes found ({first_line(error)[:100]})"
-        ) from error
+        if is_out_of_memory(error):
+            raise CheckpointError(f"{facts.name}: too little memory to read its {facts.size:,} bytes") from error
+        raise _damaged(file, facts, first_line(error)[:100]) from error
+
+
+def _damaged(file: Path | io.BytesIO, facts: _Facts, words: str) -> CheckpointError:
+    """What is wrong with a file that cannot be opened: it is damaged only if all of it can be read."""
+    if isinstance(file, Path):
+        try:
+            check_readable(file)
+        except OSError as error:
+            return unreadable(file, error)
+    return DamagedCheckpointError(f"{facts.name}: truncated or damaged, {facts.size:,} bytes found ({words})")
+
+
+def unreadable(path: Path, error: OSError) -> CheckpointError:
+    """Nothing is known of the content of such a file."""
+    return CheckpointError(f"{path}: cannot be read: {error.strerror or error}")
 
 
 def _asks_for_code(name: str) -> str:
@@ -86,23 +107,27 @@ def read_head(path: Path) -> tuple[bytes, int]:
     """The first bytes of a file, and the number of all.
 
     Raises:
-        CheckpointError: it is not there, empty, or may not be read.
+        DamagedCheckpointError: it is empty.
+        CheckpointError: it is not there, or cannot be read.
     """
     try:
-        if not path.is_file():
-            raise CheckpointError(f"{path}: no such checkpoint")
+        if not S_ISREG(path.stat().st_mode):
+            raise CheckpointError(f"{path}: no such checkpoint: it is not a file")
         with path.open("rb") as file:
             head, size = file.read(HEAD), path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError) as error:
+        link = ", but a link to what is not there" * path.is_symlink()
+        raise CheckpointError(f"{path}: no such checkpoint{link}") from error
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if size == 0:
-        raise CheckpointError(f"{path}: empty: 0 bytes found")
+        raise unreadable(path, error) from error
+    if not head:
+        raise DamagedCheckpointError(f"{path}: empty: 0 bytes found")
     return head, size
 
 
 def _other_kind(file: Path | io.BytesIO, facts: _Facts) -> str | None:
-    """What a file is that `torch.save` did not write; None if it may have."""
-    head, size = facts.head, facts.size
+    """What a file is that `torch.save` did not write; None if it may have, or is damaged."""
+    head = facts.head
     if head.startswith(b"PK"):
         return _other_archive(file, facts)
     if head.startswith(b"\x80"):
@@ -113,19 +138,37 @@ def _other_kind(file: Path | io.BytesIO, facts: _Facts) -> str | None:
         return kind
     if is_safetensors(head):
         return "a file of safetensors; let its name end in .safetensors"
+    return None
+
+
+def _damage(file: Path | io.BytesIO, facts: _Facts) -> str | None:
+    """What is missing in a file of `torch.save`, as far as its two ends show it; None where these are whole."""
+    head = facts.head
+    if head.startswith(b"PK"):
+        return "an archive without its end" if _names_in(file) is None else None
+    if head.startswith(b"\x80"):
+        return None
     if head.isascii() and head.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable():
-        return f"truncated or damaged, {size:,} bytes found (text: {head[:40].decode('ascii')!r})"
-    return f"truncated or damaged, {size:,} bytes found (neither an archive of torch.save nor a pickle: {head[:8]!r})"
+        return f"text: {head[:40].decode('ascii')!r}"
+    return f"neither an archive of torch.save nor a pickle: {head[:8]!r}"
+
+
+def _names_in(file: Path | io.BytesIO) -> list[str] | None:
+    """What an archive holds, by the list at its end; None where there is none."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return None
+    finally:
+        if isinstance(file, io.BytesIO):
+            file.seek(0)
 
 
 def _other_archive(file: Path | io.BytesIO, facts: _Facts) -> str | None:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return f"truncated or damaged, {facts.size:,} bytes found (an archive without its end)"
-    if isinstance(file, io.BytesIO):
-        file.seek(0)
+    names = _names_in(file)
+    if names is None:
+        return None
     name = repr(facts.name)
     if any(name.endswith("/constants.pkl") for name in names):
         return (

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 from torch import Tensor
 
 from resnetzoo.data.normalization import Normalization
-from resnetzoo.errors import CheckpointError
+from resnetzoo.errors import CheckpointError, DamagedCheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Pretrained
 from resnetzoo.models.spec import ModelSpec
@@ -54,13 +54,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read one file; nothing in it is executed.
 
     Raises:
-        CheckpointError: it is not there, truncated, damaged, or not written by this package.
+        DamagedCheckpointError: all of it was read, and it is empty, truncated or damaged.
+        CheckpointError: it is not there, cannot be read, or was not written by this version of the package.
     """
     content = read_torch_file(path)
     try:
         return parse_state(content)
     except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def is_training_state(content: object) -> TypeGuard[dict[str, Any]]:
@@ -87,7 +88,7 @@ def parse_state(content: object) -> Checkpoint:
         normalization, classes = Normalization.from_stored(values["normalization"]), tuple(values.get("classes", ()))
         return Checkpoint(**{**values, "normalization": normalization, "classes": classes})
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"a training state that lacks parts of it ({error})") from error
+        raise DamagedCheckpointError(f"a training state that lacks parts of it ({error})") from error
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:
