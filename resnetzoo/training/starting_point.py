@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 STARTING_POINT = "starting_point"
 """Under which name the identity of a run holds it."""
@@ -31,7 +31,7 @@ class StartingPoint:
     frozen: tuple[str, ...]
 
     @classmethod
-    def of(cls, model: nn.Module) -> "StartingPoint":
+    def of(cls, model: "nn.Module") -> "StartingPoint":
         """That of a network before its first step."""
         frozen = (name for name, parameter in model.named_parameters() if not parameter.requires_grad)
         return cls(fingerprint_weights(model.state_dict()), tuple(frozen))
@@ -64,6 +64,8 @@ def fingerprint_weights(state: Mapping[str, object]) -> tuple[float, ...]:
     Not a digest, since the last bits of fresh weights are those of the machine that has drawn them. The norms' counters
     are left out: nothing is computed with them.
     """
+    import torch
+
     totals, begin = [0.0] * (len(_PROJECTIONS) + 1), 0
     for values in _flat_tensors(state):
         places = torch.arange(begin + 1, begin + 1 + len(values), dtype=torch.float64, device="cpu")
@@ -78,8 +80,11 @@ def fingerprint_weights(state: Mapping[str, object]) -> tuple[float, ...]:
     return tuple(round(total, 6) for total in totals)
 
 
-def _flat_tensors(state: Mapping[str, object]) -> Iterator[Tensor]:
+def _flat_tensors(state: Mapping[str, object]) -> "Iterator[Tensor]":
     """The tensors by name, each as float64 (n,) on the CPU."""
+    import torch
+    from torch import Tensor
+
     for name, tensor in sorted(state.items()):
         if isinstance(tensor, Tensor) and not name.endswith("num_batches_tracked"):
             values = tensor.detach().to("cpu").to_dense() if tensor.layout != torch.strided else tensor.detach().cpu()
