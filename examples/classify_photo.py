@@ -8,14 +8,13 @@ The networks know the ten classes of CIFAR-10 and nothing else.
 import sys
 
 import torch
-from PIL import Image, ImageOps
 
 import resnetzoo
 
 
 def main(path: str) -> None:
     model = resnetzoo.create("resnet20", weights=True)
-    image = ImageOps.exif_transpose(Image.open(path))  # upright, as the camera meant it
+    image = resnetzoo.data.read_image(path)  # upright, as the camera meant it
     with torch.inference_mode():
         probabilities = model(model.preprocess(image)[None]).softmax(dim=1)[0]  # (10,)
     for probability, place in zip(*probabilities.topk(3), strict=True):

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
@@ -36,10 +37,15 @@ def unused(folder: Path) -> Path:
 def read(folder: Path) -> resnetzoo.Data:
     """The images as uint8 (N, 3, 32, 32)."""
     shrink = v2.Compose([v2.PILToTensor(), v2.Resize(32, antialias=True), v2.CenterCrop(32)])
-    found = ImageFolder(str(folder), transform=shrink)
+    found = ImageFolder(str(folder), transform=shrink, loader=rgb)
     images = torch.stack([image for image, _ in found])
     everything = resnetzoo.ImageSet(images, torch.tensor(found.targets), classes=tuple(found.classes))
     return resnetzoo.Data(folder.name, everything, everything, official=False, source=str(folder))
+
+
+def rgb(path: str) -> Image.Image:
+    """As `predict` reads files: upright, white where they are transparent, and 16 bits brought to 8."""
+    return resnetzoo.data.read_image(path, "RGB")
 
 
 def parse_args() -> argparse.Namespace:

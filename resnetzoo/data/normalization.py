@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -10,7 +10,9 @@ from torch import Tensor
 from resnetzoo.data.constants import INPUT_SIZE, NormalizationKind
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.strict_json import to_json
+from resnetzoo.utils.validation import check_choice, check_whole_number
 
+_OVERSHOOT = 0.5  # beyond 0 and 1, as resizing overshoots them at sharp edges
 _CHUNK = 5_000  # images turned into float64 at once, as far as they fit into
 _CHUNK_BYTES = 128 << 20  # so many bytes; 5,000 images of CIFAR take 117 MiB
 
@@ -19,18 +21,43 @@ _CHUNK_BYTES = 128 << 20  # so many bytes; 5,000 images of CIFAR take 117 MiB
 class Normalization:
     """Mean and deviation on the scale 0 to 1.
 
+    `Normalization("channel", [0.49, 0.48, 0.45], [0.25, 0.24, 0.26])` makes tensors of the values of each channel.
+
     Attributes:
         kind: `channel` (a mean and a deviation a channel) or `per_pixel_mean` (a mean for each place, no
             deviation: arXiv:1512.03385, section 4.2).
-        mean: (C, H, W), or (C, 1, 1) with `channel`.
-        std: (C, 1, 1).
+        mean: float32 (C, 1, 1) with `channel`, (C, H, W) with `per_pixel_mean`; from 0 to 1.
+        std: float32 (C, 1, 1); above 0, at most 1.
         size: shorter side, in pixels, of the images that it was measured on; None where that is not known.
+
+    Raises:
+        UsageError: another kind, values that are no numbers or out of their range, or shapes that do not fit.
     """
 
     kind: NormalizationKind
     mean: Tensor
     std: Tensor
     size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("kind of a normalization", self.kind, get_args(NormalizationKind))
+        if self.size is not None:
+            check_whole_number("size of a normalization", self.size)
+        mean, std = _values("mean", self.mean), _values("std", self.std)
+        per_channel = "mean and std take one value a channel"
+        if self.kind == "channel" and mean.dim() == 3 and mean.shape[1:] != (1, 1):
+            raise UsageError(f"{per_channel}, and mean has shape {list(mean.shape)}, not (C, 1, 1)")
+        if mean.dim() != 3 or std.dim() != 3 or std.shape[1:] != (1, 1) or not mean.numel():
+            raise UsageError(
+                f"a normalization takes mean (C, 1, 1) or, with per_pixel_mean, (C, H, W), and std (C, 1, 1), "
+                f"not {list(mean.shape)} and {list(std.shape)}"
+            )
+        if len(mean) != len(std):
+            raise UsageError(f"{per_channel}: mean is of {len(mean)} channels, and std of {len(std)}")
+        _check_range("mean", mean, bool(((mean >= 0) & (mean <= 1)).all()), "from 0 to 1")
+        _check_range("std", std, bool(((std > 0) & (std <= 1) & (1 / std).isfinite()).all()), "above 0, at most 1")
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "std", std)
 
     @property
     def input_size(self) -> int:
@@ -50,9 +77,40 @@ class Normalization:
         return width
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """uint8 (N, C, H, W) -> float32 (N, C, H, W), on the device of `pixels`."""
-        mean, std = self.mean.to(pixels.device), self.std.to(pixels.device)
-        return (pixels.float() / 255 - mean) / std
+        """Pixels (N, C, H, W) or (C, H, W) -> input of that shape, on their device.
+
+        Pixels are uint8, which give float32, or floats from 0 to 1, which keep their type and may be differentiated.
+
+        Raises:
+            UsageError: pixels of another type, range or shape, such as of another number of channels.
+        """
+        self.check_shape(pixels)
+        if pixels.dtype == torch.uint8:
+            values = pixels.float() / 255
+        else:
+            check_floats(pixels)
+            values = pixels
+        mean, std = (tensor.to(values.device, _computed_in(values.dtype)) for tensor in (self.mean, self.std))
+        return ((values - mean) / std).to(values.dtype)
+
+    def check_shape(self, pixels: Tensor) -> None:
+        """Refuse pixels whose shape the mean and deviation would only fit by being repeated.
+
+        Raises:
+            UsageError: no tensor (C, H, W) or (N, C, H, W), or one of other channels or, with a mean for each place,
+                of another height or width.
+        """
+        if not isinstance(pixels, Tensor):
+            raise UsageError(f"a normalization takes a tensor (N, C, H, W), not {type(pixels).__name__}")
+        channels, height, width = self.mean.shape
+        found = list(pixels.shape)
+        if pixels.dim() not in (3, 4) or found[-3] != channels:
+            raise UsageError(
+                f"a normalization of {channels} channel{'' if channels == 1 else 's'} takes images "
+                f"(N, {channels}, H, W), not {found}"
+            )
+        if self.kind == "per_pixel_mean" and found[-2:] != [height, width]:
+            raise UsageError(f"a mean for each of {height} x {width} places takes images of that size, not {found}")
 
     def to_stored(self) -> dict[str, object]:
         """Every value, `mean` and `std` as tensors; `from_stored` reads them back."""
@@ -70,12 +128,7 @@ class Normalization:
             KeyError, TypeError, ValueError: it is none.
         """
         mean, std = (torch.as_tensor(values[key], dtype=torch.float32, device="cpu") for key in ("mean", "std"))
-        if mean.dim() != 3 or std.shape != (len(mean), 1, 1):
-            raise ValueError(f"mean of shape {list(mean.shape)}, std of shape {list(std.shape)}")
-        size = values.get("size")
-        if size is not None and (type(size) is not int or size < 1):
-            raise ValueError(f"size {size!r}")
-        return cls(values["kind"], mean, std, size)
+        return cls(values["kind"], mean, std, values.get("size"))
 
     def to_dict(self) -> dict[str, object]:
         """`kind`, and the channel averages of `mean` and `std`: enough to report, ready for JSON."""
@@ -85,10 +138,51 @@ class Normalization:
 
 def channel_normalization(mean: Sequence[float], std: Sequence[float]) -> Normalization:
     """The normalization of these values, one a channel, on the scale 0 to 1."""
-    means, deviations = (
-        torch.tensor(values, dtype=torch.float32, device="cpu").reshape(-1, 1, 1) for values in (mean, std)
-    )
-    return Normalization("channel", means, deviations)
+    return Normalization("channel", _values("mean", mean), _values("std", std))
+
+
+def check_floats(images: Tensor) -> None:
+    """Refuse what are no floats from 0 to 1; half of that beyond either end counts as the overshoot of resizing.
+
+    Raises:
+        UsageError: another type, or the range that was found.
+    """
+    if not images.is_floating_point():
+        raise UsageError(
+            f"expected pixels as uint8, or as float from 0 to 1, not {images.dtype}: whole numbers of more bits are "
+            "divided by their largest, as in images / 4095 for 12 bits"
+        )
+    if images.numel():
+        low, high = (float(value) for value in images.detach().aminmax())
+        # Pixels of 0 to 255, and what is normalized already, are further out. NaN is in no range.
+        if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
+            raise UsageError(
+                f"expected floats from 0 to 1, found {low:g} to {high:g}: give pixels of 0 to 255 as uint8, and none "
+                "that are normalized already"
+            )
+
+
+def _values(name: str, found: Any) -> Tensor:
+    """float32; of one value a channel (C, 1, 1)."""
+    try:
+        with torch.device("cpu"):  # whatever the default device is; tensors stay where they are
+            values = torch.as_tensor(found).to(torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UsageError(f"{name} of a normalization takes a number a channel, not {found!r:.80}") from error
+    return values.reshape(-1, 1, 1) if values.dim() == 1 else values
+
+
+def _check_range(name: str, values: Tensor, right: bool, bounds: str) -> None:
+    if not right:
+        low, high = (float(value) for value in values.aminmax())
+        raise UsageError(
+            f"{name} of a normalization is {bounds}, on the scale on which 1 is white, and not from {low:g} to "
+            f"{high:g}: values of the scale 0 to 255 are divided by 255"
+        )
+
+
+def _computed_in(dtype: torch.dtype) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32)
 
 
 def chunk_length(image_bytes: int, chunk_bytes: int, most: int) -> int:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from resnetzoo.data.normalization import Normalization
+from resnetzoo.data.normalization import Normalization, check_floats
+from resnetzoo.data.sample_depth import in_8_bits
 from resnetzoo.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LONGEST = 32  # times the shorter side: what is kept of the longer one before resizing
-_OVERSHOOT = 0.5
 
 
 class ImageTransform(nn.Module):
@@ -20,7 +20,7 @@ class ImageTransform(nn.Module):
 
     Takes a PIL image of any mode (where it is transparent it becomes white), or a tensor, uint8 or float from 0 to 1,
     (C, H, W) or (N, C, H, W), of any size; gives float32 (C, size, size) or (N, C, size, size). An image of the right
-    size is not resampled.
+    size is not resampled. Floats keep their type, and gradients go through to them.
 
     Args:
         normalization: as in the network's training.
@@ -49,13 +49,15 @@ class ImageTransform(nn.Module):
         """
         from torchvision.transforms.v2 import InterpolationMode, functional
 
-        pixels = _pixels(image, channels=len(self.normalization.std))  # uint8 (..., C, H, W)
+        pixels = _pixels(image, channels=len(self.normalization.std))  # uint8 or float (..., C, H, W)
         if not pixels.shape[-1] or not pixels.shape[-2]:
             raise UsageError(f"expected an image of at least one pixel, found one of shape {list(pixels.shape)}")
         if pixels.shape[-2:] != (self.size, self.size):
             pixels = _middle(pixels)
             pixels = functional.resize(pixels, [self.size], InterpolationMode.BICUBIC, antialias=True)
             pixels = functional.center_crop(pixels, [self.size, self.size])
+            if pixels.is_floating_point():
+                pixels = pixels.clamp(0, 1)  # resizing overshoots
         normalized: Tensor = self.normalization(pixels)
         return normalized
 
@@ -74,7 +76,7 @@ def _middle(pixels: Tensor) -> Tensor:
 
 
 def _pixels(image: "Image | Tensor", channels: int) -> Tensor:
-    """uint8 (..., C, H, W)."""
+    """uint8, or of a tensor of floats floats from 0 to 1, (..., C, H, W)."""
     if isinstance(image, Tensor):
         return _pixels_of_tensor(image, channels)
     from PIL.Image import Image as PILImage
@@ -95,35 +97,24 @@ def _pixels(image: "Image | Tensor", channels: int) -> Tensor:
 def _pixels_of_tensor(image: Tensor, channels: int) -> Tensor:
     if image.dim() not in (3, 4) or image.shape[-3] != channels:
         raise UsageError(f"expected an image ({channels}, H, W) or (N, {channels}, H, W), not {list(image.shape)}")
-    if image.is_floating_point():
-        return _pixels_of_floats(image)
-    if image.dtype != torch.uint8:
-        raise UsageError(f"expected pixels as uint8, or as float from 0 to 1, not {image.dtype}")
-    return image
-
-
-def _pixels_of_floats(image: Tensor) -> Tensor:
-    if image.numel():
-        low, high = (float(value) for value in image.aminmax())
-        # Resizing overshoots 0 and 1 by a little; pixels of 0 to 255, and what is normalized already, by more.
-        if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
-            raise UsageError(
-                f"expected floats from 0 to 1, found {low:g} to {high:g}: give pixels of 0 to 255 as uint8, and none "
-                "that are normalized already"
-            )
-    return (image * 255).round().clamp(0, 255).to(torch.uint8)
+    if image.dtype == torch.uint8:
+        return image
+    check_floats(image)
+    return image.clamp(0, 1)
 
 
 def flatten(image: "Image", mode: Literal["RGB", "L"]) -> "Image":
     """The image in this mode, with white where it is transparent, and with 8 bits where it has more.
 
     Raises:
-        ImageError: Pillow knows no way from its mode to this one.
+        ImageError: Pillow knows no way from its mode to this one, or its samples are out of range.
+
+    Warns:
+        SampleDepthWarning: its samples are taken as of fewer bits than 16.
     """
     from PIL import Image
 
-    if image.mode == "F" or image.mode.startswith("I"):
-        image = _in_8_bits(image)
+    image = in_8_bits(image)
     try:
         if "A" in image.getbands() or "transparency" in image.info:
             colours = image.convert("RGBA")
@@ -131,17 +122,3 @@ def flatten(image: "Image", mode: Literal["RGB", "L"]) -> "Image":
         return image.convert(mode)
     except ValueError as error:
         raise ImageError(f"of a kind that Pillow does not turn into pixels ({error})") from error
-
-
-def _in_8_bits(image: "Image") -> "Image":
-    """A grey image of whole numbers or floats, on the scale that its largest value is on: 1, 255 or 65,535."""
-    import numpy as np
-    from PIL import Image
-
-    values = np.asarray(image)
-    largest = np.nanmax(values, initial=0)
-    if image.mode == "F":
-        values = np.nan_to_num(values) if largest > 1 else (np.nan_to_num(values) * 255).round()
-    elif largest > 255:
-        values = values // 256
-    return Image.fromarray(values.clip(0, 255).astype(np.uint8))

@@ -1,20 +1,23 @@
 """A network that takes pixels and answers with probabilities, so that a program needs to know nothing else."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.wrappers import zoo_network
-from resnetzoo.utils.modules import device_of
+from resnetzoo.utils.modules import device_of, input_dtype
 
 
 class WithPreprocessing(nn.Module):
     """y = softmax(model((pixels / 255 - mean) / std)): uint8 (N, H, W, C) -> float32 (N, num_classes).
 
     Pixels lie as image libraries keep them, red, green, blue for each place. Nothing is resized: images have the
-    size of those that the network was trained on, as CIFAR's 32 x 32.
+    size of those that the network was trained on, as CIFAR's 32 x 32. Floats from 0 to 1 are taken as well, and
+    gradients of the probabilities reach them. The network computes in its own type; probabilities are float32, or
+    float64 of a network in double precision.
 
     Args:
         model: a trained network, also wrapped, as by `torch.compile`; it is part of the new one, not copied.
@@ -26,6 +29,8 @@ class WithPreprocessing(nn.Module):
     # A buffer `mean` would have the name that torch 2.6 gives to what `Tensor.mean` returns in ONNX.
     _mean: Tensor
     _std: Tensor
+    _own_type: Tensor  # no values: it has the type of the network, whatever that is cast to
+    __jit_ignored_attributes__: ClassVar = ["_normalization"]
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -39,8 +44,11 @@ class WithPreprocessing(nn.Module):
             raise UsageError("a network without a classifier gives no probabilities: export it without preprocessing")
         self.model = model
         device = device_of(model)
+        self._normalization = model.normalization
+        self._per_pixel = model.normalization.kind == "per_pixel_mean"
         self.register_buffer("_mean", model.normalization.mean.to(device), persistent=False)  # (C, 1, 1) or (C, H, W)
         self.register_buffer("_std", model.normalization.std.to(device), persistent=False)  # (C, 1, 1)
+        self.register_buffer("_own_type", torch.empty(0, dtype=input_dtype(model), device=device), persistent=False)
         self.train(model.training)
 
     @property
@@ -58,16 +66,43 @@ class WithPreprocessing(nn.Module):
         def __call__(self, pixels: Tensor) -> Tensor:
             """What `forward` gives; `nn.Module` itself promises anything."""
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "WithPreprocessing":
+        """What `to`, `half` and the like call: mean and deviation go along, and are not rounded."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        dtype = torch.promote_types(self._mean.dtype, torch.float32)
+        self._mean = self._normalization.mean.to(self._mean.device, dtype)
+        self._std = self._normalization.std.to(self._std.device, dtype)
+        return self
+
     def forward(self, pixels: Tensor) -> Tensor:
-        """uint8 (N, H, W, C) -> probabilities (N, num_classes).
+        """uint8 (N, H, W, C), or floats from 0 to 1 -> probabilities (N, num_classes).
 
         Raises:
-            ValueError: `pixels` are not uint8, or of another shape.
+            ValueError: `pixels` are of another type, range or shape.
         """
-        if pixels.dtype != torch.uint8:
-            raise ValueError(f"expected pixels as uint8 from 0 to 255, found {pixels.dtype}")
-        if pixels.dim() != 4:
-            raise ValueError(f"expected pixels of shape (N, H, W, C), found {list(pixels.shape)}")
-        images = (pixels.permute(0, 3, 1, 2).float() / 255 - self._mean) / self._std  # (N, C, H, W)
-        logits: Tensor = self.model(images)
+        if pixels.dim() != 4 or pixels.shape[3] != self._mean.shape[0]:
+            raise ValueError(f"expected pixels of shape (N, H, W, {self._mean.shape[0]}), found {list(pixels.shape)}")
+        if self._per_pixel and pixels.shape[1:3] != self._mean.shape[1:3]:
+            raise ValueError(
+                f"expected images of {self._mean.shape[1]} x {self._mean.shape[2]} pixels, found {list(pixels.shape)}"
+            )
+        images = (self._shares(pixels.permute(0, 3, 1, 2)) - self._mean) / self._std  # (N, C, H, W)
+        logits: Tensor = self.model(images.to(self._own_type.dtype))
+        if logits.element_size() < 4:
+            logits = logits.float()
         return logits.softmax(dim=1)
+
+    def _shares(self, pixels: Tensor) -> Tensor:
+        """Of white, from 0 to 1."""
+        if pixels.dtype == torch.uint8:
+            return pixels.float() / 255
+        if not pixels.is_floating_point():
+            raise ValueError(f"expected pixels as uint8 from 0 to 255, or as float from 0 to 1, found {pixels.dtype}")
+        if pixels.numel() > 0:
+            low, high = float(pixels.detach().min()), float(pixels.detach().max())
+            if not (low >= -0.5 and high <= 1.5):  # as far as resizing overshoots
+                raise ValueError(
+                    f"expected floats from 0 to 1, found {low} to {high}: give pixels of 0 to 255 as uint8, and none "
+                    "that are normalized already"
+                )
+        return pixels

@@ -8,9 +8,8 @@ from math import ceil, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetzoo.data.transforms import flatten
+from resnetzoo.data.image_reader import read_image
 from resnetzoo.errors import ImageError, UsageError
-from resnetzoo.inference.image_files import read_image
 from resnetzoo.inference.predictor import Prediction
 from resnetzoo.utils.figures import new_figure, save_figure
 from resnetzoo.utils.text import printable
@@ -131,7 +130,7 @@ def _draw_tile(axes: "Axes", prediction: Prediction, left: float, top: float) ->
 
 def _draw_image(axes: "Axes", path: Path, left: float, top: float) -> None:
     """The whole image in its square, small ones in large pixels, with what is cropped away made pale."""
-    image = flatten(read_image(path), "RGB")
+    image = read_image(path, "RGB")
     image.thumbnail((_PIXELS, _PIXELS))
     scale = _SIDE / max(image.size)
     width, height = (pixels * scale for pixels in image.size)

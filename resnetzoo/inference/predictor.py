@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.data.classes import numbered_classes
+from resnetzoo.data.image_reader import read_image
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.errors import ImageError, NonFiniteLossError, UsageError
-from resnetzoo.inference.image_files import ImageFile, Paths, find_images, read_image
+from resnetzoo.inference.image_files import ImageFile, Paths, find_images
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_names, known_normalization
@@ -84,6 +85,9 @@ def predict(
         UsageError: `paths` lead to no file; or a model without classes, or of which nobody knows how pixels become its
             input; or a count below one; or another number of names than of classes.
         NonFiniteLossError: the network gives NaN.
+
+    Warns:
+        SampleDepthWarning: a file of 16 bits a sample states, or uses, fewer; the message says which are taken.
     """
     check_whole_number("top", top)
     check_whole_number("batch_size", batch_size)

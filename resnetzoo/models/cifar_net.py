@@ -14,6 +14,7 @@ from resnetzoo.models.blocks.modules import build_block, conv2d, norm2d
 from resnetzoo.models.ends import channels_into, length_of_logits
 from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.modules import input_dtype
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -147,12 +148,13 @@ class CifarNet(DescribesWeights, nn.Module):
         return logits
 
     def preprocess(self, image: "Image | Tensor") -> Tensor:
-        """An image of any size and mode -> float32 (in_chans, H, W), of the size and normalized as in training.
+        """An image of any size and mode -> (in_chans, H, W), of the size and normalized as in training.
 
-        H = W = 32, unless the network was trained on images of another size.
+        H = W = 32, unless the network was trained on images of another size. The result is of the network's own type,
+        float32 unless it was cast.
 
         A tensor is uint8, or float from 0 to 1; (C, H, W), or a batch of them. `model(model.preprocess(image)[None])`
-        classifies a PIL image.
+        classifies a PIL image. Floats are not rounded, and gradients of the logits reach them.
 
         Raises:
             UsageError: the network has not been trained, so nothing is known of its input; or no image, one without
@@ -165,7 +167,7 @@ class CifarNet(DescribesWeights, nn.Module):
                 "set model.normalization, or take weights that say it"
             )
         transform = ImageTransform(self.normalization)
-        return transform.forward(image)
+        return transform.forward(image).to(input_dtype(self))
 
     def get_classifier(self) -> nn.Module:
         """The last layer: `nn.Linear`, or `nn.Identity` after `reset_classifier(0)`."""

@@ -179,3 +179,50 @@ def test_every_use_of_a_set_shares_one_measurement(tiny_data: resnetzoo.Data, me
         resnetzoo.analysis.gradient_norms(untrained, tiny_data.test)
         resnetzoo.bench.batches(tiny_data.test, batch_size=10, environment=resnetzoo.bench.Environment.find("cpu"))
     assert measured == [(48, "channel"), (20, "channel")]
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "message"),
+    [
+        ([0.5, 0.5, 0.5], [0.2, 0.2], "mean is of 3 channels, and std of 2"),
+        ([0.5], [0.0], "std of a normalization is above 0, at most 1, .* not from 0 to 0"),
+        ([0.5], [-0.2], "std of a normalization is above 0"),
+        ([0.5], [float("nan")], "std of a normalization is above 0"),
+        ([float("inf")], [0.2], "mean of a normalization is from 0 to 1"),
+        ([125.3], [63.0], "not from 125.3 to 125.3: values of the scale 0 to 255 are divided by 255"),
+        (["a"], [0.2], "mean of a normalization takes a number a channel, not"),
+        ([], [], "takes mean"),
+        (torch.zeros(3, 2, 2), torch.ones(3, 1, 1), "mean has shape"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_refused(mean: Any, std: Any, message: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        Normalization("channel", mean, std)
+
+
+@pytest.mark.parametrize(("field", "value"), [("kind", "pixel"), ("size", 0), ("size", "32")])
+def test_kind_and_size_are_checked(field: str, value: Any) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=f"{field} of a normalization"):
+        Normalization(**{"kind": "channel", "mean": [0.5], "std": [0.2], field: value})
+
+
+def test_lists_and_floats_give_what_tensors_and_pixels_give() -> None:
+    pixels = torch.randint(256, (2, 3, 4, 4), dtype=torch.uint8)
+    mean, std = torch.tensor([0.4, 0.5, 0.6]).view(3, 1, 1), torch.tensor([0.2, 0.3, 0.4]).view(3, 1, 1)
+    listed = Normalization("channel", [0.4, 0.5, 0.6], [0.2, 0.3, 0.4])  # type: ignore[arg-type]
+    expected = (pixels.float() / 255 - mean) / std
+    assert torch.equal(listed(pixels), expected)
+    assert torch.equal(listed(pixels.float() / 255), expected)
+    assert torch.equal(listed(pixels[0]), expected[0])
+    assert listed((pixels / 255).half()).dtype == torch.float16
+    for wrong in (pixels.float(), pixels.long(), torch.full((1, 3, 2, 2), torch.nan)):
+        with pytest.raises(resnetzoo.UsageError, match="from 0 to 1"):
+            listed(wrong)
+
+
+def test_other_channels_and_sizes_are_never_spread() -> None:
+    three, one = (Normalization("channel", [0.5] * count, [0.2] * count) for count in (3, 1))  # type: ignore[arg-type]
+    places = measure_normalization(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), "per_pixel_mean")
+    for normalize, shape in ((three, (2, 1, 4, 4)), (one, (2, 3, 4, 4)), (places, (2, 3, 1, 4)), (three, (4, 4))):
+        with pytest.raises(resnetzoo.UsageError, match=r"normalization of|a mean for each"):
+            normalize(torch.zeros(shape, dtype=torch.uint8))

@@ -47,3 +47,22 @@ def test_agreement_compares_each_in_its_own_type(
     for found in (resnetzoo.agreement(trained, cast, images), resnetzoo.agreement(cast, trained, images)):
         assert found.max_logit_difference == pytest.approx(float(difference), rel=1e-3, abs=1e-4)
         assert found.top1 > 90
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+def test_pixels_are_answered_in_the_networks_own_type(
+    trained: resnetzoo.CifarNet, images: resnetzoo.ImageSet, dtype: torch.dtype
+) -> None:
+    cast = copy.deepcopy(trained).to(dtype)
+    pixels = images.images[:8]
+    assert cast.preprocess(pixels).dtype == dtype
+    with torch.no_grad():
+        logits = cast(cast.preprocess(pixels))
+        before = resnetzoo.WithPreprocessing(cast)
+        after = resnetzoo.WithPreprocessing(copy.deepcopy(trained)).to(dtype)
+        for both in (before, after):
+            found = both(pixels.permute(0, 2, 3, 1))
+            assert found.dtype == torch.promote_types(dtype, torch.float32)
+            torch.testing.assert_close(found, logits.to(found.dtype).softmax(1), rtol=0, atol=1e-5)
+    optimized = resnetzoo.optimize(cast, precision="fp32", compile=False)
+    assert resnetzoo.agreement(cast, optimized, images).top1 > 90

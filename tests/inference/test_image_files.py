@@ -1,5 +1,8 @@
 """Image files of every format that Pillow reads, upright, and of an animation the first frame."""
 
+import struct
+import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,9 @@ from PIL import Image
 from torchvision.transforms.v2 import functional
 
 import resnetzoo
+from resnetzoo.data import SampleDepthWarning, read_image
 from resnetzoo.data.classes import classes_of
+from resnetzoo.data.transforms import flatten
 from resnetzoo.inference.image_files import image_suffixes
 
 
@@ -39,8 +44,6 @@ def answer(model: resnetzoo.CifarNet, image: Image.Image) -> tuple[tuple[str, ..
         ("deep.tif", "<u2", 257),
         ("deep.tif", ">u2", 257),
         ("deep.tif", "<i4", 257),
-        ("deep.tif", "<i4", 1),
-        ("deep.tif", "<f4", 1),
         ("deep.tif", "<f4", 1 / 255),
     ],
 )
@@ -49,6 +52,87 @@ def test_grey_of_any_depth_is_8_bits(model: resnetzoo.CifarNet, name: str, dtype
     Image.fromarray((np.asarray(grey, np.float64) * scale).astype(dtype)).save(name)
     [found] = resnetzoo.predict(model, name)
     assert found.probabilities == pytest.approx(answer(model, grey)[1], abs=1e-6)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
+def test_samples_of_16_bits_scale_by_the_depth_that_is_found(model: resnetzoo.CifarNet, name: str, bits: int) -> None:
+    grey = np.asarray(picture().convert("L")).astype(np.float64)
+    grey += 255 - grey.max()  # white somewhere
+    white = 2**bits - 1
+    Image.fromarray((grey * white / 255).round().astype("<u2")).save(name)
+    with pytest.warns(SampleDepthWarning, match=f"{name} has samples of 16 bits, of which 0 to {white:,} are taken"):
+        found = read_image(name)
+    assert np.abs(np.asarray(found) - grey).max() <= 1
+    with pytest.warns(SampleDepthWarning):
+        [predicted] = resnetzoo.predict(model, name)
+    assert predicted.probabilities == pytest.approx(answer(model, found)[1], abs=1e-6)
+
+
+def deep_png(samples: np.ndarray, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG file of 16 bits a sample, grey (H, W), or (H, W, 2 to 4), written by its specification alone."""
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[samples[0, 0].size]
+    height, width = samples.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    parts = ((b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts
+    )
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(2, "LA"), (3, "RGB"), (4, "RGBA")])
+def test_colours_of_12_bits_keep_what_pillow_drops(channels: int, mode: str) -> None:
+    samples = np.random.default_rng(0).integers(0, 4096, (5, 7, channels))
+    samples[0, 0] = 4095
+    Path("a.png").write_bytes(deep_png(samples))
+    with pytest.warns(SampleDepthWarning, match="0 to 4,095 .* its largest sample is 4,095"):
+        found = read_image("a.png")
+    assert found.mode == mode
+    assert np.abs(np.asarray(found) - samples / 4095 * 255).max() <= 0.5
+    opened = Image.open("a.png")
+    with pytest.warns(SampleDepthWarning):
+        assert np.array_equal(np.asarray(flatten(opened, "RGB")), np.asarray(read_image("a.png", "RGB")))
+    opened = Image.open("a.png")
+    opened.load()
+    with pytest.raises(resnetzoo.errors.ImageError, match="Pillow has kept the upper 8"):
+        flatten(opened, "RGB")
+
+
+@pytest.mark.parametrize("largest", [4095, 900, 100])
+def test_the_depth_that_a_png_states_counts(largest: int) -> None:
+    """sBIT says 12 bits: right in the 16, as many write them, or brought to all 16, as PNG asks, however dark."""
+    samples = np.random.default_rng(0).integers(0, largest + 1, (9, 9))
+    stated = (b"sBIT", b"\x0c")
+    Path("a.png").write_bytes(deep_png(samples, stated))
+    with pytest.warns(SampleDepthWarning, match="0 to 4,095 .* it states 12 bits"):
+        assert np.abs(np.asarray(read_image("a.png")) - samples / 4095 * 255).max() <= 0.5
+    Path("a.png").write_bytes(deep_png((samples * 65_535 / 4095).round(), stated))
+    assert np.abs(np.asarray(read_image("a.png")) - samples / 4095 * 255).max() <= 1
+
+
+def test_the_depth_that_a_tiff_states_counts() -> None:
+    samples = np.random.default_rng(0).integers(0, 500, (9, 9))
+    Image.fromarray(samples.astype("<u2")).save("a.tif", tiffinfo={281: 4095})
+    with pytest.warns(SampleDepthWarning, match="it states MaxSampleValue = 4,095"):
+        assert np.abs(np.asarray(read_image("a.tif")) - samples / 4095 * 255).max() <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.float32([[0, 255]]), "floats from 0 to 255"),
+        (np.float32([[-1, 1]]), "floats from -1 to 1"),
+        (np.float32([[0, np.nan]]), "floats from nan to nan"),
+        (np.int32([[0, 70_000]]), "whole numbers from 0 to 70,000"),
+        (np.int32([[-5, 250]]), "whole numbers from -5 to 250"),
+    ],
+)
+def test_samples_out_of_range_are_refused(model: resnetzoo.CifarNet, samples: np.ndarray, message: str) -> None:
+    Image.fromarray(samples).save("a.tif")
+    [found] = resnetzoo.predict(model, "a.tif")
+    assert found.error is not None
+    assert message in found.error
 
 
 @pytest.mark.parametrize("size", [(10_000, 1), (1, 10_000), (2_001, 2)])

@@ -1,5 +1,6 @@
 """Images of any size, mode and number of channels as input, and what is no image."""
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -105,3 +106,31 @@ def test_squares_are_no_input_of_a_network_for_oblongs(tiny_model: resnetzoo.Cif
     tiny_model.normalization = measure_normalization(pixels, "per_pixel_mean")
     with pytest.raises(resnetzoo.UsageError, match="trained on images of 16 x 24 pixels with a mean for each place"):
         tiny_model.preprocess(picture())
+
+
+@pytest.mark.parametrize("side", [32, 40])
+def test_gradients_reach_floats_through_the_preprocessing(model: resnetzoo.CifarNet, side: int) -> None:
+    """Against a finite difference, in double precision; a step along the signs raises the loss, as in attacks."""
+    exact = copy.deepcopy(model).double().eval()
+    both = resnetzoo.WithPreprocessing(exact)
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 3, side, side, dtype=torch.float64, generator=generator) * 0.9 + 0.05
+    direction = torch.randn(image.shape, dtype=torch.float64, generator=generator)
+
+    def losses(x: torch.Tensor) -> list[torch.Tensor]:
+        probabilities = [exact(exact.preprocess(x)).softmax(1)]
+        probabilities += [both(x.permute(0, 2, 3, 1))] if side == 32 else []
+        return [-value[0, 1].log() for value in probabilities]
+
+    for index, loss in enumerate(losses(image.requires_grad_())):
+        [gradient] = torch.autograd.grad(loss, image, retain_graph=True)
+        with torch.no_grad():
+            up, down = (losses(image + step * direction)[index] for step in (1e-7, -1e-7))
+            assert float((gradient * direction).sum()) == pytest.approx(float((up - down) / 2e-7), rel=1e-3)
+            assert losses(image + 0.01 * gradient.sign())[index] > loss
+
+
+def test_floats_are_not_rounded_to_8_bits(model: resnetzoo.CifarNet) -> None:
+    image = torch.full((3, 32, 32), 0.5)
+    assert model.normalization is not None
+    assert torch.equal(model.preprocess(image), (image - model.normalization.mean) / model.normalization.std)

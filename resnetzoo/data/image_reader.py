@@ -1,0 +1,87 @@
+"""An image file of every format that Pillow reads, as an upright image of 8 bits a sample."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from resnetzoo.data.sample_depth import SampleDepthWarning, in_8_bits
+from resnetzoo.data.transforms import flatten
+from resnetzoo.errors import ImageError
+from resnetzoo.utils.text import printable
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_ORIENTATION = 0x0112  # of EXIF
+
+
+def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Image":
+    """The image of a file, 8 bits a sample, turned upright as its EXIF data say; of an animation the first frame.
+
+    Args:
+        path: the file.
+        mode: what it is turned into, with white where it is transparent; None leaves its own.
+
+    Raises:
+        ImageError: it is not there, damaged, larger than Pillow's limit, or no image; or its samples are out of range.
+
+    Warns:
+        SampleDepthWarning: its samples are taken as of fewer bits than 16.
+    """
+    from PIL import Image
+
+    path = Path(path)
+    _check_file(path)
+    with warnings.catch_warnings(record=True) as said:  # without Pillow's remarks on metadata that it can do without
+        warnings.simplefilter("always")
+        try:
+            with Image.open(path) as image:
+                upright = _upright(image, in_8_bits(image))
+        except ImageError:
+            raise
+        except Exception as error:  # a decoder raises whatever a damaged file leads it to
+            raise ImageError(_reason(error)) from error
+    for warning in said:
+        if issubclass(warning.category, SampleDepthWarning):
+            warnings.warn(warning.message, stacklevel=2)
+    return upright if mode is None else flatten(upright, mode)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise ImageError("no such file")
+        if not path.is_file():
+            raise ImageError("a folder" if path.is_dir() else "not a regular file")
+        if not path.stat().st_size:
+            raise ImageError("an empty file, of 0 bytes")
+    except OSError as error:
+        raise ImageError(error.strerror or str(error)) from error
+
+
+def _upright(image: "Image", pixels: "Image") -> "Image":
+    """`pixels`, which are those of `image`, turned as that one says."""
+    from PIL import ImageOps
+
+    pixels.load()
+    try:
+        if pixels is not image and (orientation := image.getexif().get(_ORIENTATION)):
+            exif = type(image.getexif())()
+            exif[_ORIENTATION] = orientation
+            pixels.info["exif"] = exif.tobytes()
+        return ImageOps.exif_transpose(pixels)
+    except Exception:  # an orientation that cannot be read is none
+        return pixels.copy()
+
+
+def _reason(error: Exception) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "no image, or in a format that Pillow does not read"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, Pillow's limit against decompression bombs"
+    if isinstance(error, PermissionError):
+        return "it may not be read"
+    said = printable(" ".join(str(error).split()))
+    return f"damaged: {said}" if said else f"damaged ({type(error).__name__})"
