@@ -80,7 +80,9 @@ class WithPreprocessing(nn.Module):
         Raises:
             ValueError: `pixels` are of another type, range or shape.
         """
-        if pixels.dim() != 4 or pixels.shape[3] != self._mean.shape[0]:
+        if pixels.dim() != 4:
+            raise ValueError(f"expected pixels of shape (N, H, W, C), found {list(pixels.shape)}")
+        if pixels.shape[3] != self._mean.shape[0]:
             raise ValueError(f"expected pixels of shape (N, H, W, {self._mean.shape[0]}), found {list(pixels.shape)}")
         if self._per_pixel and pixels.shape[1:3] != self._mean.shape[1:3]:
             raise ValueError(

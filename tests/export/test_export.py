@@ -219,8 +219,12 @@ def test_preprocessing_takes_pixels_alone() -> None:
     model = resnetzoo.WithPreprocessing(resnetzoo.create("resnet20", weights=True))
     image = Image.new("RGB", (32, 32), "navy")
     assert model(torch.from_numpy(np.array(image))[None]).sum().item() == pytest.approx(1)
-    with pytest.raises(ValueError, match=r"expected pixels as uint8 from 0 to 255, found torch\.float32"):
-        model(torch.zeros(1, 32, 32, 3))
+    with pytest.raises(ValueError, match=r"uint8 from 0 to 255, or as float from 0 to 1, found torch\.int64"):
+        model(torch.zeros(1, 32, 32, 3, dtype=torch.int64))
+    with pytest.raises(ValueError, match=r"expected floats from 0 to 1, found 0\.0 to 255\.0"):
+        model(255 * torch.eye(32).expand(1, 3, 32, 32).permute(0, 2, 3, 1))
+    with pytest.raises(ValueError, match=r"expected pixels of shape \(N, H, W, 3\), found \[1, 32, 32, 1\]"):
+        model(torch.zeros(1, 32, 32, 1, dtype=torch.uint8))
     with pytest.raises(ValueError, match=r"expected pixels of shape \(N, H, W, C\), found \[32, 32, 3\]"):
         model(torch.zeros(32, 32, 3, dtype=torch.uint8))
     with pytest.raises(resnetzoo.UsageError, match="resnet20 has not been trained"):
