@@ -57,6 +57,11 @@ class Fork:
         self._process.start()
 
     @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
     def returncode(self) -> int | None:
         """The exit status, -9 after SIGKILL and so on; None while it runs."""
         return self._process.exitcode
@@ -66,8 +71,7 @@ class Fork:
         self._process.kill()
 
     def send_signal(self, number: signal.Signals) -> None:
-        assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def wait(self) -> subprocess.CompletedProcess[str]:
         """Until it ends; what it said."""

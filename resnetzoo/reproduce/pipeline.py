@@ -16,6 +16,7 @@ from resnetzoo.reproduce.planned_run import PlannedRun, finished
 from resnetzoo.reproduce.report_folder import prepare_folder, write_report
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.train_runs import train_runs
+from resnetzoo.utils.folder_lock import locked
 
 
 def reproduce(
@@ -57,7 +58,7 @@ def reproduce(
             than 32 jobs, or `record=True` on another device than CUDA.
         ResultsError: `out` holds something else, a file of results was changed by hand, or no run has a result.
         CheckpointMismatchError: a run's folder holds another run, or one on other data.
-        OutputError: a folder cannot be written.
+        OutputError: a folder cannot be written, or another process writes there.
         TrainingInterrupted: Ctrl-C or SIGTERM; the same call goes on from there.
         RecordingError: a step could not be recorded on CUDA; start again with `record=False`.
     """
@@ -89,7 +90,14 @@ def run_plan(
     part = plan.budget.of(data)
     planned = plan.runs_on(part, Path(runs) if runs is not None else out / "runs")
     prepare_folder(out, plan.target.name, plan.budget.name, part)
+    with locked(out):
+        return _run_planned(plan, planned, part, out=out, command=command, say=say)
 
+
+def _run_planned(
+    plan: Plan, planned: Sequence[PlannedRun], part: Data, *, out: Path, command: str, say: Callable[[str], None]
+) -> Outcome:
+    """Train what is not finished yet, and write the report of all that is then."""
     device, precision = str(plan.device), plan.precision
     unfinished = forecast(planned, part, device=device, precision=precision, record=plan.record, say=say)
     if plan.jobs is not None and plan.jobs > plan.runs_at_once:

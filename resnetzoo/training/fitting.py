@@ -76,7 +76,8 @@ def fit(
             began with other weights, or with others frozen.
         CheckpointError: `out` holds only damaged checkpoints.
         ResultsError: `out` holds a finished run whose record was changed by hand.
-        OutputError: `out` cannot be written; what was saved stays. On CUDA it is raised by the next step at the latest.
+        OutputError: another process writes to `out`, or it cannot be written; what was saved stays. On CUDA the latter
+            is raised by the next step at the latest.
         NonFiniteLossError: the loss is infinite or NaN, or that of the last test; the last good checkpoint stays.
         RecordingError: the step could not be recorded on CUDA; start again with `record=False`.
         TrainingInterrupted: Ctrl-C or SIGTERM; the step was finished and saved.

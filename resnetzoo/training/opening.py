@@ -1,7 +1,8 @@
 """The one way to start a run, and to let go of what it holds: for `fit`, `fit_many`, `rerun` and the benchmarks."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.training.stream import RunStream
 from resnetzoo.training.trainer import Trainer
 from resnetzoo.utils.device import Precision, autocast, resolve_device, resolve_precision
+from resnetzoo.utils.folder_lock import locked
 from resnetzoo.utils.memory import reset_peak_memory
 
 
@@ -87,7 +89,7 @@ def open_trainer(
     if stream is None:
         stream = RunStream(chosen)
         reset_peak_memory(chosen)
-    with ordinary_mode(chosen):
+    with ordinary_mode(chosen), ExitStack() as held:
         trainer = _build_trainer(
             network_in(model),
             data,
@@ -103,6 +105,8 @@ def open_trainer(
             callbacks=callbacks,
         )
         try:
+            if folder is not None:
+                context.from_rank_zero(partial(_hold, held, folder))
             trainer.start()
             yield trainer
         except BaseException as error:
@@ -110,6 +114,10 @@ def open_trainer(
             raise
         finally:
             trainer.release()
+
+
+def _hold(held: ExitStack, folder: Path) -> None:
+    held.enter_context(locked(folder))
 
 
 def _checked(

@@ -19,6 +19,7 @@ from resnetzoo.training.run_folder import check_identity, check_start, find_late
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import check_writable, is_there
+from resnetzoo.utils.folder_lock import locked
 from resnetzoo.utils.validation import check_seed
 
 
@@ -38,6 +39,8 @@ def steps_left(
     if out is None:
         return recipe.steps
     check_writable(out)
+    with locked(out):  # by nobody else now; the run takes it when it begins
+        pass
     checkpoint, _ = find_latest(out)
     if checkpoint is None:
         return recipe.steps

@@ -1,6 +1,7 @@
 """Runs that are killed, interrupted and refused room, as real processes with real signals."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -23,6 +24,7 @@ from resnetzoo import cli
 from resnetzoo.data.cifar_files import CIFAR10
 from resnetzoo.models import registry
 from resnetzoo.training.run_folder import read_latest
+from resnetzoo.utils.own_files import host_name
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 SMALL = {
@@ -192,6 +194,49 @@ def test_a_signal_in_any_step_loses_nothing(
         assert [getattr(row, field) for row in resumed.epochs] == [getattr(row, field) for row in straight.epochs], (
             field
         )
+
+
+def stopped_in_step(number: int) -> None:
+    """The same for a process that is stopped, as Ctrl-Z does, and goes on when it is told to."""
+    small_networks()
+    left = iter(range(number - 1))
+
+    def count(module: nn.Module, _: object) -> None:
+        if isinstance(module, resnetzoo.CifarNet) and module.training and next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    register_module_forward_pre_hook(count)
+
+
+def test_another_process_in_the_folder_is_named_until_it_ends(
+    place: Path, straight: dict[str, torch.Tensor], tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    """It is so by the system's lock, whatever else is known of it; a process that was killed leaves none."""
+    first = train(place, partial(stopped_in_step, 20))
+    words = (
+        rf"run is in use: process {first.pid} on {host_name()} since [-0-9: ]+ UTC writes there\. Wait for it, end it"
+    )
+    try:
+        first.wait_for(lambda: is_stopped(first))
+        before = {path: path.read_bytes() for path in (place / "run").iterdir()}
+        said = train(place).wait()
+        assert said.returncode == 1
+        assert re.fullmatch(rf"error: {words}, or choose another folder with --out\n", said.stderr)
+        job = resnetzoo.Job(small_network(seed=0), tiny_recipe, out=place / "run")
+        with pytest.raises(resnetzoo.errors.OutputError, match=words):
+            resnetzoo.fit_many([job], tiny_data, device="cpu", progress=False)
+        assert {path: path.read_bytes() for path in (place / "run").iterdir()} == before
+    finally:
+        first.kill()
+    first.wait()
+    assert train(place).wait().returncode == 0
+    resumed = weights(place)
+    assert all(torch.equal(resumed[key], straight[key]) for key in straight)
+    assert not list((place / "run").glob(".*"))
+
+
+def is_stopped(process: Fork) -> bool:
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def limit_file_size(set_up: Callable[[], None]) -> None:
