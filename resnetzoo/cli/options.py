@@ -11,7 +11,12 @@ DataDir = Annotated[
     Path | None,
     typer.Option(help="Folder of the data; else $RESNETZOO_DATA, the cache, a download.", show_default=False),
 ]
-DatasetName = Annotated[str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100 or synthetic.")]
+DatasetName = Annotated[
+    str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100, synthetic or folder.")
+]
+ImageSize = Annotated[
+    int | None, typer.Option(help="Of --dataset folder: pixels of the shorter side.", show_default="32")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 ShortcutWord = Annotated[
     str | None, typer.Option(help="identity (A), projection (B) or projection_all (C).", show_default="the name's own")
@@ -42,9 +47,11 @@ Record = Annotated[
 ]
 
 
-def chosen_data(dataset: str, data_dir: Path | None, max_train_images: int | None, val_split: bool) -> "resnetzoo.Data":
+def chosen_data(
+    dataset: str, data_dir: Path | None, max_train_images: int | None, val_split: bool, image_size: int | None = None
+) -> "resnetzoo.Data":
     """The data that these options mean."""
-    found = resnetzoo.load_data(dataset, data_dir)
+    found = resnetzoo.load_data(dataset, data_dir, size=image_size)
     found = found if max_train_images is None else found.first(max_train_images)
     return found.validation_split(len(found.train) // 10) if val_split else found
 

@@ -13,6 +13,7 @@ from resnetzoo.cli.options import (
     DatasetName,
     Device,
     FamilyWord,
+    ImageSize,
     KeyWord,
     MaxTrainImages,
     Precision,
@@ -46,6 +47,7 @@ def train_command(
     shortcut: ShortcutWord = None,
     dataset: DatasetName = "auto",
     data_dir: DataDir = None,
+    image_size: ImageSize = None,
     max_train_images: MaxTrainImages = None,
     val_split: ValSplit = False,
     device: Device = "auto",
@@ -64,7 +66,7 @@ def train_command(
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
     resnetzoo.get_spec(name)  # a wrong name or device is said before any data is fetched
     resnetzoo.resolve_device(device)
-    found = chosen_data(dataset, data_dir, max_train_images, val_split)
+    found = chosen_data(dataset, data_dir, max_train_images, val_split, image_size)
     model = resnetzoo.create(name, num_classes=len(found.classes), shortcut=shortcut, seed=seed)  # type: ignore[arg-type]
     folder = out or Path("runs") / resnetzoo.folder_name(name, shortcut, chosen, seed)
     print_data(found)
@@ -98,7 +100,9 @@ def eval_command(
     model = resnetzoo.load_checkpoint(checkpoint, family=family, key=key)  # type: ignore[arg-type]
     training = model.origin.training if model.origin else {}
     model = model.to(resnetzoo.resolve_device(device))
-    found = resnetzoo.load_data(dataset or _trained_on(training, model.num_classes), data_dir)
+    chosen = dataset or _trained_on(training, model.num_classes)
+    size = model.normalization.size if chosen == "folder" and model.normalization else None  # as in training
+    found = resnetzoo.load_data(chosen, data_dir, size=size)
     _say_other_data(training, found)
     measured = resnetzoo.evaluate(model, found.test, precision=precision)
     facts = {

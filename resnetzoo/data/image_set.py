@@ -61,6 +61,25 @@ class ImageSet:
                 f"image {first} has label {int(self.labels[first])}; labels go from 0 to {len(self.classes) - 1}"
             )
 
+    @classmethod
+    def from_dataset(cls, dataset: Any, *, classes: Sequence[str] | None = None, size: int | None = None) -> "ImageSet":
+        """A data set of torchvision or of the Hugging Face Hub, or a list of (image, label), as whole tensors.
+
+        Args:
+            dataset: rows of an image of PIL, or a tensor (C, H, W) as uint8 or float from 0 to 1, and a label from 0;
+                of the Hub with a column `image` or `img` and one `label` (or `fine_label`). No normalization in it.
+            classes: their names; left out, those of the data set, or the labels themselves.
+            size: the shorter side of each image is resized to it (bicubic, antialiased), and the middle cropped. Left
+                out, images must have one size.
+
+        Raises:
+            UsageError: it has no length and rows.
+            DataError: a row is no such pair, or images have several sizes.
+        """
+        from resnetzoo.data.from_dataset import pixels_and_labels
+
+        return cls(*pixels_and_labels(dataset, classes, size))
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -146,6 +165,22 @@ class Data:
         check_images(self.train, "train")
         check_images(self.test, "test")
         _check_agreement(self.train, self.test)
+
+    @classmethod
+    def from_dataset(
+        cls, train: Any, test: Any, *, name: str = "mine", classes: Sequence[str] | None = None, size: int | None = None
+    ) -> "Data":
+        """Two data sets of torchvision or of the Hugging Face Hub, or two lists of (image, label), as `Data`.
+
+        The arguments and the errors are those of `ImageSet.from_dataset`. Without names of classes, those are the
+        labels, as many as the set with more of them has.
+        """
+        two = [ImageSet.from_dataset(part, classes=classes, size=size) for part in (train, test)]
+        if classes is None and two[0].classes != two[1].classes and all(name.isdecimal() for name in two[1].classes):
+            longest = max((part.classes for part in two), key=len)
+            two = [replace(part, classes=longest) for part in two]
+        source = f"{type(train).__module__}.{type(train).__name__}"
+        return cls(name, two[0], two[1], official=False, source=source)
 
     @property
     def title(self) -> str:

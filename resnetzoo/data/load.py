@@ -1,4 +1,4 @@
-"""A data set by the word that a person types: `auto`, `cifar10`, `cifar100` or `synthetic`."""
+"""A data set by the word that a person types: `auto`, `cifar10`, `cifar100`, `synthetic` or `folder`."""
 
 import warnings
 from dataclasses import replace
@@ -7,27 +7,31 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from resnetzoo.data.cifar import load_published
+from resnetzoo.data.folder import load_folder
 from resnetzoo.data.image_set import Data
 from resnetzoo.data.places import DATA_VARIABLE, named_folder
 from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError, UsageError
 from resnetzoo.utils.validation import check_choice
 
-Dataset = Literal["auto", "cifar10", "cifar100", "synthetic"]
+Dataset = Literal["auto", "cifar10", "cifar100", "synthetic", "folder"]
 
 
 class SyntheticDataWarning(UserWarning):
     """CIFAR-10 is neither here nor reachable, and the synthetic set stands in for it."""
 
 
-def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
+def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: int | None = None) -> Data:
     """The data set with this name, found or downloaded; `auto` is CIFAR-10 or, failing that, the synthetic set.
 
     Where a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic set never stands in for it.
 
     Args:
-        dataset: `auto`, `cifar10`, `cifar100` or `synthetic`.
+        dataset: `auto`, `cifar10`, `cifar100`, `synthetic`; or `folder`, of images of any size, in one folder a class
+            (`root/cat/1.jpg`), which may lie in `root/train` and `root/test` (or `val`); else a fifth is held out.
         root: the folder to look in, and to download into, which must be there.
+        size: of `folder`: the shorter side of each image is resized to so many pixels, 32 if left out, and the middle
+            cropped.
 
     Raises:
         UsageError: no such data set; or a folder for the synthetic set, which is drawn.
@@ -39,6 +43,10 @@ def load_data(dataset: str = "auto", root: str | Path | None = None) -> Data:
             says so too, and goes with every result.
     """
     check_choice("dataset", dataset, get_args(Dataset))
+    if dataset == "folder":
+        return load_folder(named_folder(root), size)
+    if size is not None:
+        raise UsageError(f"images of {dataset} have one size: leave size out, which is for dataset folder")
     if dataset == "synthetic":
         if root is not None:
             raise UsageError(f"the synthetic set is drawn, not read from {root}: leave the folder out, or --dataset")

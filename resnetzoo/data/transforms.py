@@ -47,22 +47,23 @@ class ImageTransform(nn.Module):
             UsageError: no image, one without pixels, or a tensor of another shape, type or range.
             ImageError: a PIL image of a mode that Pillow does not turn into pixels.
         """
-        from torchvision.transforms.v2 import InterpolationMode, functional
-
-        pixels = _pixels(image, channels=len(self.normalization.std))  # uint8 or float (..., C, H, W)
-        if not pixels.shape[-1] or not pixels.shape[-2]:
-            raise UsageError(f"expected an image of at least one pixel, found one of shape {list(pixels.shape)}")
-        if pixels.shape[-2:] != (self.size, self.size):
-            pixels = _middle(pixels)
-            pixels = functional.resize(pixels, [self.size], InterpolationMode.BICUBIC, antialias=True)
-            pixels = functional.center_crop(pixels, [self.size, self.size])
-            if pixels.is_floating_point():
-                pixels = pixels.clamp(0, 1)  # resizing overshoots
+        pixels = square(as_pixels(image, channels=len(self.normalization.std)), self.size)  # (..., C, H, W)
         normalized: Tensor = self.normalization(pixels)
         return normalized
 
     def extra_repr(self) -> str:
         return f"normalization={self.normalization.to_dict()}, size={self.size}"
+
+
+def square(pixels: Tensor, size: int) -> Tensor:
+    """uint8 or floats from 0 to 1, (..., C, H, W) -> (..., C, size, size): shorter side resized, middle cropped."""
+    from torchvision.transforms.v2 import InterpolationMode, functional
+
+    if pixels.shape[-2:] == (size, size):
+        return pixels
+    pixels = functional.resize(_middle(pixels), [size], InterpolationMode.BICUBIC, antialias=True)
+    cropped: Tensor = functional.center_crop(pixels, [size, size])
+    return cropped.clamp(0, 1) if cropped.is_floating_point() else cropped  # resizing overshoots
 
 
 def _middle(pixels: Tensor) -> Tensor:
@@ -75,10 +76,20 @@ def _middle(pixels: Tensor) -> Tensor:
     return pixels
 
 
-def _pixels(image: "Image | Tensor", channels: int) -> Tensor:
-    """uint8, or of a tensor of floats floats from 0 to 1, (..., C, H, W)."""
-    if isinstance(image, Tensor):
-        return _pixels_of_tensor(image, channels)
+def as_pixels(image: "Image | Tensor", channels: int) -> Tensor:
+    """An image of PIL of any mode, or a tensor, as uint8, or of a tensor of floats floats from 0 to 1, (..., C, H, W).
+
+    Raises:
+        UsageError: no image, one without pixels, or a tensor of another shape, type or range.
+        ImageError: a PIL image of a mode that Pillow does not turn into pixels.
+    """
+    pixels = _pixels_of_tensor(image, channels) if isinstance(image, Tensor) else _pixels_of_image(image, channels)
+    if not pixels.shape[-1] or not pixels.shape[-2]:
+        raise UsageError(f"expected an image of at least one pixel, found one of shape {list(pixels.shape)}")
+    return pixels
+
+
+def _pixels_of_image(image: "Image", channels: int) -> Tensor:
     from PIL.Image import Image as PILImage
     from torchvision.transforms.v2.functional import pil_to_tensor
 

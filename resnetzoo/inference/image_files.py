@@ -2,10 +2,10 @@
 
 import glob
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from resnetzoo.data.image_suffixes import image_suffixes
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.text import natural_order, printable
 
@@ -85,24 +85,6 @@ def _images_inside(folder: Path) -> list[ImageFile]:
     if not files:
         return [ImageFile(folder, "a folder without images (.png, .jpg, .gif, .webp, .tif, ...)")]
     return [ImageFile(file, None) for file in sorted(files, key=_order)]
-
-
-@cache
-def image_suffixes() -> frozenset[str]:
-    """The endings of the files that Pillow reads as images; a file that is named itself is read whatever its name."""
-    from PIL import Image
-
-    formats = Image.registered_extensions()  # with those that can only be written
-    return frozenset(suffix for suffix, name in formats.items() if name in Image.OPEN and _is_decoded(name))
-
-
-def _is_decoded(name: str) -> bool:
-    """Whether Pillow has pixels of a format that it opens: some it only tells by their first bytes."""
-    from PIL import Image
-    from PIL import ImageFile as PillowFile
-
-    factory = Image.OPEN[name][0]
-    return name != "MPEG" and not (isinstance(factory, type) and issubclass(factory, PillowFile.StubImageFile))
 
 
 def _order(path: Path) -> list[list[tuple[int, str]]]:

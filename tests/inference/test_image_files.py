@@ -14,8 +14,8 @@ from torchvision.transforms.v2 import functional
 import resnetzoo
 from resnetzoo.data import SampleDepthWarning, read_image
 from resnetzoo.data.classes import classes_of
+from resnetzoo.data.image_suffixes import image_suffixes
 from resnetzoo.data.transforms import flatten
-from resnetzoo.inference.image_files import image_suffixes
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,98 @@
+"""A folder with one folder of images a class: `cat/1.jpg`, `dog/2.png`; or two of these, `train` and `val`."""
+
+from pathlib import Path
+
+import torch
+
+from resnetzoo.data.from_dataset import stack
+from resnetzoo.data.image_reader import read_image
+from resnetzoo.data.image_set import Data, ImageSet
+from resnetzoo.data.image_suffixes import image_suffixes
+from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
+from resnetzoo.utils.text import natural_order, printable, some
+from resnetzoo.utils.validation import check_whole_number
+
+SIZE = 32  # pixels: what the networks are made for
+_TEST_FOLDERS = ("test", "val", "valid", "validation")  # the first that is there
+_HELD_OUT = 5  # one image in so many where there is no folder to measure on
+
+
+def load_folder(root: str | Path | None, size: int | None = None) -> Data:
+    """Images of any size and mode, by class: the shorter side is resized to `size`, the middle cropped.
+
+    Where `root` has a folder `train`, and `test`, `val`, `valid` or `validation` beside it, these are the two sets.
+    Else a fifth of each class is held out (`Data.validation_split`, seed 0). Classes are in the order of their names.
+
+    Raises:
+        UsageError: no folder is named.
+        DataNotFoundError: it is not there.
+        DataError: no folders of classes, one without images, or files that cannot be read; all are named.
+    """
+    if root is None:
+        raise UsageError("a folder of images must be named: --data-dir FOLDER, with one folder of images a class")
+    size = SIZE if size is None else size
+    check_whole_number("size", size)
+    folder = Path(root)
+    if not folder.is_dir():
+        raise DataNotFoundError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
+    source = f"{folder}, images resized to {size} pixels on the shorter side and cropped in the middle"
+    if not (folder / "train").is_dir():
+        whole = _read(folder, None, size)
+        data = Data("folder", whole, whole, official=False, source=source)
+        return data.validation_split(max(1, len(whole) // _HELD_OUT))
+    test = next((folder / name for name in _TEST_FOLDERS if (folder / name).is_dir()), None)
+    train = _read(folder / "train", None, size)
+    if test is None:
+        data = Data("folder", train, train, official=False, source=source)
+        return data.validation_split(max(1, len(train) // _HELD_OUT))
+    measured = _read(test, train.classes, size, grey=train.images.shape[1] == 1)
+    return Data("folder", train, measured, official=False, source=f"{source}, train and {test.name}")
+
+
+def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: bool | None = None) -> ImageSet:
+    """The images of a folder, by the classes of the training set where these are given, and then as grey as it is."""
+    try:
+        found = sorted(
+            inside.name for inside in folder.iterdir() if inside.is_dir() and not inside.name.startswith(".")
+        )
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read: {error.strerror or error}") from error
+    if not found:
+        raise DataError(f"{folder}: expected one folder of images a class in it, such as {folder / 'cat'}, found none")
+    if classes is not None and (unknown := [name for name in found if name not in classes]):
+        raise DataError(f"{folder}: no folder of the training set has the name {some(unknown)}")
+    names = classes or tuple(found)
+    files = {name: _files(folder / name) for name in found}
+    if empty := [str(folder / name) for name in found if not files[name]]:
+        raise DataError(f"class folders without images: {some(empty)}; remove them, or put images in them")
+    images, labels, broken = [], [], []
+    for name in found:
+        for file in files[name]:
+            try:
+                images.append(read_image(file))
+                labels.append(names.index(name))
+            except ImageError as error:
+                broken.append(f"{printable(file)}: {error}")
+    if broken:
+        raise DataError(
+            f"{len(broken)} image files cannot be read: {'; '.join(broken[:5])}{'; ...' * (len(broken) > 5)}"
+        )
+    pixels = stack(images, size)
+    if grey is False and pixels.shape[1] == 1:
+        pixels = pixels.repeat(1, 3, 1, 1)
+    if grey and pixels.shape[1] == 3:
+        raise DataError(f"{folder} has images in colours, and those to learn from are all grey")
+    return ImageSet(pixels, torch.tensor(labels, dtype=torch.int64, device="cpu"), names)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The images in and below a folder of a class, known by their suffix, without hidden ones."""
+    suffixes = image_suffixes()
+    files = [
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in suffixes
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    ]
+    return sorted(files, key=lambda file: [natural_order(part) for part in file.parts])

@@ -1,0 +1,110 @@
+"""Data sets of other libraries, and lists, as whole tensors: torchvision's, those of the Hugging Face Hub, pairs."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnetzoo.errors import DataError, UsageError
+from resnetzoo.utils.validation import check_whole_number
+
+
+def pixels_and_labels(
+    dataset: Any, classes: Sequence[str] | None, size: int | None
+) -> tuple[Tensor, Tensor, tuple[str, ...]]:
+    """Images uint8 (N, C, H, W), labels int64 (N,) and names of the classes; the arguments are `from_dataset`'s."""
+    if size is not None:
+        check_whole_number("size", size)
+    names = tuple(classes) if classes is not None else _names(dataset)
+    images, labels = [], []
+    for number, row in enumerate(_rows(dataset)):
+        image, label = _pair(row, number)
+        images.append(image)
+        labels.append(_label(label, number))
+    if not images:
+        raise DataError("the data set has no image")
+    found = tuple(str(label) for label in range(max(labels) + 1)) if names is None else names
+    return stack(images, size), torch.tensor(labels, dtype=torch.int64, device="cpu"), found
+
+
+def stack(images: Sequence[Any], size: int | None) -> Tensor:
+    """Images of PIL or tensors (C, H, W) as uint8 (N, C, H, W): grey where all of them are, else in colours.
+
+    With a size, the shorter side is resized to it (bicubic, antialiased) and the middle is cropped; an image of that
+    size is not resampled.
+
+    Raises:
+        DataError: without a size, they are of several; or one is no image.
+    """
+    from resnetzoo.data.transforms import as_pixels, square
+
+    channels = {1 if _is_grey(image) else 3 for image in images if not isinstance(image, Tensor)}
+    channels |= {image.shape[-3] for image in images if isinstance(image, Tensor) and image.dim() == 3}
+    wanted = max(channels, default=3)
+    pixels = []
+    for number, image in enumerate(images):
+        try:
+            one = as_pixels(image, wanted)
+        except UsageError as error:
+            raise DataError(f"image {number}: {error}") from error
+        one = one if size is None else square(one, size)
+        pixels.append((one * 255).round().to(torch.uint8) if one.is_floating_point() else one)
+    shapes = sorted({tuple(one.shape) for one in pixels})
+    if len(shapes) > 1:
+        raise DataError(
+            f"the images have {len(shapes)} sizes, from {list(shapes[0])} to {list(shapes[-1])} (C, H, W): size=32 "
+            "resizes the shorter side of each to 32 pixels and crops the middle"
+        )
+    return torch.stack(pixels)
+
+
+def _is_grey(image: Any) -> bool:
+    return getattr(image, "mode", "RGB") in ("1", "L", "I", "F") or str(getattr(image, "mode", "")).startswith("I;")
+
+
+def _rows(dataset: Any) -> Iterable[Any]:
+    if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
+        return (dataset[number] for number in range(len(dataset)))
+    raise UsageError(
+        f"a data set must have a length and rows by number, each an image and its label, not be a {type(dataset).__name__}"
+        ": list(...) makes a list of what is only walked through, and loader.dataset is what a loader reads from"
+    )
+
+
+def _pair(row: Any, number: int) -> tuple[Any, Any]:
+    if isinstance(row, dict):  # of the Hugging Face Hub: one column is the image, one the label
+        image = [value for key, value in row.items() if key in ("image", "img")]
+        label = [row[key] for key in ("label", "labels", "fine_label") if key in row]
+        if image and label:
+            return image[0], label[0]
+        raise DataError(
+            f"row {number} has the columns {', '.join(map(str, row))}: rename_column makes them image and label"
+        )
+    if isinstance(row, tuple | list) and len(row) == 2:
+        return row[0], row[1]
+    raise DataError(f"row {number} must be an image and its label, not a {type(row).__name__}")
+
+
+def _label(label: Any, number: int) -> int:
+    if isinstance(label, Tensor) and label.numel() == 1 and not label.is_floating_point():
+        label = label.item()
+    try:
+        return int(label.__index__())
+    except (AttributeError, TypeError):
+        raise DataError(f"image {number} has the label {label!r}: labels must be whole numbers from 0") from None
+
+
+def _names(dataset: Any) -> tuple[str, ...] | None:
+    """The names that a data set, or the one that it is a part of, has for its classes; None without any."""
+    while dataset is not None:
+        features = getattr(dataset, "features", None)
+        for column in ("label", "labels", "fine_label"):
+            if isinstance(features, dict) and hasattr(features.get(column), "names"):
+                return tuple(features[column].names)
+        names = getattr(dataset, "classes", None)
+        if names:
+            return tuple(str(name) for name in names)
+        parts = getattr(dataset, "datasets", None)  # of a ConcatDataset
+        dataset = parts[0] if parts else getattr(dataset, "dataset", None)  # of a Subset
+    return None

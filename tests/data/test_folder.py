@@ -1,0 +1,144 @@
+"""Images of other makes as data: folders by class, torchvision's and the Hub's data sets, lists of pairs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from cases import TINY_RECIPE, small_network
+from PIL import Image
+from processes import Command
+from torch.utils.data import DataLoader, Subset
+from torchvision.datasets import FakeData, ImageFolder
+
+import resnetzoo
+from resnetzoo.errors import DataError, DataNotFoundError, UsageError
+
+
+def write_images(
+    folder: Path, *names: str, count: int = 5, size: tuple[int, int] = (40, 34), mode: str = "RGB"
+) -> Path:
+    random = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            shape = (size[1] + number, size[0], *((3,) if mode == "RGB" else ()))
+            Image.fromarray(random.integers(0, 256, shape, np.uint8), mode).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_a_folder_is_split_by_class(tmp_path: Path) -> None:
+    data = resnetzoo.load_data("folder", write_images(tmp_path / "pets", "dog", "cat"))
+    assert (data.classes, data.name, len(data.train), len(data.test)) == (("cat", "dog"), "folder", 8, 2)
+    assert data.test.labels.tolist() == [0, 1]
+    assert data.train.images.shape[1:] == (3, 32, 32)
+    assert "resized to 32 pixels on the shorter side" in data.source
+    assert data.to_dict()["source"].startswith("pets, ")
+
+
+@pytest.mark.parametrize("test", ["val", "test"])
+def test_train_and_test_below_a_folder(tmp_path: Path, test: str) -> None:
+    write_images(tmp_path / "pets/train", "cat", "dog", count=3)
+    write_images(tmp_path / "pets" / test, "dog", count=2, mode="L")
+    data = resnetzoo.load_data("folder", tmp_path / "pets", size=16)
+    assert (len(data.train), data.test.labels.tolist()) == (6, [1, 1])
+    assert data.train.images.shape[1:] == data.test.images.shape[1:] == (3, 16, 16)
+
+
+def test_what_a_folder_lacks_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match="no such folder"):
+        resnetzoo.load_data("folder", tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="--data-dir FOLDER"):
+        resnetzoo.load_data("folder")
+    folder = write_images(tmp_path / "pets", "cat", "dog")
+    (folder / "cat" / "7.png").write_bytes(b"garbage")
+    (folder / "dog" / "8.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match=r"2 image files cannot be read: .*7\.png: no image.*8\.jpg: an empty file"):
+        resnetzoo.load_data("folder", folder)
+    (folder / "ant").mkdir()
+    with pytest.raises(DataError, match=r"class folders without images: .*ant; remove"):
+        resnetzoo.load_data("folder", folder)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="one folder of images a class"):
+        resnetzoo.load_data("folder", tmp_path / "none")
+    write_images(tmp_path / "two/train", "cat", count=2)
+    write_images(tmp_path / "two/val", "cow", count=2)
+    with pytest.raises(DataError, match="no folder of the training set has the name cow"):
+        resnetzoo.load_data("folder", tmp_path / "two")
+    with pytest.raises(UsageError, match="leave size out"):
+        resnetzoo.load_data("synthetic", size=16)
+
+
+def test_a_folder_on_the_command_line(fork_command: Command, tmp_path: Path) -> None:
+    write_images(tmp_path / "pets", "cat", "dog")
+    place = ("--dataset", "folder", "--data-dir", "pets", "--device", "cpu")
+    words = ("--recipe", "SMOKE", "--epochs", "1", "--image-size", "16", "--out", "run")
+    trained = fork_command("resnetzoo", "train", "resnet20", *place, *words)
+    assert trained.returncode == 0, trained.stderr
+    measured = fork_command("resnetzoo", "eval", "run", "--data-dir", "pets", "--device", "cpu")
+    assert measured.returncode == 0, measured.stderr
+    assert "resized to 16 pixels" in trained.stdout
+    missing = fork_command("resnetzoo", "train", "resnet20", "--dataset", "folder", "--data-dir", "nowhere")
+    assert (missing.returncode, missing.stderr) == (1, "error: nowhere: no such folder\n")
+
+
+class HubColumns:
+    """What a data set of the Hugging Face Hub answers, with its features."""
+
+    def __init__(self, rows: list[dict[str, Any]], names: list[str]) -> None:
+        self.rows = rows
+        self.features = {"label": type("ClassLabel", (), {"names": names})()}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return self.rows[number]
+
+
+def test_data_sets_of_others(tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "pets", "cat", "dog")
+    whole = resnetzoo.load_data("folder", folder)
+    found = resnetzoo.ImageSet.from_dataset(ImageFolder(str(folder)), size=32)
+    assert found.classes == whole.classes
+    rows = ImageFolder(str(folder))
+    pairs = resnetzoo.ImageSet.from_dataset(
+        [rows[number] for number in range(len(rows))], classes=("cat", "dog"), size=32
+    )
+    hub = resnetzoo.ImageSet.from_dataset(
+        HubColumns([{"img": image, "label": label} for image, label in rows], ["cat", "dog"]), size=32
+    )
+    for other in (pairs, hub):
+        assert torch.equal(other.images, found.images)
+        assert (other.classes, other.labels.tolist()) == (found.classes, found.labels.tolist())
+    assert resnetzoo.ImageSet.from_dataset(Subset(rows, [7, 1]), size=8).labels.tolist() == [1, 0]
+    floats = [
+        (image.float() / 255, torch.tensor(int(label))) for image, label in zip(found.images, found.labels, strict=True)
+    ]
+    assert torch.equal(resnetzoo.ImageSet.from_dataset(floats).images, found.images)
+
+
+def test_data_of_others_are_trained_on() -> None:
+    fake = FakeData(size=12, image_size=(3, 8, 8), num_classes=10)
+    data = resnetzoo.Data.from_dataset(fake, Subset(fake, [0, 1]), name="fake")
+    assert data.classes == tuple(str(label) for label in range(len(data.classes)))
+    assert resnetzoo.fit(small_network(0), data, TINY_RECIPE, device="cpu", progress=False).epochs
+
+
+@pytest.mark.parametrize(
+    ("dataset", "error", "message"),
+    [
+        (iter([1]), UsageError, r"list\(\.\.\.\) makes a list"),
+        (DataLoader(FakeData(size=2)), UsageError, r"loader\.dataset"),
+        ([1], DataError, "row 0 must be an image and its label, not a int"),
+        ([(torch.zeros(3, 4, 4, dtype=torch.uint8), 0.5)], DataError, "label 0.5: labels must be whole"),
+        ([(torch.full((3, 4, 4), -2.0), 0)], DataError, "image 0: expected floats from 0 to 1"),
+        ([(torch.zeros(3, size, 4, dtype=torch.uint8), 0) for size in (4, 5)], DataError, "2 sizes, .*size=32"),
+        ([{"pixels": 1, "label": 0}], DataError, "columns pixels, label: rename_column"),
+        ([], DataError, "no image"),
+    ],
+)
+def test_what_is_no_data_set_is_told(dataset: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        resnetzoo.ImageSet.from_dataset(dataset)
