@@ -67,7 +67,7 @@ def _rows(dataset: Any) -> Iterable[Any]:
     if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
         return (dataset[number] for number in range(len(dataset)))
     raise UsageError(
-        f"a data set must have a length and rows by number, each an image and its label, not be a {type(dataset).__name__}"
+        f"a data set must have a length and rows by number, of image and label, not be a {type(dataset).__name__}"
         ": list(...) makes a list of what is only walked through, and loader.dataset is what a loader reads from"
     )
 
