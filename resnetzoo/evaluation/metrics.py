@@ -16,7 +16,7 @@ from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.device import Precision, resolve_precision
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import evaluating, input_dtype
+from resnetzoo.utils.modules import device_of, evaluating, input_dtype
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -109,7 +109,7 @@ def evaluate(
             count by the network's order.
         normalization: how pixels become input: by default as in the model's training, if `fit` or `load_checkpoint`
             left that on it or on what it wraps, else by the mean and deviation of `images`.
-        precision: `fp32`, `bf16` or `auto`.
+        precision: of a network in fp32: `fp32`, `bf16` or `auto`. Others compute in their own type.
         batch_size: images at once.
 
     Raises:
@@ -122,8 +122,7 @@ def evaluate(
     """
     check_whole_number("batch_size", batch_size)
     check_channels(model, images)
-    parameter = next(model.parameters())
-    resolved = resolve_precision(precision, parameter.device)
+    resolved = resolve_precision(precision, device_of(model))
     if getattr(innermost(model), "num_classes", None) == 0:
         raise UsageError("the network has no classifier, and so no error: reset_classifier gives it one")
     images = in_class_order(model, images)
@@ -145,7 +144,9 @@ def sum_loss_and_errors(
     batch_size: int = 500,
 ) -> tuple[Tensor, Tensor]:
     """Sum of the loss and number of incorrect predictions in evaluation mode, on the device; nothing waits for it."""
-    device = next(model.parameters()).device
+    device = device_of(model)
+    if input_dtype(model) != torch.float32:  # autocast is for networks in fp32, the others have a type of their own
+        precision = "fp32"
     with evaluating(model), torch.inference_mode(), computing(device, precision):
         return _sums(model, images, normalize, batch_size, device)
 

@@ -10,7 +10,7 @@ from resnetzoo.errors import NonFiniteLossError, UsageError
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import evaluating, input_dtype
+from resnetzoo.utils.modules import device_of, evaluating, input_dtype
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -48,7 +48,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     for network in (model, optimized):
         check_channels(network, images)
     normalize = known_normalization(model) or images.normalization("channel")
-    device = next(model.parameters()).device
+    device = device_of(model)
     same = 0
     largest = torch.zeros((), dtype=torch.float32, device="cpu")
     with evaluating(model), evaluating(optimized), torch.no_grad(), computing(device):

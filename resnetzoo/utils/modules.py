@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 import torch
@@ -72,8 +73,9 @@ def _remove_parametrizations(module: nn.Module) -> None:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Where its parameters are."""
-    return next(model.parameters()).device
+    """Where its parameters are, or else its buffers; the CPU of one without either, such as a frozen script."""
+    tensors = chain(model.parameters(), model.buffers())
+    return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
 
 def input_dtype(model: nn.Module) -> torch.dtype:

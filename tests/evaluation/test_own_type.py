@@ -31,6 +31,7 @@ def test_evaluation_is_in_the_networks_own_type(
         logits = cast(trained.normalization(images.images).to(dtype))
     assert logits.dtype == dtype
     found = resnetzoo.evaluate(cast, images)
+    assert resnetzoo.evaluate(cast, images, precision="bf16") == found  # which is for networks in fp32
     assert found.error == pytest.approx(100 * float((logits.argmax(1) != images.labels).double().mean()))
     expected_loss = -logits.double().log_softmax(1)[range(len(images)), images.labels].mean()
     assert found.loss == pytest.approx(float(expected_loss), rel=0.01)  # bf16 has 8 bits
