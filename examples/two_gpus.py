@@ -6,8 +6,9 @@ The processes share each batch; the result is that of one process. Without torch
 """
 
 import argparse
-import os
 from pathlib import Path
+
+import torch
 
 import resnetzoo
 
@@ -21,7 +22,7 @@ def main() -> None:
     recipe = resnetzoo.recipes.get_recipe(args.recipe)
     recipe = recipe if args.epochs is None else recipe.with_epochs(args.epochs)
     run = resnetzoo.fit(model, data, recipe, device=args.device, out=args.out)
-    if os.environ.get("RANK", "0") == "0":
+    if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
         print(f"{run.name}: {run.epochs[-1].test_error:.2f} % test error, {run.processes} processes")
 
 

@@ -61,7 +61,7 @@ def main() -> int:
     warnings.formatwarning = _one_line
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a name shows the rest
-    if os.environ.get("RANK", "0") == "0":
+    if os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") in ("", "1"):
         return _run()
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         return _run()  # of several processes that torchrun started, the first one speaks

@@ -114,7 +114,7 @@ def current_context(device: torch.device) -> DistributedContext:
     if not dist.is_available():
         return DistributedContext()
     if not dist.is_initialized():
-        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        if started_together() == 1:
             return DistributedContext()
         _make_group(device)
     if dist.get_world_size() == 1:
@@ -130,6 +130,29 @@ def current_context(device: torch.device) -> DistributedContext:
     if backends[device.type] == "nccl":
         check_own_gpus(context.all_gather(gpu_identity(device)))
     return context
+
+
+def started_together() -> int:
+    """How many processes `torchrun`, or who else fills the environment, has started for one run; 1 without it.
+
+    Raises:
+        UsageError: the environment says so in part, or not in numbers.
+    """
+    said = os.environ.get("WORLD_SIZE") or "1"
+    cure = "start the command with torchrun, or unset WORLD_SIZE to train in one process"
+    if not said.isdecimal() or int(said) < 1:
+        raise UsageError(f"WORLD_SIZE in the environment is {said!r}, and no number of processes: {cure}")
+    if int(said) == 1:
+        return 1
+    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if missing:
+        raise UsageError(f"WORLD_SIZE in the environment is {said}, and {', '.join(missing)} not there: {cure}")
+    for name in ("RANK", "MASTER_PORT"):
+        if not os.environ[name].isdecimal():
+            raise UsageError(f"{name} in the environment is {os.environ[name]!r}, and no number: {cure}")
+    if int(os.environ["RANK"]) >= int(said):
+        raise UsageError(f"RANK in the environment is {os.environ['RANK']}, and WORLD_SIZE {said}: {cure}")
+    return int(said)
 
 
 def _make_group(device: torch.device) -> None:
@@ -187,9 +210,11 @@ def check_own_gpus(gpus: Sequence[str | None]) -> None:
 
 def local_device(device: torch.device) -> torch.device:
     """Under `torchrun`, the GPU of this process's own; elsewhere `device` itself."""
-    local = os.environ.get("LOCAL_RANK")
-    if local is None or device.type != "cuda" or device.index is not None:
+    local = os.environ.get("LOCAL_RANK", "")
+    if not local.isdecimal() or device.type != "cuda" or device.index is not None:
         return device
+    if not (dist.is_available() and dist.is_initialized()) and started_together() == 1:
+        return device  # left over in the environment of one process
     return torch.device("cuda", int(local))
 
 

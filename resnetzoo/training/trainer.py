@@ -24,6 +24,7 @@ from resnetzoo.utils import provenance
 from resnetzoo.utils.device import Precision, device_name
 from resnetzoo.utils.fp32 import full_fp32, shortens_fp32
 from resnetzoo.utils.memory import peak_memory
+from resnetzoo.utils.own_files import host_name
 
 
 class Trainer(TrainerState):
@@ -207,10 +208,17 @@ class Trainer(TrainerState):
         if self.interrupted_by is None:
             return
         kept = (
-            f"saved in {self.out}; the same call goes on from there" if self.out else "nothing saved, for want of out"
+            f"saved in {self._place()}; the same call goes on from there"
+            if self.out
+            else "nothing saved, for want of out"
         )
         done = f"stopped after step {self.step:,} of {self.recipe.steps:,}"
         raise TrainingInterrupted(f"{done}: {kept}", self.interrupted_by)
+
+    def _place(self) -> str:
+        """The folder that was written to: for all but the first process, that of another one."""
+        written = self.context.from_rank_zero(lambda: f"{Path(str(self.out)).absolute()} on {host_name()}")
+        return str(self.out) if self.context.is_main else f"{written}, by the first process"
 
     def _make_result(self) -> Run:
         """What the run came to; the model in evaluation mode."""

@@ -135,6 +135,11 @@ def differ() -> None:
         same_run.code_digest, torch.__version__ = asked
 
 
+def own_machine(out: str) -> Path:
+    """A folder that the processes do not share."""
+    return Path(out) if RANK == 0 else Path("another machine", out)
+
+
 def train_late(out: Path) -> None:
     """The second process looks into the folder when the first one could have written there long ago."""
 
@@ -186,10 +191,10 @@ RUNS = {
     "another device": lambda: train_on("another device", ["GPU-0", "GPU-1"], cuda="nccl"),
     "theirs": lambda: train_in_their_group(Path("theirs")),
     "straight": lambda: train_late(Path("straight")),
-    "stopped": lambda: train(Path("stopped"), signal_at=2),
-    "resumed": lambda: train(Path("stopped")),
+    "stopped": lambda: train(own_machine("stopped"), signal_at=2),
+    "resumed": lambda: train(own_machine("stopped")),
+    "finished": lambda: train(own_machine("stopped")),
     "early": lambda: train(Path("early"), callbacks=(StopsEarly(),)),
-    "elsewhere": lambda: train(Path("stopped") if RANK == 0 else Path("a folder of its own")),
     "refused": lambda: train(Path("refused")),
 }
 

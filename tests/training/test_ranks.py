@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from processes import environment
 
 import resnetzoo
-from resnetzoo.training.distributed import DistributedContext, check_own_gpus
+from resnetzoo import cli
+from resnetzoo.training.distributed import DistributedContext, check_own_gpus, current_context, local_device
 from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import SMOKE
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.utils.device import gpu_identity
+from resnetzoo.utils.own_files import host_name
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 
@@ -53,7 +55,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torchrun(folder, "exchange", "straight", "stopped", "one gpu", "two gpus", "another device")
     shutil.copytree(folder / "stopped", folder / "stopped before")
     (folder / "refused").write_text("in the way")
-    torchrun(folder, "resumed", "early", "elsewhere", "refused", "differ")
+    torchrun(folder, "resumed", "finished", "early", "refused", "differ")
     torchrun(folder, "theirs")
     return folder
 
@@ -111,10 +113,50 @@ def test_a_failure_of_the_writing_process_is_raised_in_all(together: Path) -> No
         assert words.count("cannot write") == 1
 
 
-def test_processes_that_find_different_states_do_not_begin(together: Path) -> None:
-    for words in said(together, "elsewhere"):
-        assert words.count("choose a folder that all of them share") == 1
-    assert not (together / "a folder of its own").exists()
+def test_only_the_first_process_needs_the_folder(together: Path) -> None:
+    """The runs that were stopped, resumed and read again had no folder in common, and what they said was done."""
+    first, second = said(together, "stopped")
+    assert "saved in stopped; the same call goes on from there" in first
+    where = f"saved in {together.resolve() / 'stopped'} on {host_name()}, by the first process; the same call goes on"
+    assert where in second
+    assert not (together / "another machine").exists()
+    record = (together / "stopped" / "run.json").read_text()
+    assert json.loads(record)["processes"] == 2
+    for words in said(together, "finished"):
+        assert words.endswith("shared, 2 processes\n")
+    assert "epoch" not in said(together, "finished")[0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE in the environment is 'two'"),
+        ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR, MASTER_PORT not there"),
+        ({"WORLD_SIZE": "2", "RANK": "x", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "RANK in the environment"),
+        ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "is 2, and WORLD_SIZE 2"),
+    ],
+)
+def test_half_an_environment_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], found: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(resnetzoo.UsageError, match=rf"{found}.*: start the command with torchrun, or unset WORLD_SIZE"):
+        current_context(torch.device("cpu"))
+
+
+def test_what_is_left_of_an_environment_silences_no_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(sys, "argv", ["resnetzoo", "list", "plainnet20"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0
+    assert "plainnet20" in capsys.readouterr().out
+    assert current_context(torch.device("cpu")).is_main
+    assert local_device(torch.device("cuda")) == torch.device("cuda")
 
 
 @pytest.mark.parametrize("difference", rank_runs.DIFFERING)

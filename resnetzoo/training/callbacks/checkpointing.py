@@ -41,19 +41,15 @@ class Checkpointing(Callback):
         model, optimizer = trainer.model, trainer.step_state.optimizer
         momentum = list(model.parameters())  # the first step makes buffers like them
         trainer.files.snapshots.reserve([model.state_dict(), optimizer.state_dict(), momentum])
-        checkpoint = read_latest(self.folder)
-        self._check_all_found_the_same(trainer, -1 if checkpoint is None else checkpoint.step)
+        # The others may have no such folder, or look when the first one has written there already.
+        checkpoint = trainer.context.from_rank_zero(lambda: self._find_own(trainer))
         if checkpoint is None:
             self._save(trainer)
             trainer.files.wait()
             if trainer.spec is None:  # before hours of training: what is in a network from elsewhere, nobody knows
                 trainer.context.from_rank_zero(self._check_readable)
             return
-        check_identity(checkpoint.identity, trainer.identity, self.folder)
-        self._check_shapes(trainer, checkpoint)
-        start = StartingPoint.in_identity(checkpoint.identity)
-        check_start(start, trainer.starting_point, self.folder, checkpoint.model)
-        trainer.starting_point = start
+        trainer.starting_point = StartingPoint.in_identity(checkpoint.identity)
         trainer.step = checkpoint.step
         trainer.rows = [EpochRow.from_dict(row) for row in checkpoint.rows]
         self._load_weights(trainer, checkpoint)
@@ -82,6 +78,20 @@ class Checkpointing(Callback):
         except Exception as unwritten:
             if unwritten is not error:
                 raise unwritten from error
+
+    def _find_own(self, trainer: TrainerState) -> Checkpoint | None:
+        """The state in the folder, once it is found to be this run's.
+
+        Raises:
+            CheckpointMismatchError: it is another one's.
+        """
+        checkpoint = read_latest(self.folder)
+        if checkpoint is not None:
+            check_identity(checkpoint.identity, trainer.identity, self.folder)
+            self._check_shapes(trainer, checkpoint)
+            start = StartingPoint.in_identity(checkpoint.identity)
+            check_start(start, trainer.starting_point, self.folder, checkpoint.model)
+        return checkpoint
 
     def _check_readable(self) -> None:
         """Refuse a network whose state dict holds what can be written, but not read without running code from a file.
@@ -121,19 +131,6 @@ class Checkpointing(Callback):
                 f"{self.folder} holds the weights of another network ({first_line(error)}). "
                 f"{another_folder(self.folder)}"
             ) from error
-
-    def _check_all_found_the_same(self, trainer: TrainerState, step: int) -> None:
-        """Nothing is written before all processes have looked.
-
-        One that looks later would take up what the first one writes; and processes that stand at different steps
-        answer another collective than the one they are asked for, or wait for ever.
-        """
-        highest, lowest = trainer.context.all_reduce_max(step), -trainer.context.all_reduce_max(-step)
-        if highest != lowest:
-            raise CheckpointError(
-                f"{self.folder} holds the state of another step for some processes than for others: "
-                "choose a folder that all of them share"
-            )
 
     def _save(self, trainer: TrainerState) -> None:
         checkpoint = checkpoint_of(trainer)

@@ -19,8 +19,10 @@ class RecordFile(Callback):
         self.path = folder / RUN_FILE
 
     def on_fit_start(self, trainer: TrainerState) -> None:
-        if trainer.finished and is_there(self.path):
-            trainer.record = read_record(self.path)
+        if trainer.finished:
+            trainer.record = trainer.context.from_rank_zero(
+                lambda: read_record(self.path) if is_there(self.path) else None
+            )
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         if trainer.finished and trainer.record is None:
