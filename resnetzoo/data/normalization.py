@@ -112,6 +112,18 @@ class Normalization:
         if self.kind == "per_pixel_mean" and found[-2:] != [height, width]:
             raise UsageError(f"a mean for each of {height} x {width} places takes images of that size, not {found}")
 
+    def check_channels(self, in_chans: int) -> None:
+        """Refuse a network of other channels, whose images would be those of this normalization and not its own.
+
+        Raises:
+            UsageError: says both.
+        """
+        if len(self.std) != in_chans:
+            raise UsageError(
+                f"the network takes images of {in_chans} channels, and its normalization is of {len(self.std)}: set "
+                f"model.normalization to one of {in_chans} means and deviations"
+            )
+
     def to_stored(self) -> dict[str, object]:
         """Every value, `mean` and `std` as tensors; `from_stored` reads them back."""
         return {"kind": self.kind, "mean": self.mean, "std": self.std, "size": self.size}

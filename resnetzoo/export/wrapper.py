@@ -23,7 +23,8 @@ class WithPreprocessing(nn.Module):
         model: a trained network, also wrapped, as by `torch.compile`; it is part of the new one, not copied.
 
     Raises:
-        UsageError: it has not been trained, does not say with which normalization, or has no classifier.
+        UsageError: it has not been trained, does not say with which normalization, or one of other channels, or has no
+            classifier.
     """
 
     # A buffer `mean` would have the name that torch 2.6 gives to what `Tensor.mean` returns in ONNX.
@@ -43,6 +44,7 @@ class WithPreprocessing(nn.Module):
         if model.num_classes == 0:
             raise UsageError("a network without a classifier gives no probabilities: export it without preprocessing")
         self.model = model
+        model.normalization.check_channels(model.in_chans)
         device = device_of(model)
         self._normalization = model.normalization
         self._per_pixel = model.normalization.kind == "per_pixel_mean"

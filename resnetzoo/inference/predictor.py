@@ -109,6 +109,9 @@ def _transform_of(model: nn.Module) -> ImageTransform:
             "say with which normalization. Take weights that say it (resnetzoo.list_weights), or load the model in "
             "Python and set model.normalization = resnetzoo.Normalization(...)"
         )
+    in_chans = getattr(innermost(model), "in_chans", None)
+    if isinstance(in_chans, int):
+        normalization.check_channels(in_chans)
     return ImageTransform(normalization)
 
 

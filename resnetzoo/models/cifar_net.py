@@ -157,7 +157,8 @@ class CifarNet(DescribesWeights, nn.Module):
         classifies a PIL image. Floats are not rounded, and gradients of the logits reach them.
 
         Raises:
-            UsageError: the network has not been trained, so nothing is known of its input; or no image, one without
+            UsageError: the network has not been trained, so nothing is known of its input, or its normalization is of
+                other channels; or no image, one without
                 pixels, or a tensor of another shape, type or range.
             ImageError: a PIL image of a mode that Pillow does not turn into pixels.
         """
@@ -166,6 +167,7 @@ class CifarNet(DescribesWeights, nn.Module):
                 f"{self.spec.label} has not been trained, or its file does not say with which normalization: "
                 "set model.normalization, or take weights that say it"
             )
+        self.normalization.check_channels(self.in_chans)
         transform = ImageTransform(self.normalization)
         return transform.forward(image).to(input_dtype(self))
 

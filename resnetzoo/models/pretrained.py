@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from resnetzoo.errors import UsageError
 from resnetzoo.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -196,6 +197,13 @@ class DescribesWeights:
 
     @normalization.setter
     def normalization(self, normalization: "Normalization | None") -> None:
+        from resnetzoo.data.normalization import Normalization
+
+        if not isinstance(normalization, Normalization | None):
+            raise UsageError(
+                "model.normalization is a resnetzoo.Normalization, such as Normalization('channel', [0.49, 0.48, "
+                f"0.45], [0.25, 0.24, 0.26]), or None, not {type(normalization).__name__}"
+            )
         self.pretrained = replace(self.pretrained, normalization=normalization)
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from cases import TINY_RECIPE, small_network
+from PIL import Image
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -198,6 +199,21 @@ def test_every_use_of_a_set_shares_one_measurement(tiny_data: resnetzoo.Data, me
 def test_values_that_cannot_be_meant_are_refused(mean: Any, std: Any, message: str) -> None:
     with pytest.raises(resnetzoo.UsageError, match=message):
         Normalization("channel", mean, std)
+
+
+def test_what_a_network_is_given_is_checked() -> None:
+    model = small_network(0)
+    with pytest.raises(resnetzoo.UsageError, match=r"model\.normalization is a resnetzoo\.Normalization, .* not list"):
+        model.normalization = [0.5, 0.5, 0.5]  # type: ignore[assignment]
+    model.normalization = Normalization("channel", [0.5], [0.2])  # type: ignore[arg-type]
+    Image.new("L", (4, 4)).save("a.png")
+    for use in (
+        lambda: model.preprocess(torch.zeros(1, 4, 4)),
+        lambda: resnetzoo.WithPreprocessing(model),
+        lambda: resnetzoo.predict(model, "a.png"),
+    ):
+        with pytest.raises(resnetzoo.UsageError, match="takes images of 3 channels, and its normalization is of 1"):
+            use()
 
 
 @pytest.mark.parametrize(("field", "value"), [("kind", "pixel"), ("size", 0), ("size", "32")])
