@@ -117,11 +117,17 @@ def eval_command(
         "standard_error": round(measured.standard_error, 4),
         "test_loss": round(measured.loss, 6),
     }
+    by_class = [(row.name, row.n, row.error) for row in measured.by_class]
     if as_json:
-        print_json(facts)
+        rows = [
+            {"class": name, "n": n, "error": None if error is None else round(error, 4)} for name, n, error in by_class
+        ]
+        print_json({**facts, "error_by_class": rows})
         return
     for key, value in facts.items():
         print(f"{key:<18} {value}")
+    for name, n, error in by_class:
+        print(f"error of {name}: {'no image' if error is None else f'{error:.2f} % (n={n:,})'}")
 
 
 def _say_other_data(training: dict[str, object], found: "resnetzoo.Data") -> None:

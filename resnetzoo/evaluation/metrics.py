@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from resnetzoo.errors import NonFiniteLossError, UsageError
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
-from resnetzoo.utils.device import Precision, resolve_precision
+from resnetzoo.utils.device import resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import device_of, evaluating, input_dtype
 from resnetzoo.utils.validation import check_whole_number
@@ -44,8 +45,11 @@ class EvaluationSums:
         self.loss.zero_()
         self.num_incorrect.zero_()
 
-    def add(self, model: nn.Module, inputs: Tensor, labels: Tensor, num_classes: int) -> None:
+    def add(self, model: nn.Module, inputs: Tensor, labels: Tensor, num_classes: int) -> Tensor:
         """A batch of normalized images (n, C, H, W) and their labels (n,); nothing waits for the device.
+
+        Returns:
+            Which predictions were incorrect, (n,) bool.
 
         Raises:
             UsageError: the network has fewer logits than there are classes.
@@ -54,7 +58,28 @@ class EvaluationSums:
         if logits.shape[-1] < num_classes:
             raise UsageError(f"the network has {logits.shape[-1]} classes, the images {num_classes}")
         self.loss.add_(F.cross_entropy(logits.float(), labels, reduction="sum"))
-        self.num_incorrect.add_((logits.argmax(dim=1) != labels).sum())
+        incorrect: Tensor = logits.argmax(dim=1) != labels
+        self.num_incorrect.add_(incorrect.sum())
+        return incorrect
+
+
+class ClassError(NamedTuple):
+    """What became of the images of one class.
+
+    Attributes:
+        name: of the class.
+        n: its images.
+        incorrect: how many of them were taken for another class.
+    """
+
+    name: str
+    n: int
+    incorrect: int
+
+    @property
+    def error(self) -> float | None:
+        """In percent; None of a class without images."""
+        return 100 * self.incorrect / self.n if self.n else None
 
 
 @dataclass(frozen=True)
@@ -65,11 +90,13 @@ class Evaluation:
         error: top-1 error in percent.
         loss: mean cross-entropy in nats, without label smoothing.
         n: images.
+        by_class: the error of each class, in the order of the labels; empty where it was not counted.
     """
 
     error: float
     loss: float
     n: int
+    by_class: tuple["ClassError", ...] = ()
 
     @classmethod
     def of_sums(cls, sums: Sequence[Tensor], n: int) -> "Evaluation":
@@ -127,36 +154,40 @@ def evaluate(
         raise UsageError("the network has no classifier, and so no error: reset_classifier gives it one")
     images = in_class_order(model, images)
     normalize = normalization or known_normalization(model) or images.normalization("channel")
-    measured = Evaluation.of_sums(sum_loss_and_errors(model, images, normalize, resolved, batch_size), n=len(images))
+    device = device_of(model)
+    if input_dtype(model) != torch.float32:  # autocast is for networks in fp32, the others have a type of their own
+        resolved = "fp32"
+    counts = torch.zeros(len(images.classes), dtype=torch.int64, device=device)
+    with evaluating(model), torch.inference_mode(), computing(device, resolved):
+        sums = _sums(model, images, normalize, batch_size, device, counts)
+    measured = Evaluation.of_sums(sums, n=len(images))
     if not math.isfinite(measured.loss):
         raise NonFiniteLossError(
             f"the network's loss on these {len(images):,} images is {measured.loss}, so that its error says nothing: "
             "its training diverged, or its weights are not for this input or precision"
         )
-    return measured
-
-
-def sum_loss_and_errors(
-    model: nn.Module,
-    images: ImageSet,
-    normalize: Normalization,
-    precision: Precision = "fp32",
-    batch_size: int = 500,
-) -> tuple[Tensor, Tensor]:
-    """Sum of the loss and number of incorrect predictions in evaluation mode, on the device; nothing waits for it."""
-    device = device_of(model)
-    if input_dtype(model) != torch.float32:  # autocast is for networks in fp32, the others have a type of their own
-        precision = "fp32"
-    with evaluating(model), torch.inference_mode(), computing(device, precision):
-        return _sums(model, images, normalize, batch_size, device)
+    totals = torch.bincount(images.labels.cpu(), minlength=len(images.classes)).tolist()
+    rows = zip(images.classes, totals, counts.tolist(), strict=True)
+    return replace(measured, by_class=tuple(ClassError(*row) for row in rows))
 
 
 def _sums(
-    model: nn.Module, images: ImageSet, normalize: Normalization, batch_size: int, device: torch.device
+    model: nn.Module,
+    images: ImageSet,
+    normalize: Normalization,
+    batch_size: int,
+    device: torch.device,
+    incorrect_by_class: Tensor,
 ) -> tuple[Tensor, Tensor]:
+    """Sum of the loss and number of incorrect predictions, on the device; nothing waits for it.
+
+    Counts are added to `incorrect_by_class`, (classes,) int64.
+    """
     sums, dtype = EvaluationSums.zeros(device), input_dtype(model)
     for pixels, labels in zip(
         torch.split(images.images, batch_size), torch.split(images.labels, batch_size), strict=True
     ):
-        sums.add(model, normalize(pixels.to(device)).to(dtype), labels.to(device), len(images.classes))
+        labels = labels.to(device)
+        incorrect = sums.add(model, normalize(pixels.to(device)).to(dtype), labels, len(images.classes))
+        incorrect_by_class.scatter_add_(0, labels, incorrect.long())
     return sums.loss, sums.num_incorrect

@@ -61,6 +61,9 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     measured = fork_command("resnetzoo", "eval", "run", "--device", "cpu", "--json")
     facts = json.loads(measured.stdout)
     assert f"{facts['test_error']:.2f}" == error[1]
+    rows = facts["error_by_class"]
+    assert [row["class"] for row in rows] == list(resnetzoo.classes_of("synthetic"))
+    assert sum(row["n"] * row["error"] for row in rows) / 200 == pytest.approx(facts["test_error"])
     assert (facts["trained_on"], facts["n"], facts["network"]) == ("synthetic", 200, "resnet20 (projection)")
     assert (tmp_path / "run" / "run.json").is_file()
     write_folder(tmp_path / "data", CIFAR10, "binary")

@@ -39,6 +39,11 @@ def test_evaluate_is_a_plain_count(tiny_data: resnetzoo.Data) -> None:
         logits = model.eval()(normalize(tiny_data.test.images))
     wrong = (logits.argmax(dim=1) != tiny_data.test.labels).sum()
     assert measured.error == pytest.approx(100 * int(wrong) / 20)
+    by_class = [(logits.argmax(dim=1) != label)[tiny_data.test.labels == label] for label in range(10)]
+    assert measured.by_class == tuple(
+        (name, len(missed), int(missed.sum())) for name, missed in zip(tiny_data.classes, by_class, strict=True)
+    )
+    assert measured.by_class[0].error == pytest.approx(50 * int(by_class[0].sum()))
     assert measured.accuracy == pytest.approx(100 - measured.error)
     assert measured.loss == pytest.approx(float(F.cross_entropy(logits, tiny_data.test.labels)), rel=1e-5)
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
