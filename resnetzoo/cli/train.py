@@ -43,6 +43,9 @@ def train_command(
     recipe: Annotated[str, typer.Option(help=f"{', '.join(resnetzoo.recipes.RECIPES)}.")] = "QUICK20",
     epochs: Annotated[int | None, typer.Option(help="Another length.", show_default="the recipe's")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step.", show_default="the recipe's")] = None,
+    lr: Annotated[float | None, typer.Option(help="Another peak rate.", show_default="the recipe's")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Another decay.", show_default="the recipe's")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Another share.", show_default="the recipe's")] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
     shortcut: ShortcutWord = None,
     dataset: DatasetName = "auto",
@@ -64,6 +67,7 @@ def train_command(
     chosen = resnetzoo.recipes.get_recipe(recipe)
     chosen = chosen if batch_size is None else chosen.with_batch_size(batch_size)
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
+    chosen = chosen.with_settings(lr=lr, weight_decay=weight_decay, label_smoothing=label_smoothing)
     resnetzoo.get_spec(name)  # a wrong name or device is said before any data is fetched
     resnetzoo.resolve_device(device)
     found = chosen_data(dataset, data_dir, max_train_images, val_split, image_size)

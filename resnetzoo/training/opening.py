@@ -133,7 +133,7 @@ def _checked(
 ) -> tuple[Recipe, Precision]:
     """The recipe as it runs on these images, and the precision on this device, once the arguments are found right."""
     as_run = recipe.for_images(len(data.train))
-    check_arguments(model, data, seed=seed, processes=processes, out=out)
+    check_arguments(model, data, as_run, seed=seed, processes=processes, out=out)
     return as_run, resolve_precision(precision, device)
 
 

@@ -29,6 +29,12 @@ def set_lr(optimizer: torch.optim.SGD, lr: float) -> None:
             group["lr"] = lr
 
 
+def clip_gradients(optimizer: torch.optim.SGD, norm: float) -> None:
+    """Scale all gradients down together, where their norm is larger; nothing waits for the device."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    nn.utils.clip_grad_norm_(parameters, norm, foreach=True if parameters[0].device.type in ("cpu", "cuda") else None)
+
+
 def load_momentum(optimizer: torch.optim.SGD, state: dict[str, Any]) -> None:
     """Momentum as a state dict has it; the settings are the recipe's, and the tensor of `lr` stays the one in use."""
     own = optimizer.state_dict()["param_groups"]

@@ -16,6 +16,7 @@ from resnetzoo.models.wrappers import innermost, network_in, zoo_network
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_record
 from resnetzoo.training.run_folder import check_identity, check_start, find_latest
+from resnetzoo.training.small_batches import check_smallest_batch
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import check_writable, is_there
@@ -35,7 +36,7 @@ def steps_left(
     """
     check_data(data)
     spec, recipe = known_spec(model), recipe.for_images(len(data.train))
-    check_arguments(model, data, seed=seed, out=out)
+    check_arguments(model, data, recipe, seed=seed, out=out)
     if out is None:
         return recipe.steps
     check_writable(out)
@@ -60,7 +61,9 @@ def steps_left(
     return recipe.steps - checkpoint.step
 
 
-def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int = 1, out: Path | None = None) -> None:
+def check_arguments(
+    model: nn.Module, data: Data, recipe: Recipe, *, seed: int, processes: int = 1, out: Path | None = None
+) -> None:
     """Refuse what a run cannot have: its seed, weights that cannot learn, or data not made for network or processes.
 
     With `out`, a network of this package that could not be read from a file again is refused as well.
@@ -83,6 +86,7 @@ def check_arguments(model: nn.Module, data: Data, *, seed: int, processes: int =
         network = zoo_network(network, "fit")
     if isinstance(network, CifarNet):
         _check_network(network, data, out)
+    check_smallest_batch(network, data.train, recipe)
 
 
 def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
@@ -110,16 +114,18 @@ def _check_weights(model: nn.Module) -> None:
     if any(is_lazy(parameter) for parameter in model.parameters()):
         raise UsageError("the network has weights without a shape yet: call it on a batch of images first")
     weights = [parameter for parameter in model.parameters() if parameter.is_floating_point()]
+    if not weights:
+        raise UsageError(f"this {type(model).__name__} has no weights, so that there is nothing to learn")
     if any(weight.is_meta for weight in weights):
         raise UsageError('the network has no weights: it was made on the device "meta"; create it on another one')
     if any(weight.is_inference() for weight in weights):
         raise UsageError("weights made inside torch.inference_mode() cannot learn: create the network outside of it")
-    if weights and not any(weight.requires_grad for weight in weights):
+    if not any(weight.requires_grad for weight in weights):
         raise UsageError(
             f"all weights of this {type(model).__name__} are frozen, so that nothing would be learned: "
             "requires_grad_(True) on those that are to learn; of an optimized network train the one it was made of"
         )
-    if weights and all(weight.dtype != torch.float32 for weight in weights):
+    if all(weight.dtype != torch.float32 for weight in weights):
         found = str(weights[0].dtype).removeprefix("torch.")
         raise UsageError(
             f"fit trains weights in float32, and the network's are {found}: model.float() makes them float32"

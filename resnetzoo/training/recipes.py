@@ -33,6 +33,8 @@ class Recipe:
         normalization: `per_pixel_mean` (the paper's) or `channel`.
         crop_padding: pixels of zero on each side before the random 32x32 crop; 0 leaves images in place.
         flip: mirror every other image, at random.
+        clip_norm: the largest norm of a step's gradient, over all parameters, which a longer one is scaled down to
+            (arXiv:1211.5063, section 3.2); None leaves every gradient as it is.
 
     Raises:
         UsageError: a number outside its range.
@@ -52,14 +54,13 @@ class Recipe:
     normalization: NormalizationKind = "channel"
     crop_padding: int = 4
     flip: bool = True
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         check_whole_number("steps", self.steps)
         check_whole_number("batch_size", self.batch_size)
         if self.epochs is not None:
             check_whole_number("epochs", self.epochs)
-        if isinstance(self.schedule, OneCycle) and not 0 <= self.schedule.rise <= 1:
-            raise UsageError(f"rise must be from 0 to 1, a share of the steps, not {self.schedule.rise!r}")
         if not (0 < self.lr < math.inf):
             raise UsageError(f"lr must be above 0 and finite, not {self.lr!r}")
         for field in ("momentum", "label_smoothing"):
@@ -71,6 +72,8 @@ class Recipe:
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
         check_whole_number("crop_padding", self.crop_padding, minimum=0)
+        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
+            raise UsageError(f"clip_norm must be above 0 and finite, or None, not {self.clip_norm!r}")
 
     def with_epochs(self, epochs: int) -> "Recipe":
         """The same recipe at another length, its schedule stretched in proportion; the name says so."""
@@ -85,6 +88,28 @@ class Recipe:
         if batch_size == self.batch_size:
             return self
         return replace(self, name=f"{self.name}-bs{batch_size}", batch_size=batch_size)
+
+    def with_settings(
+        self, *, lr: float | None = None, weight_decay: float | None = None, label_smoothing: float | None = None
+    ) -> "Recipe":
+        """The same recipe with another peak rate, decay or smoothing; None leaves one as it is. The name says so.
+
+        >>> QUICK20.with_settings(lr=0.05, weight_decay=1e-3).name
+        'QUICK20-lr0.05-wd0.001'
+
+        Raises:
+            UsageError: a number outside its range.
+        """
+        settings = {"lr": ("lr", lr), "weight_decay": ("wd", weight_decay), "label_smoothing": ("ls", label_smoothing)}
+        changed = {
+            field: (short, value)
+            for field, (short, value) in settings.items()
+            if value is not None and value != getattr(self, field)
+        }
+        if not changed:
+            return self
+        name = "-".join([self.name, *(f"{short}{value}" for short, value in changed.values())])
+        return replace(self, name=name, **{field: value for field, (_, value) in changed.items()})  # type: ignore[arg-type]
 
     def for_images(self, num_images: int) -> "Recipe":
         """The recipe as it runs on this many training images: one in epochs gets its number of steps."""

@@ -179,10 +179,12 @@ class RunRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; `from_dict` reads them back."""
+        recipe = self.recipe.to_dict()
         return {
             "name": self.name,
             "spec": self.spec.to_dict() if self.spec else None,
-            "recipe": self.recipe.to_dict(),
+            # A recipe that clips nothing reads as those of the versions that could not.
+            "recipe": {field: value for field, value in recipe.items() if field != "clip_norm" or value is not None},
             "seed": self.seed,
             "data": self.data,
             "normalization": self.normalization,

@@ -1,5 +1,6 @@
 """Numbers and words that people pass in, checked where they come in."""
 
+import math
 from collections.abc import Collection
 
 from resnetzoo.errors import UsageError
@@ -17,6 +18,17 @@ def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: 
     if not whole or found < minimum or (maximum is not None and found > maximum):  # type: ignore[operator]
         bounds = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise UsageError(f"{field} must be a whole number {bounds}, not {found!r}")
+
+
+def check_number(field: str, found: object, lowest: float, highest: float) -> None:
+    """Refuse anything but a finite number from `lowest` to `highest`.
+
+    Raises:
+        UsageError: says what the field takes and what was found.
+    """
+    if not isinstance(found, int | float) or not (lowest <= found <= highest and math.isfinite(found)):
+        bounds = f"{lowest} or more, and finite" if math.isinf(highest) else f"from {lowest} to {highest}"
+        raise UsageError(f"{field} must be {bounds}, not {found!r}")
 
 
 def check_choice(field: str, found: object, valid: Collection[str]) -> None:

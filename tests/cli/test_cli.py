@@ -120,6 +120,7 @@ def test_the_former_word_of_an_option_is_accepted(
         (("train", "resnet20", *SMOKE, "--epochs", "-1"), 2, "epochs must be a whole number from 1, not -1"),
         (("train", "resnet20", *SMOKE, "--batch-size", "0"), 2, "batch_size must be a whole number from 1, not 0"),
         (("train", "resnet20", *SMOKE, "--max-train-images", "0"), 2, "train_images must be a whole number from 1 to"),
+        (("train", "resnet20", *SMOKE, "--lr", "nan"), 2, "lr must be above 0 and finite, not nan"),
         (("train", "resnet20", *SMOKE, "--seed", "-1"), 2, "seed must be a whole number from 0"),
         (("train", "resnet20", *SMOKE, "--recipe", "fast"), 2, "known: QUICK20, HE2015, MODERN, SMOKE"),
         (("train", "resnet20", *SMOKE, "--precision", "fp16"), 2, "precision must be auto, fp32 or bf16"),

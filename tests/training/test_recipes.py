@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import resnetzoo
+from resnetzoo import recipes
 from resnetzoo.training.recipes import HE2015, MODERN, QUICK20, RECIPES, SMOKE, get_recipe, lr_at, starts_low
 from resnetzoo.training.schedules import OneCycle, StepDecay
 
@@ -98,6 +101,32 @@ def test_the_low_start_ends_below_80_percent_and_for_good() -> None:
 
 
 @pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: recipes.StepDecay((-5,)), "a milestone must be a whole number from 0, not -5"),
+        (lambda: recipes.StepDecay((1.5,)), "a milestone must be a whole number from 0, not 1.5"),
+        (lambda: recipes.StepDecay((5,), factor=-0.1), "factor must be 0 or more, and finite, not -0.1"),
+        (lambda: recipes.StepDecay((5,), factor=math.nan), "factor must be 0 or more, and finite, not nan"),
+        (lambda: recipes.OneCycle(math.nan), "rise must be from 0 to 1, a share of the steps, not nan"),
+        (lambda: recipes.LowStart(-0.1, 80.0, 110), "lr of the low start must be 0 or more, and finite, not -0.1"),
+        (lambda: recipes.LowStart(0.1, math.nan, 110), "until_error must be from 0 to 100, not nan"),
+        (lambda: recipes.LowStart(0.1, 80.0, -3), "min_depth must be a whole number from 0, not -3"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused_where_it_is_made(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=re.escape(message)):
+        make()
+
+
+def test_settings_are_changed_and_the_name_says_so() -> None:
+    changed = QUICK20.with_settings(lr=0.05, weight_decay=5e-4, label_smoothing=0.1)
+    assert changed == replace(QUICK20, name="QUICK20-lr0.05-ls0.1", lr=0.05, label_smoothing=0.1)
+    assert QUICK20.with_settings(lr=0.2) is QUICK20
+    clipped = replace(QUICK20, clip_norm=1.0)
+    assert recipes.Recipe.from_dict(clipped.to_dict()) == clipped
+
+
+@pytest.mark.parametrize(
     ("choices", "message"),
     [
         ({"steps": 0}, "steps must be a whole number from 1, not 0"),
@@ -112,6 +141,8 @@ def test_the_low_start_ends_below_80_percent_and_for_good() -> None:
         ({"momentum": 0.0}, "nesterov needs a momentum"),
         ({"label_smoothing": -0.1}, "label_smoothing must be from 0"),
         ({"weight_decay": -1e-4}, "weight_decay must be 0 or more"),
+        ({"clip_norm": 0.0}, "clip_norm must be above 0 and finite, or None"),
+        ({"clip_norm": math.nan}, "clip_norm must be above 0 and finite, or None"),
         ({"crop_padding": -1}, "crop_padding must be a whole number from 0"),
         ({"normalization": "imagenet"}, "normalization must be one of channel, per_pixel_mean"),
     ],

@@ -25,7 +25,7 @@ from resnetzoo.utils.cuda_graph import Replay
 
 CPU = torch.device("cpu")
 RECIPE = resnetzoo.Recipe(
-    "SHORT", steps=20, epochs=None, lr=0.05, schedule=resnetzoo.recipes.StepDecay((8, 14)), batch_size=10
+    "SHORT", steps=20, epochs=None, lr=0.05, schedule=resnetzoo.recipes.StepDecay((8, 14)), batch_size=10, clip_norm=0.5
 )  # four batches of 10 and one of 8 an epoch
 
 

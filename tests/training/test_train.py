@@ -43,7 +43,8 @@ def same_weights(first: nn.Module, second: nn.Module) -> bool:
 
 def test_it_computes_what_a_plain_loop_does(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
     """A loop as in any tutorial, in the same order of images, ends with the same weights."""
-    recipe = replace(tiny_recipe, label_smoothing=0.1, nesterov=True, weight_decay=1e-2)
+    recipe = replace(tiny_recipe, label_smoothing=0.1, nesterov=True, weight_decay=1e-2, clip_norm=0.5)
+    norms = []
     run = fit(tiny_data, recipe, seed=5)
 
     model = small_network(0).train()
@@ -58,8 +59,10 @@ def test_it_computes_what_a_plain_loop_does(tiny_data: resnetzoo.Data, tiny_reci
         loss = F.cross_entropy(model(images), labels, label_smoothing=0.1)
         optimizer.zero_grad()
         loss.backward()
+        norms.append(float(nn.utils.clip_grad_norm_(model.parameters(), 0.5)))
         optimizer.step()
         losses.append(loss.item())
+    assert max(norms) > 0.5  # some of them are clipped
     for path, parameter in run.model.named_parameters():
         torch.testing.assert_close(parameter, model.get_parameter(path), rtol=1e-3, atol=1e-5)
     assert [row.train_loss for row in run.epochs] == pytest.approx([sum(losses[:3]) / 3, sum(losses[3:]) / 3], rel=1e-4)
@@ -274,6 +277,35 @@ def test_a_network_for_other_data_is_refused(tiny_data: resnetzoo.Data) -> None:
         resnetzoo.evaluate(resnetzoo.plainnet(8, num_classes=2), tiny_data.test)
     with pytest.raises(resnetzoo.UsageError, match="batch_size must be a whole number from 1, not 0"):
         resnetzoo.evaluate(resnetzoo.plainnet(8), tiny_data.test, batch_size=0)
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "batch", "refused"), [(4, 17, 16, True), (1, 3, 1, True), (5, 17, 16, False)]
+)
+def test_a_batch_of_one_tiny_image_is_found_out_before_the_first_step(
+    tiny_recipe: resnetzoo.Recipe, size: int, count: int, batch: int, refused: bool
+) -> None:
+    images = resnetzoo.ImageSet(
+        torch.randint(256, (count, 3, size, size), dtype=torch.uint8), torch.arange(count) % 2, ("a", "b")
+    )
+    data = resnetzoo.Data("tiny", images, images, official=False, source="")
+    recipe = replace(tiny_recipe, steps=2 * -(-count // batch), batch_size=batch, crop_padding=0)
+    one_value = nn.Sequential(nn.Flatten(), nn.Linear(3 * size * size, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    for model, name in ((resnetzoo.resnet(8, num_classes=2), "layer3.0.bn1" if size > 1 else "bn1"), (one_value, "2")):
+        before = {key: value.clone() for key, value in model.state_dict().items()}
+        if refused or model is one_value:
+            with pytest.raises(resnetzoo.UsageError, match=f"of which {name}, a batch norm, sees .* such as "):
+                fit_model(model, data, recipe)
+            assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+            assert not any(module._forward_pre_hooks for module in model.modules())
+        else:
+            fit_model(model, data, recipe)
+    with pytest.raises(resnetzoo.UsageError, match="this Flatten has no weights"):
+        fit_model(nn.Flatten(), data, recipe)
+
+
+def fit_model(model: nn.Module, data: resnetzoo.Data, recipe: resnetzoo.Recipe) -> resnetzoo.Run:
+    return resnetzoo.fit(model, data, recipe, device="cpu", precision="fp32", progress=False)
 
 
 def test_a_classifier_put_in_by_hand_is_recorded_as_it_is(tmp_path: Path, tiny_recipe: resnetzoo.Recipe) -> None:

@@ -32,6 +32,7 @@ class StepState:
         stream: where the device's work is queued.
         batch_size: images of a whole batch.
         recorder: records work on the device; None where nothing can be recorded.
+        clip_norm: of the recipe.
         search: whether cuDNN times its algorithms for whole batches; other work takes what it expects to be fastest.
     """
 
@@ -41,6 +42,7 @@ class StepState:
     stream: RunStream
     batch_size: int
     recorder: RunRecorder | None = None
+    clip_norm: float | None = None
     search: bool = False
 
     @classmethod
@@ -58,6 +60,7 @@ class StepState:
             optimizer=make_optimizer(model, recipe, loader.device, lr_on_device=recorder is not None),
             batch_size=min(recipe.batch_size, len(loader)),
             recorder=recorder,
+            clip_norm=recipe.clip_norm,
             search=recipe.steps >= SEARCH_REPAID_BY_STEPS,
         )
 

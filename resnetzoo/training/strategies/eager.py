@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
-from resnetzoo.training.optimizer import set_lr
+from resnetzoo.training.optimizer import clip_gradients, set_lr
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.strategies.execution import Execution
@@ -47,6 +47,8 @@ class EagerStep(Strategy):
             loss, logits = self.forward(images, labels)
             state.optimizer.zero_grad()
             (loss * weight).backward()  # type: ignore[no-untyped-call]
+            if state.clip_norm is not None:  # of several processes each has the whole batch's gradient by now
+                clip_gradients(state.optimizer, state.clip_norm)
             state.optimizer.step()
             state.metrics.add(loss.detach() * len(labels), logits.detach(), labels)
 

@@ -1,0 +1,55 @@
+"""Batches too small for batch norm: of a single value nothing can be measured, and torch says so in mid-run."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.errors import UsageError
+from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.schedules import steps_per_epoch
+from resnetzoo.utils.modules import device_of, evaluating, input_dtype
+
+
+def check_smallest_batch(model: nn.Module, train: ImageSet, recipe: Recipe) -> None:
+    """Refuse batches of one image where a batch norm would see one value a channel.
+
+    Raises:
+        UsageError: names the norm and another size of batch.
+    """
+    count, size = len(train), recipe.batch_size
+    reached = recipe.steps >= steps_per_epoch(count, size)
+    if (count % size or size) > 1 or not (reached or size == 1):
+        return
+    name = norm_of_single_values(model, train)
+    if name is not None:
+        fitting = (other for step in range(1, max(count, size)) for other in (size + step, size - step))
+        other = next((batch for batch in fitting if batch > 1 and count % batch != 1), None)
+        cure = "more images" if other is None or count == 1 else f"another batch_size, such as {other},"
+        raise UsageError(
+            f"{count:,} training images in batches of {size} leave a batch of one image, of which {name}, a batch "
+            f"norm, sees a single value a channel and can learn nothing: take {cure} or larger images"
+        )
+
+
+@torch.no_grad()
+def norm_of_single_values(model: nn.Module, images: ImageSet) -> str | None:
+    """The first batch norm that gets one value a channel of one image; None if each gets more."""
+    found: list[str] = []
+    hooks = []
+    for name, module in model.named_modules():
+        if isinstance(module, _BatchNorm):
+
+            def look(_: nn.Module, inputs: tuple[Tensor, ...], name: str = name) -> None:
+                if inputs[0].numel() == inputs[0].shape[1]:
+                    found.append(name)
+
+            hooks.append(module.register_forward_pre_hook(look))
+    try:
+        if hooks:
+            with evaluating(model):  # in which nothing of the network changes
+                model(torch.zeros_like(images.images[:1], dtype=input_dtype(model), device=device_of(model)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found[0] if found else None
