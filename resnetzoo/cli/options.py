@@ -12,7 +12,7 @@ DataDir = Annotated[
     typer.Option(help="Folder of the data; else $RESNETZOO_DATA, the cache, a download.", show_default=False),
 ]
 DatasetName = Annotated[
-    str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100, synthetic or folder.")
+    str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100[-coarse], synthetic or folder.")
 ]
 ImageSize = Annotated[
     int | None, typer.Option(help="Of --dataset folder: pixels of the shorter side.", show_default="32")

@@ -32,8 +32,13 @@ def data_command(
     download: Annotated[bool, typer.Option("--download", help="Fetch it if it is nowhere.")] = False,
 ) -> None:
     """Find, fetch and check a data set. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
-    find = {"cifar10": resnetzoo.cifar10, "cifar100": resnetzoo.cifar100}.get(dataset)
-    found = find(data_dir, download=download) if find else resnetzoo.load_data(dataset, data_dir)
+    if dataset == "cifar10":
+        found = resnetzoo.cifar10(data_dir, download=download)
+    elif dataset in ("cifar100", "cifar100-coarse"):
+        labels = "coarse" if dataset.endswith("coarse") else "fine"
+        found = resnetzoo.cifar100(data_dir, download=download, labels=labels)
+    else:
+        found = resnetzoo.load_data(dataset, data_dir)
     print_data(found)
     print(f"classes      {len(found.classes)}: {', '.join(found.classes[:10])}{', ...' * (len(found.classes) > 10)}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resnetzoo.data.archives import DamagedArchiveError, read_archive
 from resnetzoo.data.archives import download as download_archive
-from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, DatasetInfo
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, CIFAR100_COARSE, DatasetInfo
 from resnetzoo.data.cifar_reader import check_presence, read_folder
 from resnetzoo.data.image_set import Data
 from resnetzoo.data.places import (
@@ -20,6 +20,7 @@ from resnetzoo.data.places import (
 from resnetzoo.errors import DataError, DataNotFoundError, DownloadError
 from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import is_file
+from resnetzoo.utils.validation import check_choice
 
 
 def cifar10(root: str | Path | None = None, *, download: bool = False) -> Data:
@@ -44,27 +45,35 @@ def cifar10(root: str | Path | None = None, *, download: bool = False) -> Data:
     return _find_or_fetch(CIFAR10, root) if download else _find(CIFAR10, root)
 
 
-def cifar100(root: str | Path | None = None, *, download: bool = False) -> Data:
-    """CIFAR-100: as `cifar10`, with the 100 fine classes; folders `cifar-100-binary` or `cifar-100-python`.
+def cifar100(root: str | Path | None = None, *, download: bool = False, labels: str = "fine") -> Data:
+    """CIFAR-100: as `cifar10`, with the 100 fine classes or the 20 coarse ones.
+
+    Its folders are `cifar-100-binary` and `cifar-100-python`.
 
     Args:
         root: as in `cifar10`.
         download: as in `cifar10`.
+        labels: `fine` or `coarse`.
 
     Raises:
+        UsageError: other labels.
         DataError: as in `cifar10`, and so its kinds `DataNotFoundError` and `DownloadError`.
     """
-    return _find_or_fetch(CIFAR100, root) if download else _find(CIFAR100, root)
+    check_choice("labels", labels, ("fine", "coarse"))
+    info = CIFAR100_COARSE if labels == "coarse" else CIFAR100
+    return _find_or_fetch(info, root) if download else _find(info, root)
 
 
 def load_published(name: str, root: str | Path | None) -> Data:
-    """`cifar10` or `cifar100`, found, or fetched into a folder that is there: one that is named by mistake is not made.
+    """`cifar10`, `cifar100` or `cifar100-coarse`, found, or fetched into a folder that is there.
+
+    One that is named by mistake is not made.
 
     Raises:
         DataError: as `cifar10`; `DataNotFoundError` too where the named folder is not there, or holds another data set,
             or this one further down.
     """
-    info = CIFAR100 if name == CIFAR100.name else CIFAR10
+    info = {published.name: published for published in (CIFAR10, CIFAR100, CIFAR100_COARSE)}[name]
     check_named(root, info)
     folders = search_folders(root)
     if named_folder(root) is not None and not _is_in(folders, info):

@@ -5,7 +5,7 @@ Images*, 2009. The MD5s of the binary CIFAR-10 files are of the official archive
 for the files of the binary CIFAR-100, so that format is read but never called official.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 PIXELS = 3 * 32 * 32  # bytes an image: 1,024 red, 1,024 green, 1,024 blue, row by row
@@ -28,8 +28,9 @@ class ArchiveFormat:
         kind: `binary` (records of label bytes and pixels) or `python` (pickles).
         folder: the folder's name inside the official archive.
         train, test: the files of images, in order.
-        label_bytes: of a binary record; the last of them is the label.
+        label_bytes: of a binary record.
         label_key: in a pickle.
+        label_place: which of the label bytes is the label; the last if nothing is said.
     """
 
     kind: Literal["binary", "python"]
@@ -38,6 +39,7 @@ class ArchiveFormat:
     test: tuple[DataFile, ...]
     label_bytes: int
     label_key: str
+    label_place: int = -1
 
     @property
     def files(self) -> tuple[DataFile, ...]:
@@ -178,4 +180,23 @@ CIFAR100 = DatasetInfo(
         _urls("cifar-100-python.tar.gz"),
     ),
     binary_archive=("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),
+)
+
+_COARSE_CLASSES = (
+    "aquatic_mammals fish flowers food_containers fruit_and_vegetables household_electrical_devices "
+    "household_furniture insects large_carnivores large_man-made_outdoor_things large_natural_outdoor_scenes "
+    "large_omnivores_and_herbivores medium_mammals non-insect_invertebrates people reptiles small_mammals trees "
+    "vehicles_1 vehicles_2"
+)
+
+# The same files with their other labels, of which each stands for five fine ones.
+CIFAR100_COARSE = replace(
+    CIFAR100,
+    name="cifar100-coarse",
+    title="CIFAR-100 (coarse labels)",
+    classes=tuple(_COARSE_CLASSES.split()),
+    formats=(
+        replace(CIFAR100.formats[0], label_place=0),
+        replace(CIFAR100.formats[1], label_key="coarse_labels"),
+    ),
 )

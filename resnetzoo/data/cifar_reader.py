@@ -112,7 +112,7 @@ def _parse_binary(content: bytes, path: Path, file: DataFile, archive_format: Ar
             f"{path}: {len(content):,} bytes found, no whole number of {record:,}-byte records; {_official_size(file)}"
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
-    labels = records[:, archive_format.label_bytes - 1].astype(np.int64)
+    labels = records[:, : archive_format.label_bytes][:, archive_format.label_place].astype(np.int64)
     return np.ascontiguousarray(records[:, archive_format.label_bytes :]), labels
 
 

@@ -7,6 +7,7 @@ from resnetzoo.utils.validation import check_choice
 _DATA_SETS: dict[str, tuple[str, ...]] = {
     "cifar10": cifar_files.CIFAR10.classes,
     "cifar100": cifar_files.CIFAR100.classes,
+    "cifar100-coarse": cifar_files.CIFAR100_COARSE.classes,
     "synthetic": SYNTHETIC,
 }
 

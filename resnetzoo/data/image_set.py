@@ -134,7 +134,7 @@ class ImageSet:
         return replace(self, labels=places[self.labels], classes=names)
 
 
-_PUBLISHED_SPLITS = tuple((name, 50_000, 5_000) for name in ("cifar10", "cifar100"))
+_PUBLISHED_SPLITS = tuple((name, 50_000, 5_000) for name in ("cifar10", "cifar100", "cifar100-coarse"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError, UsageError
 from resnetzoo.utils.validation import check_choice
 
-Dataset = Literal["auto", "cifar10", "cifar100", "synthetic", "folder"]
+Dataset = Literal["auto", "cifar10", "cifar100", "cifar100-coarse", "synthetic", "folder"]
 
 
 class SyntheticDataWarning(UserWarning):
@@ -27,8 +27,9 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
     Where a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic set never stands in for it.
 
     Args:
-        dataset: `auto`, `cifar10`, `cifar100`, `synthetic`; or `folder`, of images of any size, in one folder a class
-            (`root/cat/1.jpg`), which may lie in `root/train` and `root/test` (or `val`); else a fifth is held out.
+        dataset: `auto`, `cifar10`, `cifar100`, `cifar100-coarse` (with its 20 coarse labels), `synthetic`; or `folder`,
+            of images of any size, in one folder a class (`root/cat/1.jpg`), which may lie in `root/train` and
+            `root/test` (or `val`); else a fifth is held out.
         root: the folder to look in, and to download into, which must be there.
         size: of `folder`: the shorter side of each image is resized to so many pixels, 32 if left out, and the middle
             cropped.

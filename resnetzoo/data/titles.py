@@ -3,5 +3,11 @@
 
 def data_title(name: str, part: str) -> str:
     """`CIFAR-10, first 2,000 training images`."""
-    title = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "synthetic": "the synthetic set"}.get(name, name)
+    titles = {
+        "cifar10": "CIFAR-10",
+        "cifar100": "CIFAR-100",
+        "cifar100-coarse": "CIFAR-100 (coarse labels)",
+        "synthetic": "the synthetic set",
+    }
+    title = titles.get(name, name)
     return f"{title}, {part}" if part else title

@@ -280,6 +280,28 @@ def test_first_and_split(tiny_data: resnetzoo.Data) -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["binary", "python"])
+def test_coarse_labels(tmp_path: Path, kind: str) -> None:
+    folder = write_folder(tmp_path, CIFAR100, kind, count=3)
+    coarse = [19, 0, 7]
+    for name in ("train", "test"):
+        if kind == "binary":
+            records = np.fromfile(folder / f"{name}.bin", np.uint8).reshape(3, -1)
+            records[:, 0] = coarse
+            records.tofile(folder / f"{name}.bin")
+        else:
+            batch = pickle.loads((folder / name).read_bytes())
+            (folder / name).write_bytes(pickle.dumps({**batch, "coarse_labels": coarse}, protocol=2))
+    fine, data = resnetzoo.cifar100(folder), resnetzoo.cifar100(folder, labels="coarse")
+    assert data.train.labels.tolist() == data.test.labels.tolist() == coarse
+    assert (len(data.classes), data.classes[19]) == (20, "vehicles_2")
+    assert torch.equal(data.train.images, fine.train.images)
+    assert fine.train.labels.tolist() == [0, 1, 2]
+    assert resnetzoo.load_data(data.name, folder).fingerprint == data.fingerprint != fine.fingerprint
+    with pytest.raises(resnetzoo.UsageError, match="labels must be one of fine, coarse"):
+        resnetzoo.cifar100(folder, labels="medium")
+
+
 def labelled(*counts: int) -> resnetzoo.Data:
     """So many images of each class, each image its own number."""
     labels = torch.cat([torch.full((count,), label) for label, count in enumerate(counts)])
