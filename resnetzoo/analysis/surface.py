@@ -74,7 +74,7 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     with torch.inference_mode(), computing(device_of(twin)):
         inputs, labels = labelled_input(twin, batch)
         chunks = list(zip(torch.split(inputs, CHUNK), torch.split(labels, CHUNK), strict=True))
-        weights = {f"{name}.weight": layer.weight for name, layer in weighted_layers(twin).items()}
+        weights = _distinct({f"{name}.weight": layer.weight for name, layer in weighted_layers(twin).items()})
         one, other = _direction(weights, generator), _direction(weights, generator)
         losses = np.empty((points, points))
         for i, a in enumerate(steps.tolist()):
@@ -82,6 +82,12 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
                 moved = {name: weight + a * one[name] + b * other[name] for name, weight in weights.items()}
                 losses[i, j] = _loss(twin, moved, chunks)
     return Surface(first=steps, second=steps.copy(), losses=losses)
+
+
+def _distinct(weights: Tensors) -> Tensors:
+    """Of weights that several layers share, those of the first: they move together."""
+    first = {id(weight): name for name, weight in reversed(weights.items())}
+    return {name: weight for name, weight in weights.items() if first[id(weight)] == name}
 
 
 def _direction(weights: Tensors, generator: torch.Generator) -> Tensors:

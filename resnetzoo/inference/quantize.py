@@ -17,6 +17,7 @@ from resnetzoo.inference.fuse import lacks_statistics
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.modules import with_plain_weights
 
 
 def compiles_int8() -> bool:
@@ -136,6 +137,8 @@ class Int8Block(nn.Module):
         if self.shortcut is None:
             return cast(Tensor, self.last(y))
         shortcut = self.shortcut(x).contiguous(memory_format=torch.channels_last)
+        if shortcut is x and not torch.compiler.is_compiling():  # hooks may have kept what the block before gave out
+            shortcut = shortcut.clone()
         return self.last.add_to(shortcut, self.shortcut_qparams, y)
 
 
@@ -192,7 +195,7 @@ class Int8Net(nn.Module):
                 self.blocks.append(quantized)
                 x, qparams = block(x), quantized.target
         self.last_qparams = qparams
-        self.fc = network.fc
+        self.fc = with_plain_weights(network.fc)  # of a copy, whose weights stay as they are
 
     def forward(self, images: Tensor) -> Tensor:
         scale, zero_point = self.source

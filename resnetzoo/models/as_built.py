@@ -28,7 +28,7 @@ class AsBuilt:
 
     def change(self, name: str) -> str | None:
         """How the module of this name is not what was built, `is of the class StdConv2d` for one; None if it is."""
-        return self.other_kind(name) or hook_on(self.found[name])
+        return self.other_kind(name) or hook_on(self.found[name]) or hook_on_all()
 
     def other_kind(self, name: str) -> str | None:
         """As `change`; hooks, which change only what goes in and comes out, do not count."""
@@ -72,10 +72,22 @@ def hook_on(module: nn.Module) -> str | None:
     return next((f"has {words}" for hooks, words in _HOOKS.items() if getattr(module, hooks)), None)
 
 
+def hook_on_all() -> str | None:
+    """Which kind of hook every module has, as `register_module_forward_hook` of torch gives it; None without one."""
+    found = (words for hooks, words in _HOOKS.items() if getattr(nn.modules.module, f"_global{hooks}"))
+    return next((f"has {words}, as all modules have" for words in found), None)
+
+
+def hooks_on_outputs(network: nn.Module) -> list[str]:
+    """The modules with hooks before or behind their forward pass, which may change what comes out, by name."""
+    kinds = ("_forward_pre_hooks", "_forward_hooks")
+    return [name for name, module in network.named_modules() if any(getattr(module, hooks) for hooks in kinds)]
+
+
 def _is_known(module: nn.Module) -> bool:
     home = type(module).__module__
     known = home.startswith("torch.nn.modules.") or home.split(".")[0] == _PACKAGE
-    return known and not hook_on(module) and not any(name in vars(module) for name in _PASSES)
+    return known and not hook_on(module) and not hook_on_all() and not any(name in vars(module) for name in _PASSES)
 
 
 def _settings(module: nn.Module) -> dict[str, object]:

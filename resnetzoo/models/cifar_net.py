@@ -1,8 +1,9 @@
 """The network that a spec describes: a 3x3 stem, stages of blocks, global average pooling, a classifier."""
 
+import copy
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.fx
@@ -14,7 +15,7 @@ from resnetzoo.models.blocks.modules import build_block, conv2d, norm2d
 from resnetzoo.models.ends import channels_into, length_of_logits
 from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
-from resnetzoo.utils.modules import input_dtype
+from resnetzoo.utils.modules import check_picklable, copies_of_computed, input_dtype
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -170,6 +171,23 @@ class CifarNet(DescribesWeights, nn.Module):
         self.normalization.check_channels(self.in_chans)
         transform = ImageTransform(self.normalization)
         return transform.forward(image).to(input_dtype(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "CifarNet":
+        """A copy of everything, also of a pruned network that has been called, which torch's own copies refuse."""
+        memo.update({key: copied for key, copied in copies_of_computed(self).items() if key not in memo})
+        copied: CifarNet = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        copied.__setstate__(copy.deepcopy(vars(self), memo))  # type: ignore[no-untyped-call]
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickles, such as those of `torch.save(model, ...)`, hold.
+
+        Raises:
+            UsageError: parts of it cannot be pickled: parametrized modules, and those prepared for quantization.
+        """
+        check_picklable(self)
+        return vars(self)
 
     def get_classifier(self) -> nn.Module:
         """The last layer: `nn.Linear`, or `nn.Identity` after `reset_classifier(0)`."""

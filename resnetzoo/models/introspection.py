@@ -7,7 +7,7 @@ from torch import nn
 
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import UsageError
-from resnetzoo.models.as_built import AsBuilt
+from resnetzoo.models.as_built import AsBuilt, hooks_on_outputs
 from resnetzoo.models.cifar_net import CifarNet, without_values
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.models.spec import ModelSpec
@@ -78,7 +78,7 @@ def current_spec(model: CifarNet) -> ModelSpec:
                 "remove_weight_norm or remove_spectral_norm, and its values stay"
             )
         elif all(name.startswith("fc.") for name in differing):
-            cure = "reset_classifier(num_classes) gives it a classifier"
+            cure = f"reset_classifier(num_classes) gives it a classifier as built, and {cure}"
         raise UsageError(
             f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {differing[0]} it has "
             f"{found.get(differing[0], 'nothing')}, its spec {expected.get(differing[0], 'nothing')}; {cure}"
@@ -96,7 +96,7 @@ def changed_activation(model: CifarNet) -> str | None:
 
     State dicts do not show it: an activation has no weights.
     """
-    modules = dict(model.named_modules())
+    modules = dict(model.named_modules(remove_duplicate=False))
     for name, built in without_values(model.spec).named_modules():
         if isinstance(built, nn.ReLU) and type(modules.get(name)) is not nn.ReLU:
             found = type(modules[name]).__name__ if name in modules else "missing"
@@ -107,7 +107,10 @@ def changed_activation(model: CifarNet) -> str | None:
 def stored_spec(model: CifarNet) -> ModelSpec:
     """`current_spec`, of a network that weights alone make again: all of its modules compute what was built.
 
-    Hooks do not count: they belong to a program, not to its network.
+    Hooks do not count: they belong to a program, not to its network, and a warning says that they are not kept.
+
+    Warns:
+        UserWarning: a module has a hook that may change what comes out of it.
 
     Raises:
         UsageError: it has other classes or settings of modules, or is of no spec.
@@ -122,6 +125,12 @@ def stored_spec(model: CifarNet) -> ModelSpec:
                 f"the network is no longer a {spec.label}: {name or 'it'} {words}; torch.save keeps its state_dict(), "
                 "which does not say that: put it in again after loading"
             )
+    if hooked := hooks_on_outputs(model):
+        warnings.warn(
+            f"{hooked[0] or 'the network'} has a hook on its forward pass, which no file of weights keeps: register it "
+            "again after loading, if it changes what comes out",
+            stacklevel=3,
+        )
     return spec
 
 
@@ -137,4 +146,5 @@ def known_spec(model: nn.Module) -> ModelSpec | None:
 
 
 def _shapes(model: nn.Module) -> dict[str, list[int]]:
-    return {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    """Of each tensor in its state dict; what is none, as in quantized networks, has an empty one."""
+    return {name: list(getattr(value, "shape", [])) for name, value in model.state_dict().items()}

@@ -19,7 +19,18 @@ _WITH_MODULE = (nn.DataParallel, DistributedDataParallel, AveragedModel)
 
 
 def innermost(model: nn.Module) -> nn.Module:
-    """What is inside all known wrappers; `model` itself where it is none."""
+    """What is inside all known wrappers; `model` itself where it is none.
+
+    Raises:
+        UsageError: it is no network, such as a name or a state dict.
+    """
+    if not isinstance(model, nn.Module):
+        found: object = model
+        words = f"the class {found.__name__}" if isinstance(found, type) else f"{type(found).__name__}"
+        raise UsageError(
+            f"expected a network, an nn.Module as create and load_checkpoint give, not {words}; a name or a state dict "
+            "becomes one by create(name) and load_state_dict, a function by a module that calls it"
+        )
     while (inside := _inside(model)) is not None:
         model = inside
     return model
@@ -53,10 +64,12 @@ def zoo_network(model: nn.Module, taker: str) -> CifarNet:
         taker: what takes it, for the message, such as `optimize`.
 
     Raises:
-        UsageError: it is none; or other modules, or hooks, are around it, so that it computes something else.
+        UsageError: it is none; or other modules, or hooks, are around it, so that it computes something else; or
+            processes share it.
     """
     network = network_in(model)
     if isinstance(network, CifarNet):
+        _check_whole(network, taker)
         return network
     words = f"{taker} takes a network of resnetzoo, as create and load_checkpoint give, not {type(model).__name__}"
     if is_graph(innermost(model)):
@@ -70,6 +83,16 @@ def zoo_network(model: nn.Module, taker: str) -> CifarNet:
     raise UsageError(words)
 
 
+def _check_whole(network: CifarNet, taker: str) -> None:
+    """Refuse what `replicate` and `fully_shard` make of a network: they change its class, and it cannot be copied."""
+    sharing = next((kind for kind in type(network).__mro__ if kind.__module__.startswith("torch.distributed.")), None)
+    if sharing is not None:
+        raise UsageError(
+            f"{taker} takes a network of one process, and {network.spec.label} is a {sharing.__name__} of "
+            f"{sharing.__module__}: load its whole state dict into create(...), and give that"
+        )
+
+
 def held_network(model: nn.Module) -> tuple[str, CifarNet] | None:
     """The first network of this package in `model`, with its name there; None without one."""
     return next(((name, module) for name, module in model.named_modules() if isinstance(module, CifarNet)), None)
@@ -78,6 +101,17 @@ def held_network(model: nn.Module) -> tuple[str, CifarNet] | None:
 def is_graph(model: nn.Module) -> bool:
     """Whether it was scripted or traced: such a copy computes as the network does, and tells nothing of it."""
     return isinstance(model, torch.jit.ScriptModule | torch.fx.GraphModule)
+
+
+def is_exported(model: nn.Module) -> bool:
+    """Whether it is a program of `torch.export`, which stays in the mode, training or not, of its export."""
+    if not isinstance(model, torch.fx.GraphModule):
+        return False
+    try:
+        model.train(model.training)
+    except NotImplementedError:
+        return True
+    return False
 
 
 def _inside(model: nn.Module) -> nn.Module | None:

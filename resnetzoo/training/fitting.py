@@ -69,7 +69,8 @@ def fit(
     Raises:
         UsageError: an argument outside its range, or a network for other images or fewer classes, or whose weights are
             not float32 or were made inside `torch.inference_mode()`, or that was scripted. With `out`, a network of
-            this package changed so that no file could say it, as with several layers for `fc`.
+            this package changed so that no file could say it, as with several layers for `fc`, or inside a module that
+            computes more.
             Under `torchrun` also processes that were started for different runs.
         DeviceError: a device that is not here.
         CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision, or one that
@@ -81,6 +82,9 @@ def fit(
         NonFiniteLossError: the loss is infinite or NaN, or that of the last test; the last good checkpoint stays.
         RecordingError: the step could not be recorded on CUDA; start again with `record=False`.
         TrainingInterrupted: Ctrl-C or SIGTERM; the step was finished and saved.
+
+    Warns:
+        UserWarning: with `out`, the network has hooks on its forward pass, which its checkpoints do not keep.
     """
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)

@@ -12,7 +12,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec, stored_spec
 from resnetzoo.models.matching import check_channels
-from resnetzoo.models.wrappers import innermost, network_in, zoo_network
+from resnetzoo.models.wrappers import held_network, innermost, is_exported, network_in, zoo_network
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_record
 from resnetzoo.training.run_folder import check_identity, check_start, find_latest
@@ -75,10 +75,10 @@ def check_arguments(
     check_data(data)
     if len(data.test) < processes:
         raise UsageError(f"each of {processes} processes needs a test image, and there are {len(data.test)}")
-    if isinstance(innermost(model), torch.jit.ScriptModule):
+    if isinstance(innermost(model), torch.jit.ScriptModule) or is_exported(innermost(model)):
         raise UsageError(
-            f"fit trains no scripted or traced network, such as this {type(model).__name__}: train the network that it "
-            "was made of, and script that afterwards"
+            f"fit trains no scripted, traced or exported network, such as this {type(model).__name__}: train the "
+            "network that it was made of, and script or export that afterwards"
         )
     network = network_in(model)
     _check_weights(network)
@@ -86,6 +86,13 @@ def check_arguments(
         network = zoo_network(network, "fit")
     if isinstance(network, CifarNet):
         _check_network(network, data, out)
+    elif out is not None and (held := held_network(network)) is not None:
+        name, inner = held
+        raise UsageError(
+            f"what the run would keep in {out} could not be loaded again: {type(network).__name__} is no network of "
+            f"resnetzoo, but holds a {inner.spec.label} and computes more than it. Give that alone, "
+            f'model.get_submodule("{name}"); or without out= it is trained as it is, and nothing kept'
+        )
     check_smallest_batch(network, data.train, recipe)
 
 

@@ -1,8 +1,9 @@
 """Networks as modules: training or evaluation, copies, devices, types."""
 
 import copy
+import pickle
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any, TypeVar, cast
 
@@ -12,6 +13,8 @@ from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weig
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
+from resnetzoo.errors import UsageError
+
 Model = TypeVar("Model", bound=nn.Module)
 
 
@@ -19,26 +22,59 @@ Model = TypeVar("Model", bound=nn.Module)
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode inside the block; afterwards each layer of `model` is in the mode in which it was."""
     was_training = {module: module.training for module in model.modules()}
-    model.eval()
+    with suppress(NotImplementedError):  # a program of torch.export stays in the mode that it was exported in
+        model.eval()
     try:
         yield
     finally:
-        model.train(was_training[model])  # a model may do more here than to set the mode
+        with suppress(NotImplementedError):
+            model.train(was_training[model])  # a model may do more here than to set the mode
         for module, mode in was_training.items():
             module.training = mode
 
 
 def copy_of(model: Model, shared: Iterable[Tensor] = ()) -> Model:
-    """A deep copy, but for the tensors in `shared`, which it has in common with `model`.
-
-    Modules may keep tensors that are computed of their parameters, as pruned ones and the older weight norm do. Those
-    are copied as they are, without their history, and computed again by the copy's own forward pass.
-    """
+    """A deep copy, but for the tensors in `shared`, which it has in common with `model`."""
     memo: dict[int, Any] = {id(tensor): tensor for tensor in shared}
-    for module in model.modules():
-        computed = (value for value in vars(module).values() if isinstance(value, Tensor) and not value.is_leaf)
-        memo.update({id(tensor): tensor.detach().clone() for tensor in computed})
-    return copy.deepcopy(model, memo)
+    return copy.deepcopy(model, memo | copies_of_computed(model))
+
+
+def copies_of_computed(model: nn.Module) -> dict[int, Tensor]:
+    """By the `id` of each tensor that a module keeps and has computed of its parameters, what a copy has for it.
+
+    Pruned modules have such tensors, and those of the older weight norm and spectral norm. They are copied as they are,
+    without their history, which torch's own copies refuse; the copy's forward pass computes them again.
+    """
+    kept = (value for module in model.modules() for value in vars(module).values())
+    return {id(value): value.detach().clone() for value in kept if isinstance(value, Tensor) and not value.is_leaf}
+
+
+def check_picklable(model: nn.Module) -> None:
+    """Refuse, with what to do, the parts of a network that torch makes and pickle does not take.
+
+    Raises:
+        UsageError: names the module.
+    """
+    for name, module in model.named_modules():
+        where = name or "the network itself"
+        if parametrize.is_parametrized(module):
+            raise UsageError(
+                f"a pickle holds no parametrized modules, and {where} is one: torch.nn.utils.parametrize."
+                "remove_parametrizations leaves its values as plain weights; or save state_dict(), which holds all"
+            )
+        if getattr(module, "qconfig", None) is not None and not _can_be_pickled(module.qconfig):
+            raise UsageError(
+                f"a pickle does not hold how {where} is prepared for quantization, its qconfig: convert the network "
+                "first, or save state_dict(), which holds what was observed"
+            )
+
+
+def _can_be_pickled(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except (AttributeError, TypeError, pickle.PicklingError):
+        return False
+    return True
 
 
 def with_plain_weights(model: Model) -> Model:

@@ -29,6 +29,9 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
         UsageError: another kind of name, an unknown precision, a value that fp16 cannot hold, or a network that is not
             whole, as after `reset_classifier(0)`, or that computes something else than its weights say.
         OutputError: the file cannot be written; what stood there is untouched.
+
+    Warns:
+        UserWarning: the network has forward hooks, which the file does not keep.
     """
     from safetensors.torch import save
 
@@ -40,7 +43,9 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
     network = zoo_network(model, "save_weights")
     stored_spec(network)
     metadata = metadata_texts(network)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    # Tied weights share their memory, which safetensors does not write: each name gets its own.
+    state = network.state_dict()
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     if precision == "fp16":
         tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
         too_large = [name for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.isinf().any()]

@@ -229,7 +229,7 @@ def test_fixed_code_is_only_called(how: str, tmp_path: Path) -> None:
     assert found.loss == pytest.approx(expected.loss, rel=1e-5)
     assert resnetzoo.agreement(fixed, model, DATA.test).top1 == 100
     if how != "by fx":
-        with pytest.raises(resnetzoo.UsageError, match="fit trains no scripted or traced network"):
+        with pytest.raises(resnetzoo.UsageError, match="fit trains no scripted, traced or exported network"):
             resnetzoo.fit(fixed, DATA, progress=False)
 
 

@@ -1,5 +1,8 @@
 """Optimized networks agree with the ones they are made of whatever people have done to those, or int8 refuses them."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from changed_networks import CHANGES, COMPUTED, changed
@@ -82,6 +85,40 @@ def test_compiled_with_a_hook_and_another_class() -> None:
         model = changed(change)
         optimized = resnetzoo.optimize(model, precision="fp32", batch_size=6)
         assert largest_difference(model, optimized) < 1e-4
+
+
+def test_hooks_of_all_modules_change_an_optimized_network_too() -> None:
+    """A scale behind each convolution is none behind the norm that would be fused into it."""
+    model = changed("norm subclass")
+    handle = nn.modules.module.register_module_forward_hook(
+        lambda module, x, y: 1.5 * y if isinstance(module, nn.Conv2d) else None
+    )
+    try:
+        optimized = resnetzoo.optimize(model, precision="fp32", compile=False)
+        assert largest_difference(model, optimized) < 1e-4
+        assert any(isinstance(module, nn.BatchNorm2d) for module in optimized.modules())
+    finally:
+        handle.remove()
+
+
+@BY_CHANGE
+def test_copies_and_pickles(change: str) -> None:
+    """Also of a network that has been called, whose computed weights have a history."""
+    model = changed(change)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.enable_grad():
+        expected = model(images).detach()
+    optimized = resnetzoo.optimize(model, precision="fp32", compile=False)
+    for network in (model, optimized):
+        torch.testing.assert_close(copy.deepcopy(network)(images), expected, rtol=1e-3, atol=1e-3)
+    for network in (model, optimized):
+        if change in ("spectral norm", "weight norm", "parametrization"):
+            words = r"no parametrized modules, and \S*layer1\.0\.conv1 is one: .*remove_parametrizations"
+            with pytest.raises(resnetzoo.UsageError, match=words):
+                pickle.dumps(network)
+        elif "hook" not in change:
+            again = pickle.loads(pickle.dumps(network))
+            torch.testing.assert_close(again(images), expected, rtol=1e-3, atol=1e-3)
 
 
 class OwnBlock(nn.Module):

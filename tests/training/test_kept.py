@@ -98,7 +98,10 @@ def test_a_changed_network_is_refused_or_comes_back(
             resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path, progress=False)
         assert not list(tmp_path.iterdir())
         return
-    resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path, progress=False)
+    with pytest.warns(UserWarning, match="has a hook on its forward pass, which no file of weights keeps: register it"):
+        resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path, progress=False)
+    with pytest.warns(UserWarning, match="has a hook on its forward pass"):
+        resnetzoo.save_weights(model, tmp_path / "a.safetensors")
     again = resnetzoo.load_checkpoint(tmp_path)
     for module in model.modules():
         module._forward_hooks.clear()
@@ -130,6 +133,39 @@ def test_what_computes_the_same_is_kept(
     assert again.num_classes == model.num_classes
     images = torch.randn(2, 3, 32, 32)
     torch.testing.assert_close(again(images), model(images))
+
+
+class Around(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = 2 * self.network(images)
+        return logits
+
+
+def test_what_holds_a_network_and_cannot_be_loaded_is_not_kept(
+    tmp_path: Path, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    model = Around(lived_in(SPEC))
+    with pytest.raises(resnetzoo.UsageError, match=r'could not be loaded again: Around .*get_submodule\("network"\)'):
+        resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+    resnetzoo.fit(model, tiny_data, tiny_recipe, progress=False)
+
+
+def test_tied_weights_come_back(tmp_path: Path) -> None:
+    """Each under its own name, and one direction of the loss surface moves them together."""
+    model = lived_in(resnetzoo.ModelSpec("residual", 8))
+    model.layer1[0].conv2.weight = model.layer1[0].conv1.weight  # type: ignore[union-attr]
+    resnetzoo.save_weights(model, tmp_path / "a.safetensors")
+    images = torch.randn(2, 3, 32, 32)
+    again = resnetzoo.load_checkpoint(tmp_path / "a.safetensors").eval()
+    torch.testing.assert_close(again(images), model(images))
+    surface = resnetzoo.analysis.loss_surface(model, (images, torch.tensor([0, 1])), points=3)
+    expected = nn.functional.cross_entropy(model(images), torch.tensor([0, 1]))
+    assert surface.losses[1, 1] == pytest.approx(float(expected.detach()), rel=1e-5)
 
 
 class Foreign(nn.Module):
