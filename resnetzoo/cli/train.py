@@ -66,6 +66,7 @@ def train_command(
     ] = None,
     record: Record = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Save every N steps too.", show_default="no")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; an old run is moved aside.")] = False,
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
 ) -> None:
     """Train a network; run again, it goes on. Example: resnetzoo train resnet20 --recipe SMOKE --dataset synthetic."""
@@ -90,6 +91,7 @@ def train_command(
         record=record,
         out=folder,
         checkpoint_every=checkpoint_every,
+        fresh=fresh,
     )
     last = run.epochs[-1]
     print(f"test error {last.test_error:.2f} % (n={len(found.test):,}) after {last.epoch} epochs; kept in {folder}")

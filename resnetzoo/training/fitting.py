@@ -30,6 +30,7 @@ def fit(
     record: bool | None = None,
     out: str | Path | None = None,
     checkpoint_every: int | None = None,
+    fresh: bool = False,
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
@@ -63,6 +64,7 @@ def fit(
             True vouches that what Python does may stay as it was in the recorded step.
         out: the run's folder; None keeps nothing on disk.
         checkpoint_every: save every so many steps too.
+        fresh: begin anew in a used `out`: what is in it is moved to a folder beside it, `out-old1`, and never deleted.
         progress: show a bar and a line an epoch.
         callbacks: called after each step and epoch, at the start and at the end; see `resnetzoo.Callback`.
 
@@ -101,7 +103,9 @@ def fit(
             record=record,
             out=out,
             callbacks=[
-                *standard_callbacks(stop, out=out, checkpoint_every=checkpoint_every, progress=progress, bar=True),
+                *standard_callbacks(
+                    stop, out=out, checkpoint_every=checkpoint_every, fresh=fresh, progress=progress, bar=True
+                ),
                 *callbacks,
             ],
         ) as trainer,

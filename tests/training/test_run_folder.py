@@ -209,6 +209,33 @@ def test_other_weights_at_the_start_or_other_frozen_ones_are_another_run(
         assert again.epochs == first.epochs
 
 
+def test_a_fresh_run_moves_the_old_one_aside(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def begin(model_seed: int) -> resnetzoo.Run:
+        return resnetzoo.fit(
+            small_network(model_seed),
+            tiny_data,
+            tiny_recipe,
+            precision="fp32",
+            device="cpu",
+            out=tmp_path / "run",
+            fresh=True,
+            progress=False,
+        )
+
+    begin(0)
+    assert capsys.readouterr().out == ""
+    names = ("checkpoint.pt", "checkpoint.previous.pt", "log.jsonl", "run.json")
+    kept = {name: (tmp_path / "run" / name).read_bytes() for name in names}
+    second = begin(1)
+    assert f"what was in {tmp_path / 'run'} is in {tmp_path / 'run-old1'} now" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run-old1").iterdir()} == kept
+    assert read_record(tmp_path / "run" / "run.json").to_dict() == second.to_dict()
+    begin(1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run-old1", "run-old2"]
+
+
 def test_a_run_of_a_version_that_kept_no_starting_weights_goes_on(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.run_folder import another_folder, check_identity, check_start, read_latest, save_checkpoint
 from resnetzoo.training.same_run import check_same
+from resnetzoo.training.set_aside import set_aside
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.text import first_line
@@ -29,15 +30,19 @@ class Checkpointing(Callback):
     Args:
         folder: the run's.
         every: save every so many steps too; None saves at each epoch's end, and where the run is interrupted.
+        fresh: set an old run in the folder aside.
     """
 
-    def __init__(self, folder: Path, every: int | None = None) -> None:
+    def __init__(self, folder: Path, every: int | None = None, *, fresh: bool = False) -> None:
         self.folder = folder
         self.every = every
+        self.fresh = fresh
 
     def on_fit_start(self, trainer: TrainerState) -> None:
         """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
-        check_same(trainer.context, {"checkpoint_every": self.every})
+        check_same(trainer.context, {"checkpoint_every": self.every, "fresh": self.fresh})
+        if self.fresh:
+            trainer.context.from_rank_zero(lambda: _say_aside(set_aside(self.folder), self.folder))
         model, optimizer = trainer.model, trainer.step_state.optimizer
         momentum = list(model.parameters())  # the first step makes buffers like them
         trainer.files.snapshots.reserve([model.state_dict(), optimizer.state_dict(), momentum])
@@ -156,6 +161,11 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
         totals=trainer.metrics.state_dict(),
         classes=trainer.data.classes,
     )
+
+
+def _say_aside(aside: Path | None, folder: Path) -> None:
+    if aside is not None:
+        print(f"what was in {folder} is in {aside} now")
 
 
 def _shapes(state: Mapping[str, object]) -> dict[str, list[int]]:

@@ -17,6 +17,7 @@ def standard_callbacks(
     *,
     out: str | Path | None = None,
     checkpoint_every: int | None = None,
+    fresh: bool = False,
     progress: bool = False,
     bar: bool = False,
 ) -> list[Callback]:
@@ -30,13 +31,14 @@ def standard_callbacks(
         stop: filled by `catch_signals`, and shared by runs side by side.
         out: the run's folder; None keeps nothing on disk.
         checkpoint_every: save every so many steps too.
+        fresh: set an old run in `out` aside.
         progress: show a line an epoch.
         bar: show a bar too, on a terminal.
     """
     callbacks: list[Callback] = [StopOnSignal(stop), FiniteCheck(), History()]
     if out is not None:
         folder = Path(out)
-        callbacks += [Checkpointing(folder, checkpoint_every), LogFile(folder), RecordFile(folder)]
+        callbacks += [Checkpointing(folder, checkpoint_every, fresh=fresh), LogFile(folder), RecordFile(folder)]
     if progress:
         callbacks.append(ProgressBar(bar=bar))
     return callbacks

@@ -1,0 +1,28 @@
+"""An old run makes room for a new one in its folder: it is moved beside it, and nothing is deleted."""
+
+import shutil
+from itertools import count
+from pathlib import Path
+
+from resnetzoo.utils.files import is_there, writing
+
+_LOCKS = ".run."
+"""How the names of the lock begin, which the new run holds."""
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Move what is in a run's folder to `folder-old1`, or the first such name that is free; None if there is nothing.
+
+    Raises:
+        OutputError: a file cannot be moved; it stays where it is.
+    """
+    with writing(folder, "move it away by hand or choose another folder"):
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith(_LOCKS))
+        if not found:
+            return None
+        whole = folder.resolve()
+        aside = next(path for n in count(1) if not is_there(path := whole.with_name(f"{whole.name}-old{n}")))
+        aside.mkdir()
+        for path in found:
+            shutil.move(path, aside / path.name)
+    return aside
