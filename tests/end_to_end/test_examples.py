@@ -52,6 +52,12 @@ def test_finetune_folder(example: Example, tmp_path: Path) -> None:
     assert "error on 2 held-out images" in said
     assert resnetzoo.load_model("runs/finetuned-pets").classes == ("green", "red")
     assert "kept in runs/finetuned-pets-2" in example("finetune_folder", "pets", "--epochs", "1", "--device", "cpu")
+    (tmp_path / "pets" / "blue").mkdir()
+    with pytest.raises(SystemExit, match=r"error: .*blue"):
+        example("finetune_folder", "pets", "--epochs", "1", "--device", "cpu")
+    (tmp_path / "pets" / "blue" / "0.png").write_bytes(b"no image")
+    with pytest.raises(SystemExit, match=r"error: .*0\.png"):
+        example("finetune_folder", "pets", "--epochs", "1", "--device", "cpu")
 
 
 def test_timm_features(example: Example, tmp_path: Path) -> None:
