@@ -54,8 +54,9 @@ class Normalization:
             )
         if len(mean) != len(std):
             raise UsageError(f"{per_channel}: mean is of {len(mean)} channels, and std of {len(std)}")
-        _check_range("mean", mean, bool(((mean >= 0) & (mean <= 1)).all()), "from 0 to 1")
-        _check_range("std", std, bool(((std > 0) & (std <= 1) & (1 / std).isfinite()).all()), "above 0, at most 1")
+        if not mean.is_meta and not std.is_meta:  # which have shapes and no values
+            _check_range("mean", mean, bool(((mean >= 0) & (mean <= 1)).all()), "from 0 to 1")
+            _check_range("std", std, bool(((std > 0) & (std <= 1) & (1 / std).isfinite()).all()), "above 0, at most 1")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "std", std)
 
@@ -177,8 +178,9 @@ def check_floats(images: Tensor) -> None:
 def _values(name: str, found: Any) -> Tensor:
     """float32; of one value a channel (C, 1, 1)."""
     try:
-        with torch.device("cpu"):  # whatever the default device is; tensors stay where they are
-            values = torch.as_tensor(found).to(torch.float32)
+        # Tensors stay where they are; all else is on the CPU, whatever the default device is.
+        tensor = found if isinstance(found, Tensor) else torch.tensor(found, device="cpu")
+        values = tensor.to(torch.float32)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"{name} of a normalization takes a number a channel, not {found!r:.80}") from error
     return values.reshape(-1, 1, 1) if values.dim() == 1 else values

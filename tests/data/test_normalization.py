@@ -236,6 +236,15 @@ def test_lists_and_floats_give_what_tensors_and_pixels_give() -> None:
             listed(wrong)
 
 
+def test_tensors_stay_on_their_device() -> None:
+    """As those on CUDA must, where a recorded test pass reads them."""
+    normalize = Normalization("channel", torch.zeros(3, 1, 1, device="meta"), torch.ones(3, 1, 1, device="meta"))
+    assert normalize.mean.is_meta
+    assert normalize.std.is_meta
+    with torch.device("meta"):
+        assert Normalization("channel", [0.5], [0.2]).mean.device.type == "cpu"  # type: ignore[arg-type]
+
+
 def test_other_channels_and_sizes_are_never_spread() -> None:
     three, one = (Normalization("channel", [0.5] * count, [0.2] * count) for count in (3, 1))  # type: ignore[arg-type]
     places = measure_normalization(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), "per_pixel_mean")
