@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
@@ -64,6 +65,7 @@ def train(
             os.kill(os.getpid(), signal.SIGTERM)
 
     model.register_forward_pre_hook(count)
+    warnings.filterwarnings("ignore", "the network has a hook")
     try:
         run = resnetzoo.fit(
             model, data, recipe, seed=2, device="cpu", precision="fp32", out=out, callbacks=list(callbacks)

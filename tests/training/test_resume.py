@@ -157,6 +157,7 @@ def test_a_signal_saves_the_step_and_prints_what_resumes(
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
 
 
+@pytest.mark.filterwarnings("ignore:the network has a hook")
 @pytest.mark.parametrize("step", range(1, 7))
 @pytest.mark.parametrize("every", [None, 2])
 def test_a_signal_in_any_step_loses_nothing(
