@@ -219,6 +219,20 @@ def test_names_of_student_and_teacher_go_with_their_networks(tmp_path: Path) -> 
     assert_same_logits(load(tmp_path / "weights.pt", key="teacher"), TEACHER)
 
 
+def test_a_teacher_in_its_words_is_not_called_what_the_student_is(tmp_path: Path) -> None:
+    content = {"args": Namespace(model="plainnet8"), "model": under("teacher_model.", TEACHER.state_dict())}
+    torch.save(content, tmp_path / "weights.pt")
+    assert_same_logits(load(tmp_path / "weights.pt", key="teacher_model"), TEACHER)
+
+
+def test_of_two_dictionaries_with_two_networks_each_the_message_says_keys_that_mean_one(tmp_path: Path) -> None:
+    pair = {**under("student.", ONE.state_dict()), **under("teacher.", OTHER.state_dict())}
+    torch.save({"a": pair, "b": pair | {"teacher.fc.bias": torch.ones(10)}}, tmp_path / "weights.pt")
+    with pytest.raises(CheckpointError, match=r'key="b\.student" takes it .* likewise \'b\.teacher\'$'):
+        load(tmp_path / "weights.pt", key="b")
+    assert load(tmp_path / "weights.pt", key="b.teacher").state_dict()["fc.bias"].tolist() == [1.0] * 10
+
+
 def test_prefixes_in_safetensors(tmp_path: Path) -> None:
     save_file(
         {**under("student.", ONE.state_dict()), **under("teacher.", TEACHER.state_dict())}, tmp_path / "w.safetensors"

@@ -1,12 +1,13 @@
 """Names of weights without what wrappers put into them: DataParallel, torch.compile, trainers, people's own classes."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
-from resnetzoo.weights.checkpoint.parts import choices, is_average, network_prefixes
+from resnetzoo.weights.checkpoint.parts import Part, choices, is_average, network_prefixes
 
 # Put before every name by DataParallel and DDP, torch.compile, Lightning and Fabric, FSDP, people's own classes.
 PREFIXES = (
@@ -40,21 +41,25 @@ class Stripped(NamedTuple):
     notes: tuple[str, ...]
 
 
-def strip_prefixes(weights: dict[str, Tensor]) -> list[Stripped]:
+def strip_prefixes(weights: dict[str, Tensor], parts: Sequence[Part] = ()) -> list[Stripped]:
     """The ways to read `weights` without what wrappers put into their names, and without their average beside them.
 
     The last one has no more than the prefixes of wrappers taken off. Before it stand those without the name that
     somebody's class may have given the network: any word can be one, so that what is left has to be a whole network.
 
+    Args:
+        weights: tensors by name.
+        parts: the networks among them, by where their file has them, for messages.
+
     Raises:
         CheckpointError: they are of several networks under different prefixes; the message lists them.
     """
     prefixes: list[str] = []
-    weights, notes = _without_average(weights)
-    while prefix := _known_prefix(weights):
+    weights, notes = _without_average(weights, parts)
+    while prefix := _known_prefix(weights, parts):
         weights, aside = _with_classifier(weights, prefix)
         prefixes.append(prefix)
-        weights, averages = _without_average(weights)
+        weights, averages = _without_average(weights, parts)
         notes += aside + averages
     weights, inside = _without_parts(weights)
     prefixes += inside
@@ -63,7 +68,7 @@ def strip_prefixes(weights: dict[str, Tensor]) -> list[Stripped]:
     if not own and len(networks := [prefix.rstrip(".") for prefix in network_prefixes(weights)]) > 1:
         raise CheckpointError(
             f"it holds several networks, {', '.join(map(repr, networks))}, in names of no layout that is known; "
-            f"{choices(networks)}"
+            f"{_one_of(parts)}"
         )
     for prefix in own:
         bare, aside = _inside(weights, prefix)
@@ -94,7 +99,7 @@ def _with_classifier(weights: dict[str, Tensor], prefix: str) -> tuple[dict[str,
     return {**inside, **parts}, [f"{layer.rstrip('.')} was taken for the classifier"]
 
 
-def _without_average(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+def _without_average(weights: dict[str, Tensor], parts: Sequence[Part]) -> tuple[dict[str, Tensor], list[str]]:
     """Without the moving average of the weights, where both are there."""
     first = {name: name.split(".")[0] for name in weights}
     averages = {name: f"{word}." for name, word in first.items() if is_average(word)}
@@ -103,11 +108,11 @@ def _without_average(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], lis
         return weights, []
     kept = {name: value for name, value in weights.items() if name not in averages}
     where = ", ".join(f'"{prefix}"' for prefix in sorted(set(averages.values())))
-    takes = choices(sorted({prefix.rstrip(".") for prefix in averages.values()}))
-    return kept, [f"averaged weights also under {where}, which were not taken; {takes}"]
+    keys = [part.label for part in parts if is_average(part.prefix)]
+    return kept, [f"averaged weights also under {where}, which were not taken{f'; {choices(keys)}' if keys else ''}"]
 
 
-def _known_prefix(weights: dict[str, Tensor]) -> str | None:
+def _known_prefix(weights: dict[str, Tensor], parts: Sequence[Part]) -> str | None:
     """The prefix of wrappers before the names of all convolutions; None if they have none.
 
     Raises:
@@ -120,16 +125,16 @@ def _known_prefix(weights: dict[str, Tensor]) -> str | None:
         if inside and outside:
             raise CheckpointError(
                 f'it mixes names with the prefix "{prefix}" and names without: {len(inside)} convolutions such as '
-                f"{inside[0]}, {len(outside)} such as {outside[0]}; {_one_of(weights)}"
+                f"{inside[0]}, {len(outside)} such as {outside[0]}; {_one_of(parts)}"
             )
         if inside:
             return prefix
     return None
 
 
-def _one_of(weights: dict[str, Tensor]) -> str:
-    networks = [prefix.rstrip(".") for prefix in network_prefixes(weights)]
-    return choices(networks) if len(networks) > 1 else "save the weights of one network alone"
+def _one_of(parts: Sequence[Part]) -> str:
+    keys = [part.label for part in parts]
+    return choices(keys) if len(keys) > 1 else "save the weights of one network alone"
 
 
 def _without_parts(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:

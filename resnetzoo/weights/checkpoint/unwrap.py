@@ -80,30 +80,29 @@ def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
         CheckpointError: there are none, or those of several networks and nothing says which is meant.
     """
     part = Part(()) if key is None else choose_part(content, key)
-    role = next((role for role in ROLES if role in part.label.split(".")), None)
-    opened = [*map(_in_brackets, part.way), *([part.prefix] if part.prefix else [])]
     training: dict[str, object] = {}
     stated: list[StatedName] = []
-    whole = content
+    inner, role = content, _role(part)
     for step in part.way:
-        _tell(content, training, stated, role)
-        content = content[step]  # type: ignore[index]
-    if key is not None and isinstance(content, Mapping) and (part.prefix or not part.way):
-        _tell(content, training, stated, role)
-        content = weights_of(content, part)
-    while True:
-        if not isinstance(content, Mapping):
-            raise CheckpointError(_no_weights(content))
-        _tell(content, training, stated, None)
-        if is_weights(content):
-            break
-        entry = next((name for name in NESTED if _holds_weights(content.get(name))), None)
+        _tell(inner, training, stated, role)
+        inner = inner[step]  # type: ignore[index]
+    if key is not None and isinstance(inner, Mapping) and (part.prefix or not part.way):
+        _tell(inner, training, stated, role)
+        inner = weights_of(inner, part)
+    way = list(part.way)
+    while not (isinstance(inner, Mapping) and is_weights(inner)):
+        _tell(inner, training, stated, None)
+        entry = _trained(inner)
         if entry is None:
-            raise CheckpointError(_no_weights(content))
-        content = content[entry]
-        opened.append(_in_brackets(entry))
-    others = _others(whole, content) if key is None else []
-    weights = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, Tensor)}
+            raise CheckpointError(_no_weights(inner, tuple(way)))
+        inner = inner[entry]  # type: ignore[index]
+        way.append(entry)
+    _tell(inner, training, stated, None)
+    parts = find_parts(content)
+    beside = [one for one in parts if one.way == tuple(way) and one.prefix.startswith(part.prefix)]
+    others = [] if key is not None else _others(content, parts, inner)
+    opened = [*map(_in_brackets, way), *([part.prefix] if part.prefix else [])]
+    weights = {name: value for name, value in inner.items() if isinstance(name, str) and isinstance(value, Tensor)}
     return [
         Unwrapped(
             stripped.weights,
@@ -113,17 +112,29 @@ def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
             stated=tuple(stated),
             doubts=_doubts("".join(opened), others),
         )
-        for stripped in strip_prefixes(weights)
+        for stripped in strip_prefixes(weights, beside)
     ]
+
+
+def _role(part: Part) -> str | None:
+    """Whether a student or a teacher is meant, by its key: `teacher`, `state_dict.teacher_model`."""
+    words = re.split(r"[._]", part.label)
+    return next((role for role in ROLES if role in words), None)
+
+
+def _trained(content: object) -> str | None:
+    """The key under which the weights of the network are that is trained; None if it is none that is known."""
+    known = NESTED if isinstance(content, Mapping) else ()
+    return next((name for name in known if _holds_weights(content.get(name))), None)  # type: ignore[attr-defined]
 
 
 def _in_brackets(step: Step) -> str:
     return f'["{step}"]' if isinstance(step, str) else f"[{step}]"
 
 
-def _others(whole: object, taken: object) -> list[str]:
+def _others(content: object, parts: list[Part], taken: object) -> list[str]:
     """The keys of the networks that are in other dictionaries than the one that is taken."""
-    return listed(part for part in find_parts(whole) if part.known and _at(whole, part.way) is not taken)
+    return listed(part for part in parts if part.known and _at(content, part.way) is not taken)
 
 
 def _left(others: list[str]) -> tuple[str, ...]:
@@ -157,9 +168,9 @@ def _holds_weights(content: object, depth: int = 0) -> bool:
     return is_weights(content) or any(_holds_weights(content.get(key), depth + 1) for key in NESTED)
 
 
-def _no_weights(content: object) -> str:
-    """What is said of content in which nothing is known to be the network that is trained."""
-    parts = find_parts(content)
+def _no_weights(content: object, way: tuple[Step, ...]) -> str:
+    """What is said of content, found at the end of `way`, in which nothing is known to be the trained network."""
+    parts = [part._replace(way=(*way, *part.way)) for part in find_parts(content)]
     if parts:
         keys = listed(parts)
         file = re.sub(r"[^\w.-]+", "_", keys[0])
