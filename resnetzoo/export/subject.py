@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.data.constants import INPUT_SIZE
-from resnetzoo.errors import ExportError
+from resnetzoo.errors import ExportError, UsageError
 from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
@@ -98,4 +98,9 @@ def _facts(network: CifarNet, takes: str) -> dict[str, str]:
     facts = {"resnetzoo": __version__, "input": takes, "input_size": str(_size(network))}
     if network.num_classes == 0:  # features alone are of no spec
         return {**facts, **normalization_texts(network)}
-    return {**facts, **metadata_texts(network)}
+    try:
+        return {**facts, **metadata_texts(network)}
+    except UsageError as error:
+        raise UsageError(
+            f"{error}. torch.export.export(model.eval(), (images,)), or torch.onnx.export, takes a network of no spec"
+        ) from error

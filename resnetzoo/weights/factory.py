@@ -1,8 +1,7 @@
 """Networks by name: a registered spec with the choices made, or a row of weights, its file, and the network in it."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from resnetzoo.errors import UnknownModelError, UsageError
 from resnetzoo.models.builders import fresh_network
@@ -15,7 +14,8 @@ from resnetzoo.weights.catalog import default_weights, get_weights, list_models,
 from resnetzoo.weights.checkpoint.file_type import looks_like_a_file
 from resnetzoo.weights.checkpoint.infer_spec import check_family
 from resnetzoo.weights.checkpoint.load import load_checkpoint, load_network
-from resnetzoo.weights.hub import local_path, resolve_path
+from resnetzoo.weights.checkpoint.source import CheckpointSource
+from resnetzoo.weights.hub import local_path, resolve_source
 
 
 def create(
@@ -26,7 +26,7 @@ def create(
     shortcut: Shortcut | None = None,
     zero_init_residual: bool | None = None,
     seed: int | None = None,
-    weights: bool | str | Path | None = None,
+    weights: bool | CheckpointSource | None = None,
     key: str | None = None,
 ) -> CifarNet:
     """A network by its name: with fresh weights in training mode, or with trained ones in evaluation mode.
@@ -43,8 +43,8 @@ def create(
         shortcut: `identity`, `projection` or `projection_all`; the registered spec's if left out.
         zero_init_residual: start each residual branch at zero.
         seed: of the weights; left out, they come from torch's random state, which otherwise stays as it is.
-        weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), a file that
-            `load_checkpoint` reads, or an https address of one. They bring their shortcut and classes along; with
+        weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), what
+            `load_checkpoint` reads, or an https address of a file. They bring their shortcut and classes along; with
             another `num_classes` the classifier is fresh, with other `in_chans` the first convolution and the
             normalization are made for them, as `load_checkpoint` does, with a warning.
         key: which network, of a file with several, as in `load_checkpoint`.
@@ -73,7 +73,7 @@ def create(
     return fresh_network(spec, seed)
 
 
-def load_model(word: str | Path, *, family: Family | None = None, key: str | None = None) -> CifarNet:
+def load_model(word: CheckpointSource, *, family: Family | None = None, key: str | None = None) -> CifarNet:
     """A trained network in evaluation mode, by whichever name it has.
 
     >>> load_model("resnet20").weights.name
@@ -81,8 +81,8 @@ def load_model(word: str | Path, *, family: Family | None = None, key: str | Non
 
     Args:
         word: a name of the zoo, which means its first row of `list_weights`; a row's name (`resnet20.akamaster_c10`);
-            or what `load_checkpoint` reads, a file or the folder of a run, also at an https address, from where it is
-            fetched once. Names come first: `./resnet20` is a folder.
+            or what `load_checkpoint` reads, such as a file or the folder of a run, also at an https address, from where
+            it is fetched once. Names come first: `./resnet20` is a folder.
         family: as in `load_checkpoint`, for files of weights that fit plain and residual networks.
         key: as in `load_checkpoint`, for files with several networks.
 
@@ -93,8 +93,8 @@ def load_model(word: str | Path, *, family: Family | None = None, key: str | Non
         CheckpointError: a file that cannot be read, or a network of another family.
         DownloadError: a file that could not be fetched.
     """
-    if isinstance(word, Path) or _means_a_file(word):
-        return load_checkpoint(resolve_path(word), family=family, key=key)
+    if not isinstance(word, str) or _means_a_file(word):
+        return load_checkpoint(resolve_source(word), family=family, key=key)
     _check_no_key(key, word)
     network, _, tag = word.partition(".")
     try:
@@ -118,7 +118,7 @@ def _means_a_file(word: str) -> bool:
 
 def _trained_network(
     name: str,
-    weights: bool | str | Path,
+    weights: bool | CheckpointSource,
     *,
     num_classes: int | None = None,
     in_chans: int | None = None,
@@ -139,8 +139,8 @@ def _trained_network(
         raise UsageError(_of_another(row.network, name))
     if row is not None:
         _check_no_key(key, row.name)
-    file = resolve_path(weights if isinstance(weights, Path) else str(weights)) if row is None else local_path(row)
-    model = load_network(file, family, row, key=key, in_chans=in_chans)
+    source = resolve_source(cast(CheckpointSource, weights)) if row is None else local_path(row)
+    model = load_network(source, family, row, key=key, in_chans=in_chans)
     _check(model, name, shortcut)
     if num_classes is not None and num_classes != model.num_classes:
         with seeded(seed):
@@ -148,15 +148,15 @@ def _trained_network(
     return model
 
 
-def _find_row(name: str, weights: bool | str | Path) -> Weights | None:
-    """The row that is meant; None of a path or an address.
+def _find_row(name: str, weights: bool | CheckpointSource) -> Weights | None:
+    """The row that is meant; None of a path, an address, and what is not called by a name.
 
     Raises:
         UsageError: it looks like a tag, and there is no such one.
     """
     if weights is True:
         return default_weights(name)
-    if isinstance(weights, Path) or not isinstance(weights, str):
+    if not isinstance(weights, str):
         return None
     tags = {row.tag: row for row in list_weights(f"{name}.*")}
     if weights in tags:

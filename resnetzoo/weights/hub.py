@@ -11,6 +11,7 @@ from resnetzoo.utils.download import cache_folder, download
 from resnetzoo.utils.files import writing
 from resnetzoo.utils.turns import taking_turns
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind
+from resnetzoo.weights.checkpoint.source import CheckpointSource
 
 _SCHEMES = ("https://",)
 _PACKAGE_FOLDER = Path(__file__).parent / "files"
@@ -66,9 +67,9 @@ def local_path_of_url(url: str) -> Path:
     return path
 
 
-def resolve_path(file: str | Path) -> Path:
-    """The file that is meant: `file` itself, or what `local_path_of_url` fetches where it is an address."""
-    return local_path_of_url(file) if isinstance(file, str) and "://" in file else Path(file)
+def resolve_source(source: CheckpointSource) -> CheckpointSource:
+    """What is to be read: `source` itself, or the file that `local_path_of_url` fetches where it is an address."""
+    return local_path_of_url(source) if isinstance(source, str) and "://" in source else source
 
 
 def cache_path(file: str) -> Path:

@@ -40,6 +40,22 @@ def test_open_files(tmp_path: Path, kind: str) -> None:
     assert model.origin.path == str(tmp_path / "resnet56.bin")
 
 
+def test_every_reader_takes_what_is_in_memory() -> None:
+    writer = ours(ModelSpec("residual", 20))
+    state = writer.state_dict()
+    for read in (
+        resnetzoo.load_checkpoint,
+        resnetzoo.load_model,
+        lambda source: resnetzoo.create("resnet20", weights=source),
+    ):
+        for source in ({"arch": "resnet20", "state_dict": state}, io.BytesIO(save(state))):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", CheckpointWarning)
+                assert_same_logits(read(source), writer)
+        with pytest.raises(UsageError, match="or a dictionary of weights, not int"):
+            read(3)  # type: ignore[operator]
+
+
 def test_our_own_files_when_open(tmp_path: Path) -> None:
     writer = resnetzoo.create("plainnet20", weights=True)
     resnetzoo.save_weights(writer, tmp_path / "ours.safetensors")
