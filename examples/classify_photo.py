@@ -14,7 +14,7 @@ import resnetzoo
 
 def main(path: str) -> None:
     model = resnetzoo.create("resnet20", weights=True)
-    image = resnetzoo.data.read_image(path)  # upright, as the camera meant it
+    image = resnetzoo.read_image(path)  # upright, as the camera meant it
     with torch.inference_mode():
         probabilities = model(model.preprocess(image)[None]).softmax(dim=1)[0]  # (10,)
     for probability, place in zip(*probabilities.topk(3), strict=True):

@@ -22,7 +22,7 @@ def main() -> None:
         raise SystemExit(f"{args.folder} holds {len(paths)} images; two at least are needed")
     model = timm.create_model(f"resnetzoo_{args.network}", pretrained=True, num_classes=0).eval()  # 0: no classifier
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
-    images = torch.stack([transform(resnetzoo.data.read_image(path, "RGB")) for path in paths])  # (N, 3, 32, 32)
+    images = torch.stack([transform(resnetzoo.read_image(path, "RGB")) for path in paths])  # (N, 3, 32, 32)
     with torch.inference_mode():
         features = torch.nn.functional.normalize(model(images))  # (N, 64), of length 1
     likeness = (features @ features.T).fill_diagonal_(-1)  # (N, N), cosines

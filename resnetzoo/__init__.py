@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from resnetzoo import weights as weights
     from resnetzoo.data import Data as Data
     from resnetzoo.data import ImageSet as ImageSet
+    from resnetzoo.data import SampleDepthWarning as SampleDepthWarning
     from resnetzoo.data import SyntheticDataWarning as SyntheticDataWarning
     from resnetzoo.data import UnofficialDataWarning as UnofficialDataWarning
     from resnetzoo.data import cifar10 as cifar10
     from resnetzoo.data import cifar100 as cifar100
     from resnetzoo.data import load_data as load_data
+    from resnetzoo.data import read_image as read_image
     from resnetzoo.data import synthetic as synthetic
     from resnetzoo.data.classes import classes_of as classes_of
     from resnetzoo.data.normalization import Normalization as Normalization
@@ -109,11 +111,13 @@ else:
             "resnetzoo.data": [
                 "Data",
                 "ImageSet",
+                "SampleDepthWarning",
                 "SyntheticDataWarning",
                 "UnofficialDataWarning",
                 "cifar10",
                 "cifar100",
                 "load_data",
+                "read_image",
                 "synthetic",
             ],
             "resnetzoo.data.normalization": ["Normalization"],
