@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from resnetzoo.training.results import folder_name as folder_name
     from resnetzoo.training.results import read_records as read_records
     from resnetzoo.training.trainer_state import TrainerState as TrainerState
+    from resnetzoo.utils.command import run_main as run_main
     from resnetzoo.utils.device import resolve_device as resolve_device
     from resnetzoo.weights import Weights as Weights
     from resnetzoo.weights import get_weights as get_weights
@@ -159,6 +160,7 @@ else:
             "resnetzoo.training.fitting": ["fit"],
             "resnetzoo.training.recipes": ["Recipe"],
             "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "folder_name", "read_records"],
+            "resnetzoo.utils.command": ["run_main"],
             "resnetzoo.utils.device": ["resolve_device"],
             "resnetzoo.training.trainer_state": ["TrainerState"],
             "resnetzoo.weights": ["Weights", "get_weights", "list_weights"],

@@ -75,7 +75,7 @@ class RecordingError(ResnetzooError, RuntimeError):
 
 
 class TrainingInterrupted(ResnetzooError):  # noqa: N818 (nobody made an error)
-    """Ctrl-C or SIGTERM: the step was finished and saved; the same call goes on from there.
+    """Ctrl-C, SIGTERM, SIGHUP or SIGUSR1: the step was finished and saved; the same call goes on from there.
 
     Attributes:
         signal_number: the signal that asked for the stop (2 for Ctrl-C, 15 for SIGTERM).

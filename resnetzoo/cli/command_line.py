@@ -1,13 +1,6 @@
-"""The command line: arguments in, public functions called, one line out for what goes wrong."""
+"""The commands by their names."""
 
-import io
-import os
-import shlex
-import sys
-import warnings
-from contextlib import redirect_stdout
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -54,30 +47,3 @@ app.command("rerun")(rerun_command)
 app.command("predict")(predict_command)
 app.command("export")(export_command)
 app.command("bench")(bench_command)
-
-
-def main() -> int:
-    """Run the command line; the exit status: 0 done, 1 failed for the reason printed, 2 wrong usage."""
-    warnings.formatwarning = _one_line
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a name shows the rest
-    if os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") in ("", "1"):
-        return _run()
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        return _run()  # of several processes that torchrun started, the first one speaks
-
-
-def _run() -> int:
-    try:
-        app()
-    except resnetzoo.TrainingInterrupted as stop:
-        print(f"{stop}\nto go on: {shlex.join(['resnetzoo', *sys.argv[1:]])}", file=sys.stderr)
-        return 128 + stop.signal_number
-    except (resnetzoo.ResnetzooError, OSError) as error:  # an OSError names its file
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, resnetzoo.UsageError) else 1
-    return 0
-
-
-def _one_line(message: Warning | str, *_: Any, **__: Any) -> str:
-    return f"warning: {message}\n"

@@ -9,8 +9,12 @@ from rich.table import Table
 
 
 def print_table(table: Table, *, width: int = 120) -> None:
-    """Print it as wide as the terminal allows, or, where there is none, up to `width` characters wide."""
-    Console(width=None if sys.stdout.isatty() else width).print(table)
+    """Print it as wide as the terminal allows, or, where there is none, up to `width` characters wide.
+
+    Colours are for terminals alone, whatever variables such as FORCE_COLOR say.
+    """
+    seen = sys.stdout.isatty()
+    Console(width=None if seen else width, force_terminal=seen, force_interactive=seen).print(table)
 
 
 def print_json(values: Any) -> None:

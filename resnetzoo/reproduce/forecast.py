@@ -80,7 +80,7 @@ def forecast(
 
     Raises:
         ResultsError, CheckpointMismatchError: as `finished` and `steps_done`, before anything is trained.
-        TrainingInterrupted: Ctrl-C or SIGTERM.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1.
         RecordingError: a step could not be recorded on CUDA, which ends all runs of the process.
     """
     left = [run for run in runs if finished(run, data, precision) is None]

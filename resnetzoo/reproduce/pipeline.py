@@ -59,7 +59,7 @@ def reproduce(
         ResultsError: `out` holds something else, a file of results was changed by hand, or no run has a result.
         CheckpointMismatchError: a run's folder holds another run, or one on other data.
         OutputError: a folder cannot be written, or another process writes there.
-        TrainingInterrupted: Ctrl-C or SIGTERM; the same call goes on from there.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the same call goes on from there.
         RecordingError: a step could not be recorded on CUDA; start again with `record=False`.
     """
     plan = resolve_plan(

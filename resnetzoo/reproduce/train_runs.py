@@ -35,7 +35,7 @@ def train_runs(
         For each run that failed, the reason.
 
     Raises:
-        TrainingInterrupted: Ctrl-C or SIGTERM; what runs was saved.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; what runs was saved.
     """
     failed: dict[PlannedRun, str] = {}
     left, at_once = list(runs), jobs

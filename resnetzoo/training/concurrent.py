@@ -77,7 +77,8 @@ def fit_many(
         SomeRunsFailedError: some failed on the way, by whatever exception; the others went on to their end and are in
             its `runs`.
         RecordingError: a step could not be recorded on CUDA, which ends all runs of the process.
-        TrainingInterrupted: Ctrl-C or SIGTERM; each run finished its step and was saved, and no other began.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; each run finished its step and was saved, and no
+            other began.
         UsageError: no jobs, the same network or folder twice, more than 32 side by side, or started by `torchrun`; and
             what `fit` raises of arguments and folders, before any run begins.
     """

@@ -83,7 +83,7 @@ def fit(
             is raised by the next step at the latest.
         NonFiniteLossError: the loss is infinite or NaN, or that of the last test; the last good checkpoint stays.
         RecordingError: the step could not be recorded on CUDA; start again with `record=False`.
-        TrainingInterrupted: Ctrl-C or SIGTERM; the step was finished and saved.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the step was finished and saved.
 
     Warns:
         UserWarning: with `out`, the network has hooks on its forward pass, which its checkpoints do not keep.

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 
 from resnetzoo.errors import BrokenDownloadError, DownloadError, ResnetzooError, UsageError
 from resnetzoo.utils.own_files import abandoned, own_name
+from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.streams import lasting
+from resnetzoo.utils.terminal import console
 
 _CHUNK = 1 << 18  # bytes
 _TIMEOUT = 20.0  # seconds without a byte
@@ -18,9 +22,13 @@ _NETWORK_ERRORS = (urllib.error.URLError, HTTPException, TimeoutError, Connectio
 
 
 def cache_folder() -> Path:
-    """The per-user cache: `$XDG_CACHE_HOME/resnetzoo`, by default `~/.cache/resnetzoo`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "resnetzoo"
+    """The per-user cache: `$XDG_CACHE_HOME/resnetzoo`, by default `~/.cache/resnetzoo`.
+
+    Raises:
+        UsageError: there is neither this variable nor a home folder.
+    """
+    base = user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return base / "resnetzoo"
 
 
 def download(
@@ -139,10 +147,9 @@ def _ignore(_count: int) -> None:
 @contextmanager
 def _progress(title: str, size: int) -> Iterator[Callable[[int], None]]:
     """A bar on the terminal, with bytes, speed and the time left."""
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = TextColumn(title), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console(lasting(sys.stderr))) as bar:
         task = bar.add_task(title, total=size)
         yield lambda count: bar.advance(task, count)

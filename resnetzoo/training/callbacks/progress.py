@@ -1,12 +1,15 @@
 """What a person sees while a network trains: a bar on a terminal, a line an epoch everywhere."""
 
 import math
+import sys
 import time
 
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.strategies.choose import explain_choice
 from resnetzoo.training.trainer_state import TrainerState
+from resnetzoo.utils.streams import lasting
+from resnetzoo.utils.terminal import console
 
 
 class ProgressBar(Callback):
@@ -16,11 +19,12 @@ class ProgressBar(Callback):
         self.bar = bar
 
     def on_fit_start(self, trainer: TrainerState) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._started = (time.perf_counter(), trainer.step)
-        self._console = Console(quiet=not trainer.context.is_main, highlight=False, soft_wrap=True)
+        self._stream = lasting(sys.stdout)
+        self._console = console(self._stream, soft_wrap=True, quiet=not trainer.context.is_main)
+        self._said_lost = False
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -59,6 +63,12 @@ class ProgressBar(Callback):
             f"{row.train_error:5.2f} %  test error {row.test_error:5.2f} %  lr {row.lr:.4f}  "
             f"{row.images_per_second:,.0f} images/s  {int(left) // 60}:{int(left) % 60:02d} left"
         )
+
+        if self._stream.lost is not None and not self._said_lost:
+            self._said_lost = True
+            lasting(sys.stderr).write(
+                f"warning: standard output cannot be written any more ({self._stream.lost}): training goes on without\n"
+            )
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         self._progress.stop()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the step in progress is finished and saved before the run ends."""
+"""Ctrl-C, SIGTERM and what schedulers send: the step in progress is finished and saved before the run ends."""
 
 import signal
 import threading
@@ -10,6 +10,11 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.trainer_state import TrainerState
 
+_ALWAYS = (signal.SIGINT, signal.SIGTERM)
+# Closed terminals, schedulers before they kill, a limit of CPU time; as far as the system has them. Left alone where
+# they would not end the process: ignored, as by nohup, or caught by the caller.
+_WHERE_DEADLY = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+
 
 class StopRequest:
     """Whether a stop was asked for, and by which signal."""
@@ -18,15 +23,16 @@ class StopRequest:
         self.signal_number: int | None = None
 
     def receive(self, signal_number: int, frame: FrameType | None) -> None:
-        """Note the first signal; a second Ctrl-C stops at once."""
-        if self.signal_number is not None:
+        """Note the first signal; Ctrl-C behind another stops at once, while systems send several of the rest."""
+        if self.signal_number is None:
+            self.signal_number = signal_number
+        elif signal_number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal_number = signal_number
 
 
 @contextmanager
 def catch_signals() -> Iterator[StopRequest]:
-    """Catch SIGINT and SIGTERM inside the block, and put the old handlers back behind it.
+    """Catch the signals that ask a process to end inside the block, and put the old handlers back behind it.
 
     Outside the main thread signals cannot be caught: there the request is never made.
     """
@@ -34,7 +40,8 @@ def catch_signals() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    caught = (signal.SIGINT, signal.SIGTERM)
+    deadly = [getattr(signal, name) for name in _WHERE_DEADLY if hasattr(signal, name)]
+    caught = [*_ALWAYS, *(number for number in deadly if signal.getsignal(number) is signal.SIG_DFL)]
     previous = {number: signal.signal(number, request.receive) for number in caught}
     try:
         yield request

@@ -1,0 +1,33 @@
+"""What a person sees on a terminal; in a pipe or a file plain lines, whatever variables such as FORCE_COLOR say."""
+
+from typing import IO, TYPE_CHECKING, cast
+
+from resnetzoo.utils.streams import LastingStream
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console(
+    stream: LastingStream, *, width: int | None = None, soft_wrap: bool = False, quiet: bool = False
+) -> "Console":
+    """A console on `stream`; colours, bars and whatever moves the cursor are for terminals alone.
+
+    Args:
+        stream: where it prints.
+        width: in characters; None for that of the terminal.
+        soft_wrap: leave lines as long as they are.
+        quiet: print nothing.
+    """
+    from rich.console import Console
+
+    seen = stream.isatty()
+    return Console(
+        file=cast(IO[str], stream),
+        force_terminal=seen,
+        force_interactive=seen,
+        width=width,
+        quiet=quiet,
+        highlight=False,
+        soft_wrap=soft_wrap,
+    )
