@@ -24,6 +24,7 @@ import resnetzoo
 from resnetzoo import cli
 from resnetzoo.data.cifar_files import CIFAR10
 from resnetzoo.models import registry
+from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.run_folder import read_latest
 from resnetzoo.utils.own_files import host_name
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
@@ -138,7 +139,7 @@ def test_killed_again_and_again_it_ends_with_the_same_weights(
 
 
 @at_once_and_behind
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
 def test_a_signal_saves_the_step_and_prints_what_resumes(
     place: Path, straight: dict[str, torch.Tensor], number: signal.Signals, set_up: Callable[[], None]
 ) -> None:
@@ -155,6 +156,23 @@ def test_a_signal_saves_the_step_and_prints_what_resumes(
     assert train(place, set_up).wait().returncode == 0
     resumed = weights(place)
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
+
+
+def test_signals_that_would_not_end_the_process_are_left_alone() -> None:
+    """As under nohup, or where a scheduler's library waits for them; and systems send several signals in a row."""
+    for number, handler in ((signal.SIGHUP, signal.SIG_IGN), (signal.SIGUSR1, lambda *_: None)):
+        former = signal.signal(number, handler)
+        try:
+            with catch_signals():
+                assert signal.getsignal(number) is handler
+        finally:
+            signal.signal(number, former)
+    with catch_signals() as request:
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
+            os.kill(os.getpid(), number)
+        assert request.signal_number == signal.SIGHUP
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.filterwarnings("ignore:the network has a hook")

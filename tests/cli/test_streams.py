@@ -1,0 +1,69 @@
+"""Commands whose output is closed, full or without a reader, and Ctrl-C before they have begun: real processes."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from processes import command_line, environment
+
+TRAIN = (
+    *("resnetzoo", "train", "resnet20", "--dataset", "synthetic", "--recipe", "SMOKE", "--epochs", "1"),
+    *("--max-train-images", "16", "--device", "cpu", "--out", "run"),
+)
+
+
+def shell(folder: Path, redirection: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """As a person types it, in bash, whose status is that of the command."""
+    return subprocess.run(
+        ["bash", "-c", f'set -o pipefail; "$@" {redirection}', "bash", *command_line(*words)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**environment(**variables), "NO_COLOR": ""},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [
+        (">&-", 0, ""),
+        (">&- 2>&-", 0, ""),
+        ("2>&-", 0, ""),
+        (">/dev/full", 1, "error: standard output cannot be written: [Errno 28] No space left on device\n"),
+        ("| true", 0, ""),
+    ],
+)
+def test_output_that_cannot_be_written(tmp_path: Path, redirection: str, status: int, said: str) -> None:
+    done = shell(tmp_path, redirection, "resnetzoo", "list", "plainnet*")
+    assert (done.returncode, done.stderr) == (status, said)
+
+
+def test_training_goes_on_without_its_reader_and_says_so(tmp_path: Path) -> None:
+    done = shell(tmp_path, "| true", *TRAIN)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "warning: standard output cannot be written any more ([Errno 32] Broken pipe): training goes on without\n"
+    )
+    assert (tmp_path / "run" / "run.json").is_file()
+
+
+def test_a_file_gets_no_control_codes(tmp_path: Path) -> None:
+    done = shell(tmp_path, "> log 2>&1", *TRAIN, FORCE_COLOR="1", TTY_COMPATIBLE="1", TTY_INTERACTIVE="1")
+    assert done.returncode == 0
+    assert "epoch   1/1" in (tmp_path / "log").read_text()
+    assert "\x1b" not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.4, 0.9])
+def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(tmp_path: Path, seconds: float) -> None:
+    process = subprocess.Popen(
+        command_line(*TRAIN), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment()
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert "Traceback" not in errors
