@@ -7,10 +7,13 @@
 Stopped, it goes on where it was when started again with the same command.
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the packages are imported, Ctrl-C ends this without a traceback
+
+
 import argparse
-import shlex
 import sys
-import warnings
 from pathlib import Path
 
 import resnetzoo
@@ -22,21 +25,8 @@ SOURCE = {"source, sequential": {20: 81.13}, "source, residual": {20: 85.69}}
 SYNTHETIC_TRAIN_IMAGES = 2_000  # of its 10,000: twenty epochs of two networks in minutes on two CPU cores
 
 
-def main() -> int:
+def main() -> None:
     args = parse_args()
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
-    try:
-        compare(args)
-    except resnetzoo.TrainingInterrupted as stop:
-        print(f"\n{stop}\nto go on: {shlex.join(['python', *sys.argv])}", file=sys.stderr)
-        return 128 + stop.signal_number
-    except (resnetzoo.ResnetzooError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, resnetzoo.UsageError) else 1
-    return 0
-
-
-def compare(args: argparse.Namespace) -> None:
     recipe = recipes.QUICK20 if args.epochs is None else recipes.QUICK20.with_epochs(args.epochs)
     for name in args.models:
         resnetzoo.get_spec(name)  # a misspelt name is said before anything is fetched or trained
@@ -108,4 +98,4 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(resnetzoo.run_main(main))

@@ -5,6 +5,11 @@
 The networks know the ten classes of CIFAR-10 and nothing else.
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the packages are imported, Ctrl-C ends this without a traceback
+
+
 import sys
 
 import torch
@@ -12,9 +17,11 @@ import torch
 import resnetzoo
 
 
-def main(path: str) -> None:
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     model = resnetzoo.create("resnet20", weights=True)
-    image = resnetzoo.read_image(path)  # upright, as the camera meant it
+    image = resnetzoo.read_image(sys.argv[1])  # upright, as the camera meant it
     with torch.inference_mode():
         probabilities = model(model.preprocess(image)[None]).softmax(dim=1)[0]  # (10,)
     for probability, place in zip(*probabilities.topk(3), strict=True):
@@ -22,6 +29,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(sys.argv[1])
+    sys.exit(resnetzoo.run_main(main))

@@ -5,8 +5,14 @@
 The file holds the preprocessing too, so whoever runs it needs neither torch nor the normalization.
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the packages are imported, Ctrl-C ends this without a traceback
+
+
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,4 +48,4 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(resnetzoo.run_main(main))

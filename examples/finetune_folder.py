@@ -6,7 +6,13 @@ pets/cat/1.jpg, pets/cat/2.png, pets/dog/1.jpg, ...: a fifth of the images is he
 unless they lie in pets/train and pets/test.
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the packages are imported, Ctrl-C ends this without a traceback
+
+
 import argparse
+import sys
 from itertools import count
 from pathlib import Path
 
@@ -41,7 +47,4 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except resnetzoo.ResnetzooError as error:
-        raise SystemExit(f"error: {error}") from None
+    sys.exit(resnetzoo.run_main(main))

@@ -5,7 +5,13 @@ python examples/log_to_tensorboard.py --dataset synthetic
 tensorboard --logdir runs/logged
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the packages are imported, Ctrl-C ends this without a traceback
+
+
 import argparse
+import sys
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
@@ -73,4 +79,4 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(resnetzoo.run_main(main))

@@ -5,7 +5,13 @@
 Prints each file, the one most like it, and the cosine between their features.
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the packages are imported, Ctrl-C ends this without a traceback
+
+
 import argparse
+import sys
 from pathlib import Path
 
 import timm
@@ -38,4 +44,4 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(resnetzoo.run_main(main))

@@ -5,7 +5,13 @@
 The processes share each batch; the result is that of one process. Without torchrun it runs on one.
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the packages are imported, Ctrl-C ends this without a traceback
+
+
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -40,4 +46,4 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(resnetzoo.run_main(main))

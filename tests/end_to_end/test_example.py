@@ -3,11 +3,15 @@
 import csv
 import json
 import runpy
+import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from cases import ROOT, Call, assert_one_line
 from processes import Command
+
+import resnetzoo
 
 SCRIPT = ROOT / "examples" / "cifar_compare.py"
 SHORT = ("--dataset", "synthetic", "--max-train-images", "128", "--epochs", "1", "--device", "cpu", "--out", "out")
@@ -77,5 +81,7 @@ def test_compare_reads_a_folder(fork_command: Command, cifar10_folder: Path, tmp
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
+    former = signal.getsignal(signal.SIGINT)
     main = runpy.run_path(str(SCRIPT))["main"]
-    assert_one_line(call(main, *SHORT, *words), status, message)
+    signal.signal(signal.SIGINT, former)
+    assert_one_line(call(partial(resnetzoo.run_main, main), *SHORT, *words), status, message)

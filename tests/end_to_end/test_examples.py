@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,14 @@ def example(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
     def run(name: str, *words: str) -> str:
         monkeypatch.setattr(sys, "argv", [name, *words])
-        runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="__main__")
+        former = signal.getsignal(signal.SIGINT)
+        try:
+            with pytest.raises(SystemExit) as stop:
+                runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="__main__")
+        finally:
+            signal.signal(signal.SIGINT, former)
+        if stop.value.code:
+            raise SystemExit(capsys.readouterr().err)
         return capsys.readouterr().out
 
     return run
