@@ -132,9 +132,14 @@ def _check_weights(model: nn.Module) -> None:
             f"all weights of this {type(model).__name__} are frozen, so that nothing would be learned: "
             "requires_grad_(True) on those that are to learn; of an optimized network train the one it was made of"
         )
-    if all(weight.dtype != torch.float32 for weight in weights):
-        found = str(weights[0].dtype).removeprefix("torch.")
+    others = {
+        name: str(weight.dtype).removeprefix("torch.")
+        for name, weight in model.named_parameters()
+        if weight.is_floating_point() and weight.dtype != torch.float32
+    }
+    if others and (isinstance(model, CifarNet) or len(others) == len(weights)):  # networks from elsewhere may mix them
+        name, found = next(iter(others.items()))
         raise UsageError(
-            f"fit trains weights in float32, and the network's are {found}: model.float() makes them float32"
+            f"fit trains weights in float32, and {name} is {found}: model.float() makes all of them float32"
             '; precision="bf16" computes with them in bf16'
         )

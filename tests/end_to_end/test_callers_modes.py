@@ -278,7 +278,7 @@ def test_a_caller_s_autocast_sees_the_weights_after_fit() -> None:
     ("mode", "message"),
     [
         (torch.inference_mode, r"made inside torch\.inference_mode\(\) cannot learn: create the network outside"),
-        (lambda: default_dtype(torch.float64), r"the network's are float64: model\.float\(\) makes them float32"),
+        (lambda: default_dtype(torch.float64), r"is float64: model\.float\(\) makes all of them float32"),
         (lambda: torch.device("meta"), r'made on the device "meta"; create it on another one'),
     ],
 )
@@ -290,5 +290,11 @@ def test_weights_that_cannot_learn_are_refused(mode: Mode, message: str) -> None
 
 
 def test_half_weights_are_refused() -> None:
-    with pytest.raises(resnetzoo.UsageError, match="are bfloat16"):
-        resnetzoo.fit(small_network(0).bfloat16(), DATA, TINY_RECIPE, device="cpu", progress=False)
+    mixed = small_network(0)
+    mixed.fc.half()
+    for model, words in (
+        (small_network(0).bfloat16(), r"conv1\.weight is bfloat16"),
+        (mixed, r"fc\.weight is float16"),
+    ):
+        with pytest.raises(resnetzoo.UsageError, match=words):
+            resnetzoo.fit(model, DATA, TINY_RECIPE, device="cpu", progress=False)
