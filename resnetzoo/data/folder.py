@@ -5,11 +5,11 @@ from pathlib import Path
 import torch
 
 from resnetzoo.data.from_dataset import stack
+from resnetzoo.data.image_paths import images_below
 from resnetzoo.data.image_reader import read_image
 from resnetzoo.data.image_set import Data, ImageSet
-from resnetzoo.data.image_suffixes import image_suffixes
 from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
-from resnetzoo.utils.text import natural_order, printable, some
+from resnetzoo.utils.text import printable, some
 from resnetzoo.utils.validation import check_whole_number
 
 SIZE = 32  # pixels: what the networks are made for
@@ -62,7 +62,7 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
     if classes is not None and (unknown := [name for name in found if name not in classes]):
         raise DataError(f"{folder}: no folder of the training set has the name {some(unknown)}")
     names = classes or tuple(found)
-    files = {name: _files(folder / name) for name in found}
+    files = {name: images_below(folder / name) for name in found}
     if empty := [str(folder / name) for name in found if not files[name]]:
         raise DataError(f"class folders without images: {some(empty)}; remove them, or put images in them")
     images, labels, broken = [], [], []
@@ -83,16 +83,3 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
     if grey and pixels.shape[1] == 3:
         raise DataError(f"{folder} has images in colours, and those to learn from are all grey")
     return ImageSet(pixels, torch.tensor(labels, dtype=torch.int64, device="cpu"), names)
-
-
-def _files(folder: Path) -> list[Path]:
-    """The images in and below a folder of a class, known by their suffix, without hidden ones."""
-    suffixes = image_suffixes()
-    files = [
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in suffixes
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    ]
-    return sorted(files, key=lambda file: [natural_order(part) for part in file.parts])

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from resnetzoo.data.image_suffixes import image_suffixes
+from resnetzoo.data.image_paths import images_below, path_order
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.text import natural_order, printable
+from resnetzoo.utils.text import printable
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -66,7 +66,7 @@ def _files_of(word: str) -> list[ImageFile]:
         return [ImageFile(path, error.strerror or str(error))]
     if not any(sign in word for sign in "*?["):
         return [ImageFile(path, "no such file")]
-    matches = sorted((Path(match) for match in glob.glob(word, recursive=True)), key=_order)  # noqa: PTH207 (any root)
+    matches = sorted((Path(match) for match in glob.glob(word, recursive=True)), key=path_order)  # noqa: PTH207 (any root)
     files = [
         file for match in matches for file in (_images_inside(match) if match.is_dir() else [ImageFile(match, None)])
     ]
@@ -74,18 +74,7 @@ def _files_of(word: str) -> list[ImageFile]:
 
 
 def _images_inside(folder: Path) -> list[ImageFile]:
-    suffixes = image_suffixes()
-    files = [
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in suffixes
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    ]
+    files = images_below(folder)
     if not files:
         return [ImageFile(folder, "a folder without images (.png, .jpg, .gif, .webp, .tif, ...)")]
-    return [ImageFile(file, None) for file in sorted(files, key=_order)]
-
-
-def _order(path: Path) -> list[list[tuple[int, str]]]:
-    return [natural_order(part) for part in path.parts]
+    return [ImageFile(file, None) for file in files]

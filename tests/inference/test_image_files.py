@@ -14,7 +14,7 @@ from torchvision.transforms.v2 import functional
 import resnetzoo
 from resnetzoo.data import SampleDepthWarning, read_image
 from resnetzoo.data.classes import classes_of
-from resnetzoo.data.image_suffixes import image_suffixes
+from resnetzoo.data.image_paths import image_suffixes
 from resnetzoo.data.transforms import flatten
 
 

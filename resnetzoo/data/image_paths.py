@@ -1,0 +1,42 @@
+"""Which files in a folder are images, and in which order."""
+
+from functools import cache
+from pathlib import Path
+
+from resnetzoo.utils.text import natural_order
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The images in a folder and those below it, known by their suffix, without hidden ones, counted in order."""
+    suffixes = image_suffixes()
+    files = (
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in suffixes
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    )
+    return sorted(files, key=path_order)
+
+
+def path_order(path: Path) -> list[list[tuple[int, str]]]:
+    """A key to sort paths by: each part by `natural_order`."""
+    return [natural_order(part) for part in path.parts]
+
+
+@cache
+def image_suffixes() -> frozenset[str]:
+    """The endings of the files that Pillow reads as images; a file that is named itself is read whatever its name."""
+    from PIL import Image
+
+    formats = Image.registered_extensions()  # with those that can only be written
+    return frozenset(suffix for suffix, name in formats.items() if name in Image.OPEN and _is_decoded(name))
+
+
+def _is_decoded(name: str) -> bool:
+    """Whether Pillow has pixels of a format that it opens: some it only tells by their first bytes."""
+    from PIL import Image
+    from PIL import ImageFile as PillowFile
+
+    factory = Image.OPEN[name][0]
+    return name != "MPEG" and not (isinstance(factory, type) and issubclass(factory, PillowFile.StubImageFile))
