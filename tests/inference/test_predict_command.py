@@ -80,7 +80,7 @@ def test_files_that_are_all_missing_have_their_rows_in_json(fork_command: Comman
         (("b.png", "--sheet", "/proc/x.png"), 1, "free space or choose another folder\n"),
         (("a.png", "--top", "0"), 2, "top must be a whole number from 1, not 0"),
         (("a.png", "--batch-size", "0"), 2, "batch_size must be a whole number from 1, not 0"),
-        (("a.png", "--dataset", "mnist"), 2, "dataset must be one of cifar10, cifar100, synthetic"),
+        (("a.png", "--dataset", "mnist"), 2, "dataset must be one of cifar10, cifar100, cifar100-coarse, synthetic"),
         (("a.png", "--dataset", "cifar100"), 2, "100 names of classes for a network of 10"),
         (("a.png", "--family", "plain"), 1, 'family="plain" was asked for'),
     ],
