@@ -77,7 +77,7 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: torch.optim.SGD(nn.Linear(2, 2).parameters(), momentum=0.9).state_dict(),
         "an optimizer's state and no network",
     ),
-    "unknown key": (lambda: {"student": state()}, r"under a key that is not looked into, 'student'; key=\"student\" takes"),
+    "unknown key": (lambda: {"student": state()}, r"under a key that is not looked into, 'student'; key=.student."),
     "missing tensor": (lambda: without("layer2.1.bn2.bias"), r"those of resnet14, but it lacks layer2\.1\.bn2\.bias"),
     "missing norm": (lambda: without("layer2.1.bn2"), r"lacks layer2\.1\.bn2\.bias and 3 more"),
     "missing block": (lambda: without("layer3.1."), "stages have 2, 2 and 1 blocks"),
