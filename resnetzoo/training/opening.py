@@ -17,7 +17,7 @@ from resnetzoo.models.pretrained import Pretrained, attach_normalization
 from resnetzoo.models.wrappers import innermost, network_in
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
-from resnetzoo.training.preflight import check_arguments
+from resnetzoo.training.preflight import check_arguments, check_runs_on
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.same_run import check_same, description_of
 from resnetzoo.training.strategies.base import StepState
@@ -134,6 +134,7 @@ def _checked(
     """The recipe as it runs on these images, and the precision on this device, once the arguments are found right."""
     as_run = recipe.for_images(len(data.train))
     check_arguments(model, data, as_run, seed=seed, processes=processes, out=out)
+    check_runs_on(model, device)
     return as_run, resolve_precision(precision, device)
 
 

@@ -96,6 +96,22 @@ def check_arguments(
     check_smallest_batch(network, data.train, recipe)
 
 
+def check_runs_on(model: nn.Module, device: torch.device) -> None:
+    """Refuse modules that cannot train on this device.
+
+    Raises:
+        UsageError: names one.
+    """
+    if device.type != "cpu" or not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return
+    for name, module in model.named_modules():
+        if isinstance(module, nn.SyncBatchNorm):
+            raise UsageError(
+                f"{name} is a SyncBatchNorm, which trains on GPUs alone where processes share a run: train the network "
+                "without convert_sync_batchnorm, since fit adds up the sums of an nn.BatchNorm2d over all processes"
+            )
+
+
 def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
     wanted = len(data.classes)
     check_channels(network, data.train)

@@ -288,6 +288,12 @@ def test_runs_with_the_names_of_wrappers_are_read(prefix: str, tmp_path: Path, t
     assert same(ended.model, whole.model)
 
 
+def test_norms_of_gpus_alone_are_refused_by_name(tiny_recipe: resnetzoo.Recipe) -> None:
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(network())
+    with pytest.raises(resnetzoo.UsageError, match=r"bn1 is a SyncBatchNorm, .* without convert_sync_batchnorm"):
+        resnetzoo.fit(model, DATA, tiny_recipe, device="cpu", progress=False)
+
+
 def test_one_network_is_not_trained_by_two_jobs(tiny_recipe: resnetzoo.Recipe) -> None:
     model = network()
     jobs = [resnetzoo.Job(model, tiny_recipe), resnetzoo.Job(nn.DataParallel(model), tiny_recipe)]
