@@ -30,7 +30,7 @@ default_role = "literal"
 nitpicky = True
 # Other projects' pages are linked where the build may fetch their inventories; without a network they are plain text.
 nitpick_ignore_regex = [
-    ("py:.*", r"(torch|nn|np|numpy|timm|torchvision|PIL|matplotlib|rich|typer|pathlib|collections|dist)\b.*"),
+    ("py:.*", r"(torch|nn|np|numpy|timm|torchvision|PIL|matplotlib|rich|typer|pathlib|os|collections|dist)\b.*"),
     ("py:.*", r"huggingface_hub\b.*"),
     ("py:.*", r"(tuple|dict)\[.*|Table"),
     ("py:.*", r"(Tensor|Axes|AxesImage|Figure|Image|Path|NDArray|Sequence|Mapping|Callable|Iterator|optional|Any)\b.*"),

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from resnetzoo.errors import TrainingInterrupted as TrainingInterrupted
     from resnetzoo.errors import UnknownModelError as UnknownModelError
     from resnetzoo.errors import UsageError as UsageError
+    from resnetzoo.evaluation.metrics import ClassError as ClassError
     from resnetzoo.evaluation.metrics import Evaluation as Evaluation
     from resnetzoo.evaluation.metrics import evaluate as evaluate
     from resnetzoo.evaluation.parity import Agreement as Agreement
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from resnetzoo.training.results import RunRecord as RunRecord
     from resnetzoo.training.results import folder_name as folder_name
     from resnetzoo.training.results import read_records as read_records
+    from resnetzoo.training.starting_point import StartingPoint as StartingPoint
     from resnetzoo.training.trainer_state import TrainerState as TrainerState
     from resnetzoo.utils.command import run_main as run_main
     from resnetzoo.utils.device import resolve_device as resolve_device
@@ -135,7 +137,7 @@ else:
                 "UnknownModelError",
                 "UsageError",
             ],
-            "resnetzoo.evaluation.metrics": ["Evaluation", "evaluate"],
+            "resnetzoo.evaluation.metrics": ["ClassError", "Evaluation", "evaluate"],
             "resnetzoo.evaluation.parity": ["Agreement", "agreement"],
             "resnetzoo.export": [
                 "Exported",
@@ -162,6 +164,7 @@ else:
             "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "folder_name", "read_records"],
             "resnetzoo.utils.command": ["run_main"],
             "resnetzoo.utils.device": ["resolve_device"],
+            "resnetzoo.training.starting_point": ["StartingPoint"],
             "resnetzoo.training.trainer_state": ["TrainerState"],
             "resnetzoo.weights": ["Weights", "get_weights", "list_weights"],
             "resnetzoo.weights.catalog": ["list_models"],

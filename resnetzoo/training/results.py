@@ -169,7 +169,7 @@ class RunRecord:
 
     @property
     def diverged(self) -> bool:
-        """Whether the network gave infinite or NaN losses at the end: then its error says nothing."""
+        """Whether the network gave infinite or NaN losses at the end, where its error says nothing."""
         return bool(self.epochs) and not math.isfinite(self.epochs[-1].test_loss)
 
     @property
