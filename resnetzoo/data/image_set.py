@@ -194,7 +194,7 @@ class Data:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Version 2, a SHA-256 over pixels, labels, shapes, names of classes and the border of the sets, behind "v2"."""
+        """Version 2, a SHA-256 over pixels, labels, shapes, class names and the border of the sets, behind "v2"."""
         return fingerprint_v2(self.train, self.test, self.fingerprint_v1)
 
     @cached_property
