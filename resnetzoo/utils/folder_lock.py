@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from resnetzoo.errors import OutputError
 from resnetzoo.utils.own_files import host_name, is_alive
+from resnetzoo.utils.system_lock import try_lock, unlock
 
 _LOCK = ".run.lock"
 _OWNER = ".run.owner.json"
@@ -90,9 +91,7 @@ def locked(folder: Path) -> Iterator[None]:
                 owner_file.unlink()
     finally:
         if held:
-            with suppress(OSError):
-                Path(lock.lock_file).unlink()  # who waits for it sees that it is gone
-            lock.release()
+            unlock(lock)
 
 
 def _acquire(lock: FileLock, folder: Path) -> bool:
@@ -102,12 +101,9 @@ def _acquire(lock: FileLock, folder: Path) -> bool:
         OutputError: another has it.
     """
     try:
-        lock.acquire(timeout=_PATIENCE)
+        return try_lock(lock, _PATIENCE)
     except Timeout as error:
         raise _in_use(folder, "") from error
-    except (OSError, NotImplementedError):
-        return False
-    return True
 
 
 def _in_use(folder: Path, cure: str) -> OutputError:

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from resnetzoo.utils.system_lock import try_lock, unlock
 
 _SAY_AFTER = 3.0  # seconds
 _WAIT = 900.0  # seconds; whoever waits longer goes on beside the other, in files of its own
@@ -24,22 +26,15 @@ def taking_turns(path: Path) -> Iterator[None]:
         yield
     finally:
         if locked:
-            with suppress(OSError):
-                Path(lock.lock_file).unlink()  # those who wait for it see that it is gone, and make it anew
-            lock.release()
+            unlock(lock)
 
 
 def _acquire(lock: FileLock, path: Path) -> bool:
     try:
-        lock.acquire(timeout=_SAY_AFTER)
+        return try_lock(lock, _SAY_AFTER)
     except Timeout:
         print(f"another process is fetching {path.name}: waiting for it", file=sys.stderr)
-    except (OSError, NotImplementedError):
-        return False
-    else:
-        return True
     try:
-        lock.acquire(timeout=_WAIT)
-    except (OSError, NotImplementedError):
+        return try_lock(lock, _WAIT)
+    except Timeout:
         return False
-    return True
