@@ -5,8 +5,8 @@ A network that another thread calls in that moment fails, or is traced along, an
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 
 class CompileGate:
@@ -22,48 +22,53 @@ class CompileGate:
         self._closed = False
         self._mine = threading.local()
 
-    @contextmanager
-    def call(self) -> Iterator[None]:
+    def call(self) -> AbstractContextManager[None]:
         """A block that calls a network, compiled or not."""
-        if self._is_inside():
+        return self._passing(self._join, self._leave)
+
+    def compilation(self) -> AbstractContextManager[None]:
+        """A block that compiles, and runs for the first time, what has been compiled."""
+        return self._passing(self._close, self._open)
+
+    @contextmanager
+    def _passing(self, enter: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
+        """A block between the two, both of them under the lock."""
+        if getattr(self._mine, "inside", False):
             yield
             return
         with self._changed:
-            while self._closed:
-                self._changed.wait()
-            self._inside += 1
+            enter()
         self._mine.inside = True
         try:
             yield
         finally:
             self._mine.inside = False
             with self._changed:
-                self._inside -= 1
-                self._changed.notify_all()
+                leave()
 
-    @contextmanager
-    def compilation(self) -> Iterator[None]:
-        """A block that compiles, and runs for the first time, what has been compiled."""
-        if self._is_inside():
-            yield
-            return
-        with self._changed:
-            while self._closed:
-                self._changed.wait()
-            self._closed = True
+    def _join(self) -> None:
+        while self._closed:
+            self._changed.wait()
+        self._inside += 1
+
+    def _leave(self) -> None:
+        self._inside -= 1
+        self._changed.notify_all()
+
+    def _close(self) -> None:
+        while self._closed:
+            self._changed.wait()
+        self._closed = True
+        try:
             while self._inside:
                 self._changed.wait()
-        self._mine.inside = True
-        try:
-            yield
-        finally:
-            self._mine.inside = False
-            with self._changed:
-                self._closed = False
-                self._changed.notify_all()
+        except BaseException:  # Ctrl-C while it waits
+            self._open()
+            raise
 
-    def _is_inside(self) -> bool:
-        return getattr(self._mine, "inside", False)
+    def _open(self) -> None:
+        self._closed = False
+        self._changed.notify_all()
 
 
 GATE = CompileGate()
