@@ -149,12 +149,12 @@ def evaluate(
     """
     check_whole_number("batch_size", batch_size)
     check_channels(model, images)
-    resolved = resolve_precision(precision, device_of(model))
+    device = device_of(model)
+    resolved = resolve_precision(precision, device)
     if getattr(innermost(model), "num_classes", None) == 0:
         raise UsageError("the network has no classifier, and so no error: reset_classifier gives it one")
     images = in_class_order(model, images)
     normalize = normalization or known_normalization(model) or images.normalization("channel")
-    device = device_of(model)
     if input_dtype(model) != torch.float32:  # autocast is for networks in fp32, the others have a type of their own
         resolved = "fp32"
     counts = torch.zeros(len(images.classes), dtype=torch.int64, device=device)

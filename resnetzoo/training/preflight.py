@@ -72,7 +72,6 @@ def check_arguments(
         UsageError: says what was found and what to type instead.
     """
     check_seed(seed)
-    check_data(data)
     if len(data.test) < processes:
         raise UsageError(f"each of {processes} processes needs a test image, and there are {len(data.test)}")
     if isinstance(innermost(model), torch.jit.ScriptModule) or is_exported(innermost(model)):
