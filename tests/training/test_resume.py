@@ -72,11 +72,16 @@ def small_networks_behind() -> None:
 def killed_in_step(number: int, set_up: Callable[[], None] = small_networks) -> None:
     """Before the command: the system kills the process when its training step of this number, from 1, begins."""
     set_up()
+    send_in_step(number, signal.SIGKILL)
+
+
+def send_in_step(number: int, sent: signal.Signals) -> None:
+    """Send this process a signal when its training step of this number, from 1, begins."""
     left = iter(range(number - 1))
 
     def count(module: nn.Module, _: object) -> None:
         if isinstance(module, resnetzoo.CifarNet) and module.training and next(left, None) is None:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), sent)
 
     register_module_forward_pre_hook(count)
 
@@ -219,13 +224,7 @@ def test_a_signal_in_any_step_loses_nothing(
 def stopped_in_step(number: int) -> None:
     """The same for a process that is stopped, as Ctrl-Z does, and goes on when it is told to."""
     small_networks()
-    left = iter(range(number - 1))
-
-    def count(module: nn.Module, _: object) -> None:
-        if isinstance(module, resnetzoo.CifarNet) and module.training and next(left, None) is None:
-            os.kill(os.getpid(), signal.SIGSTOP)
-
-    register_module_forward_pre_hook(count)
+    send_in_step(number, signal.SIGSTOP)
 
 
 def test_another_process_in_the_folder_is_named_until_it_ends(
