@@ -1,8 +1,12 @@
 """The gate between calls and compilations, with real threads."""
 
+import os
+import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from resnetzoo.utils.compile_gate import CompileGate
 
@@ -74,3 +78,23 @@ def test_a_failing_block_leaves_the_gate_open() -> None:
             pass
     with ThreadPoolExecutor(1) as threads:
         threads.submit(gate.compilation().__enter__).result(SECONDS)
+
+
+def test_an_interrupted_wait_leaves_the_gate_open() -> None:
+    """Ctrl-C in a compilation that waits for a call to end."""
+    gate, called, ended = CompileGate(), threading.Event(), threading.Event()
+
+    def call() -> None:
+        with gate.call():
+            called.set()
+            ended.wait(SECONDS)
+
+    other = threading.Thread(target=call)
+    other.start()
+    assert called.wait(SECONDS)
+    threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt), gate.compilation():
+        pass
+    with gate.call():
+        ended.set()
+    other.join(SECONDS)
