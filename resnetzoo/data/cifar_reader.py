@@ -15,6 +15,7 @@ from resnetzoo.data.image_set import Data, ImageSet
 from resnetzoo.data.safe_pickle import unpickle_arrays
 from resnetzoo.errors import DataError
 from resnetzoo.utils.paths import is_file
+from resnetzoo.utils.text import kind_of
 
 PixelsAndLabels = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels (n, 3072), labels (n,)
 
@@ -163,4 +164,4 @@ def _describe(value: object) -> str:
         return f"{value.dtype} {value.shape}"
     if isinstance(value, dict):
         return f"a dictionary with {', '.join(repr(key) for key in list(value)[:5]) or 'nothing'}"
-    return f"a {type(value).__name__}"
+    return kind_of(value)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.text import kind_of
 
 
 def check_images(found: object, name: str = "images") -> None:
@@ -18,7 +19,7 @@ def check_images(found: object, name: str = "images") -> None:
     from resnetzoo.data.image_set import ImageSet
 
     if not isinstance(found, ImageSet):
-        raise UsageError(f"{name} must be a resnetzoo.ImageSet, not {_kind(found)}: {_how_to_images(found)}")
+        raise UsageError(f"{name} must be a resnetzoo.ImageSet, not {kind_of(found)}: {_how_to_images(found)}")
 
 
 def check_data(found: object) -> None:
@@ -30,7 +31,7 @@ def check_data(found: object) -> None:
     from resnetzoo.data.image_set import Data
 
     if not isinstance(found, Data):
-        raise UsageError(f"data must be resnetzoo.Data, a training and a test set, not {_kind(found)}: {_how(found)}")
+        raise UsageError(f"data must be resnetzoo.Data, a training and a test set, not {kind_of(found)}: {_how(found)}")
 
 
 def _how(found: object) -> str:
@@ -66,7 +67,3 @@ def _how_to_images(found: object) -> str:
     if isinstance(found, Tensor):
         return "resnetzoo.ImageSet(images, labels, classes), with images as uint8 (N, C, H, W)"
     return "resnetzoo.ImageSet.from_dataset(dataset) takes a data set of (image, label), or a list of such pairs"
-
-
-def _kind(found: object) -> str:
-    return "None" if found is None else f"a {type(found).__name__}"

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.errors import DataError, UsageError
+from resnetzoo.utils.text import kind_of, some
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -67,7 +68,7 @@ def _rows(dataset: Any) -> Iterable[Any]:
     if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
         return (dataset[number] for number in range(len(dataset)))
     raise UsageError(
-        f"a data set must have a length and rows by number, of image and label, not be a {type(dataset).__name__}"
+        f"a data set must have a length and rows by number, of image and label, not be {kind_of(dataset)}"
         ": list(...) makes a list of what is only walked through, and loader.dataset is what a loader reads from"
     )
 
@@ -83,16 +84,16 @@ def _pair(row: Any, number: int) -> tuple[Any, Any]:
         )
     if isinstance(row, tuple | list) and len(row) == 2:
         return row[0], row[1]
-    raise DataError(f"row {number} must be an image and its label, not a {type(row).__name__}")
+    raise DataError(f"row {number} must be an image and its label, not {kind_of(row)}")
 
 
 def _label(label: Any, number: int) -> int:
     if isinstance(label, Tensor) and label.numel() == 1 and not label.is_floating_point():
         label = label.item()
-    try:
-        return int(label.__index__())
-    except (AttributeError, TypeError):
-        raise DataError(f"image {number} has the label {label!r}: labels must be whole numbers from 0") from None
+    is_number = hasattr(label, "__index__") and not isinstance(label, Tensor)
+    if not is_number or int(label.__index__()) < 0:
+        raise DataError(f"image {number} has the label {label!r}: labels must be whole numbers from 0")
+    return int(label.__index__())
 
 
 def _names(dataset: Any) -> tuple[str, ...] | None:
@@ -105,6 +106,20 @@ def _names(dataset: Any) -> tuple[str, ...] | None:
         names = getattr(dataset, "classes", None)
         if names:
             return tuple(str(name) for name in names)
-        parts = getattr(dataset, "datasets", None)  # of a ConcatDataset
-        dataset = parts[0] if parts else getattr(dataset, "dataset", None)  # of a Subset
+        if parts := getattr(dataset, "datasets", None):
+            return _common_names(parts)
+        dataset = getattr(dataset, "dataset", None)  # of a Subset
     return None
+
+
+def _common_names(parts: Sequence[Any]) -> tuple[str, ...] | None:
+    """Of a ConcatDataset: its labels mean one thing only where its parts count them by the same names."""
+    names = [_names(part) for part in parts]
+    other = next((found for found in names if found != names[0]), names[0])
+    if other != names[0]:
+        first, second = (some(found) if found else "no names" for found in (names[0], other))
+        raise DataError(
+            f"the parts of the data set count their labels by different classes, {first} and {second}: "
+            "classes=[...] says what the labels mean where they mean the same in all parts"
+        )
+    return names[0]

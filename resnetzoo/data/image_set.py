@@ -19,7 +19,7 @@ from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
     """Images and their labels.
 
@@ -58,7 +58,8 @@ class ImageSet:
         if outside.any():
             first = int(outside.nonzero()[0])
             raise DataError(
-                f"image {first} has label {int(self.labels[first])}; labels go from 0 to {len(self.classes) - 1}"
+                f"image {first} has label {int(self.labels[first])}, which must be from 0 to below "
+                f"{len(self.classes)}, the number of classes"
             )
 
     @classmethod
@@ -82,6 +83,10 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __repr__(self) -> str:
+        shape = " x ".join(str(length) for length in self.images.shape[1:])
+        return f"ImageSet({len(self):,} images of {shape}, {len(self.classes)} classes: {some(self.classes)})"
 
     def normalization(self, kind: NormalizationKind) -> Normalization:
         """The normalization that centres these images, in tensors of its own.
@@ -137,7 +142,7 @@ class ImageSet:
 _PUBLISHED_SPLITS = tuple((name, 50_000, 5_000) for name in ("cifar10", "cifar100", "cifar100-coarse"))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Data:
     """A training and a test set.
 
@@ -181,6 +186,9 @@ class Data:
             two = [replace(part, classes=longest) for part in two]
         source = f"{type(train).__module__}.{type(train).__name__}"
         return cls(name, two[0], two[1], official=False, source=source)
+
+    def __repr__(self) -> str:
+        return f"Data({self.title}: train={self.train!r}, test={self.test!r}, source={self.source!r})"
 
     @property
     def title(self) -> str:

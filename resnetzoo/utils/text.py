@@ -27,6 +27,12 @@ def printable(text: object) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))
 
 
+def kind_of(value: object) -> str:
+    """What kind of thing a value is, with its article: `a list`, `an ImageSet`; of None the word itself."""
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'AEIOUaeio' else 'a'} {name}"
+
+
 def some(names: Sequence[str], most: int = 5) -> str:
     """The names in a line, of many the first few: `a, b, c, d, e, ... (100)`."""
     shown = ", ".join(names[:most])

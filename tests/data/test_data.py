@@ -376,7 +376,7 @@ def test_parts_that_cannot_be(tiny_data: resnetzoo.Data, count: int) -> None:
         (
             torch.zeros(2, 3, 4, 4, dtype=torch.uint8),
             torch.tensor([0, 2]),
-            "image 1 has label 2; labels go from 0 to 1",
+            "image 1 has label 2, which must be from 0 to below 2",
         ),
     ],
 )

@@ -9,7 +9,7 @@ import torch
 from cases import TINY_RECIPE, small_network
 from PIL import Image
 from processes import Command
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import ConcatDataset, DataLoader, Subset
 from torchvision.datasets import FakeData, ImageFolder
 
 import resnetzoo
@@ -119,6 +119,25 @@ def test_data_sets_of_others(tmp_path: Path) -> None:
     assert torch.equal(resnetzoo.ImageSet.from_dataset(floats).images, found.images)
 
 
+JOINED = {"pets": ("cat", "dog"), "more": ("ant", "cat")}
+
+
+def test_joined_data_sets_must_mean_the_same_by_a_label(tmp_path: Path) -> None:
+    first, second = (ImageFolder(str(write_images(tmp_path / part, *names))) for part, names in JOINED.items())
+    assert resnetzoo.ImageSet.from_dataset(ConcatDataset([first, first]), size=8).classes == ("cat", "dog")
+    with pytest.raises(DataError, match="different classes, cat, dog and ant, cat: classes="):
+        resnetzoo.ImageSet.from_dataset(ConcatDataset([first, second]), size=8)
+    stated = resnetzoo.ImageSet.from_dataset(ConcatDataset([first, second]), size=8, classes=("left", "right"))
+    assert stated.classes == ("left", "right")
+
+
+def test_data_say_in_a_line_what_they_are(tiny_data: resnetzoo.Data) -> None:
+    text = repr(tiny_data)
+    assert f"train={tiny_data.train!r}, test={tiny_data.test!r}" in text
+    assert f"{len(tiny_data.train):,} images of 3 x " in text
+    assert "tensor" not in text
+
+
 def test_data_of_others_are_trained_on() -> None:
     fake = FakeData(size=12, image_size=(3, 8, 8), num_classes=10)
     data = resnetzoo.Data.from_dataset(fake, Subset(fake, [0, 1]), name="fake")
@@ -131,11 +150,12 @@ def test_data_of_others_are_trained_on() -> None:
     [
         (iter([1]), UsageError, r"list\(\.\.\.\) makes a list"),
         (DataLoader(FakeData(size=2)), UsageError, r"loader\.dataset"),
-        ([1], DataError, "row 0 must be an image and its label, not a int"),
+        ([1], DataError, "row 0 must be an image and its label, not an int"),
         ([(torch.zeros(3, 4, 4, dtype=torch.uint8), 0.5)], DataError, "label 0.5: labels must be whole"),
         ([(torch.full((3, 4, 4), -2.0), 0)], DataError, "image 0: expected floats from 0 to 1"),
         ([(torch.zeros(3, size, 4, dtype=torch.uint8), 0) for size in (4, 5)], DataError, "2 sizes, .*size=32"),
         ([{"pixels": 1, "label": 0}], DataError, "columns pixels, label: rename_column"),
+        ([(torch.zeros(3, 4, 4, dtype=torch.uint8), -1)], DataError, "label -1: labels must be whole numbers from 0"),
         ([], DataError, "no image"),
     ],
 )

@@ -184,7 +184,7 @@ def test_other_kinds_of_data_are_told_their_conversion(tiny_data: resnetzoo.Data
     others = other_kinds(tiny_data) | {"none": None, "pair": tiny_data.test if takes_data else tiny_data}
     for kind, found in others.items():
         with pytest.raises(
-            UsageError, match=r"must be .*, not (a \w+|None): .*(from_dataset|load_data|ImageSet|Data|data\.test)"
+            UsageError, match=r"must be .*, not (an? \w+|None): .*(from_dataset|load_data|ImageSet|Data|data\.test)"
         ):
             calls[name](found)
         if kind not in ("none", "pair"):
