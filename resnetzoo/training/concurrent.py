@@ -12,7 +12,7 @@ from torch import nn
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import SomeRunsFailedError, TrainingInterrupted, UsageError
 from resnetzoo.models.wrappers import innermost
-from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.callbacks.base import Callback, checked_callbacks
 from resnetzoo.training.callbacks.signals import StopRequest, catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.distributed import current_context, local_device
@@ -173,6 +173,7 @@ def _check_jobs(jobs: Sequence[Job]) -> None:
     if not jobs:
         raise UsageError("fit_many needs at least one Job")
     for index, job in enumerate(jobs):
+        checked_callbacks(job.callbacks)
         for other in jobs[:index]:
             if innermost(job.model) is innermost(other.model):
                 raise UsageError(f"job {index} trains the same network as an earlier one: create one for each job")

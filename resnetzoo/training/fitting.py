@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from resnetzoo.data.image_set import Data
-from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.callbacks.base import Callback, checked_callbacks
 from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.opening import open_trainer
@@ -106,7 +106,7 @@ def fit(
                 *standard_callbacks(
                     stop, out=out, checkpoint_every=checkpoint_every, fresh=fresh, progress=progress, bar=True
                 ),
-                *callbacks,
+                *checked_callbacks(callbacks),
             ],
         ) as trainer,
     ):

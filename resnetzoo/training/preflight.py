@@ -1,5 +1,6 @@
 """What can be known to be wrong with a run before it begins: its arguments, and what its folder holds."""
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import check_writable, is_there
 from resnetzoo.utils.folder_lock import locked
+from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_seed
 
 
@@ -121,6 +123,7 @@ def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
             f"the network has {network.num_classes} classes, {data.title} has {wanted}: "
             f"create(..., num_classes={wanted})"
         )
+    _compare_class_order(network, data)
     if out is None:
         return
     try:
@@ -130,6 +133,17 @@ def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
             f"what the run would keep in {out} could not be loaded again: {error}. Without out= the network as it is "
             "is trained, and nothing kept"
         ) from error
+
+
+def _compare_class_order(network: CifarNet, data: Data) -> None:
+    known = network.classes
+    if known is not None and tuple(known) != data.classes and sorted(known) == sorted(data.classes):
+        warnings.warn(
+            f"the network was trained with its classes in the order {some(known)}, and {data.title} has them in the "
+            f"order {some(data.classes)}: each logit begins as another class. images.with_classes(model.classes), of "
+            "both sets, counts the labels by the network's order",
+            stacklevel=2,
+        )
 
 
 def _check_weights(model: nn.Module) -> None:

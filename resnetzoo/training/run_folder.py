@@ -15,6 +15,7 @@ from resnetzoo.errors import CheckpointError, CheckpointMismatchError, DamagedCh
 from resnetzoo.training.starting_point import STARTING_POINT, StartingPoint, fingerprint_weights
 from resnetzoo.utils.files import is_there, write_atomically
 from resnetzoo.utils.nested import flatten
+from resnetzoo.utils.text import some
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
 
 PREVIOUS = "checkpoint.previous.pt"
@@ -104,13 +105,19 @@ def check_start(
         reached: the state dict that it has come to, if it is at hand: a network with these weights is its own.
 
     Raises:
-        CheckpointMismatchError: other weights, or others frozen.
+        CheckpointMismatchError: other weights, others frozen, or norms or dropouts that train otherwise.
     """
     if found is None or wanted is None:
         return
     if found.frozen != wanted.frozen:
         raise CheckpointMismatchError(
             f"{folder} holds another run: {_frozen(found)} there, {_frozen(wanted)} here. {another_folder(folder)}"
+        )
+    if found.settings is not None and found.settings != wanted.settings:
+        differing = sorted({*found.settings} ^ {*(wanted.settings or ())})
+        raise CheckpointMismatchError(
+            f"{folder} holds another run: a norm or dropout is set otherwise, {some(differing)} only "
+            f"{'there' if differing[0] in found.settings else 'here'}. {another_folder(folder)}"
         )
     if found.has_weights(wanted.weights) or (reached and wanted.has_weights(fingerprint_weights(reached))):
         return

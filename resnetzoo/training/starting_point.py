@@ -25,21 +25,25 @@ class StartingPoint:
     Attributes:
         weights: of the values at the start, as `fingerprint_weights` gives it.
         frozen: names of the parameters that do not learn.
+        settings: what norms and dropouts do in training that no weights show, such as `bn1.momentum=0.01`, where it is
+            not what they usually do; None in files of earlier versions, which did not keep it.
     """
 
     weights: tuple[float, ...]
     frozen: tuple[str, ...]
+    settings: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, model: "nn.Module") -> "StartingPoint":
         """That of a network before its first step."""
         frozen = (name for name, parameter in model.named_parameters() if not parameter.requires_grad)
-        return cls(fingerprint_weights(model.state_dict()), tuple(frozen))
+        return cls(fingerprint_weights(model.state_dict()), tuple(frozen), tuple(_training_settings(model)))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "StartingPoint":
         """What `to_dict` gave, as a starting point again."""
-        return cls(tuple(values["weights"]), tuple(values["frozen"]))
+        settings = values.get("settings")
+        return cls(tuple(values["weights"]), tuple(values["frozen"]), None if settings is None else tuple(settings))
 
     @classmethod
     def in_identity(cls, identity: Mapping[str, Any]) -> "StartingPoint | None":
@@ -48,7 +52,8 @@ class StartingPoint:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {"weights": list(self.weights), "frozen": list(self.frozen)}
+        values = {"weights": list(self.weights), "frozen": list(self.frozen)}
+        return values if self.settings is None else {**values, "settings": list(self.settings)}
 
     def has_weights(self, fingerprint: tuple[float, ...]) -> bool:
         """Whether these are its weights, be it with other last bits."""
@@ -56,6 +61,15 @@ class StartingPoint:
             math.isclose(one, other, rel_tol=0, abs_tol=_TOLERANCE)
             for one, other in zip(self.weights, fingerprint, strict=True)
         )
+
+
+def _training_settings(model: "nn.Module") -> Iterator[str]:
+    """By torch's words: the `momentum` of a norm, usually 0.1, and the `p` of a dropout, at 0 of which it does nothing."""
+    for name, module in model.named_modules():
+        for setting, usual in (("momentum", 0.1), ("p", 0)):
+            value = getattr(module, setting, usual)
+            if isinstance(value, int | float | None) and value != usual:
+                yield f"{name}.{setting}={value}"
 
 
 def fingerprint_weights(state: Mapping[str, object]) -> tuple[float, ...]:

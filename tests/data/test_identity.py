@@ -127,6 +127,18 @@ def test_the_same_names_in_another_order_give_the_same_error(
     assert (found == resnetzoo.analysis.gradient_norms(known, chosen).values).all()
 
 
+def test_a_training_in_another_order_of_classes_is_said(tiny_data: resnetzoo.Data, known: resnetzoo.CifarNet) -> None:
+    names = tiny_data.classes[::-1]
+    turned = replace(
+        tiny_data,
+        train=resnetzoo.ImageSet(tiny_data.train.images, 9 - tiny_data.train.labels, names),
+        test=resnetzoo.ImageSet(tiny_data.test.images, 9 - tiny_data.test.labels, names),
+    )
+    with pytest.warns(UserWarning, match="each logit begins as another class"):
+        resnetzoo.fit(known, turned, TINY_RECIPE, device="cpu", progress=False)
+    assert known.classes == names
+
+
 def test_other_names_are_said(tiny_data: resnetzoo.Data) -> None:
     with pytest.warns(UserWarning, match="tells airplane, .* apart, and the images show disc"):
         resnetzoo.evaluate(resnetzoo.load_model("resnet20"), tiny_data.test.select(slice(2)))

@@ -4,6 +4,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ import resnetzoo
 from resnetzoo.errors import NonFiniteLossError
 from resnetzoo.training.results import read_record
 from resnetzoo.training.running_metrics import RunningMetrics
+from resnetzoo.training.starting_point import fingerprint_weights
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 
@@ -70,6 +72,26 @@ def test_hooks_are_called_in_order(tiny_data: resnetzoo.Data, tiny_recipe: resne
     again = Journal()
     fit(tiny_data, tiny_recipe, again, out=tmp_path)
     assert again.calls == [("start", 6), ("end", 6)]
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        (resnetzoo.Callback(), r"must be a list of callbacks, not a Callback: write callbacks=\[...\]"),
+        ([Journal], r"takes instances, not the class Journal: Journal\(...\)"),
+        ([print], "derives from resnetzoo.Callback, and a builtin_function_or_method does not"),
+    ],
+)
+def test_what_is_no_callback_is_refused_before_a_step(
+    callbacks: Any, message: str, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    model = small_network(0)
+    start = fingerprint_weights(model.state_dict())
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        resnetzoo.fit(model, tiny_data, tiny_recipe, device="cpu", progress=False, callbacks=callbacks)
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        resnetzoo.fit_many([resnetzoo.Job(model, tiny_recipe, callbacks=callbacks)], tiny_data, progress=False)
+    assert fingerprint_weights(model.state_dict()) == start
 
 
 def test_a_callback_that_overrides_nothing_changes_nothing(

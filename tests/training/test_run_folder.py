@@ -186,13 +186,15 @@ def test_other_weights_at_the_start_or_other_frozen_ones_are_another_run(
     kept = (tmp_path / "run" / "checkpoint.pt").read_bytes()
     with pytest.raises(CheckpointMismatchError, match=r"began with other weights .* such as --out .*/run-2, or delete"):
         fit(tiny_data, tiny_recipe, tmp_path / "run", model_seed=1)
-    one_bias, frozen = small_network(0), small_network(0)
+    one_bias, frozen, slower = small_network(0), small_network(0), small_network(0)
+    slower.bn1.momentum = 0.01
     with torch.no_grad():
         one_bias.fc.bias[3] += 1e-3
     frozen.conv1.requires_grad_(requires_grad=False)
     for model, message in (
         (one_bias, "began with other weights"),
         (frozen, r"no parameters are frozen there, 1 parameters are frozen \(conv1.weight\) here"),
+        (slower, r"a norm or dropout is set otherwise, bn1.momentum=0.01 only here"),
     ):
         job = resnetzoo.Job(model, tiny_recipe, out=tmp_path / "run")
         with pytest.raises(CheckpointMismatchError, match=message):

@@ -1,7 +1,11 @@
 """The hooks of a training run."""
 
+from collections.abc import Iterable
+
+from resnetzoo.errors import UsageError
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.trainer_state import TrainerState
+from resnetzoo.utils.text import kind_of
 
 
 class Callback:
@@ -37,3 +41,20 @@ class Callback:
 
     def on_exception(self, trainer: TrainerState, error: BaseException) -> None:
         """In place of `on_fit_end` where the run ends by an exception, Ctrl-C included; `error` is raised behind it."""
+
+
+def checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
+    """The callbacks that a caller gave, each of them one.
+
+    Raises:
+        UsageError: a callback alone, without a list around it, a class in place of an instance, or something else.
+    """
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
+        raise UsageError(f"callbacks must be a list of callbacks, not {kind_of(callbacks)}: write callbacks=[...]")
+    given = tuple(callbacks)
+    for callback in given:
+        if isinstance(callback, type):
+            raise UsageError(f"callbacks takes instances, not the class {callback.__name__}: {callback.__name__}(...)")
+        if not isinstance(callback, Callback):
+            raise UsageError(f"a callback derives from resnetzoo.Callback, and {kind_of(callback)} does not")
+    return given
