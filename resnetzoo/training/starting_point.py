@@ -64,7 +64,7 @@ class StartingPoint:
 
 
 def _training_settings(model: "nn.Module") -> Iterator[str]:
-    """By torch's words: the `momentum` of a norm, usually 0.1, and the `p` of a dropout, at 0 of which it does nothing."""
+    """By torch's words: the `momentum` of a norm, usually 0.1, and the `p` of a dropout, which at 0 does nothing."""
     for name, module in model.named_modules():
         for setting, usual in (("momentum", 0.1), ("p", 0)):
             value = getattr(module, setting, usual)
