@@ -1,6 +1,6 @@
 """Labelled images as whole tensors, and the pair of training and test set that an experiment runs on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,9 +44,11 @@ class ImageSet:
                     f"{field} must be a tensor, not {type(value).__name__}: torch.from_numpy takes an array, "
                     "torch.tensor a list"
                 )
-        if isinstance(self.classes, str):
-            raise DataError(f'classes must be the names of all classes, such as ("cat", "dog"), not "{self.classes}"')
-        object.__setattr__(self, "classes", tuple(self.classes))  # a list would never equal the tuple of another set
+        given: object = self.classes
+        names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+        if isinstance(given, str) or not all(isinstance(name, str) for name in names):
+            raise DataError(f'classes must be the names of all classes, such as ("cat", "dog"), not {given!r}')
+        object.__setattr__(self, "classes", names)  # a list would never equal the tuple of another set
         if self.images.dtype != torch.uint8 or self.images.dim() != 4:
             raise DataError(f"images must be uint8 (N, C, H, W), not {self.images.dtype} {list(self.images.shape)}")
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:

@@ -8,7 +8,7 @@ from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.errors import UsageError
 from resnetzoo.training.schedules import LowStart, OneCycle, StepDecay, schedule_from_dict, steps_per_epoch
 from resnetzoo.utils.lookup import look_up
-from resnetzoo.utils.validation import check_choice, check_whole_number
+from resnetzoo.utils.validation import check_choice, check_kind, check_real, check_whole_number
 
 CIFAR_TRAIN_IMAGES = 50_000
 """Images that a preset in epochs counts its steps on."""
@@ -57,6 +57,15 @@ class Recipe:
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
+        check_kind("name", self.name, str)
+        for field in ("lr", "momentum", "weight_decay", "label_smoothing"):
+            check_real(field, getattr(self, field))
+        if self.clip_norm is not None:
+            check_real("clip_norm", self.clip_norm)
+        for field in ("nesterov", "flip"):
+            check_kind(field, getattr(self, field), bool)
+        check_kind("schedule", self.schedule, StepDecay | OneCycle)
+        check_kind("low_start", self.low_start, LowStart | None)
         check_whole_number("steps", self.steps)
         check_whole_number("batch_size", self.batch_size)
         if self.epochs is not None:

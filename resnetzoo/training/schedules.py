@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.validation import check_number, check_whole_number
+from resnetzoo.utils.validation import check_kind, check_number, check_real, check_whole_number
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class StepDecay:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
+        check_kind("milestones", self.milestones, tuple | list)
+        object.__setattr__(self, "milestones", tuple(self.milestones))  # a list would never equal what a file gives
         for milestone in self.milestones:
             check_whole_number("a milestone", milestone, minimum=0)
         check_number("factor", self.factor, 0, math.inf)
@@ -38,6 +40,7 @@ class OneCycle:
     rise: float = 0.1
 
     def __post_init__(self) -> None:
+        check_real("rise", self.rise)
         if not 0 <= self.rise <= 1:
             raise UsageError(f"rise must be from 0 to 1, a share of the steps, not {self.rise!r}")
 

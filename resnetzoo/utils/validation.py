@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Collection
+from types import UnionType
+from typing import get_args
 
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.text import kind_of
 
 MAX_SEED = 2**63 - 1
 
@@ -20,13 +23,35 @@ def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: 
         raise UsageError(f"{field} must be a whole number {bounds}, not {found!r}")
 
 
+def check_real(field: str, found: object) -> None:
+    """Refuse anything but an `int` or a `float`: such a value is stored, compared and printed as it is.
+
+    Raises:
+        UsageError: says what was found.
+    """
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise UsageError(f"{field} must be a number, such as 0.1, not {found!r}")
+
+
+def check_kind(field: str, found: object, kind: type | UnionType) -> None:
+    """Refuse a value of another class.
+
+    Raises:
+        UsageError: names the class that the field takes and that of what was found.
+    """
+    if not isinstance(found, kind):
+        wanted = " or ".join(member.__name__ for member in get_args(kind) or (kind,))
+        raise UsageError(f"{field} must be of the class {wanted}, not {kind_of(found)}")
+
+
 def check_number(field: str, found: object, lowest: float, highest: float) -> None:
     """Refuse anything but a finite number from `lowest` to `highest`.
 
     Raises:
         UsageError: says what the field takes and what was found.
     """
-    if not isinstance(found, int | float) or not (lowest <= found <= highest and math.isfinite(found)):
+    check_real(field, found)
+    if not (lowest <= found <= highest and math.isfinite(found)):  # type: ignore[operator, arg-type]
         bounds = f"{lowest} or more, and finite" if math.isinf(highest) else f"from {lowest} to {highest}"
         raise UsageError(f"{field} must be {bounds}, not {found!r}")
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import pickle
+import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -383,6 +385,12 @@ def test_parts_that_cannot_be(tiny_data: resnetzoo.Data, count: int) -> None:
 def test_an_image_set_is_checked(images: torch.Tensor, labels: torch.Tensor, message: str) -> None:
     with pytest.raises(DataError, match=message):
         resnetzoo.ImageSet(images, labels, ("a", "b"))
+
+
+@pytest.mark.parametrize("classes", ["ab", None, (0, 1), 2])
+def test_classes_are_names(classes: Any) -> None:
+    with pytest.raises(DataError, match=re.escape(f'names of all classes, such as ("cat", "dog"), not {classes!r}')):
+        resnetzoo.ImageSet(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.tensor([0, 1]), classes)
 
 
 def test_data_command_finds_warns_and_explains(fork_command: Command, cifar10_folder: Path) -> None:

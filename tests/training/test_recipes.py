@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,9 @@ def test_the_low_start_ends_below_80_percent_and_for_good() -> None:
         (lambda: recipes.StepDecay((1.5,)), "a milestone must be a whole number from 0, not 1.5"),
         (lambda: recipes.StepDecay((5,), factor=-0.1), "factor must be 0 or more, and finite, not -0.1"),
         (lambda: recipes.StepDecay((5,), factor=math.nan), "factor must be 0 or more, and finite, not nan"),
+        (lambda: recipes.StepDecay(3), "milestones must be of the class tuple or list, not an int"),  # type: ignore[arg-type]
+        (lambda: recipes.StepDecay("35"), "milestones must be of the class tuple or list, not a str"),  # type: ignore[arg-type]
+        (lambda: recipes.StepDecay((5,), factor="0.1"), "factor must be a number, such as 0.1, not '0.1'"),  # type: ignore[arg-type]
         (lambda: recipes.OneCycle(math.nan), "rise must be from 0 to 1, a share of the steps, not nan"),
         (lambda: recipes.LowStart(-0.1, 80.0, 110), "lr of the low start must be 0 or more, and finite, not -0.1"),
         (lambda: recipes.LowStart(0.1, math.nan, 110), "until_error must be from 0 to 100, not nan"),
@@ -122,6 +126,7 @@ def test_settings_are_changed_and_the_name_says_so() -> None:
     changed = QUICK20.with_settings(lr=0.05, weight_decay=5e-4, label_smoothing=0.1)
     assert changed == replace(QUICK20, name="QUICK20-lr0.05-ls0.1", lr=0.05, label_smoothing=0.1)
     assert QUICK20.with_settings(lr=0.2) is QUICK20
+    assert recipes.StepDecay([3, 5]) == recipes.StepDecay((3, 5))  # type: ignore[arg-type]
     clipped = replace(QUICK20, clip_norm=1.0)
     assert recipes.Recipe.from_dict(clipped.to_dict()) == clipped
 
@@ -137,6 +142,14 @@ def test_settings_are_changed_and_the_name_says_so() -> None:
         ({"lr": 0.0}, "lr must be above 0"),
         ({"lr": math.inf}, "lr must be above 0 and finite"),
         ({"lr": math.nan}, "lr must be above 0 and finite"),
+        ({"lr": "0.1"}, "lr must be a number, such as 0.1, not '0.1'"),
+        ({"lr": torch.tensor(0.1)}, r"lr must be a number, such as 0.1, not tensor\(0.1000\)"),
+        ({"lr": None}, "lr must be a number"),
+        ({"clip_norm": True}, "clip_norm must be a number"),
+        ({"name": None}, "name must be of the class str, not None"),
+        ({"flip": "no"}, "flip must be of the class bool, not a str"),
+        ({"schedule": recipes.OneCycle}, "schedule must be of the class StepDecay or OneCycle, not a type"),
+        ({"low_start": 3}, "low_start must be of the class LowStart or NoneType, not an int"),
         ({"momentum": 1.0}, "momentum must be from 0 to below 1"),
         ({"momentum": 0.0}, "nesterov needs a momentum"),
         ({"label_smoothing": -0.1}, "label_smoothing must be from 0"),
