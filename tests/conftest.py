@@ -1,6 +1,7 @@
 """Fixtures that tests of several rooms share."""
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -22,6 +23,12 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # the processes that share the ma
     _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     os.environ["OMP_NUM_THREADS"] = str(_threads)  # of the processes that tests start
     torch.set_num_threads(_threads)
+
+for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if (
+        signal.getsignal(_number) is signal.SIG_IGN
+    ):  # a shell's background, or nohup: processes that tests start inherit it
+        signal.signal(_number, _usual)
 
 
 @pytest.hookimpl(optionalhook=True)
