@@ -130,7 +130,7 @@ def fit_many(
         # Made at once, so that no two are the same one of the 32 that torch hands out in turn.
         pool = RunPool(starts, [RunStream(chosen) for _ in range(at_once)])
         pool.run(lambda: stop.signal_number is None)
-    _raise_failures(len(jobs), pool.results, pool.errors, stop)
+        _raise_failures(len(jobs), pool.results, pool.errors, stop)
     return [pool.results[index] for index in range(len(jobs))]
 
 

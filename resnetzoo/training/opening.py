@@ -16,17 +16,21 @@ from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.pretrained import Pretrained, attach_normalization
 from resnetzoo.models.wrappers import innermost, network_in
 from resnetzoo.training.callbacks.base import Callback
+from resnetzoo.training.callbacks.log_file import LOG_FILE
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.preflight import check_arguments, check_runs_on
 from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.results import RUN_FILE
 from resnetzoo.training.same_run import check_same, description_of
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.training.stream import RunStream
 from resnetzoo.training.trainer import Trainer
 from resnetzoo.utils.device import Precision, autocast, resolve_device, resolve_precision
+from resnetzoo.utils.files import delete_unfinished
 from resnetzoo.utils.folder_lock import locked
 from resnetzoo.utils.memory import reset_peak_memory
+from resnetzoo.weights.checkpoint.training_state import CHECKPOINT
 
 
 @contextmanager
@@ -118,6 +122,8 @@ def open_trainer(
 
 def _hold(held: ExitStack, folder: Path) -> None:
     held.enter_context(locked(folder))
+    for name in (CHECKPOINT, LOG_FILE, RUN_FILE):
+        delete_unfinished(folder / name)
 
 
 def _checked(

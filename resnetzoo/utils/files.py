@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from resnetzoo.errors import OutputError
+
+_END = ".tmp"
 
 
 def is_there(path: Path) -> bool:
@@ -59,13 +61,26 @@ def check_writable(folder: Path) -> None:
         TemporaryFile(dir=folder).close()
 
 
+def delete_unfinished(path: Path) -> None:
+    """Delete what killed processes left beside `path` of writes of it, where no other process writes it by now."""
+    with suppress(OSError):  # it costs room, and nothing else
+        for left in path.parent.iterdir():
+            if left.name.startswith(_begin(path)) and left.name.endswith(_END):
+                left.unlink()
+
+
+def _begin(path: Path) -> str:
+    """How the temporary names of `path` begin; the number of a process follows."""
+    return f".{path.name}."
+
+
 def write_atomically(path: Path, content: bytes, *, previous: Path | None = None) -> None:
     """Write to a temporary name beside `path`, then rename; what stood there goes to `previous`, if given.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full; `path` is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{_begin(path)}{os.getpid()}{_END}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -141,6 +141,7 @@ def test_killed_again_and_again_it_ends_with_the_same_weights(
     assert resumed.keys() == straight.keys()
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
     assert len((place / "run" / "log.jsonl").read_text().splitlines()) == 4
+    assert not list((place / "run").glob(".*"))  # half a checkpoint was left by the second one
 
 
 @at_once_and_behind
@@ -163,6 +164,15 @@ def test_a_signal_saves_the_step_and_prints_what_resumes(
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
 
 
+def several_signals() -> None:
+    with catch_signals() as request:
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
+            os.kill(os.getpid(), number)
+        assert request.signal_number == signal.SIGHUP
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
 def test_signals_that_would_not_end_the_process_are_left_alone() -> None:
     """As under nohup, or where a scheduler's library waits for them; and systems send several signals in a row."""
     for number, handler in ((signal.SIGHUP, signal.SIG_IGN), (signal.SIGUSR1, lambda *_: None)):
@@ -172,12 +182,9 @@ def test_signals_that_would_not_end_the_process_are_left_alone() -> None:
                 assert signal.getsignal(number) is handler
         finally:
             signal.signal(number, former)
-    with catch_signals() as request:
-        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
-            os.kill(os.getpid(), number)
-        assert request.signal_number == signal.SIGHUP
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(resnetzoo.TrainingInterrupted, match="had come to its end") as late:
+        several_signals()
+    assert late.value.signal_number == signal.SIGHUP  # one that came behind the last step stops what follows, too
 
 
 @pytest.mark.filterwarnings("ignore:the network has a hook")

@@ -9,6 +9,8 @@ from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.strict_json import to_json
 
+LOG_FILE = "log.jsonl"
+
 
 class LogFile(Callback):
     """Writes all finished epochs anew each time: after a resumption too, none is missing and none stands twice.
@@ -17,7 +19,7 @@ class LogFile(Callback):
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "log.jsonl"
+        self.path = folder / LOG_FILE
 
     def on_fit_start(self, trainer: TrainerState) -> None:
         if trainer.step:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from resnetzoo.errors import TrainingInterrupted
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.trainer_state import TrainerState
@@ -35,6 +36,10 @@ def catch_signals() -> Iterator[StopRequest]:
     """Catch the signals that ask a process to end inside the block, and put the old handlers back behind it.
 
     Outside the main thread signals cannot be caught: there the request is never made.
+
+    Raises:
+        TrainingInterrupted: a signal came when all in the block had been done; what the caller has planned behind it
+            must not go on as if there had been none.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -48,6 +53,8 @@ def catch_signals() -> Iterator[StopRequest]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    if request.signal_number is not None:
+        raise TrainingInterrupted("the training had come to its end when the signal came", request.signal_number)
 
 
 class StopOnSignal(Callback):
