@@ -29,13 +29,17 @@ if TYPE_CHECKING:
     from resnetzoo import utils as utils
     from resnetzoo import version as version
     from resnetzoo import weights as weights
+    from resnetzoo.data import CorruptedImages as CorruptedImages
     from resnetzoo.data import Data as Data
     from resnetzoo.data import ImageSet as ImageSet
     from resnetzoo.data import SampleDepthWarning as SampleDepthWarning
     from resnetzoo.data import SyntheticDataWarning as SyntheticDataWarning
     from resnetzoo.data import UnofficialDataWarning as UnofficialDataWarning
     from resnetzoo.data import cifar10 as cifar10
+    from resnetzoo.data import cifar10_1 as cifar10_1
+    from resnetzoo.data import cifar10_c as cifar10_c
     from resnetzoo.data import cifar100 as cifar100
+    from resnetzoo.data import cifar100_c as cifar100_c
     from resnetzoo.data import load_data as load_data
     from resnetzoo.data import read_image as read_image
     from resnetzoo.data import synthetic as synthetic
@@ -112,6 +116,7 @@ else:
         __name__,
         names={
             "resnetzoo.data": [
+                "CorruptedImages",
                 "Data",
                 "ImageSet",
                 "SampleDepthWarning",
@@ -119,6 +124,9 @@ else:
                 "UnofficialDataWarning",
                 "cifar10",
                 "cifar100",
+                "cifar100_c",
+                "cifar10_1",
+                "cifar10_c",
                 "load_data",
                 "read_image",
                 "synthetic",

@@ -14,6 +14,7 @@ from torch import nn
 import resnetzoo
 from resnetzoo.data import load
 from resnetzoo.data.cifar_files import ArchiveFormat, DatasetInfo
+from resnetzoo.data.robustness_files import CORRUPTIONS, SEVERITIES, CorruptedInfo, NewTestInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = os.environ.get("RESNETZOO_DATA", "")
@@ -148,3 +149,23 @@ def lived_in(spec: resnetzoo.ModelSpec) -> resnetzoo.CifarNet:
             nn.init.normal_(module.running_mean, std=0.2)
             nn.init.uniform_(module.running_var, 0.5, 2.0)
     return model
+
+
+def write_corrupted(root: Path, info: CorruptedInfo, count: int = 2) -> Path:
+    """A small copy of CIFAR-10-C or CIFAR-100-C, `count` images of each corruption at each severity."""
+    folder = root / info.folder
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    labels = np.tile(np.arange(count) % len(info.classes), len(SEVERITIES)).astype(np.uint8)
+    np.save(folder / "labels.npy", labels)
+    for name in CORRUPTIONS:
+        np.save(folder / f"{name}.npy", random.integers(0, 256, (len(labels), 32, 32, 3), np.uint8))
+    return folder
+
+
+def write_new_test(folder: Path, info: NewTestInfo, count: int = 5) -> None:
+    """A small copy of CIFAR-10.1."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(0)
+    np.save(folder / info.images.name, random.integers(0, 256, (count, 32, 32, 3), np.uint8))
+    np.save(folder / info.labels.name, (np.arange(count) % len(info.classes)).astype(np.int32))

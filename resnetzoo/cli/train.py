@@ -23,6 +23,7 @@ from resnetzoo.cli.options import (
     chosen_data,
     print_data,
 )
+from resnetzoo.cli.robustness import TEST_SETS, print_test_set
 from resnetzoo.cli.tables import print_json
 
 
@@ -32,6 +33,9 @@ def data_command(
     download: Annotated[bool, typer.Option("--download", help="Fetch it if it is nowhere.")] = False,
 ) -> None:
     """Find, fetch and check a data set. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
+    if dataset in TEST_SETS:
+        print_test_set(dataset, data_dir, download)
+        return
     if dataset == "cifar10":
         found = resnetzoo.cifar10(data_dir, download=download)
     elif dataset in ("cifar100", "cifar100-coarse"):

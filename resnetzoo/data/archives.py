@@ -1,22 +1,21 @@
 """The official archives: fetched from the first mirror that delivers, resumable; verified before they are opened."""
 
-import hashlib
 import shlex
 import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from resnetzoo.data.checksums import checksum, checksum_kind
 from resnetzoo.data.cifar_files import Archive, ArchiveFormat, DatasetInfo, Packed
 from resnetzoo.data.cifar_reader import read_contents
 from resnetzoo.data.image_set import Data
+from resnetzoo.data.places import Published
 from resnetzoo.errors import BrokenDownloadError, DataError, DownloadError
 from resnetzoo.utils.download import download as fetch_file
 from resnetzoo.utils.files import write_atomically, writing
 from resnetzoo.utils.own_files import abandoned, own_name
 from resnetzoo.utils.turns import taking_turns
-
-_CHUNK = 1 << 20  # bytes
 
 
 class DamagedArchiveError(DataError):
@@ -40,7 +39,7 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
         with taking_turns(packed):
             if all((folder / file.name).is_file() for file in archive_format.files):
                 return folder  # another process has fetched it
-            if packed.is_file() and _md5(packed) == archive.md5:
+            if packed.is_file() and checksum(packed, archive.checksum) == archive.checksum:
                 return _unpack(packed, archive_format, root)
             own = own_name(packed)
             try:
@@ -50,31 +49,65 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
                 own.unlink(missing_ok=True)
 
 
+def download_as_it_is(archive: Archive, root: Path) -> Path:
+    """Fetch a file into `root`, and check it; the same as `download` without unpacking.
+
+    Raises:
+        DownloadError: as `download`, and so its kind `BrokenDownloadError`.
+        OutputError: `root` cannot be written.
+    """
+    path = root / archive.name
+    with writing(root, "free space or choose another folder with --data-dir"):
+        root.mkdir(parents=True, exist_ok=True)
+        with taking_turns(path):
+            if path.is_file() and checksum(path, archive.checksum) == archive.checksum:
+                return path  # another process has fetched it
+            own = own_name(path)
+            try:
+                _fetch(archive, own, kept_as=root / f"{archive.name}.part")
+                own.replace(path)
+            finally:
+                own.unlink(missing_ok=True)
+    return path
+
+
 def read_archive(path: Path, info: DatasetInfo, packed: Packed) -> Data:
     """The data set in an archive that is there, which stays packed.
 
     Raises:
         DamagedArchiveError: it is not the published one; how the two differ is in the message.
     """
-    _check(path, info, packed)
+    check_archive(path, info, packed.size, packed.md5)
     return read_contents(dict(_members(path, packed.format)), path, info, packed.format)
 
 
-def _check(path: Path, info: DatasetInfo, packed: Packed) -> None:
-    """Say first what can be seen at once: most often a download that broke off."""
-    size = path.stat().st_size
-    expected = f"{packed.size:,} expected; " if packed.size else ""
+def check_archive(path: Path, info: Published, size: int | None, published: str) -> None:
+    """Refuse a file with the name of an official archive that is not that archive.
+
+    Says first what can be seen at once: most often a download that broke off.
+
+    Args:
+        path: of the file.
+        info: the data set that would be in it.
+        size: of the official archive, in bytes, where it is known.
+        published: its checksum.
+
+    Raises:
+        DamagedArchiveError: how the two differ.
+    """
+    found_size = path.stat().st_size
+    expected = f"{size:,} expected; " if size else ""
     cure = (
         f"delete it or move it away, and fetch {info.title} with "
         f'"resnetzoo data --dataset {info.name} --data-dir {shlex.quote(str(path.parent))} --download"'
     )
-    if packed.size is not None and size < packed.size:
-        raise DamagedArchiveError(f"{path}: truncated: {size:,} bytes found, {expected}{cure}")
-    found = _md5(path)
-    if found != packed.md5:
+    if size is not None and found_size < size:
+        raise DamagedArchiveError(f"{path}: truncated: {found_size:,} bytes found, {expected}{cure}")
+    found = checksum(path, published)
+    if found != published:
         raise DamagedArchiveError(
-            f"{path}: not the published archive: {size:,} bytes found, {expected}MD5 {found}, not {packed.md5}; "
-            f"{cure}; or, to use it as it is, unpack it"
+            f"{path}: not the published archive: {found_size:,} bytes found, {expected}{checksum_kind(published)} "
+            f"{found}, not {published}; {cure}; or, to use it as it is, unpack it"
         )
 
 
@@ -82,10 +115,11 @@ def _fetch(archive: Archive, path: Path, kept_as: Path) -> None:
     """From the first mirror that delivers it."""
 
     def verify(file: Path) -> None:
-        size, found = file.stat().st_size, _md5(file)
-        if found != archive.md5:
+        size, found = file.stat().st_size, checksum(file, archive.checksum)
+        if found != archive.checksum:
             raise BrokenDownloadError(
-                f"MD5 {found}, not {archive.md5}; {size:,} bytes found, {archive.size:,} expected"
+                f"{checksum_kind(found)} {found}, not {archive.checksum}; {size:,} bytes found, "
+                f"{archive.size:,} expected"
             )
 
     reasons, kind = [], DownloadError
@@ -96,14 +130,6 @@ def _fetch(archive: Archive, path: Path, kept_as: Path) -> None:
             reasons.append(f"{url}: {error}")
             kind = BrokenDownloadError if isinstance(error, BrokenDownloadError) else kind
     raise kind(f"{archive.name} could not be downloaded: {'; '.join(reasons)}")
-
-
-def _md5(path: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:

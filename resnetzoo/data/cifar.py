@@ -10,9 +10,9 @@ from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, CIFAR100_COARSE, Datas
 from resnetzoo.data.cifar_reader import check_presence, read_folder
 from resnetzoo.data.image_set import Data
 from resnetzoo.data.places import (
-    DATA_VARIABLE,
     check_named,
     named_folder,
+    not_found,
     reading,
     search_folders,
     what_is_there,
@@ -21,6 +21,8 @@ from resnetzoo.errors import DataError, DataNotFoundError, DownloadError
 from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.validation import check_choice
+
+_CONFUSED = (CIFAR10, CIFAR100)  # of which a folder may hold the other one
 
 
 def cifar10(root: str | Path | None = None, *, download: bool = False) -> Data:
@@ -77,7 +79,7 @@ def load_published(name: str, root: str | Path | None) -> Data:
     check_named(root, info)
     folders = search_folders(root)
     if named_folder(root) is not None and not _is_in(folders, info):
-        instead = what_is_there(folders[0], info)
+        instead = what_is_there(folders[0], info, _CONFUSED)
         if instead:
             raise DataNotFoundError(f"{info.title} is not in {folders[0]}: {instead}")
     return _find_or_fetch(info, root)
@@ -89,12 +91,7 @@ def _find(info: DatasetInfo, root: str | Path | None) -> Data:
     found = _read_first(info, folders)
     if found is not None:
         return found
-    instead = what_is_there(folders[0], info) if named_folder(root) is not None else ""
-    raise DataNotFoundError(
-        f"{info.title} is not in {', '.join(str(folder) for folder in folders)}; {f'{instead}; or ' if instead else ''}"
-        f'download it with "resnetzoo data --dataset {info.name} --download", or put {info.archive.name} '
-        f"in a folder and name it with --data-dir or ${DATA_VARIABLE}"
-    )
+    raise not_found(info, folders, root, _CONFUSED)
 
 
 def _find_or_fetch(info: DatasetInfo, root: str | Path | None) -> Data:

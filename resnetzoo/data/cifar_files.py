@@ -47,10 +47,10 @@ class ArchiveFormat:
 
 
 class Archive(NamedTuple):
-    """The official archive of the python format; `urls` are byte-identical copies, the fastest first."""
+    """An official file that is fetched; `urls` are byte-identical copies, the fastest first."""
 
     name: str
-    md5: str
+    checksum: str
     size: int  # bytes
     urls: tuple[str, ...]
 
@@ -87,7 +87,27 @@ class DatasetInfo:
     def packed(self) -> tuple[Packed, ...]:
         """The archives that are read without being unpacked."""
         fetched, binary = self.archive, self.binary_archive
-        return Packed(fetched.name, fetched.md5, fetched.size, self.formats[-1]), Packed(*binary, None, self.formats[0])
+        return (
+            Packed(fetched.name, fetched.checksum, fetched.size, self.formats[-1]),
+            Packed(*binary, None, self.formats[0]),
+        )
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """The names of those archives."""
+        return tuple(packed.name for packed in self.packed)
+
+    @property
+    def fetched(self) -> tuple[str, ...]:
+        """The names of the files that a download brings."""
+        return (self.archive.name,)
+
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """Files of which one is in a folder that has the data set, packed or unpacked, or that is what was unpacked."""
+        return self.archives + tuple(
+            name for form in self.formats for name in (f"{form.folder}/{form.test[0].name}", form.test[0].name)
+        )
 
 
 def _urls(archive: str) -> tuple[str, ...]:

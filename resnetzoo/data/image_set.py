@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from resnetzoo.data.agreement import check_agreement
 from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.data.conversion import check_images
 from resnetzoo.data.fingerprint import fingerprint_v1, fingerprint_v2, is_version_2
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.data.titles import data_title
-from resnetzoo.errors import DataError
+from resnetzoo.errors import DataError, UsageError
 from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
@@ -171,7 +172,7 @@ class Data:
     def __post_init__(self) -> None:
         check_images(self.train, "train")
         check_images(self.test, "test")
-        _check_agreement(self.train, self.test)
+        check_agreement(self.train, self.test)
 
     @classmethod
     def from_dataset(
@@ -249,6 +250,24 @@ class Data:
         train, test = self.train.select(slice(train_images)), self.test.select(slice(kept))
         return self._cut(f"first {' and '.join(parts)} images", train, test)
 
+    def with_test(self, images: ImageSet, part: str) -> "Data":
+        """The same training set, measured on other images of its classes, such as those of `cifar10_1`.
+
+        Args:
+            images: what takes the place of `test`.
+            part: what tables and results call them, such as `tested on CIFAR-10.1 v6`.
+
+        Returns:
+            A pair that is not official: no authors published it.
+
+        Raises:
+            UsageError: `images` is no `ImageSet`, or `part` is empty.
+            DataError: they differ from the training set in size, channels or classes.
+        """
+        if not part:
+            raise UsageError("part must say what the images are, since results go by it, and is empty")
+        return replace(self._cut(part, self.train, images), official=False)
+
     def validation_split(self, held_out: int = 5_000, *, seed: int = 0, stratify: bool | None = None) -> "Data":
         """Hold out part of the training set and measure on that; the test set is not touched.
 
@@ -289,30 +308,3 @@ class Data:
 def _without_parents(source: str) -> str:
     """Of a folder its own name: where it lies on a machine is nobody else's business."""
     return Path(source).name if Path(source).is_absolute() else source
-
-
-def _check_agreement(train: ImageSet, test: ImageSet) -> None:
-    """Refuse two sets that no network could learn from and be measured on."""
-    if train.images.shape[1:] != test.images.shape[1:]:
-        shapes = [" x ".join(str(length) for length in part.images.shape[1:]) for part in (train, test)]
-        raise DataError(
-            f"training images are {shapes[0]}, test images {shapes[1]} (channels x height x width), and both need the "
-            "same: torchvision.transforms.v2.functional.resize gives them one size"
-        )
-    if train.classes == test.classes:
-        return
-    if sorted(train.classes) == sorted(test.classes):
-        raise DataError(
-            f"the training set has its classes in the order {some(train.classes)}, the test set in the order "
-            f"{some(test.classes)}: test.with_classes(train.classes) counts its labels by that order"
-        )
-    missing = [name for name in test.classes if name not in train.classes]
-    cure = (
-        "nothing could learn those"
-        if missing
-        else "test.with_classes(train.classes) counts its labels by those of the training set"
-    )
-    raise DataError(
-        f"the test set has {len(test.classes)} classes, the training set {len(train.classes)}"
-        f"{f', without {some(missing)}' if missing else ''}: {cure}"
-    )

@@ -14,6 +14,14 @@ from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError, UsageError
 from resnetzoo.utils.validation import check_choice
 
+# The words of data sets without a training set, and what reads them.
+TEST_SETS = {
+    "cifar10-c": "cifar10_c()",
+    "cifar100-c": "cifar100_c()",
+    "cifar10.1": "cifar10_1()",
+    "cifar10.1-v4": 'cifar10_1(version="v4")',
+    "cifar10.1-v6": "cifar10_1()",
+}
 Dataset = Literal["auto", "cifar10", "cifar100", "cifar100-coarse", "synthetic", "folder"]
 
 
@@ -35,7 +43,8 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
             cropped.
 
     Raises:
-        UsageError: no such data set; or a folder for the synthetic set, which is drawn.
+        UsageError: no such data set, or one to measure on alone, such as `cifar10-c`; or a folder for the synthetic
+            set, which is drawn.
         DataError: it is there but damaged, came damaged, or (with a name that is not `auto`, or in a folder that is
             named) cannot be had; its kind `DataNotFoundError` where what is named is not there.
 
@@ -43,6 +52,11 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
         SyntheticDataWarning: with `auto`, when the synthetic set is taken: why, and how to get CIFAR-10. Its `source`
             says so too, and goes with every result.
     """
+    if dataset in TEST_SETS:
+        raise UsageError(
+            f"{dataset} has images to measure on alone, and none to train on: resnetzoo.{TEST_SETS[dataset]} reads it, "
+            f'and "resnetzoo eval CHECKPOINT --dataset {dataset}" measures on it'
+        )
     check_choice("dataset", dataset, get_args(Dataset))
     if dataset == "folder":
         return load_folder(named_folder(root), size)

@@ -2,17 +2,41 @@
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
-from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, DatasetInfo
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100
+from resnetzoo.data.robustness_files import CIFAR10_C, CIFAR100_C
 from resnetzoo.errors import DataError, DataNotFoundError
 from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import existing_obstacle, is_file, is_folder, user_path
 
 DATA_VARIABLE = "RESNETZOO_DATA"
 _FOLDERS_LOOKED_INTO = 1_000  # of those below a folder without the data set, which may be anybody's
+
+
+class Published(Protocol):
+    """What is known of a data set as its authors publish it.
+
+    Attributes:
+        name, title: its word, and what people read.
+        archives: the names of archives that hold all of it.
+        fetched: the names of the files that a download brings.
+        signs: paths of which one is in a folder that has it.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def archives(self) -> tuple[str, ...]: ...
+    @property
+    def fetched(self) -> tuple[str, ...]: ...
+    @property
+    def signs(self) -> tuple[str, ...]: ...
 
 
 def named_folder(root: str | Path | None) -> Path | None:
@@ -37,7 +61,7 @@ def search_folders(root: str | Path | None) -> list[Path]:
     return [cache_folder()] if named is None else [named, cache_folder()]
 
 
-def check_named(root: str | Path | None, info: DatasetInfo) -> None:
+def check_named(root: str | Path | None, info: Published) -> None:
     """Refuse a named place that is not there, is a file, or holds the data set somewhere below.
 
     Raises:
@@ -76,22 +100,38 @@ def reading(place: Path) -> Iterator[None]:
         raise DataError(f"{refused} cannot be read: {error.strerror or error}") from error
 
 
-def what_is_there(folder: Path, info: DatasetInfo) -> str:
-    """What a folder without the data set has instead, and what to type for it; empty if nothing that is known."""
+def not_found(
+    info: Published, folders: Sequence[Path], root: str | Path | None, others: Sequence[Published]
+) -> DataNotFoundError:
+    """The error where none of the folders has the data set: what there is instead, and how to get it."""
+    instead = what_is_there(folders[0], info, others) if named_folder(root) is not None else ""
+    return DataNotFoundError(
+        f"{info.title} is not in {', '.join(str(folder) for folder in folders)}; {f'{instead}; or ' if instead else ''}"
+        f'download it with "resnetzoo data --dataset {info.name} --download", or put {" and ".join(info.fetched)} '
+        f"in a folder and name it with --data-dir or ${DATA_VARIABLE}"
+    )
+
+
+def what_is_there(folder: Path, info: Published, others: Sequence[Published]) -> str:
+    """What a folder without the data set has instead, and what to type for it; empty if nothing that is known.
+
+    Args:
+        folder: where it is not.
+        info: the data set that is looked for.
+        others: those that people take for it.
+    """
     with reading(folder):
-        for other in (CIFAR10, CIFAR100):
+        for other in others:
             if other is not info and _holds(folder, other):
                 return f"{folder} holds {other.title}: --dataset {other.name}"
         below = next((inside for inside in _folders_below(folder) if _holds(inside, info)), None)
     return "" if below is None else f"{info.title} is further down, in {below}: name that folder"
 
 
-def _holds(folder: Path, info: DatasetInfo) -> bool:
+def _holds(folder: Path, info: Published) -> bool:
     """Whether a folder has the data set, packed or unpacked, or is itself what was unpacked."""
-    names = [packed.name for packed in info.packed]
-    for form in info.formats:
-        names += [f"{form.folder}/{form.test[0].name}", form.test[0].name]
-    return any(is_file(folder / name) for name in names)
+    inside = [sign.removeprefix(f"{folder.name}/") for sign in info.signs]
+    return any(is_file(folder / sign) for sign in (*info.signs, *inside))
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:
@@ -111,7 +151,8 @@ def _readable_folders(folder: Path) -> list[Path]:
 
 
 def _file_kind(file: Path) -> str:
-    for info in (CIFAR10, CIFAR100):
-        if file.name in [packed.name for packed in info.packed]:
+    known: Sequence[Published] = (CIFAR10, CIFAR100, CIFAR10_C, CIFAR100_C)
+    for info in known:
+        if file.name in info.archives:
             return f"the packed archive of {info.title}, a file"
     return "a file, not a folder"

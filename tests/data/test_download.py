@@ -16,14 +16,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from cases import write_folder
+from cases import write_corrupted, write_folder
 from processes import Fork
 
 import resnetzoo
-from resnetzoo.data import cifar
-from resnetzoo.data.archives import download
+from resnetzoo.data import cifar, corrupted
+from resnetzoo.data.archives import download, download_as_it_is
 from resnetzoo.data.cifar_files import CIFAR10, Archive
 from resnetzoo.data.load import SyntheticDataWarning, load_data
+from resnetzoo.data.robustness_files import CIFAR10_C
 from resnetzoo.errors import BrokenDownloadError, DataError, DownloadError, OutputError
 from resnetzoo.utils import own_files
 from resnetzoo.utils.download import download as download_file
@@ -94,6 +95,32 @@ def test_download_verifies_and_unpacks_by_name(server: Server, tmp_path: Path) -
         assert (folder / file.name).read_bytes() == (tmp_path / "original" / folder.name / file.name).read_bytes()
     assert [path.name for path in (tmp_path / "data").iterdir()] == [folder.name]
     assert not list(tmp_path.rglob("outside"))
+
+
+def test_a_file_that_stays_packed_is_fetched_once_and_verified(server: Server, tmp_path: Path) -> None:
+    for _ in range(2):
+        fetched = download_as_it_is(archive(server, "/good"), tmp_path / "data")
+        assert fetched.read_bytes() == server.content
+    with pytest.raises(BrokenDownloadError, match="MD5 "):
+        download_as_it_is(archive(server, "/wrong"), tmp_path / "other")
+    assert server.ranges == [None, None]
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["cifar-10-python.tar.gz"]
+
+
+def test_corrupted_images_are_fetched_and_read_packed(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, packed = write_corrupted(tmp_path, CIFAR10_C), io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        tar.add(folder, arcname=folder.name)
+    server.content = packed.getvalue()
+    published = archive(server, "/good")._replace(name=CIFAR10_C.archive.name)
+    monkeypatch.setattr(corrupted, "CIFAR10_C", replace(CIFAR10_C, archive=published))
+    for _ in range(2):
+        found = resnetzoo.cifar10_c(tmp_path / "data", download=True)
+        assert (found.source, found.official) == (str(tmp_path / "data" / "CIFAR-10-C.tar"), True)
+    assert server.ranges == [None]
+    assert found.images("fog", 1).images.shape == (2, 3, 32, 32)
 
 
 def test_a_broken_download_goes_on_from_where_it_broke_off(server: Server, tmp_path: Path) -> None:

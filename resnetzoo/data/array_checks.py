@@ -1,0 +1,55 @@
+"""Whether arrays of images and labels from files are what they should be. Every complaint names the file."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from resnetzoo.data.npy_file import NpyFile
+from resnetzoo.errors import DataError
+
+_IMAGE = (32, 32, 3)  # rows, columns, red-green-blue
+
+
+def read_labels(file: NpyFile, title: str, num_classes: int) -> Tensor:
+    """Whole numbers (n,), from 0, as int64.
+
+    Args:
+        file: of the labels.
+        title: of the data set, for messages.
+        num_classes: how many labels there are.
+
+    Raises:
+        DataError: they are of another type or shape, none, or one is out of range.
+    """
+    if file.dtype.kind not in "iu" or len(file.shape) != 1 or not file.shape[0]:
+        raise DataError(f"{file.title}: whole numbers (n,) expected, found {_described(file)}")
+    labels: NDArray[np.int64] = file.rows(0, file.shape[0]).astype(np.int64)
+    outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    if len(outside):
+        first = int(outside[0])
+        raise DataError(
+            f"{file.title}: image {first} has label {labels[first]}; {title}'s labels go from 0 to {num_classes - 1}"
+        )
+    return torch.from_numpy(labels)
+
+
+def check_pixels(file: NpyFile, count: int) -> None:
+    """Refuse anything but uint8 (count, 32, 32, 3).
+
+    Raises:
+        DataError: what was found.
+    """
+    if file.dtype != np.uint8 or file.shape != (count, *_IMAGE):
+        raise DataError(
+            f"{file.title}: uint8 {[count, *_IMAGE]} expected, one image for each label, found {_described(file)}"
+        )
+
+
+def read_pixels(file: NpyFile, start: int, stop: int) -> Tensor:
+    """Images of a checked file, uint8 (stop - start, 3, 32, 32), in memory of their own."""
+    return torch.from_numpy(np.ascontiguousarray(file.rows(start, stop).transpose(0, 3, 1, 2)))
+
+
+def _described(file: NpyFile) -> str:
+    return f"{file.dtype} {list(file.shape)}"

@@ -1,0 +1,21 @@
+"""Checksums of published files: MD5 or SHA-256, whichever their authors or hosts give."""
+
+import hashlib
+from pathlib import Path
+
+_CHUNK = 1 << 20  # bytes
+_KINDS = {32: "MD5", 64: "SHA-256"}  # by the number of hexadecimal digits
+
+
+def checksum_kind(published: str) -> str:
+    """What people call a checksum of so many digits."""
+    return _KINDS[len(published)]
+
+
+def checksum(path: Path, like: str) -> str:
+    """The checksum of a file, of the kind of `like`, a published one."""
+    digest = hashlib.md5(usedforsecurity=False) if checksum_kind(like) == "MD5" else hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

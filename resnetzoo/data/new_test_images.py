@@ -1,0 +1,76 @@
+"""CIFAR-10.1: new test images for CIFAR-10, gathered as the old ones were."""
+
+import warnings
+from pathlib import Path
+
+from resnetzoo.data.archives import download_as_it_is
+from resnetzoo.data.array_checks import check_pixels, read_labels, read_pixels
+from resnetzoo.data.checksums import checksum
+from resnetzoo.data.cifar_reader import UnofficialDataWarning
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.npy_file import open_npy
+from resnetzoo.data.places import check_named, not_found, reading, search_folders
+from resnetzoo.data.robustness_files import CIFAR10_1, NewTestInfo
+from resnetzoo.errors import DataError
+from resnetzoo.utils.download import cache_folder
+from resnetzoo.utils.paths import is_file
+from resnetzoo.utils.validation import check_choice
+
+
+def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: bool = False) -> ImageSet:
+    """CIFAR-10.1: about 2,000 new test images for CIFAR-10, uint8 (N, 3, 32, 32) (arXiv:1806.00451).
+
+    Looked for as `cifar10` is: `root`, or `$RESNETZOO_DATA` and the cache, may have the two files of the version
+    (`cifar10.1_v6_data.npy` and `cifar10.1_v6_labels.npy`), or the repository `CIFAR-10.1` with them.
+
+    Args:
+        root: a folder.
+        version: `v6`, 2,000 images, as many of each class, which the authors recommend; or `v4`, 2,021 images.
+        download: if it is nowhere, fetch 6 MB (into `root`, which is made, or the cache), and verify them.
+
+    Raises:
+        UsageError: no such version.
+        DataNotFoundError: it is nowhere, and `download` is off; or `$RESNETZOO_DATA` names what is not there.
+        DownloadError: it could not be fetched.
+        DataError: a file is missing, truncated, of another type or shape, or has a label out of range.
+
+    Warns:
+        UnofficialDataWarning: the contents are not the published ones.
+    """
+    check_choice("version", version, CIFAR10_1)
+    info = CIFAR10_1[version]
+    if root is None or not download:
+        check_named(root, info)
+    folders = search_folders(root)
+    for folder in folders:
+        for inside in (folder / name for name in info.folders):
+            with reading(inside):
+                if any(is_file(inside / name) for name in info.fetched):
+                    return _read(inside, info)
+    if not download:
+        raise not_found(info, folders, root, tuple(CIFAR10_1.values()))
+    target = folders[0] if root is not None else cache_folder()
+    for file in (info.labels, info.images):
+        download_as_it_is(file, target)
+    with reading(target):
+        return _read(target, info)
+
+
+def _read(folder: Path, info: NewTestInfo) -> ImageSet:
+    missing = [name for name in info.fetched if not is_file(folder / name)]
+    if missing:
+        raise DataError(f"{folder}: {info.title} is not complete, missing {', '.join(missing)}")
+    labels_file, pixels_file = open_npy(folder / info.labels.name), open_npy(folder / info.images.name)
+    labels = read_labels(labels_file, info.title, len(info.classes))
+    check_pixels(pixels_file, len(labels))
+    parts = (info.images, info.labels)
+    unofficial = [part.name for part in parts if checksum(folder / part.name, part.checksum) != part.checksum]
+    if unofficial:
+        warnings.warn(
+            f"{folder} does not hold the official {info.title}: {' and '.join(unofficial)} "
+            f"{'differs' if len(unofficial) == 1 else 'differ'} from the published checksum; "
+            f"results on it are not results on {info.title}",
+            UnofficialDataWarning,
+            stacklevel=3,
+        )
+    return ImageSet(read_pixels(pixels_file, 0, len(labels)), labels, info.classes)

@@ -1,0 +1,92 @@
+"""Arrays in `.npy` files, alone or inside an archive that is not compressed: checked at once, read in parts later."""
+
+import math
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from resnetzoo.errors import DataError
+from resnetzoo.utils.text import first_line
+
+_HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
+
+
+@dataclass(frozen=True)
+class NpyFile:
+    """An array that stays where it is.
+
+    Attributes:
+        path: the file, or the archive, with its values.
+        title: what messages call it.
+        shape: of the array.
+        dtype: of its values, never Python objects.
+        fortran_order: whether the first index goes through neighbouring values, and not the last.
+        offset: of the first value, in bytes from the beginning of the file.
+    """
+
+    path: Path
+    title: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran_order: bool
+    offset: int
+
+    def rows(self, start: int, stop: int) -> NDArray[Any]:
+        """A part of it by the first index, in memory of its own; the rest is not read.
+
+        Raises:
+            DataError: the file has become shorter.
+            OSError: it cannot be read.
+        """
+        try:
+            values = np.memmap(self.path, self.dtype, "r", self.offset, self.shape, "F" if self.fortran_order else "C")
+        except ValueError as error:  # what numpy says where a file ends before the array does
+            raise DataError(f"{self.title}: truncated since it was opened: {error}") from error
+        return np.array(values[start:stop], order="C")
+
+
+def open_npy(path: Path, *, start: int = 0, length: int | None = None, inside: str = "") -> NpyFile:
+    """Read what a `.npy` file says of itself; no values are read, and Python objects are refused.
+
+    Args:
+        path: the file.
+        start: where it begins in an archive, in bytes.
+        length: its bytes there; the whole file if left out.
+        inside: its name there, for messages.
+
+    Raises:
+        DataError: no such file, an array of Python objects, or other bytes than it says that it has.
+        OSError: it cannot be read.
+    """
+    title = f"{path} ({inside})" if inside else str(path)
+    found = path.stat().st_size - start if length is None else length
+    if found == 0:
+        raise DataError(f"{title}: empty: 0 bytes found")
+    with path.open("rb") as file:
+        file.seek(start)
+        shape, fortran_order, dtype = _read_header(file, title)
+        offset = file.tell()
+    if dtype.hasobject or any(count < 0 for count in shape):
+        raise DataError(f"{title}: an array of numbers expected, found {dtype} {list(shape)}, which is not loaded")
+    expected = offset - start + dtype.itemsize * math.prod(shape)
+    if found != expected:
+        kind = "truncated" if found < expected else "too long"
+        raise DataError(f"{title}: {kind}: {found:,} bytes found, {expected:,} expected of {dtype} {list(shape)}")
+    return NpyFile(path, title, shape, dtype, fortran_order, offset)
+
+
+def _read_header(file: BinaryIO, title: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is in Fortran's order, and type."""
+    try:
+        version = npy_format.read_magic(file)
+        if version not in _HEADER_READERS:
+            raise ValueError(f"version {'.'.join(str(part) for part in version)} of the format is not read")
+        shape, fortran_order, dtype = _HEADER_READERS[version](file)
+    except (ValueError, SyntaxError, TypeError, tokenize.TokenError, RecursionError, MemoryError) as error:
+        raise DataError(f"{title}: not a .npy file, as numpy.save writes it: {first_line(error)}") from error
+    return shape, fortran_order, dtype
