@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resnetzoo import export as export
     from resnetzoo import inference as inference
     from resnetzoo import interop as interop
+    from resnetzoo import metrics as metrics
     from resnetzoo import models as models
     from resnetzoo import plots as plots
     from resnetzoo import prediction as prediction
@@ -190,6 +191,7 @@ else:
             "export",
             "inference",
             "interop",
+            "metrics",
             "models",
             "plots",
             "prediction",

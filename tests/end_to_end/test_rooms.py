@@ -9,7 +9,8 @@ import pytest
 from cases import ROOT
 
 PACKAGE = ROOT / "resnetzoo"
-ALIASES = {"plots", "prediction", "recipes", "report", "rerunning"}  # documented names of modules that live in a room
+# Documented names of modules that live in a room.
+ALIASES = {"metrics", "plots", "prediction", "recipes", "report", "rerunning"}
 # The command line alone calls public functions by their public names.
 INSIDE = sorted(path for path in PACKAGE.rglob("*.py") if path.parent not in (PACKAGE, PACKAGE / "cli"))
 

@@ -1,0 +1,128 @@
+"""Whether a network is as often right as it is sure: predictions in bins by their confidence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from resnetzoo.evaluation.checked_logits import Values, checked
+from resnetzoo.utils.validation import check_choice, check_whole_number
+
+Binning = Literal["equal_width", "equal_mass"]
+BINS = 15
+"""As Guo et al. (2017) and most others since have it."""
+
+
+class CalibrationBin(NamedTuple):
+    """The predictions of one bin.
+
+    Attributes:
+        low: where it begins, a confidence in percent.
+        high: where it ends.
+        n: images in it.
+        confidence: their mean probability of the predicted class, in percent.
+        accuracy: how many of them are right, in percent.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A reliability diagram in numbers.
+
+    Attributes:
+        bins: those with images, from the least confident on.
+    """
+
+    bins: tuple[CalibrationBin, ...]
+
+    @property
+    def n(self) -> int:
+        """Images in all bins."""
+        return sum(row.n for row in self.bins)
+
+    @property
+    def expected_error(self) -> float:
+        """The expected calibration error, in percentage points.
+
+        It is the mean over images of how far the accuracy and the confidence of their bin are apart.
+        """
+        return sum(row.n * abs(row.accuracy - row.confidence) for row in self.bins) / self.n
+
+    @property
+    def largest_error(self) -> float:
+        """The maximum calibration error, which is the largest such gap of a bin, in percentage points."""
+        return max(abs(row.accuracy - row.confidence) for row in self.bins)
+
+
+def calibration(
+    logits: Values,
+    labels: Values,
+    *,
+    bins: int = BINS,
+    binning: Binning = "equal_width",
+) -> Calibration:
+    """Predictions in bins by their confidence, which is the largest probability of an image.
+
+    Args:
+        logits: (N, classes).
+        labels: (N,), from 0.
+        bins: at most so many; those without images are left out.
+        binning: `equal_width` cuts 0 to 100 % evenly (Guo et al. 2017, arXiv:1706.04599, section 2), each bin with its
+            lower edge and the last with both; torchmetrics has a bin more, for confidences of exactly 1. `equal_mass`
+            puts as many images in each, up to one (Nixon et al. 2019, arXiv:1904.01685, who call it adaptive).
+
+    Raises:
+        UsageError: no image, other shapes, a label without a logit, or no such bins.
+        NonFiniteLossError: a logit is NaN or plus infinity.
+    """
+    values, truth = checked(logits, labels)
+    check_whole_number("bins", bins)
+    check_choice("binning", binning, ("equal_width", "equal_mass"))
+    confidence = values.softmax(dim=1).amax(dim=1)  # (N,)
+    right = (values.argmax(dim=1) == truth).double()
+    cut = _equal_width if binning == "equal_width" else _equal_mass
+    rows = [
+        CalibrationBin(
+            100 * low,
+            100 * high,
+            len(chosen),
+            100 * float(confidence[chosen].mean()),
+            100 * float(right[chosen].mean()),
+        )
+        for low, high, chosen in cut(confidence, bins)
+    ]
+    return Calibration(tuple(rows))
+
+
+def expected_calibration_error(
+    logits: Values,
+    labels: Values,
+    *,
+    bins: int = BINS,
+    binning: Binning = "equal_width",
+) -> float:
+    """`Calibration.expected_error` of `calibration`, in percentage points; arguments and errors are the same."""
+    return calibration(logits, labels, bins=bins, binning=binning).expected_error
+
+
+def _equal_width(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, Tensor]]:
+    """Lower edge, upper edge and images of each bin that has some."""
+    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device="cpu")
+    place = (torch.bucketize(confidence, edges, right=True) - 1).clamp(max=bins - 1)  # (N,)
+    for index in sorted(set(place.tolist())):
+        yield float(edges[index]), float(edges[index + 1]), (place == index).nonzero().flatten()
+
+
+def _equal_mass(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, Tensor]]:
+    """The same: the lowest and the highest confidence in it are its edges."""
+    for chosen in confidence.argsort(stable=True).tensor_split(bins):
+        if len(chosen):
+            yield float(confidence[chosen[0]]), float(confidence[chosen[-1]]), chosen

@@ -1,0 +1,102 @@
+"""The measures by their names, as `evaluate` and the command take them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from resnetzoo.errors import UsageError
+from resnetzoo.evaluation.calibration import expected_calibration_error
+from resnetzoo.evaluation.checked_logits import Values, checked
+from resnetzoo.evaluation.scores import (
+    accuracy_by_class,
+    brier_score,
+    confusion_matrix,
+    negative_log_likelihood,
+    top_k_error,
+)
+from resnetzoo.evaluation.temperature import temperature_scaling
+from resnetzoo.utils.text import kind_of
+
+Metric = Callable[[Tensor, Tensor], Any]
+"""Takes logits (N, classes), float64 on the CPU, and labels (N,)."""
+
+
+def top1_error(logits: Tensor, labels: Tensor) -> float:
+    """In percent."""
+    return top_k_error(logits, labels)
+
+
+def top5_error(logits: Tensor, labels: Tensor) -> float:
+    """In percent."""
+    return top_k_error(logits, labels, k=5)
+
+
+def ece_equal_mass(logits: Tensor, labels: Tensor) -> float:
+    """In percentage points."""
+    return expected_calibration_error(logits, labels, binning="equal_mass")
+
+
+METRICS: dict[str, Metric] = {
+    "top1_error": top1_error,
+    "top5_error": top5_error,
+    "nll": negative_log_likelihood,
+    "brier": brier_score,
+    "ece": expected_calibration_error,
+    "ece_equal_mass": ece_equal_mass,
+    "temperature": temperature_scaling,
+    "accuracy_by_class": accuracy_by_class,
+    "confusion_matrix": confusion_matrix,
+}
+"""The measures that `measure` and `evaluate` know by name, functions of logits and labels each."""
+
+_LEAST_CLASSES = {"top5_error": 5}
+_LEAST_IMAGES = {"temperature": 2}
+
+MetricNames = str | Sequence[str | Metric]
+
+
+def check_metrics(metrics: MetricNames) -> tuple[str | Metric, ...]:
+    """What was asked for, one by one, before anything is measured.
+
+    Raises:
+        UsageError: a name that is none, or something else.
+    """
+    if metrics == "all":
+        return tuple(METRICS)
+    asked = (metrics,) if isinstance(metrics, str) or callable(metrics) else tuple(metrics)
+    for metric in asked:
+        if isinstance(metric, str) and metric not in METRICS:
+            raise UsageError(f'no metric is called "{metric}"; there is {", ".join(METRICS)}, or "all" of them')
+        if not isinstance(metric, str) and not callable(metric):
+            raise UsageError(f"a metric is a name or a function of logits and labels, not {kind_of(metric)}")
+    return asked
+
+
+def measure(logits: Values, labels: Values, metrics: MetricNames = "all") -> dict[str, Any]:
+    """Several measures of the same images, by their names.
+
+    Args:
+        logits: (N, classes).
+        labels: (N,), from 0.
+        metrics: names of `METRICS`, or functions of logits and labels, as those of torchmetrics are, which go by their
+            own names. `all` is every one of `METRICS` that these images have: five classes for `top5_error`, two images
+            for `temperature`.
+
+    Raises:
+        UsageError: no such name, no image, other shapes, or a label without a logit.
+        NonFiniteLossError: a logit is NaN or plus infinity.
+    """
+    asked = check_metrics(metrics)
+    values, truth = checked(logits, labels)
+    if metrics == "all":
+        images, classes = values.shape
+        asked = tuple(
+            name for name in METRICS if classes >= _LEAST_CLASSES.get(name, 1) and images >= _LEAST_IMAGES.get(name, 1)
+        )
+    named = {_name(metric): METRICS[metric] if isinstance(metric, str) else metric for metric in asked}
+    return {name: metric(values, truth) for name, metric in named.items()}
+
+
+def _name(metric: str | Metric) -> str:
+    return metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)

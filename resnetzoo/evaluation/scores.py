@@ -1,0 +1,79 @@
+"""How right a network's logits are: errors, confusions, and proper scores of its probabilities.
+
+All take logits (N, classes) and labels (N,), tensors or arrays of any number type; `log_probabilities` makes logits of
+probabilities. Images count alike. Errors and accuracies are in percent, as everywhere in this package.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+from resnetzoo.evaluation.checked_logits import Values, checked
+from resnetzoo.utils.validation import check_whole_number
+
+
+def top_k_error(logits: Values, labels: Values, k: int = 1) -> float:
+    """Share of images whose label is not among the `k` largest logits, in percent; of equal logits the first is larger.
+
+    >>> top_k_error(torch.tensor([[2.0, 1.0, 0.0], [2.0, 1.0, 0.0]]), torch.tensor([0, 1]))
+    50.0
+
+    Args:
+        logits: (N, classes).
+        labels: (N,), from 0.
+        k: from 1 to the number of classes; 1 gives the test error of a run.
+
+    Raises:
+        UsageError: no image, other shapes, a label without a logit, or another `k`.
+        NonFiniteLossError: a logit is NaN or plus infinity.
+    """
+    values, truth = checked(logits, labels)
+    check_whole_number("k", k, maximum=values.shape[1])
+    own = values.gather(1, truth[:, None])  # (N, 1)
+    earlier = torch.arange(values.shape[1], device="cpu") < truth[:, None]  # (N, classes)
+    ahead = (values > own) | ((values == own) & earlier)
+    return 100 * int((ahead.sum(dim=1) >= k).sum()) / len(truth)
+
+
+def accuracy(logits: Values, labels: Values, k: int = 1) -> float:
+    """100 minus `top_k_error`, in percent; arguments and errors are the same."""
+    return 100 - top_k_error(logits, labels, k)
+
+
+def negative_log_likelihood(logits: Values, labels: Values) -> float:
+    """Mean of -log p(label) in nats, which is the cross-entropy without label smoothing.
+
+    Infinite where a label has probability 0. The arguments but for `k`, and the errors, are those of `top_k_error`.
+    """
+    values, truth = checked(logits, labels)
+    return float(F.cross_entropy(values, truth))
+
+
+def brier_score(logits: Values, labels: Values) -> float:
+    """Mean over images of the sum over classes of (p - 1[class is the label])^2: 0 is best, 2 the worst.
+
+    Brier (1950), Verification of forecasts expressed in terms of probability. The arguments but for `k`, and
+    the errors, are those of `top_k_error`.
+    """
+    values, truth = checked(logits, labels)
+    return float((values.softmax(dim=1) - F.one_hot(truth, values.shape[1])).square().sum(dim=1).mean())
+
+
+def confusion_matrix(logits: Values, labels: Values) -> Tensor:
+    """How many images of the class of a row are taken for the class of a column, int64 (classes, classes).
+
+    A class without images is a row of zeros. The arguments but for `k`, and the errors, are those of `top_k_error`.
+    """
+    values, truth = checked(logits, labels)
+    classes = values.shape[1]
+    return torch.bincount(truth * classes + values.argmax(dim=1), minlength=classes**2).view(classes, classes)
+
+
+def accuracy_by_class(logits: Values, labels: Values) -> tuple[float | None, ...]:
+    """Top-1 accuracy among the images of each class, in percent; None of a class without images.
+
+    The arguments but for `k`, and the errors, are those of `top_k_error`.
+    """
+    matrix = confusion_matrix(logits, labels)
+    rows = zip(matrix.diagonal().tolist(), matrix.sum(dim=1).tolist(), strict=True)
+    return tuple(100 * correct / n if n else None for correct, n in rows)

@@ -1,0 +1,103 @@
+"""Temperature scaling: one number, fitted on images that are not measured on, makes confidences honest."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from resnetzoo.errors import UsageError
+from resnetzoo.evaluation.calibration import expected_calibration_error
+from resnetzoo.evaluation.checked_logits import Values, checked
+from resnetzoo.evaluation.scores import negative_log_likelihood
+from resnetzoo.utils.validation import check_seed, check_whole_number
+
+LOWEST, HIGHEST = 0.01, 100.0
+"""Between these a temperature is sought: with all labels on top it would else go to 0, and below chance to infinity."""
+
+_HALVINGS = 60  # of the logarithm of that range, which leaves a relative error of 1e-17
+
+
+def fit_temperature(logits: Values, labels: Values) -> float:
+    """The T from 0.01 to 100 at which the logits divided by T have the lowest negative log-likelihood.
+
+    Guo et al. (2017), arXiv:1706.04599, section 4.2. In 1/T the likelihood is log-concave, so that the T where its
+    derivative is 0, which halving finds, is the only one. No prediction changes, only how sure it is.
+
+    Args:
+        logits: (N, classes), of held-out images: neither those that the network learned from, nor those that the scaled
+            logits are measured on.
+        labels: (N,), from 0.
+
+    Raises:
+        UsageError: no image, other shapes, or a label without a logit.
+        NonFiniteLossError: a logit is NaN or plus infinity.
+    """
+    values, truth = checked(logits, labels)
+    own = values.gather(1, truth[:, None]).mean()
+    low, high = math.log(LOWEST), math.log(HIGHEST)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        probability = (values / math.exp(middle)).softmax(dim=1)
+        # d NLL / d(1/T): the expected logit less that of the label; a class that is ruled out adds nothing to it.
+        slope = torch.where(probability > 0, probability * values, 0.0).sum(dim=1).mean() - own
+        low, high = (low, middle) if slope < 0 else (middle, high)
+    return math.exp((low + high) / 2)
+
+
+@dataclass(frozen=True)
+class TemperatureScaling:
+    """A temperature, and what it does to images that it was not fitted on.
+
+    Attributes:
+        temperature: that divides the logits; above 1 where the network is too sure of itself.
+        fitted_on: held-out images that it was fitted on.
+        n: other images, which the rest is measured on.
+        nll_before: their negative log-likelihood in nats.
+        nll_after: the same of the scaled logits.
+        ece_before: their expected calibration error over 15 bins of equal width, in percentage points.
+        ece_after: the same of the scaled logits.
+    """
+
+    temperature: float
+    fitted_on: int
+    n: int
+    nll_before: float
+    nll_after: float
+    ece_before: float
+    ece_after: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.temperature:.3f}, fitted on {self.fitted_on:,} of the images; on the other {self.n:,} "
+            f"nll {self.nll_before:.4f} -> {self.nll_after:.4f}, ece {self.ece_before:.2f} -> {self.ece_after:.2f}"
+        )
+
+
+def temperature_scaling(
+    logits: Values, labels: Values, *, held_out: int | None = None, seed: int = 0
+) -> TemperatureScaling:
+    """Hold out some of the images, fit the temperature on those alone, and measure on the others.
+
+    Args:
+        logits: (N, classes), of images that the network did not learn from.
+        labels: (N,), from 0.
+        held_out: images to fit on; None for half of them. They are the first of a permutation.
+        seed: of the permutation.
+
+    Raises:
+        UsageError: fewer than two images, none left to measure on, other shapes, or a label without a logit.
+        NonFiniteLossError: a logit is NaN or plus infinity.
+    """
+    values, truth = checked(logits, labels)
+    if len(values) < 2:
+        raise UsageError("one image cannot be fitted on and measured on: temperature scaling takes two or more")
+    fitted_on = len(values) // 2 if held_out is None else held_out
+    check_whole_number("held_out", fitted_on, maximum=len(values) - 1)
+    check_seed(seed)
+    order = torch.randperm(len(values), device="cpu", generator=torch.Generator().manual_seed(seed))
+    held, rest = order[:fitted_on], order[fitted_on:]
+    temperature = fit_temperature(values[held], truth[held])
+    measured = [(values[rest] / divisor, truth[rest]) for divisor in (1.0, temperature)]
+    nll_before, nll_after = (negative_log_likelihood(*pair) for pair in measured)
+    ece_before, ece_after = (expected_calibration_error(*pair) for pair in measured)
+    return TemperatureScaling(temperature, fitted_on, len(rest), nll_before, nll_after, ece_before, ece_after)

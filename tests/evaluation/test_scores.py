@@ -1,0 +1,238 @@
+"""The measures of logits, against torchmetrics and against what can be counted by hand."""
+
+from fractions import Fraction
+from math import comb, inf, log, nan
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import resnetzoo
+from resnetzoo import metrics
+from resnetzoo.errors import NonFiniteLossError, UsageError
+
+
+def drawn(images: int = 400, classes: int = 7, *, scale: float = 2.0, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Logits that know something of the labels; the last class has no image."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(max(classes - 1, 1), (images,), generator=generator)
+    logits = scale * torch.randn(images, classes, generator=generator, dtype=torch.float64)
+    logits[torch.arange(images), labels] += scale
+    return logits, labels
+
+
+@pytest.mark.parametrize(("classes", "scale"), [(7, 2.0), (2, 0.3), (100, 4.0)])
+def test_measures_are_those_of_torchmetrics(classes: int, scale: float) -> None:
+    oracle = pytest.importorskip("torchmetrics.functional.classification", reason="torchmetrics is not installed")
+    logits, labels = drawn(classes=classes, scale=scale)
+    given = {"num_classes": classes, "average": "micro"}
+    found = metrics.measure(logits, labels)
+    assert found["top1_error"] / 100 == pytest.approx(1 - float(oracle.multiclass_accuracy(logits, labels, **given)))
+    for k in range(1, min(classes, 5) + 1):
+        right = float(oracle.multiclass_accuracy(logits, labels, top_k=k, **given))
+        assert metrics.accuracy(logits, labels, k) / 100 == pytest.approx(right, abs=1e-6)
+    error = oracle.multiclass_calibration_error(logits.softmax(dim=1), labels, num_classes=classes, n_bins=15)
+    assert found["ece"] / 100 == pytest.approx(float(error), abs=1e-6)
+    worst = oracle.multiclass_calibration_error(logits.softmax(dim=1), labels, classes, n_bins=15, norm="max")
+    assert metrics.calibration(logits, labels).largest_error / 100 == pytest.approx(float(worst), abs=1e-6)
+    matrix = oracle.multiclass_confusion_matrix(logits, labels, num_classes=classes)
+    assert torch.equal(found["confusion_matrix"], matrix)
+    by_class = oracle.multiclass_accuracy(logits, labels, num_classes=classes, average=None).tolist()
+    assert found["accuracy_by_class"][-1] is None
+    present = set(labels.tolist())
+    for label, (share, expected) in enumerate(zip(found["accuracy_by_class"], by_class, strict=True)):
+        assert share == (pytest.approx(100 * expected, abs=1e-4) if label in present else None)
+    squares = torch.nn.functional.one_hot(labels, classes)
+    assert found["brier"] == pytest.approx(classes * float(torch.nn.functional.mse_loss(logits.softmax(1), squares)))
+    assert found["nll"] == pytest.approx(float(torch.nn.functional.cross_entropy(logits, labels)), abs=1e-6)
+
+
+def test_bins_of_equal_mass_are_counted_one_by_one() -> None:
+    logits, labels = drawn(images=100)
+    confidence, predicted = logits.softmax(dim=1).max(dim=1)
+    sure = sorted(zip(confidence.tolist(), (predicted == labels).tolist(), strict=True))
+    parts = [list(part) for part in np.array_split(np.array(sure), 15)]
+    gaps = [abs(sum(right for _, right in part) - sum(share for share, _ in part)) for part in parts]
+    found = metrics.calibration(logits, labels, binning="equal_mass")
+    assert [row.n for row in found.bins] == [7] * 10 + [6] * 5
+    assert found.expected_error == pytest.approx(sum(gaps))  # of 100 images: in percent
+    assert metrics.measure(logits, labels, "ece_equal_mass") == {"ece_equal_mass": found.expected_error}
+    assert [row.low for row in found.bins] == sorted(row.low for row in found.bins)
+
+
+def test_measures_do_not_depend_on_type_or_container() -> None:
+    logits, labels = drawn()
+    half = logits.half()
+    for given in (half, half.numpy(), half.double(), half.float().requires_grad_()):
+        for numbers in (labels, labels.numpy().astype(np.uint8)):
+            assert metrics.brier_score(given, numbers) == metrics.brier_score(half, labels)
+    probabilities = logits.softmax(dim=1)
+    assert metrics.brier_score(metrics.log_probabilities(probabilities), labels) == pytest.approx(
+        metrics.brier_score(logits, labels)
+    )
+
+
+def test_certain_predictions_and_one_class() -> None:
+    certain = metrics.log_probabilities(torch.eye(3))
+    assert metrics.measure(certain, torch.arange(3), ["nll", "brier", "ece", "ece_equal_mass"]) == {
+        "nll": 0,
+        "brier": 0,
+        "ece": 0,
+        "ece_equal_mass": 0,
+    }
+    wrong = torch.tensor([1, 2, 0])
+    assert metrics.brier_score(certain, wrong) == 2
+    assert metrics.negative_log_likelihood(certain, wrong) == inf
+    assert metrics.expected_calibration_error(certain, wrong) == 100
+    one = metrics.measure(torch.zeros(4, 1), torch.zeros(4, dtype=torch.int64))
+    assert (one["top1_error"], one["nll"], one["ece"], "top5_error" in one) == (0, 0, 0, False)
+    assert "temperature" not in metrics.measure(torch.zeros(1, 2), torch.zeros(1, dtype=torch.int64))
+
+
+def test_of_equal_logits_the_first_is_larger_as_argmax_has_it() -> None:
+    logits, labels = torch.zeros(4, 4), torch.arange(4)
+    assert [metrics.top_k_error(logits, labels, k) for k in range(1, 5)] == [75, 50, 25, 0]
+
+
+def test_the_temperature_is_where_the_likelihood_is_highest() -> None:
+    logits, labels = drawn(images=2_000)
+    temperature = metrics.fit_temperature(logits, labels)
+    nearby = [metrics.negative_log_likelihood(logits / (temperature * step), labels) for step in (0.999, 1.0, 1.001)]
+    assert nearby[1] == min(nearby)
+    assert metrics.fit_temperature(3 * logits, labels) == pytest.approx(3 * temperature, rel=1e-9)
+    ruled_out = logits.clone()
+    ruled_out[:, -1] = -inf
+    assert metrics.fit_temperature(ruled_out, labels) == pytest.approx(
+        metrics.fit_temperature(logits[:, :-1], labels), rel=1e-9
+    )
+    all_right = 10.0 * torch.eye(3)
+    sure = metrics.fit_temperature(all_right, torch.arange(3))
+    assert metrics.negative_log_likelihood(all_right / sure, torch.arange(3)) < 1e-15
+    assert metrics.fit_temperature(all_right, torch.tensor([1, 2, 0])) == pytest.approx(100)
+
+
+def test_a_temperature_is_fitted_on_the_held_out_images_alone() -> None:
+    logits, labels = drawn(images=300, scale=8.0)
+    scaled = metrics.temperature_scaling(logits, labels, held_out=100, seed=3)
+    order = torch.randperm(300, generator=torch.Generator().manual_seed(3))
+    held, rest = order[:100], order[100:]
+    assert (scaled.fitted_on, scaled.n) == (100, 200)
+    assert scaled.temperature == metrics.fit_temperature(logits[held], labels[held]) > 1
+    measured = logits[rest] / scaled.temperature
+    assert scaled.nll_after == metrics.negative_log_likelihood(measured, labels[rest]) < scaled.nll_before
+    assert scaled.ece_before == metrics.expected_calibration_error(logits[rest], labels[rest])
+    changed = logits.clone()
+    changed[rest] = 0
+    assert metrics.temperature_scaling(changed, labels, held_out=100, seed=3).temperature == scaled.temperature
+    assert f"{scaled.temperature:.3f}, fitted on 100 of the images; on the other 200 nll" in str(scaled)
+
+
+def test_two_networks_are_compared_image_by_image() -> None:
+    labels = torch.tensor([0, 0, 0, 1, 1, 2])
+    first = 5.0 * torch.nn.functional.one_hot(torch.tensor([0, 0, 0, 1, 2, 0]), 3)
+    second = 5.0 * torch.nn.functional.one_hot(torch.tensor([0, 1, 2, 0, 2, 1]), 3)
+    counts = metrics.paired_counts(first, second, labels)
+    assert counts == metrics.PairedCounts(both_right=1, only_first=3, only_second=0, both_wrong=2, same_class=2)
+    assert counts.n == 6
+    assert counts.difference == pytest.approx(metrics.top_k_error(first, labels) - metrics.top_k_error(second, labels))
+    assert counts.agreement == metrics.agreement(first, second) == pytest.approx(100 * 2 / 6)
+    assert metrics.agreement(first, first) == 100
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 5), (3, 9), (50, 50), (612, 535), (2_000, 2_300)])
+def test_mcnemar_is_the_exact_binomial(first: int, second: int) -> None:
+    n = first + second
+    tail = Fraction(sum(comb(n, k) for k in range(min(first, second) + 1)), 2**n)
+    assert metrics.mcnemar(first, second) == pytest.approx(min(1.0, float(2 * tail)), rel=1e-9)
+    assert metrics.mcnemar(second, first) == metrics.mcnemar(first, second)
+
+
+def test_the_bootstrap_is_that_of_images_drawn_again() -> None:
+    first, labels = drawn(images=300, seed=1)
+    second = first + 1.5 * drawn(images=300, seed=2)[0]
+    found = metrics.paired_bootstrap(first, second, labels, seed=5)
+    wrong = torch.stack([(logits.argmax(1) != labels).double() for logits in (first, second)])  # (2, N)
+    difference = 100 * (wrong[0] - wrong[1])
+    generator = torch.Generator().manual_seed(0)
+    means = torch.stack([difference[torch.randint(300, (300,), generator=generator)].mean() for _ in range(4_000)])
+    low, high = torch.quantile(means, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    assert found.difference == pytest.approx(float(difference.mean()))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.7)  # two images of 300
+    assert found.first_better == pytest.approx(100 * float((means < 0).double().mean()), abs=5)
+    assert found == metrics.paired_bootstrap(first, second, labels, seed=5)
+    assert str(found).startswith(f"{found.difference:+.2f} points (95 % interval ")
+    same = metrics.paired_bootstrap(first, first, labels, resamples=10)
+    assert (same.low, same.high, same.first_better) == (0, 0, 50)
+
+
+GOOD = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+LABELS = torch.tensor([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "message"),
+    [
+        (torch.zeros(2), LABELS, r"logits must be \(images, classes\), not \[2\]"),
+        (torch.zeros(0, 2), LABELS[:0], "nothing to measure: logits of 0 images"),
+        (torch.zeros(2, 0), LABELS, "2 images and 0 classes"),
+        (GOOD, LABELS[:1], "one for each of 2 images"),
+        (GOOD, torch.tensor([0, 2]), "image 1 has label 2, and there are logits of 2 classes"),
+        (GOOD, torch.tensor([-1, 0]), "image 0 has label -1"),
+        (GOOD, torch.tensor([0.0, 1.0]), "labels must be whole numbers"),
+        (GOOD, LABELS.bool(), "labels must be whole numbers"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(logits: Tensor, labels: Tensor, message: str) -> None:
+    for measured in (metrics.measure, metrics.accuracy, metrics.fit_temperature, metrics.calibration):
+        with pytest.raises(UsageError, match=message):
+            measured(logits, labels)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("value", [nan, inf])
+def test_logits_that_are_no_distribution_are_refused(value: float) -> None:
+    logits = torch.zeros(3, 3)
+    logits[1, 2] = value
+    for name in metrics.METRICS:
+        with pytest.raises(
+            NonFiniteLossError, match="1 of 3 images have logits that are no distribution, the first is image 1"
+        ):
+            metrics.measure(logits, torch.arange(3), [name])
+    with pytest.raises(NonFiniteLossError):
+        metrics.agreement(torch.zeros(3, 3), logits)
+    with pytest.raises(NonFiniteLossError):
+        metrics.brier_score(torch.full((2, 3), -inf), LABELS)
+
+
+def test_arguments_out_of_range_are_refused() -> None:
+    for arguments, message in (
+        ({"k": 3}, "k must be a whole number from 1 to 2"),
+        ({"k": 0}, "k must be"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            metrics.top_k_error(GOOD, LABELS, **arguments)
+    with pytest.raises(UsageError, match='no metric is called "f1"; there is top1_error'):
+        metrics.measure(GOOD, LABELS, ["f1"])
+    with pytest.raises(UsageError, match="a name or a function of logits and labels, not an int"):
+        metrics.measure(GOOD, LABELS, [3])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="binning must be one of equal_width, equal_mass"):
+        metrics.calibration(GOOD, LABELS, binning="quantile")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="held_out must be a whole number from 1 to 1"):
+        metrics.temperature_scaling(GOOD, LABELS, held_out=2)
+    with pytest.raises(UsageError, match="takes two or more"):
+        metrics.temperature_scaling(GOOD[:1], LABELS[:1])
+    with pytest.raises(UsageError, match=r"\[2, 2\] and \[2, 3\]"):
+        metrics.paired_counts(GOOD, torch.zeros(2, 3), LABELS)
+    with pytest.raises(UsageError, match="only_second must be"):
+        metrics.mcnemar(1, -1)
+    for probabilities in (GOOD + 1, GOOD / 2, GOOD[0]):
+        with pytest.raises(UsageError, match="probabilities must be"):
+            metrics.log_probabilities(probabilities)
+
+
+def test_a_function_is_a_measure_by_its_own_name() -> None:
+    def largest(logits: Tensor, labels: Tensor) -> float:
+        return float(logits.max()) + len(labels)
+
+    assert metrics.measure(GOOD, LABELS, ["nll", largest]) == {"nll": pytest.approx(log(1 + np.exp(-1))), "largest": 3}
+    assert isinstance(resnetzoo.metrics.METRICS, dict)
