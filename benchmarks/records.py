@@ -116,7 +116,7 @@ def save_record(record: Record, results: Path = RESULTS, *, replace: bool = Fals
     if path.exists() and not replace:
         raise RecordError(f"{path} is recorded already; say --replace to write over it")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(record), indent=1) + "\n")
+    path.write_text(json.dumps(asdict(record), indent=1, allow_nan=False) + "\n")
     return path
 
 

@@ -91,12 +91,12 @@ class Evidence:
         """Write figures of a stage to disk, and their beginning to the screen."""
         figures = self.read()
         figures.setdefault(stage, {}).update(values)
-        text = json.dumps(figures, indent=1, default=str)
+        text = strict_json(figures, indent=1)
         for path in (self.path, self.setting.out / "evidence.json"):
             fresh = path.with_suffix(".new")
             fresh.write_text(text)
             fresh.replace(path)
-        print(stage, json.dumps(values, default=str)[:600], flush=True)
+        print(stage, strict_json(values)[:600], flush=True)
 
     def measure(self, stage: str, name: str, work: Callable[[], Any]) -> None:
         """Do the work and add what it gives, its seconds and its warnings; what goes wrong is a figure too."""
@@ -104,6 +104,12 @@ class Evidence:
             self.add(stage, **{name: "no time left"})
         else:
             self.add(stage, **{name: outcome_of(work)})
+
+
+def strict_json(values: Any, *, indent: int | None = None) -> str:
+    """The text of any values; a number that is infinite or NaN, for which JSON has no word, becomes null."""
+    plain = json.loads(json.dumps(values, default=str), parse_constant=lambda word: None)
+    return json.dumps(plain, indent=indent, allow_nan=False)
 
 
 def outcome_of(work: Callable[[], Any]) -> dict[str, Any]:
@@ -127,4 +133,4 @@ def print_table(evidence: Evidence, _: Sequence[str] = ()) -> None:
     figures = evidence.read()
     for stage in TABLE:
         for name, value in figures.get(stage, {}).items():
-            print(f"{stage:9} {name:58} {json.dumps(value, default=str)[:230]}")
+            print(f"{stage:9} {name:58} {strict_json(value)[:230]}")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import resnetzoo
 
+_PLACE = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
 
 def main() -> int:
     """Run the command line; the exit status: 0 done, 1 failed for the reason printed, 2 wrong usage."""
@@ -17,11 +19,22 @@ def _run() -> None:
     """Of several processes that torchrun started, the first one speaks."""
     from resnetzoo.cli.command_line import app  # in here, where Ctrl-C ends an import without a traceback
 
-    if os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") in ("", "1"):
+    if not _is_led():
         app()
         return
+    if "TORCHELASTIC_RUN_ID" not in os.environ:  # not torchrun, but perhaps what is left of it
+        variables = " ".join(f"{name}={os.environ[name]}" for name in _PLACE)
+        print(
+            f"only the first process prints, and this is another one by its environment: {variables}", file=sys.stderr
+        )
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         app()
+
+
+def _is_led() -> bool:
+    """Whether another process speaks: all that lets processes find each other says that this is not the first one."""
+    found = [os.environ.get(name, "") for name in _PLACE]
+    return all(found) and found[0] != "0" and found[1] != "1"
 
 
 def load_app(name: str) -> object:

@@ -3,7 +3,8 @@
 import atexit
 import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from resnetzoo.errors import ResnetzooError, UsageError
 from resnetzoo.utils.device import gpu_identity
-from resnetzoo.utils.text import reason_of
+from resnetzoo.utils.text import first_line, reason_of
 
 Result = TypeVar("Result")
 
@@ -47,7 +48,8 @@ class DistributedContext:
         if self.world_size == 1:
             return sums
         total = sums.detach().clone()
-        dist.all_reduce(total)
+        with all_there():
+            dist.all_reduce(total)
         return total
 
     def all_reduce_max(self, number: int) -> int:
@@ -55,14 +57,16 @@ class DistributedContext:
         if self.world_size == 1:
             return number
         highest = torch.tensor(number, device="cpu")
-        dist.all_reduce(highest, op=dist.ReduceOp.MAX, group=self.control)
+        with all_there():
+            dist.all_reduce(highest, op=dist.ReduceOp.MAX, group=self.control)
         return int(highest)
 
     def all_gather(self, own: Result) -> list[Result]:
         """What each process says, in the order of their ranks."""
         said = [own] * self.world_size
         if self.world_size > 1:
-            dist.all_gather_object(said, own, group=self.control)
+            with all_there():
+                dist.all_gather_object(said, own, group=self.control)
         return said
 
     def in_all(self, action: Callable[[], Result]) -> Result:
@@ -84,13 +88,37 @@ class DistributedContext:
             return action()
         result, failed = _try(action) if self.is_main else (None, None)
         said = [(result, None if failed is None else _portable(failed))]
-        dist.broadcast_object_list(said, src=0, group=self.control)
+        with all_there():
+            dist.broadcast_object_list(said, src=0, group=self.control)
         if failed is not None:
             raise failed
         result, error = said[0]
         if error is not None:
             raise error
         return cast(Result, result)
+
+
+@contextmanager
+def all_there() -> Iterator[None]:
+    """Inside, processes wait for each other; let it be said in a line where one of them no longer answers.
+
+    Raises:
+        ResnetzooError: in place of what the group's backend says of it.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_of_group(error):
+            raise
+        raise ResnetzooError(
+            f"another process of this run has ended or cannot be reached ({first_line(error)}): what was saved stays; "
+            "start all of them again to go on from there"
+        ) from error
+
+
+def _is_of_group(error: RuntimeError) -> bool:
+    """Whether it is about the connection between processes; Gloo has no class of errors for that."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)
 
 
 def _try(action: Callable[[], Result]) -> tuple[Result | None, Exception | None]:
@@ -157,6 +185,12 @@ def started_together() -> int:
 
 def _make_group(device: torch.device) -> None:
     """Let the processes that were started together find each other; the group ends with this process."""
+    with all_there():
+        _join_group(device)
+    atexit.register(_destroy_process_group)
+
+
+def _join_group(device: torch.device) -> None:
     store, rank, world_size = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
     own = None
     if device.type == "cuda":
@@ -166,7 +200,6 @@ def _make_group(device: torch.device) -> None:
             torch.cuda.set_device(device)
         own = torch.device("cuda", torch.cuda.current_device())
     dist.init_process_group(_backend_for(device), store=store, rank=rank, world_size=world_size, device_id=own)
-    atexit.register(_destroy_process_group)
 
 
 def _backend_for(device: torch.device) -> str:

@@ -86,7 +86,8 @@ def fit(
         TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the step was finished and saved.
 
     Warns:
-        UserWarning: with `out`, the network has hooks on its forward pass, which its checkpoints do not keep.
+        UserWarning: with `out`, the network has hooks on its forward pass, which its checkpoints do not keep. Under
+            `torchrun`, a process came with other weights than the first one, whose weights all begin with.
     """
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)

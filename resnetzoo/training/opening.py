@@ -21,7 +21,7 @@ from resnetzoo.training.distributed import DistributedContext, current_context, 
 from resnetzoo.training.preflight import check_arguments, check_runs_on
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE
-from resnetzoo.training.same_run import check_same, description_of
+from resnetzoo.training.same_run import check_same, description_of, say_other_weights
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.training.stream import RunStream
@@ -90,6 +90,7 @@ def open_trainer(
             keeps_files=folder is not None,
         )
         check_same(context, described)
+        say_other_weights(context, network_in(model))
     if stream is None:
         stream = RunStream(chosen)
         reset_peak_memory(chosen)

@@ -1,6 +1,7 @@
 """Whether the processes that share a run were started for the same one: compared before the first step."""
 
 import reprlib
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,8 +13,10 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import known_spec
 from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.nested import flatten
 from resnetzoo.utils.provenance import code_digest
+from resnetzoo.utils.text import some
 from resnetzoo.version import __version__
 
 _SHOWN = 3
@@ -60,7 +63,7 @@ def description_of(
 ) -> dict[str, Any]:
     """All that must agree for processes to share a run, as plain values: also the code that carries it out.
 
-    The values of the weights are not part of it: the processes begin with those of the first one.
+    The values of the weights are not part of it, see `say_other_weights`.
     """
     spec = known_spec(model)
     return {
@@ -88,6 +91,22 @@ def description_of(
         "record": record,
         "out": "a folder" if keeps_files else None,
     }
+
+
+def say_other_weights(context: DistributedContext, model: nn.Module) -> None:
+    """Let the first process warn where another one has other weights: all begin with those of the first one.
+
+    It is no error, since networks that each process draws for itself are as common as their cure.
+    """
+    own = StartingPoint.of(model)
+    told = context.all_gather(own.weights)
+    others = [str(rank) for rank, weights in enumerate(told) if not StartingPoint(told[0], ()).has_weights(weights)]
+    if others and context.is_main:
+        warnings.warn(
+            f"process {some(others)} of {context.world_size} came with other weights than process 0: all of them begin "
+            "with those of process 0. Make or load the network from the same seed or file in each",
+            stacklevel=4,
+        )
 
 
 def _weight(parameter: nn.Parameter) -> str:

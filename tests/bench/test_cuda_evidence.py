@@ -64,6 +64,8 @@ def test_the_machine_is_described(stage: Callable[[str], Any], evidence: Any) ->
     assert found["torch"] == torch.__version__
     assert found["versions"]["numpy"] != "missing"
     assert found["facts"]["value"]["device_type"] == "cpu"
+    evidence.add("env", lost=float("nan"))
+    assert figures_of(evidence, "env")["lost"] is None  # in JSON that every program reads
 
 
 def test_steps_loops_and_inference_are_timed(stage: Callable[[str], Any], evidence: Any) -> None:

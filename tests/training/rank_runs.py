@@ -66,6 +66,7 @@ def train(
 
     model.register_forward_pre_hook(count)
     warnings.filterwarnings("ignore", "the network has a hook")
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}")
     try:
         run = resnetzoo.fit(
             model, data, recipe, seed=2, device="cpu", precision="fp32", out=out, callbacks=list(callbacks)

@@ -85,6 +85,7 @@ def assert_same_run(folder: Path, alone: Path) -> None:
 def test_two_processes_do_what_one_does(together: Path, alone: Path) -> None:
     first, second = said(together, "straight")
     assert "2 processes share each batch" in first
+    assert "warning: process 1 of 2 came with other weights than process 0: all of them begin with those" in first
     assert first.count("epoch   1/2") == 1
     assert first.endswith("shared, 2 processes\n")
     assert second == "shared, 2 processes\n"  # one of them reports
@@ -151,8 +152,20 @@ def test_what_is_left_of_an_environment_silences_no_command(
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(sys, "argv", ["resnetzoo", "list", "plainnet20"])
+    for processes in ("", "1", "2"):
+        monkeypatch.setenv("WORLD_SIZE", processes)
+        assert cli.main() == 0
+        assert "plainnet20" in capsys.readouterr().out
+    for name, value in (("MASTER_ADDR", "localhost"), ("MASTER_PORT", "29500")):
+        monkeypatch.setenv(name, value)
     assert cli.main() == 0
-    assert "plainnet20" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (
+        "",
+        "only the first process prints, and this is another one by its environment: RANK=1 WORLD_SIZE=2 "
+        "MASTER_ADDR=localhost MASTER_PORT=29500\n",
+    )
+    monkeypatch.delenv("WORLD_SIZE")
     assert current_context(torch.device("cpu")).is_main
     assert local_device(torch.device("cuda")) == torch.device("cuda")
 

@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and what schedulers send: the step in progress is finished and saved before the run ends."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,15 +19,22 @@ _WHERE_DEADLY = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 
 
 class StopRequest:
-    """Whether a stop was asked for, and by which signal."""
+    """Whether a stop was asked for, and by which signal.
 
-    def __init__(self) -> None:
+    Args:
+        copies: how often one Ctrl-C arrives.
+    """
+
+    def __init__(self, copies: int = 1) -> None:
         self.signal_number: int | None = None
+        self._copies_to_come = copies - 1
 
     def receive(self, signal_number: int, frame: FrameType | None) -> None:
         """Note the first signal; Ctrl-C behind another stops at once, while systems send several of the rest."""
         if self.signal_number is None:
             self.signal_number = signal_number
+        elif signal_number == signal.SIGINT and self._copies_to_come:
+            self._copies_to_come -= 1
         elif signal_number == signal.SIGINT:
             raise KeyboardInterrupt
 
@@ -41,7 +49,8 @@ def catch_signals() -> Iterator[StopRequest]:
         TrainingInterrupted: a signal came when all in the block had been done; what the caller has planned behind it
             must not go on as if there had been none.
     """
-    request = StopRequest()
+    # A terminal sends Ctrl-C to all of its processes, and torchrun passes on to the ranks what it gets itself.
+    request = StopRequest(copies=2 if "TORCHELASTIC_RUN_ID" in os.environ else 1)
     if threading.current_thread() is not threading.main_thread():
         yield request
         return

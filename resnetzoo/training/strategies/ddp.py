@@ -6,7 +6,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from resnetzoo.errors import UsageError
 from resnetzoo.training.batchnorm import with_summed_batchnorm
-from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.distributed import DistributedContext, all_there
 from resnetzoo.training.optimizer import set_lr
 from resnetzoo.training.strategies.base import Strategy
 from resnetzoo.training.strategies.eager import EagerStep
@@ -37,7 +37,8 @@ class DDPStep(Strategy):
         # The processes' gradients are averaged, each with the same weight: a longer shard must count for more.
         weight = self.context.world_size * (shard.stop - shard.start) / (indices.stop - indices.start)
         set_lr(self.step.state.optimizer, lr)
-        self.step.training_step(self.step.augmentation, shard, weight)
+        with all_there():
+            self.step.training_step(self.step.augmentation, shard, weight)
 
 
 def wrap_ddp(model: nn.Module, context: DistributedContext, device: torch.device) -> nn.Module:
@@ -47,7 +48,8 @@ def wrap_ddp(model: nn.Module, context: DistributedContext, device: torch.device
     """
     twin = with_summed_batchnorm(model, context.all_reduce_sum)
     twin.train()
-    return DistributedDataParallel(twin, device_ids=None if device.type == "cpu" else [device])
+    with all_there():
+        return DistributedDataParallel(twin, device_ids=None if device.type == "cpu" else [device])
 
 
 def check_shards(context: DistributedContext, images: int, batch_size: int) -> None:
