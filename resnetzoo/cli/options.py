@@ -15,7 +15,7 @@ DatasetName = Annotated[
     str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100[-coarse], synthetic or folder.")
 ]
 ImageSize = Annotated[
-    int | None, typer.Option(help="Of --dataset folder: pixels of the shorter side.", show_default="32")
+    int | None, typer.Option(help="Of --dataset folder: pixels of the shorter side.", show_default="32, or the run's")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 ShortcutWord = Annotated[

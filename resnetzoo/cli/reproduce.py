@@ -12,6 +12,7 @@ from resnetzoo.cli.options import (
     DataDir,
     DatasetName,
     Device,
+    ImageSize,
     MaxTrainImages,
     Precision,
     Record,
@@ -33,6 +34,7 @@ def reproduce_command(
     depths: Annotated[str | None, typer.Option(help="Only these, such as 20,56.", show_default="all")] = None,
     dataset: DatasetName = "auto",
     data_dir: DataDir = None,
+    image_size: ImageSize = None,
     val_split: ValSplit = False,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -56,9 +58,10 @@ def reproduce_command(
         record=record,
         jobs=jobs,
     )
-    data = chosen_data(dataset, data_dir, None, val_split)
+    data = chosen_data(dataset, data_dir, None, val_split, image_size)
     print_data(data)
-    options = {"--seeds": seeds, "--depths": depths}
+    size = None if image_size is None else str(image_size)
+    options = {"--seeds": seeds, "--depths": depths, "--image-size": size}
     folder = out or Path("runs") / f"reproduce-{target}-{budget}"
     command = _command(plan, data.name, options, val_split)
     outcome = resnetzoo.reproduce.run_plan(plan, data, out=folder, runs=runs, command=command)
@@ -97,6 +100,7 @@ def rerun_command(
     epochs: Annotated[int, typer.Option(help="How many to train again.")] = 1,
     dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the recorded one")] = None,
     data_dir: DataDir = None,
+    image_size: ImageSize = None,
     max_train_images: MaxTrainImages = None,
     val_split: ValSplit = False,
     device: Device = "auto",
@@ -106,7 +110,9 @@ def rerun_command(
     print(f"{record.name}, {record.recipe.name}, seed {record.seed}, {record.precision}, steps {record.execution}")
     for difference in resnetzoo.rerunning.place_differences(record, device):
         print(f"not as it was: {difference}")
-    found = chosen_data(dataset or record.data["name"], data_dir, max_train_images, val_split)
+    chosen = dataset or record.data["name"]
+    size = record.data.get("image_size") if image_size is None and chosen == "folder" else image_size
+    found = chosen_data(chosen, data_dir, max_train_images, val_split, size)
     rule = resnetzoo.rerunning.rule_for(record, device)
     print(f"compared {rule}")
     rows = resnetzoo.rerunning.rerun(record, found, epochs=epochs, device=device)

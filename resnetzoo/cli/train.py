@@ -30,19 +30,20 @@ from resnetzoo.cli.tables import print_json
 def data_command(
     dataset: DatasetName = "cifar10",
     data_dir: DataDir = None,
+    image_size: ImageSize = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch it if it is nowhere.")] = False,
 ) -> None:
     """Find, fetch and check a data set. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
     if dataset in TEST_SETS:
         print_test_set(dataset, data_dir, download)
         return
-    if dataset == "cifar10":
+    if image_size is None and dataset == "cifar10":
         found = resnetzoo.cifar10(data_dir, download=download)
-    elif dataset in ("cifar100", "cifar100-coarse"):
+    elif image_size is None and dataset in ("cifar100", "cifar100-coarse"):
         labels = "coarse" if dataset.endswith("coarse") else "fine"
         found = resnetzoo.cifar100(data_dir, download=download, labels=labels)
     else:
-        found = resnetzoo.load_data(dataset, data_dir)
+        found = resnetzoo.load_data(dataset, data_dir, size=image_size)
     print_data(found)
     print(f"classes      {len(found.classes)}: {', '.join(found.classes[:10])}{', ...' * (len(found.classes) > 10)}")
 
@@ -107,6 +108,9 @@ def eval_command(
     family: FamilyWord = None,
     key: KeyWord = None,
     data_dir: DataDir = None,
+    all_images: Annotated[
+        bool, typer.Option("--all-images", help="Of --dataset folder: measure on all its images, none held out.")
+    ] = False,
     device: Device = "auto",
     precision: Precision = "fp32",
     as_json: AsJson = False,
@@ -116,8 +120,10 @@ def eval_command(
     training = model.origin.training if model.origin else {}
     model = model.to(resnetzoo.resolve_device(device))
     chosen = dataset or _trained_on(training, model.num_classes)
+    if all_images and chosen != "folder":
+        raise resnetzoo.UsageError(f"--all-images is for --dataset folder, not {chosen}, which has a test set")
     size = model.normalization.size if chosen == "folder" and model.normalization else None  # as in training
-    found = resnetzoo.load_data(chosen, data_dir, size=size)
+    found = _all_of(data_dir, model.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
     _say_other_data(training, found)
     measured = resnetzoo.evaluate(model, found.test, precision=precision)
     facts = {
@@ -143,6 +149,13 @@ def eval_command(
         print(f"{key:<18} {value}")
     for name, n, error in by_class:
         print(f"error of {name}: {'no image' if error is None else f'{error:.2f} % (n={n:,})'}")
+
+
+def _all_of(folder: Path | None, classes: tuple[str, ...] | None, size: int | None) -> "resnetzoo.Data":
+    """A folder by class of which nothing is to be learnt from."""
+    images = resnetzoo.ImageSet.from_folder(folder, classes=classes, size=size)
+    source = str(folder) if folder else "the folder that $RESNETZOO_DATA names"
+    return resnetzoo.Data("folder", images, images, official=False, source=source, part="all images of it")
 
 
 def _say_other_data(training: dict[str, object], found: "resnetzoo.Data") -> None:

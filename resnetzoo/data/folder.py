@@ -1,5 +1,7 @@
 """A folder with one folder of images a class: `cat/1.jpg`, `dog/2.png`; or two of these, `train` and `val`."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -8,6 +10,7 @@ from resnetzoo.data.from_dataset import stack
 from resnetzoo.data.image_paths import images_below
 from resnetzoo.data.image_reader import read_image
 from resnetzoo.data.image_set import Data, ImageSet
+from resnetzoo.data.places import named_folder
 from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
 from resnetzoo.utils.text import printable, some
 from resnetzoo.utils.validation import check_whole_number
@@ -21,22 +24,18 @@ def load_folder(root: str | Path | None, size: int | None = None) -> Data:
     """Images of any size and mode, by class: the shorter side is resized to `size`, the middle cropped.
 
     Where `root` has a folder `train`, and `test`, `val`, `valid` or `validation` beside it, these are the two sets.
-    Else a fifth of each class is held out (`Data.validation_split`, seed 0). Classes are in the order of their names.
+    Beside `train` alone, or without either, a fifth of each class is held out (`Data.validation_split`, seed 0).
+    Classes are in the order of their names.
 
     Raises:
         UsageError: no folder is named.
         DataNotFoundError: it is not there.
         DataError: no folders of classes, one without images, or files that cannot be read; all are named.
     """
-    if root is None:
-        raise UsageError("a folder of images must be named: --data-dir FOLDER, with one folder of images a class")
-    size = SIZE if size is None else size
-    check_whole_number("size", size)
-    folder = Path(root)
-    if not folder.is_dir():
-        raise DataNotFoundError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
+    folder, size = _checked(root, size)
     source = f"{folder}, images resized to {size} pixels on the shorter side and cropped in the middle"
     if not (folder / "train").is_dir():
+        _check_is_no_part(folder)
         whole = _read(folder, None, size)
         data = Data("folder", whole, whole, official=False, source=source)
         return data.validation_split(max(1, len(whole) // _HELD_OUT))
@@ -47,6 +46,43 @@ def load_folder(root: str | Path | None, size: int | None = None) -> Data:
         return data.validation_split(max(1, len(train) // _HELD_OUT))
     measured = _read(test, train.classes, size, grey=train.images.shape[1] == 1)
     return Data("folder", train, measured, official=False, source=f"{source}, train and {test.name}")
+
+
+def images_of(root: str | Path | None, classes: Sequence[str] | None, size: int | None) -> ImageSet:
+    """All images of a folder with one folder of them a class, read in the same way; the errors are the same.
+
+    Args:
+        root: the folder; None for that of `$RESNETZOO_DATA`.
+        classes: the names that labels count, in their order, of which the folder may lack some; None for its own.
+        size: of the shorter side.
+    """
+    folder, size = _checked(named_folder(root), size)
+    return _read(folder, None if classes is None else tuple(classes), size)
+
+
+def _checked(root: str | Path | None, size: int | None) -> tuple[Path, int]:
+    if root is None:
+        raise UsageError("a folder of images must be named: --data-dir FOLDER, with one folder of images a class")
+    size = SIZE if size is None else size
+    check_whole_number("size", size)
+    folder = Path(root)
+    if not folder.is_dir():
+        raise DataNotFoundError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
+    return folder, size
+
+
+def _check_is_no_part(folder: Path) -> None:
+    """Refuse to take sets of images for classes where nothing to learn from lies beside them."""
+    try:
+        inside = [place for place in sorted(folder.iterdir()) if place.is_dir() and place.name[0] != "."]
+        parts = [place for place in inside if any(below.is_dir() for below in place.iterdir())]
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read: {error.strerror or error}") from error
+    if inside and parts == inside and all(place.name in _TEST_FOLDERS for place in inside):
+        raise DataError(
+            f"{folder} has {some([place.name for place in inside])} and no train: nothing to learn from. To measure on "
+            f"it: resnetzoo eval RUN --all-images --dataset folder --data-dir {shlex.quote(str(parts[0]))}"
+        )
 
 
 def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: bool | None = None) -> ImageSet:

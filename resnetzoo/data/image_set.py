@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.data.agreement import check_agreement
-from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.constants import INPUT_SIZE, NormalizationKind
 from resnetzoo.data.conversion import check_images
 from resnetzoo.data.fingerprint import fingerprint_v1, fingerprint_v2, is_version_2
 from resnetzoo.data.normalization import Normalization, measure_normalization
@@ -83,6 +83,28 @@ class ImageSet:
         from resnetzoo.data.from_dataset import pixels_and_labels
 
         return cls(*pixels_and_labels(dataset, classes, size))
+
+    @classmethod
+    def from_folder(
+        cls, root: str | Path | None = None, *, classes: Sequence[str] | None = None, size: int | None = None
+    ) -> "ImageSet":
+        """All images of a folder with one folder of them a class, such as those to measure on alone.
+
+        Args:
+            root: the folder (`root/cat/1.jpg`); None for that of `$RESNETZOO_DATA`.
+            classes: the names that labels count, in this order, of which the folder may lack some, as `model.classes`;
+                left out, the folder's own in the order of their names.
+            size: the shorter side of each image is resized to so many pixels, 32 if left out, and the middle cropped.
+
+        Raises:
+            UsageError: no folder is named.
+            DataNotFoundError: it is not there.
+            DataError: no folders of classes in it, one of another name, one without images, or files that cannot be
+                read; all are named.
+        """
+        from resnetzoo.data.folder import images_of
+
+        return images_of(root, classes, size)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -222,7 +244,8 @@ class Data:
         return stored == (self.fingerprint if is_version_2(stored) else self.fingerprint_v1)
 
     def to_dict(self) -> dict[str, Any]:
-        """What results say of the data: everything but the images, ready for JSON."""
+        """What results say of the data: everything but the images, ready for JSON; their size where it is not 32."""
+        size = min(self.train.images.shape[2:])
         return {
             "name": self.name,
             "part": self.part,
@@ -232,13 +255,19 @@ class Data:
             "source": _without_parents(self.source),
             "train_images": len(self.train),
             "test_images": len(self.test),
+            **({} if size == INPUT_SIZE else {"image_size": size}),
         }
 
     def first(self, train_images: int, test_images: int | None = None) -> "Data":
         """Only the first images of the training set, and of the test set, which otherwise stays whole.
 
+        Of images that lie class by class, as those of a folder do, the first of each class are taken, its share.
+
         Raises:
             UsageError: fewer than one, or more than there are.
+
+        Warns:
+            UserWarning: they lie otherwise, and the first ones lack a class.
         """
         check_whole_number("train_images", train_images, maximum=len(self.train))
         kept = len(self.test) if test_images is None else test_images
@@ -247,8 +276,13 @@ class Data:
         parts += [f"{kept:,} test"] if kept < len(self.test) else []
         if not parts:
             return self
-        train, test = self.train.select(slice(train_images)), self.test.select(slice(kept))
-        return self._cut(f"first {' and '.join(parts)} images", train, test)
+        from resnetzoo.data.stratified import first_images
+
+        wanted = (self.train, train_images), (self.test, kept)
+        cuts = [slice(count) if count == len(part) else first_images(part, count) for part, count in wanted]
+        shares = ", of each class its share" if any(isinstance(cut, Tensor) for cut in cuts) else ""
+        train, test = (part.select(cut) for (part, _), cut in zip(wanted, cuts, strict=True))
+        return self._cut(f"first {' and '.join(parts)} images{shares}", train, test)
 
     def with_test(self, images: ImageSet, part: str) -> "Data":
         """The same training set, measured on other images of its classes, such as those of `cifar10_1`.

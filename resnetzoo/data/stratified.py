@@ -1,4 +1,4 @@
-"""Which images of a training set to hold out: of each class its share, so that none is lost on either side."""
+"""Which images of a set to hold out, or to take for the first: of each class its share, so that none is lost."""
 
 import warnings
 
@@ -22,24 +22,68 @@ def stratified(train: ImageSet, order: Tensor, held_out: int) -> Tensor:
     Warns:
         UserWarning: a class has fewer than two images, or all of its images are held out.
     """
-    counts = torch.bincount(train.labels.cpu(), minlength=len(train.classes)).tolist()
-    shares = _shares(counts, held_out)
+    counts = _counts(train)
+    shares = _shares(counts, held_out, left=1)
     _warn(train.classes, counts, shares)
-    labels = train.labels.cpu()[order]
+    return _of_each(train, order, shares)
+
+
+def first_images(part: ImageSet, count: int) -> Tensor | slice:
+    """The indices of the first `count` images; where they lie class by class, of the first of each class, its share.
+
+    Warns:
+        UserWarning: they lie otherwise, and the first ones lack a class.
+    """
+    if lies_by_class(part):
+        order = torch.arange(len(part), device="cpu")
+        return _of_each(part, order, _shares(_counts(part), count, left=0)).sort().values
+    first = _counts(part.select(slice(count)))
+    lost = [name for name, all_, some_ in zip(part.classes, _counts(part), first, strict=True) if all_ and not some_]
+    if lost and count >= len(part.classes):
+        warnings.warn(
+            f"the first {count:,} of {len(part):,} images lack these classes: {some(lost)}; take more, or shuffle them "
+            "before",
+            stacklevel=4,
+        )
+    return slice(count)
+
+
+def lies_by_class(part: ImageSet) -> bool:
+    """Whether all images of a class lie side by side, as those of a folder do."""
+    labels = part.labels.cpu()
+    classes = len(torch.unique(labels))
+    return 1 < classes == int((labels[1:] != labels[:-1]).sum()) + 1
+
+
+def _counts(part: ImageSet) -> list[int]:
+    """How many images of each class there are."""
+    counts: list[int] = torch.bincount(part.labels.cpu(), minlength=len(part.classes)).tolist()
+    return counts
+
+
+def _of_each(part: ImageSet, order: Tensor, shares: list[int]) -> Tensor:
+    """The indices of the first in `order` of each class, as many as its share."""
+    labels = part.labels.cpu()[order]
     return torch.cat([order[labels == label][:share] for label, share in enumerate(shares)])
 
 
-def _shares(counts: list[int], held_out: int) -> list[int]:
-    """How many of each class: its share, rounded so that their sum is `held_out`, and one left on either side."""
-    lowest = [min(1, max(0, count - 1)) for count in counts]
-    highest = [max(0, count - 1) for count in counts]
-    if held_out < sum(lowest):
+def _shares(counts: list[int], wanted: int, *, left: int) -> list[int]:
+    """How many of each class: its share, rounded so that their sum is `wanted`, and at least one.
+
+    Args:
+        counts: of each class, how many there are.
+        wanted: of all classes.
+        left: how many of each class should be left over, where `wanted` allows it.
+    """
+    lowest = [min(1, max(0, count - left)) for count in counts]
+    highest = [max(0, count - left) for count in counts]
+    if wanted < sum(lowest):
         lowest = [0] * len(counts)
-    if held_out > sum(highest):
+    if wanted > sum(highest):
         highest = counts
-    exact = [count * held_out / sum(counts) for count in counts]
+    exact = [count * wanted / sum(counts) for count in counts]
     shares = [min(max(int(share), low), high) for share, low, high in zip(exact, lowest, highest, strict=True)]
-    while (missing := held_out - sum(shares)) != 0:
+    while (missing := wanted - sum(shares)) != 0:
         step = 1 if missing > 0 else -1
         movable = [
             label

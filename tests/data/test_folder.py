@@ -1,5 +1,7 @@
 """Images of other makes as data: folders by class, torchvision's and the Hub's data sets, lists of pairs."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,18 @@ def test_a_folder_is_split_by_class(tmp_path: Path) -> None:
     assert data.to_dict()["source"].startswith("pets, ")
 
 
+def test_the_first_of_a_folder_are_of_all_classes(tmp_path: Path) -> None:
+    """Its images lie class by class; those of other sets stay the first ones, whatever they show."""
+    data = resnetzoo.load_data("folder", write_images(tmp_path / "pets", "ant", "cat", "dog"), size=8)
+    part = data.first(7, 2)
+    assert part.train.labels.tolist() == [0, 0, 0, 1, 1, 2, 2]
+    assert part.test.labels.tolist() == [0, 1]
+    assert part.part.endswith(", first 7 training and 2 test images, of each class its share")
+    images = resnetzoo.ImageSet(data.train.images, torch.tensor([0, 0, 0, 0, 1, 0, 2, 2, 1, 2, 0, 0]), data.classes)
+    with pytest.warns(UserWarning, match="the first 4 of 12 images lack these classes: cat, dog; take more"):
+        assert resnetzoo.Data("mine", images, images, False, "").first(4).train.labels.tolist() == [0] * 4
+
+
 @pytest.mark.parametrize("test", ["val", "test"])
 def test_train_and_test_below_a_folder(tmp_path: Path, test: str) -> None:
     write_images(tmp_path / "pets/train", "cat", "dog", count=3)
@@ -66,6 +80,9 @@ def test_what_a_folder_lacks_is_named(tmp_path: Path) -> None:
     write_images(tmp_path / "two/val", "cow", count=2)
     with pytest.raises(DataError, match="no folder of the training set has the name cow"):
         resnetzoo.load_data("folder", tmp_path / "two")
+    shutil.rmtree(tmp_path / "two/train")
+    with pytest.raises(DataError, match=r"two has val and no train: nothing to learn from.*eval RUN --all-images"):
+        resnetzoo.load_data("folder", tmp_path / "two")
     with pytest.raises(UsageError, match="leave size out"):
         resnetzoo.load_data("synthetic", size=16)
 
@@ -79,6 +96,17 @@ def test_a_folder_on_the_command_line(fork_command: Command, tmp_path: Path) -> 
     measured = fork_command("resnetzoo", "eval", "run", "--data-dir", "pets", "--device", "cpu")
     assert measured.returncode == 0, measured.stderr
     assert "resized to 16 pixels" in trained.stdout
+    write_images(tmp_path / "new", "dog", count=7)
+    words = ("resnetzoo", "eval", "run", "--all-images", "--device", "cpu")
+    whole = fork_command(*words, "--data-dir", "new", "--json")
+    assert whole.returncode == 0, whole.stderr
+    assert [(row["class"], row["n"]) for row in json.loads(whole.stdout)["error_by_class"]] == [("cat", 0), ("dog", 7)]
+    refused = fork_command(*words, "--dataset", "synthetic")
+    assert (refused.returncode, refused.stderr.count("--all-images is for --dataset folder")) == (2, 1)
+    found = fork_command("resnetzoo", "data", "--dataset", "folder", "--data-dir", "pets", "--image-size", "16")
+    assert "resized to 16 pixels" in found.stdout
+    again = fork_command("resnetzoo", "rerun", "run/run.json", "--data-dir", "pets", "--device", "cpu")
+    assert again.returncode == 0, again.stderr  # of the recorded size
     missing = fork_command("resnetzoo", "train", "resnet20", "--dataset", "folder", "--data-dir", "nowhere")
     assert (missing.returncode, missing.stderr) == (1, "error: nowhere: no such folder\n")
 
