@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from resnetzoo.errors import TrainingInterrupted as TrainingInterrupted
     from resnetzoo.errors import UnknownModelError as UnknownModelError
     from resnetzoo.errors import UsageError as UsageError
+    from resnetzoo.evaluation.corruptions import CorruptionRow as CorruptionRow
+    from resnetzoo.evaluation.corruptions import CorruptionTable as CorruptionTable
+    from resnetzoo.evaluation.corruptions import evaluate_corruptions as evaluate_corruptions
     from resnetzoo.evaluation.metrics import ClassError as ClassError
     from resnetzoo.evaluation.metrics import Evaluation as Evaluation
     from resnetzoo.evaluation.metrics import evaluate as evaluate
@@ -146,6 +149,7 @@ else:
                 "UnknownModelError",
                 "UsageError",
             ],
+            "resnetzoo.evaluation.corruptions": ["CorruptionRow", "CorruptionTable", "evaluate_corruptions"],
             "resnetzoo.evaluation.metrics": ["ClassError", "Evaluation", "evaluate"],
             "resnetzoo.evaluation.parity": ["Agreement", "agreement"],
             "resnetzoo.export": [

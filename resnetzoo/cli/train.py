@@ -23,7 +23,7 @@ from resnetzoo.cli.options import (
     chosen_data,
     print_data,
 )
-from resnetzoo.cli.robustness import TEST_SETS, print_test_set
+from resnetzoo.cli.robustness import CLEAN, TEST_SETS, print_evaluation, print_test_set
 from resnetzoo.cli.tables import print_json
 
 
@@ -104,7 +104,12 @@ def train_command(
 
 def eval_command(
     checkpoint: Annotated[Path, typer.Argument(help="A run's folder, or a file of weights, ours or others'.")],
-    dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the one it was trained on")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="As in train; or cifar10-c, cifar100-c or cifar10.1[-v4].", show_default="the one it was trained on"
+        ),
+    ] = None,
     family: FamilyWord = None,
     key: KeyWord = None,
     data_dir: DataDir = None,
@@ -122,14 +127,17 @@ def eval_command(
     chosen = dataset or _trained_on(training, model.num_classes)
     if all_images and chosen != "folder":
         raise resnetzoo.UsageError(f"--all-images is for --dataset folder, not {chosen}, which has a test set")
+    network = {"network": model.spec.label, "origin": str(model.origin), **training}
+    if chosen in TEST_SETS:
+        _say_other_data(training, CLEAN[chosen], chosen)
+        print_evaluation(model, network, chosen, data_dir, precision, as_json=as_json)
+        return
     size = model.normalization.size if chosen == "folder" and model.normalization else None  # as in training
     found = _all_of(data_dir, model.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
-    _say_other_data(training, found)
+    _say_other_data(training, found.name, found.title)
     measured = resnetzoo.evaluate(model, found.test, precision=precision)
     facts = {
-        "network": model.spec.label,
-        "origin": str(model.origin),
-        **training,
+        **network,
         "measured_on": found.title,
         "fingerprint": found.fingerprint,
         "fingerprint_v1": found.fingerprint_v1,
@@ -158,11 +166,11 @@ def _all_of(folder: Path | None, classes: tuple[str, ...] | None, size: int | No
     return resnetzoo.Data("folder", images, images, official=False, source=source, part="all images of it")
 
 
-def _say_other_data(training: dict[str, object], found: "resnetzoo.Data") -> None:
+def _say_other_data(training: dict[str, object], name: str, title: str) -> None:
     """Warn where a checkpoint names another data set than the one that it is measured on."""
     named = training.get("trained_on")
-    if named not in (None, found.name):
-        warnings.warn(f"the network was trained on {named}, and is measured on {found.title}", stacklevel=2)
+    if named not in (None, name):
+        warnings.warn(f"the network was trained on {named}, and is measured on {title}", stacklevel=2)
 
 
 def _trained_on(training: dict[str, object], num_classes: int | None) -> str:

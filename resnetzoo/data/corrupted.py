@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from resnetzoo.data.archives import check_archive, download_as_it_is
@@ -72,6 +73,11 @@ class CorruptedImages:
         with reading(self._arrays[corruption].path):
             pixels = read_pixels(self._arrays[corruption], start, stop)
         return ImageSet(pixels, self._labels[start:stop], self.classes)
+
+    def is_of(self, clean: ImageSet) -> bool:
+        """Whether these are the images that were corrupted, in their order, as far as labels and classes tell."""
+        labels = clean.labels.cpu().repeat(len(SEVERITIES))
+        return clean.classes == self.classes and torch.equal(labels, self._labels)
 
 
 def cifar10_c(root: str | Path | None = None, *, download: bool = False) -> CorruptedImages:

@@ -15,6 +15,7 @@ from resnetzoo.data import cifar_files
 from resnetzoo.data.cifar_files import Archive
 
 SEVERITIES = (1, 2, 3, 4, 5)
+EXTRA = "extra"
 
 # The paper's four groups, over which its mean goes, and four more corruptions, which it keeps for validation.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -22,7 +23,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
     "weather": ("snow", "frost", "fog", "brightness"),
     "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
-    "extra": ("speckle_noise", "gaussian_blur", "spatter", "saturate"),
+    EXTRA: ("speckle_noise", "gaussian_blur", "spatter", "saturate"),
 }
 CORRUPTIONS = tuple(name for names in GROUPS.values() for name in names)
 

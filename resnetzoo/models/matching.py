@@ -46,10 +46,7 @@ def in_class_order(model: nn.Module, images: ImageSet) -> ImageSet:
     count = getattr(network, "num_classes", None)
     if isinstance(count, int) and 0 < count < len(images.classes):  # who measures says of 0 what is missing
         raise UsageError(f"the network has {count} classes, the images {len(images.classes)}")
-    names: Sequence[str] | None = (
-        class_names(network) if isinstance(network, CifarNet) else getattr(network, "classes", None)
-    )
-    known = tuple(names or ())
+    known = known_classes(model)
     if not known or images.classes == known[: len(images.classes)]:
         return images
     if set(images.classes) <= set(known) and len(set(known)) == len(known):
@@ -65,3 +62,12 @@ def in_class_order(model: nn.Module, images: ImageSet) -> ImageSet:
         stacklevel=3,
     )
     return images
+
+
+def known_classes(model: nn.Module) -> tuple[str, ...]:
+    """The names that a network, or the one inside wrappers, has for its classes; empty if it has none."""
+    network = innermost(model)
+    names: Sequence[str] | None = (
+        class_names(network) if isinstance(network, CifarNet) else getattr(network, "classes", None)
+    )
+    return tuple(names or ())

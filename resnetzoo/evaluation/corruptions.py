@@ -1,0 +1,186 @@
+"""How well a network does on corrupted images: the error of each corruption at each severity, and their means."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from resnetzoo.data.corrupted import CorruptedImages
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.normalization import Normalization
+from resnetzoo.data.robustness_files import EXTRA, SEVERITIES
+from resnetzoo.errors import UsageError
+from resnetzoo.evaluation.metrics import Evaluation, evaluate
+from resnetzoo.models.introspection import known_normalization
+from resnetzoo.models.matching import in_class_order, known_classes
+
+
+class CorruptionRow(NamedTuple):
+    """One corruption.
+
+    Attributes:
+        name: such as `fog`.
+        group: `noise`, `blur`, `weather`, `digital` or `extra`.
+        errors: top-1 error in percent at severity 1, 2, 3, 4 and 5.
+    """
+
+    name: str
+    group: str
+    errors: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the severities, in percent."""
+        return fmean(self.errors)
+
+
+@dataclass(frozen=True)
+class CorruptionTable:
+    """The errors of a network on CIFAR-10-C or CIFAR-100-C, in percent.
+
+    Attributes:
+        dataset: `cifar10-c` or `cifar100-c`.
+        official: whether every image is as its authors published it.
+        n: images of each corruption at each severity.
+        rows: the corruptions, group by group.
+        clean: on the images that were corrupted; None where they were not given.
+    """
+
+    dataset: str
+    official: bool
+    n: int
+    rows: tuple[CorruptionRow, ...]
+    clean: Evaluation | None = None
+
+    @property
+    def mean_corruption_error(self) -> float:
+        """The plain mean over the 15 corruptions of the paper and all severities, as AugMix and others report it.
+
+        The mCE of ImageNet-C is another measure, which divides each error by AlexNet's. AugMix is
+        number 1912.02781 on arXiv.
+        """
+        return fmean(row.mean for row in self.rows if row.group != EXTRA)
+
+    @property
+    def mean_error_of_all(self) -> float:
+        """The same mean over all 19 corruptions, with the 4 that the paper keeps for validation."""
+        return fmean(row.mean for row in self.rows)
+
+    @property
+    def by_group(self) -> dict[str, float]:
+        """The mean of each group."""
+        groups = dict.fromkeys(row.group for row in self.rows)
+        return {group: fmean(row.mean for row in self.rows if row.group == group) for group in groups}
+
+    @property
+    def by_severity(self) -> tuple[float, ...]:
+        """The mean over the 15 corruptions of the paper at each severity."""
+        kept = [row.errors for row in self.rows if row.group != EXTRA]
+        return tuple(fmean(errors) for errors in zip(*kept, strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "dataset": self.dataset,
+            "official": self.official,
+            "n": self.n,
+            "clean_error": None if self.clean is None else round(self.clean.error, 4),
+            "mean_corruption_error": round(self.mean_corruption_error, 4),
+            "mean_corruption_error_over": sum(row.group != EXTRA for row in self.rows),
+            "mean_error_of_all": round(self.mean_error_of_all, 4),
+            "mean_error_of_all_over": len(self.rows),
+            "mean_by_group": {group: round(error, 4) for group, error in self.by_group.items()},
+            "mean_by_severity": [round(error, 4) for error in self.by_severity],
+            "corruptions": [
+                {
+                    "name": row.name,
+                    "group": row.group,
+                    "error_by_severity": [round(error, 4) for error in row.errors],
+                    "mean": round(row.mean, 4),
+                }
+                for row in self.rows
+            ],
+        }
+
+
+def evaluate_corruptions(
+    model: nn.Module,
+    corrupted: CorruptedImages,
+    *,
+    clean: ImageSet | None = None,
+    normalization: Normalization | None = None,
+    precision: str = "fp32",
+    batch_size: int = 500,
+    on_row: Callable[[CorruptionRow], None] | None = None,
+) -> CorruptionTable:
+    """The error on each corruption at each severity, as `evaluate` measures it; one severity is in memory at a time.
+
+    As published that is 950,000 images.
+
+    Args:
+        model: as in `evaluate`.
+        corrupted: `cifar10_c()` or `cifar100_c()`.
+        clean: the images that were corrupted, `cifar10().test` or `cifar100().test`, to measure beside.
+        normalization: how pixels become input; by default as in the model's training, or else as `clean` has it. What
+            corruption does to mean and deviation is part of what is measured, so that corrupted images do not say it.
+        precision: as in `evaluate`.
+        batch_size: images at once.
+        on_row: called with each row as it is measured.
+
+    Raises:
+        UsageError: as `evaluate`; nothing says the normalization; `corrupted` is of another kind; or `clean` are not
+            the images that were corrupted, as their labels tell.
+        DataError: a file has changed, or cannot be read any more.
+
+    Warns:
+        UserWarning: as `evaluate`, once.
+    """
+    if not isinstance(corrupted, CorruptedImages):
+        raise UsageError(
+            f"corrupted must be what resnetzoo.cifar10_c() or cifar100_c() gives, not a {type(corrupted).__name__}: "
+            "resnetzoo.evaluate measures on an ImageSet"
+        )
+    if clean is not None and not corrupted.is_of(clean):
+        raise UsageError(
+            f"clean must be the {corrupted.n:,} test images of {corrupted.clean} that were corrupted, in their order; "
+            "the labels of these are others"
+        )
+    normalize = normalization or known_normalization(model)
+    if normalize is None and clean is not None:
+        normalize = clean.normalization("channel")
+    if normalize is None:
+        raise UsageError(
+            "the network does not say how pixels become its input, and corrupted images cannot tell: give "
+            f'normalization=, such as resnetzoo.{corrupted.clean}().train.normalization("channel"), or clean='
+        )
+    # What there is to warn of is said once for all of them.
+    classes = in_class_order(model, corrupted.images(corrupted.corruptions[0], SEVERITIES[0])).classes
+    in_order = _counted_as(known_classes(model), classes)
+
+    def measure(images: ImageSet) -> Evaluation:
+        return evaluate(model, in_order(images), normalization=normalize, precision=precision, batch_size=batch_size)
+
+    measured_clean = None if clean is None else measure(clean)
+    rows = []
+    for group, names in corrupted.groups.items():
+        for name in names:
+            errors = tuple(measure(corrupted.images(name, severity)).error for severity in SEVERITIES)
+            rows.append(CorruptionRow(name, group, errors))
+            if on_row is not None:
+                on_row(rows[-1])
+    return CorruptionTable(corrupted.name, corrupted.official, corrupted.n, tuple(rows), measured_clean)
+
+
+def _counted_as(known: tuple[str, ...], classes: tuple[str, ...]) -> Callable[[ImageSet], ImageSet]:
+    """What lets labels count by `classes`, the order of a network that knows its classes by the names `known`."""
+
+    def in_order(images: ImageSet) -> ImageSet:
+        if images.classes != classes:
+            return images.with_classes(classes)
+        if len(known) < len(classes):
+            return images
+        return replace(images, classes=known[: len(classes)])  # the labels stay; under these names nothing warns again
+
+    return in_order

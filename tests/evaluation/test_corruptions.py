@@ -1,0 +1,152 @@
+"""The table of corruption errors, on small copies of CIFAR-10-C made on the spot."""
+
+import json
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cases import small_network, write_corrupted, write_folder, write_new_test
+from typer.testing import CliRunner
+
+import resnetzoo
+from resnetzoo.cli.command_line import app
+from resnetzoo.data.cifar_files import CIFAR10, CIFAR100
+from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.data.robustness_files import CIFAR10_1, CIFAR10_C, CORRUPTIONS
+
+pytestmark = pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+COUNT = 6
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """CIFAR-10-C, with as many images as the small copy of CIFAR-10 beside it has for the test."""
+    folder = write_corrupted(tmp_path, CIFAR10_C, COUNT)
+    write_folder(tmp_path, CIFAR10, "binary", COUNT)
+    return folder
+
+
+@pytest.fixture
+def model() -> resnetzoo.CifarNet:
+    """Takes noise for all classes alike, so that errors differ."""
+    model, noise = small_network(0), torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1.0  # one batch is all that they know
+        model(noise)
+        model.eval().fc.bias -= model(noise).mean(dim=0)
+    return model
+
+
+def test_the_table_is_a_plain_count(folder: Path, model: resnetzoo.CifarNet) -> None:
+    clean = resnetzoo.cifar10(folder.parent).test
+    normalize = measure_normalization(clean.images, "channel")
+    model.normalization = normalize
+    seen: list[resnetzoo.CorruptionRow] = []
+    table = resnetzoo.evaluate_corruptions(model, resnetzoo.cifar10_c(folder), clean=clean, on_row=seen.append)
+    labels = np.load(folder / "labels.npy")
+    wrong = {}
+    for name in CORRUPTIONS:
+        images = torch.from_numpy(np.load(folder / f"{name}.npy")).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            found = model(normalize(images)).argmax(dim=1).numpy()
+        wrong[name] = 100 * (found != labels).reshape(5, COUNT).mean(axis=1)
+    assert seen == list(table.rows)
+    assert [row.name for row in table.rows] == list(CORRUPTIONS)
+    for row in table.rows:
+        assert row.errors == pytest.approx(wrong[row.name].tolist())
+        assert row.mean == pytest.approx(wrong[row.name].mean())
+    of_paper = [wrong[name] for name in CORRUPTIONS[:15]]
+    assert table.mean_corruption_error == pytest.approx(np.mean(of_paper))
+    assert table.mean_error_of_all == pytest.approx(np.mean([*wrong.values()]))
+    assert table.by_severity == pytest.approx(np.mean(of_paper, axis=0).tolist())
+    assert table.by_group["extra"] == pytest.approx(np.mean([wrong[name] for name in CORRUPTIONS[15:]]))
+    assert table.clean is not None
+    assert table.clean == resnetzoo.evaluate(model, clean)
+    assert len({table.mean_corruption_error, table.mean_error_of_all, table.clean.error}) == 3
+
+
+def test_corrupted_images_do_not_say_the_normalization(folder: Path, model: resnetzoo.CifarNet) -> None:
+    corrupted, clean = resnetzoo.cifar10_c(folder), resnetzoo.cifar10(folder.parent).test
+    with pytest.raises(resnetzoo.UsageError, match=r"corrupted images cannot tell: give normalization=.*cifar10\(\)"):
+        resnetzoo.evaluate_corruptions(model, corrupted)
+    normalization = clean.normalization("channel")
+    of_clean = resnetzoo.evaluate_corruptions(model, corrupted, clean=clean)
+    assert of_clean.rows == resnetzoo.evaluate_corruptions(model, corrupted, normalization=normalization).rows
+    other = measure_normalization(clean.images // 4, "channel")
+    table = resnetzoo.evaluate_corruptions(model, corrupted, normalization=other)
+    assert table.clean is None
+    assert table.rows != of_clean.rows
+    for row in table.rows:
+        foggy = corrupted.images(row.name, 2)
+        assert row.errors[1] == resnetzoo.evaluate(model, foggy, normalization=other).error
+
+
+def test_what_does_not_belong_together_is_refused(folder: Path, model: resnetzoo.CifarNet) -> None:
+    corrupted, clean = resnetzoo.cifar10_c(folder), resnetzoo.cifar10(folder.parent).test
+    shifted = replace(clean, labels=clean.labels.roll(1))
+    for other in (shifted, clean.select(slice(3)), clean.with_classes((*clean.classes, "more"))):
+        with pytest.raises(
+            resnetzoo.UsageError, match="clean must be the 6 test images of cifar10 that were corrupted"
+        ):
+            resnetzoo.evaluate_corruptions(model, corrupted, clean=other)
+    with pytest.raises(resnetzoo.UsageError, match=r"corrupted must be what .* gives, not a ImageSet"):
+        resnetzoo.evaluate_corruptions(model, clean)  # type: ignore[arg-type]
+    grey, few = resnetzoo.create("resnet20", in_chans=1), resnetzoo.create("resnet20", num_classes=7)
+    with pytest.raises(resnetzoo.UsageError, match="takes 1 channels, the images have 3"):
+        resnetzoo.evaluate_corruptions(grey, corrupted, clean=clean)
+    with pytest.raises(resnetzoo.UsageError, match="the network has 7 classes, the images 10"):
+        resnetzoo.evaluate_corruptions(few, corrupted, clean=clean)
+
+
+def test_classes_are_told_by_name_and_warned_of_once(folder: Path, model: resnetzoo.CifarNet) -> None:
+    """As `evaluate` does, but not once for each of 95 sets."""
+    corrupted, clean = resnetzoo.cifar10_c(folder), resnetzoo.cifar10(folder.parent).test
+    expected = resnetzoo.evaluate_corruptions(model, corrupted, clean=clean)
+    for classes, message in (
+        (CIFAR10.classes[::-1], "their labels are counted by the network's"),
+        (CIFAR100.classes[:10], "what is measured says nothing of the network"),
+    ):
+        model.classes = classes
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            table = resnetzoo.evaluate_corruptions(model, corrupted, clean=clean)
+        assert [str(warning.message).endswith(message) or message in str(warning.message) for warning in said] == [True]
+        assert said[0].filename == __file__
+        if classes[0] == "truck":  # the labels of the reversed order
+            reversed_clean = resnetzoo.evaluate(model, replace(clean, labels=9 - clean.labels, classes=classes))
+            assert table.clean is not None
+            assert table.clean.error == reversed_clean.error
+            assert table.rows != expected.rows
+        else:
+            assert table.rows == expected.rows
+
+
+def test_eval_prints_the_table(folder: Path, model: resnetzoo.CifarNet) -> None:
+    clean = resnetzoo.cifar10(folder.parent).test
+    model.normalization = clean.normalization("channel")
+    resnetzoo.save_weights(model, "weights.safetensors")
+
+    def run(*words: str) -> str:
+        command = ["eval", "weights.safetensors", "--device", "cpu", "--data-dir", str(folder), "--dataset", *words]
+        return CliRunner().invoke(app, command, catch_exceptions=False).stdout
+
+    printed = run("cifar10-c")
+    table = resnetzoo.evaluate_corruptions(model, resnetzoo.cifar10_c(folder), clean=clean)
+    assert f"clean_error        {resnetzoo.evaluate(model, clean).error:.4f}" in printed
+    assert f"mean corruption error (15 corruptions): {table.mean_corruption_error:.2f} %" in printed
+    assert f"mean error of all 19 corruptions: {table.mean_error_of_all:.2f} %" in printed
+    assert all(name in printed for name in CORRUPTIONS)
+    (folder.parent / "cifar-10-batches-bin").rename(folder.parent / "elsewhere")
+    values = json.loads(run("cifar10-c", "--json"))
+    assert {**values, "clean_error": table.to_dict()["clean_error"]}.items() >= table.to_dict().items()
+    assert values["clean_error"] is None
+    write_new_test(folder, CIFAR10_1["v4"])
+    measured = resnetzoo.evaluate(model, resnetzoo.cifar10_1(folder, version="v4"))
+    facts = json.loads(run("cifar10.1-v4", "--json"))
+    assert (facts["measured_on"], facts["n"], facts["clean_error"]) == ("CIFAR-10.1 v4", 5, None)
+    assert facts["test_error"] == pytest.approx(measured.error)
