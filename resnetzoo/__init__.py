@@ -4,9 +4,7 @@
 >>> model = resnetzoo.create("resnet56")
 """
 
-from typing import TYPE_CHECKING
-
-from resnetzoo.utils.lazy import export_lazily
+from resnetzoo.utils.lazy import TYPE_CHECKING, export_lazily
 from resnetzoo.version import __version__ as __version__
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """The command `resnetzoo`."""
 
-from typing import TYPE_CHECKING
-
+from resnetzoo.cli.entry import TYPE_CHECKING
 from resnetzoo.cli.entry import main as main
 
 if TYPE_CHECKING:

@@ -1,23 +1,31 @@
-"""Where the command begins: little is imported until a Ctrl-C can end that without a traceback."""
+"""Where the command begins: next to nothing is imported until a Ctrl-C can end that without a traceback."""
 
 import os
+import signal
 import sys
-from contextlib import redirect_stdout
-from pathlib import Path
 
 import resnetzoo
 
+TYPE_CHECKING = False  # what checkers take for that of `typing`, whose import is slow where it is the first
 _PLACE = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 def main() -> int:
     """Run the command line; the exit status: 0 done, 1 failed for the reason printed, 2 wrong usage."""
-    return resnetzoo.run_main(_run, ["resnetzoo", *sys.argv[1:]])
+    former = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return resnetzoo.run_main(_run, ["resnetzoo", *sys.argv[1:]])
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _run() -> None:
     """Of several processes that torchrun started, the first one speaks."""
-    from resnetzoo.cli.command_line import app  # in here, where Ctrl-C ends an import without a traceback
+    # In here, where Ctrl-C ends an import without a traceback.
+    from contextlib import redirect_stdout
+    from pathlib import Path
+
+    from resnetzoo.cli.command_line import app
 
     if not _is_led():
         app()

@@ -267,7 +267,7 @@ class Data:
             UsageError: fewer than one, or more than there are.
 
         Warns:
-            UserWarning: they lie otherwise, and the first ones lack a class.
+            UserWarning: they lie otherwise, and the first ones, ten a class or more, lack one of these.
         """
         check_whole_number("train_images", train_images, maximum=len(self.train))
         kept = len(self.test) if test_images is None else test_images

@@ -8,6 +8,9 @@ from torch import Tensor
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.utils.text import some
 
+_BY_CHANCE = 10
+"""So many images a class, of such as lie in no order, show all classes; of ten and fewer some may well lack one."""
+
 
 def stratified(train: ImageSet, order: Tensor, held_out: int) -> Tensor:
     """The indices (held_out,) to hold out: of each class the first in `order`, as many as its share of the images.
@@ -32,14 +35,14 @@ def first_images(part: ImageSet, count: int) -> Tensor | slice:
     """The indices of the first `count` images; where they lie class by class, of the first of each class, its share.
 
     Warns:
-        UserWarning: they lie otherwise, and the first ones lack a class.
+        UserWarning: they lie otherwise, and the first ones, ten a class or more, lack one of these.
     """
     if lies_by_class(part):
         order = torch.arange(len(part), device="cpu")
         return _of_each(part, order, _shares(_counts(part), count, left=0)).sort().values
     first = _counts(part.select(slice(count)))
     lost = [name for name, all_, some_ in zip(part.classes, _counts(part), first, strict=True) if all_ and not some_]
-    if lost and count >= len(part.classes):
+    if lost and count >= _BY_CHANCE * len(part.classes):
         warnings.warn(
             f"the first {count:,} of {len(part):,} images lack these classes: {some(lost)}; take more, or shuffle them "
             "before",

@@ -1,13 +1,16 @@
 """Names that a package exports without importing them: each is imported when it is first used (PEP 562)."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+
+TYPE_CHECKING = False  # what checkers take for that of `typing`, whose import is slow where it is the first
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def export_lazily(
-    package: str, *, names: Mapping[str, Sequence[str]], submodules: Sequence[str] = ()
-) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+    package: str, *, names: "Mapping[str, Sequence[str]]", submodules: "Sequence[str]" = ()
+) -> "tuple[Callable[[str], object], Callable[[], list[str]], list[str]]":
     """The `__getattr__`, `__dir__` and `__all__` of a package whose names are imported when they are first used.
 
     Each name is kept in the package from its first use on, so that later uses cost nothing. The package hides the

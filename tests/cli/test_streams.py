@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -67,3 +68,13 @@ def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(tmp_path: Path, s
     _, errors = process.communicate()
     assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
     assert "Traceback" not in errors
+
+
+def test_little_is_imported_before_ctrl_c_is_looked_after() -> None:
+    """Python's own start aside: each of these takes longer than all of it."""
+    slow = "{'contextlib', 'pathlib', 'threading', 'typing'}"
+    lines = f"import sys, resnetzoo.cli; print({slow} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", lines], capture_output=True, text=True, env=environment(), check=True
+    )
+    assert done.stdout == "set()\n"
