@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from resnetzoo.evaluation.metrics import evaluate as evaluate
     from resnetzoo.evaluation.parity import Agreement as Agreement
     from resnetzoo.evaluation.parity import agreement as agreement
+    from resnetzoo.evaluation.stored_logits import StoredLogits as StoredLogits
     from resnetzoo.export import Exported as Exported
     from resnetzoo.export import WithPreprocessing as WithPreprocessing
     from resnetzoo.export import export_onnx as export_onnx
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
     from resnetzoo.training.concurrent import Job as Job
     from resnetzoo.training.concurrent import fit_many as fit_many
     from resnetzoo.training.fitting import fit as fit
+    from resnetzoo.training.logits_file import load_logits as load_logits
     from resnetzoo.training.recipes import Recipe as Recipe
     from resnetzoo.training.results import EpochRow as EpochRow
     from resnetzoo.training.results import Run as Run
@@ -150,6 +152,7 @@ else:
             "resnetzoo.evaluation.corruptions": ["CorruptionRow", "CorruptionTable", "evaluate_corruptions"],
             "resnetzoo.evaluation.metrics": ["ClassError", "Evaluation", "evaluate"],
             "resnetzoo.evaluation.parity": ["Agreement", "agreement"],
+            "resnetzoo.evaluation.stored_logits": ["StoredLogits"],
             "resnetzoo.export": [
                 "Exported",
                 "WithPreprocessing",
@@ -171,6 +174,7 @@ else:
             "resnetzoo.training.callbacks.base": ["Callback"],
             "resnetzoo.training.concurrent": ["Job", "fit_many"],
             "resnetzoo.training.fitting": ["fit"],
+            "resnetzoo.training.logits_file": ["load_logits"],
             "resnetzoo.training.recipes": ["Recipe"],
             "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "folder_name", "read_records"],
             "resnetzoo.utils.command": ["run_main"],

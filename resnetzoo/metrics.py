@@ -5,6 +5,7 @@ from resnetzoo.evaluation.calibration import CalibrationBin as CalibrationBin
 from resnetzoo.evaluation.calibration import calibration as calibration
 from resnetzoo.evaluation.calibration import expected_calibration_error as expected_calibration_error
 from resnetzoo.evaluation.checked_logits import log_probabilities as log_probabilities
+from resnetzoo.evaluation.metrics import logits_of as logits_of
 from resnetzoo.evaluation.named_metrics import METRICS as METRICS
 from resnetzoo.evaluation.named_metrics import measure as measure
 from resnetzoo.evaluation.scores import accuracy as accuracy

@@ -106,13 +106,25 @@ def sum_the_test_at_a_new_address(parts: Parts) -> None:
     object.__setattr__(sums, "reset", reset)
 
 
+def keep_the_logits_at_a_new_address(parts: Parts) -> None:
+    sums, kept = parts.test._sums, parts.test._kept
+    inner = sums.reset
+
+    def reset() -> None:
+        inner()
+        if kept.values is not None:
+            kept.values = torch.zeros_like(kept.values)
+
+    object.__setattr__(sums, "reset", reset)
+
+
 def count_the_tests_in_python(parts: Parts) -> None:
     sums, seen = parts.test._sums, [0]
     inner = sums.add
 
-    def add(model: Any, inputs: Tensor, *rest: Any) -> None:
+    def add(model: Any, inputs: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
         seen[0] += 1
-        inner(model, inputs * (1 + seen[0]), *rest)
+        return inner(model, inputs * (1 + seen[0]), *rest)
 
     object.__setattr__(sums, "add", add)
 
@@ -120,7 +132,7 @@ def count_the_tests_in_python(parts: Parts) -> None:
 def ask_for_the_loss_of_the_test(parts: Parts) -> None:
     sums = parts.test._sums
     inner = sums.add
-    object.__setattr__(sums, "add", lambda *batch: (inner(*batch), float(sums.loss)))
+    object.__setattr__(sums, "add", lambda *batch: (inner(*batch), float(sums.loss))[0])
 
 
 @dataclass(frozen=True)
@@ -147,6 +159,7 @@ FAULTS = {
     "tensor made of Python's values": Planted(in_forward(with_a_new_tensor), NOT_SEEN, meta=True),
     "random numbers from the host": Planted(in_forward(with_host_noise), EAGER, meta=True),
     "test: sums at a new address": Planted(sum_the_test_at_a_new_address, DIFFERS, meta=False),
+    "test: logits at a new address": Planted(keep_the_logits_at_a_new_address, DIFFERS, meta=False),
     "test: counts in Python": Planted(count_the_tests_in_python, DIFFERS, meta=False),
     "test: asks for the loss": Planted(ask_for_the_loss_of_the_test, EAGER, meta=True),
 }

@@ -39,6 +39,18 @@ def fingerprint_v2(train: "ImageSet", test: "ImageSet", version_1: str) -> str:
     return _VERSION_2 + hashlib.sha256(said.encode()).hexdigest()
 
 
+def fingerprint_of_images(images: "ImageSet") -> str:
+    """SHA-256 of JSON that says everything of one set: pixels, shape, labels in full, and the names of its classes."""
+    said = {
+        "version": 1,
+        "pixels": _sha256([images.images]),
+        "shape": list(images.images.shape),
+        "labels": _sha256([images.labels]),
+        "classes": list(images.classes),
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
 def is_version_2(fingerprint: str) -> bool:
     """Whether a stored fingerprint covers all of its data."""
     return fingerprint.startswith(_VERSION_2)

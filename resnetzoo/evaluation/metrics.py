@@ -1,9 +1,9 @@
 """How well a network does on a set of images."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,8 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import NonFiniteLossError, UsageError
+from resnetzoo.evaluation.named_metrics import MetricNames, check_metrics, measure
+from resnetzoo.evaluation.stored_logits import StoredLogits
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
@@ -45,11 +47,11 @@ class EvaluationSums:
         self.loss.zero_()
         self.num_incorrect.zero_()
 
-    def add(self, model: nn.Module, inputs: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    def add(self, model: nn.Module, inputs: Tensor, labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
         """A batch of normalized images (n, C, H, W) and their labels (n,); nothing waits for the device.
 
         Returns:
-            Which predictions were incorrect, (n,) bool.
+            The logits (n, classes), and which predictions were incorrect, (n,) bool.
 
         Raises:
             UsageError: the network has fewer logits than there are classes.
@@ -60,7 +62,7 @@ class EvaluationSums:
         self.loss.add_(F.cross_entropy(logits.float(), labels, reduction="sum"))
         incorrect: Tensor = logits.argmax(dim=1) != labels
         self.num_incorrect.add_(incorrect.sum())
-        return incorrect
+        return logits, incorrect
 
 
 class ClassError(NamedTuple):
@@ -91,12 +93,14 @@ class Evaluation:
         loss: mean cross-entropy in nats, without label smoothing.
         n: images.
         by_class: the error of each class, in the order of the labels; empty where it was not counted.
+        metrics: what else was asked for, by name.
     """
 
     error: float
     loss: float
     n: int
     by_class: tuple["ClassError", ...] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of_sums(cls, sums: Sequence[Tensor], n: int) -> "Evaluation":
@@ -127,6 +131,7 @@ def evaluate(
     normalization: Normalization | None = None,
     precision: str = "fp32",
     batch_size: int = 500,
+    metrics: MetricNames = (),
 ) -> Evaluation:
     """Top-1 error and loss in evaluation mode, on the device and in the type of the model, which is left as it was.
 
@@ -138,15 +143,49 @@ def evaluate(
             left that on it or on what it wraps, else by the mean and deviation of `images`.
         precision: of a network in fp32: `fp32`, `bf16` or `auto`. Others compute in their own type.
         batch_size: images at once.
+        metrics: more to measure, into `Evaluation.metrics`: names of `resnetzoo.metrics.METRICS`, functions of logits
+            and labels, or `all`; see `resnetzoo.metrics.measure`.
 
     Raises:
-        UsageError: a batch below one image, an unknown precision, no classifier or fewer logits than classes, no
-            `ImageSet` or one of other channels than the network takes; or a model that does not say its normalization,
-            but was scripted or traced, or holds a network that says one.
+        UsageError: a batch below one image, an unknown precision or metric, no classifier or fewer logits than classes,
+            no `ImageSet` or one of other channels than the network takes; or a model that does not say its
+            normalization, but was scripted or traced, or holds a network that says one.
+        NonFiniteLossError: the mean loss is infinite or NaN, or a metric was asked for and a logit is.
 
     Warns:
         UserWarning: the images have their classes in another order, or other ones than the network.
     """
+    asked = check_metrics(metrics)
+    logits: list[Tensor] = []
+    measured, images = _tested(model, images, normalization, precision, batch_size, logits.append if asked else None)
+    if not asked:
+        return measured
+    return replace(measured, metrics=measure(torch.cat(logits), images.labels, metrics))
+
+
+def logits_of(
+    model: nn.Module,
+    images: ImageSet,
+    *,
+    normalization: Normalization | None = None,
+    precision: str = "fp32",
+    batch_size: int = 500,
+) -> StoredLogits:
+    """What a network says of each image, as a run of `fit` keeps it; arguments and errors are those of `evaluate`."""
+    logits: list[Tensor] = []
+    _, images = _tested(model, images, normalization, precision, batch_size, logits.append)
+    return StoredLogits.of(torch.cat(logits), images)
+
+
+def _tested(
+    model: nn.Module,
+    images: ImageSet,
+    normalization: Normalization | None,
+    precision: str,
+    batch_size: int,
+    keep: Callable[[Tensor], None] | None,
+) -> tuple[Evaluation, ImageSet]:
+    """Error and loss, and the images with labels in the network's order; `keep` is given the logits of batches."""
     check_whole_number("batch_size", batch_size)
     check_channels(model, images)
     device = device_of(model)
@@ -159,7 +198,7 @@ def evaluate(
         resolved = "fp32"
     counts = torch.zeros(len(images.classes), dtype=torch.int64, device=device)
     with evaluating(model), torch.inference_mode(), computing(device, resolved):
-        sums = _sums(model, images, normalize, batch_size, device, counts)
+        sums = _sums(model, images, normalize, batch_size, device, counts, keep)
     measured = Evaluation.of_sums(sums, n=len(images))
     if not math.isfinite(measured.loss):
         raise NonFiniteLossError(
@@ -168,7 +207,7 @@ def evaluate(
         )
     totals = torch.bincount(images.labels.cpu(), minlength=len(images.classes)).tolist()
     rows = zip(images.classes, totals, counts.tolist(), strict=True)
-    return replace(measured, by_class=tuple(ClassError(*row) for row in rows))
+    return replace(measured, by_class=tuple(ClassError(*row) for row in rows)), images
 
 
 def _sums(
@@ -178,16 +217,19 @@ def _sums(
     batch_size: int,
     device: torch.device,
     incorrect_by_class: Tensor,
+    keep: Callable[[Tensor], None] | None,
 ) -> tuple[Tensor, Tensor]:
     """Sum of the loss and number of incorrect predictions, on the device; nothing waits for it.
 
-    Counts are added to `incorrect_by_class`, (classes,) int64.
+    Counts are added to `incorrect_by_class`, (classes,) int64, and the logits of each batch are given to `keep`.
     """
     sums, dtype = EvaluationSums.zeros(device), input_dtype(model)
     for pixels, labels in zip(
         torch.split(images.images, batch_size), torch.split(images.labels, batch_size), strict=True
     ):
         labels = labels.to(device)
-        incorrect = sums.add(model, normalize(pixels.to(device)).to(dtype), labels, len(images.classes))
+        logits, incorrect = sums.add(model, normalize(pixels.to(device)).to(dtype), labels, len(images.classes))
         incorrect_by_class.scatter_add_(0, labels, incorrect.long())
+        if keep is not None:
+            keep(logits)
     return sums.loss, sums.num_incorrect

@@ -35,15 +35,25 @@ class EvaluationPass:
         self._model = model
         self._images = images
         self._sums = sums = EvaluationSums.zeros(device)
+        self._kept = kept = _KeptLogits(len(images))
         self._batch_size = min(_BATCH_SIZES.get(device.type, _BATCH_SIZE), len(images))
 
         def add(indices: Tensor) -> None:
-            sums.add(model, on_device(images.images[indices]), images.labels[indices], len(images.classes))
+            logits, _ = sums.add(model, on_device(images.images[indices]), images.labels[indices], len(images.classes))
+            kept.put(indices, logits)
 
         self._add = add
         self._repeated = (
             None if recording is None else RepeatedBatches(add, recording, device, size=self._batch_size, first_calls=1)
         )
+
+    @property
+    def logits(self) -> Tensor | None:
+        """What the network said of each image in the last call, (N, classes) on the device; None before the first one.
+
+        The next call fills the same tensor anew.
+        """
+        return self._kept.values
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Summed loss () in nats and incorrect predictions (), on the device; nothing waits for it.
@@ -66,3 +76,21 @@ class EvaluationPass:
                 else:
                     self._repeated(indices)
         return self._sums.loss, self._sums.num_incorrect
+
+
+class _KeptLogits:
+    """The logits of all images in one tensor, which is made at the first batch: this one is never recorded.
+
+    Args:
+        images: how many there are.
+    """
+
+    def __init__(self, images: int) -> None:
+        self._images = images
+        self.values: Tensor | None = None
+
+    def put(self, indices: Tensor, logits: Tensor) -> None:
+        """Those (n, classes) of the images at these indices (n,); nothing waits for the device."""
+        if self.values is None:
+            self.values = logits.new_empty(self._images, logits.shape[1])
+        self.values.index_copy_(0, indices, logits)

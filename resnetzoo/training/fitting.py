@@ -36,10 +36,10 @@ def fit(
 ) -> Run:
     """Train `model` in place from the weights that it has.
 
-    With `out`, the folder gets `checkpoint.pt` at each epoch's end, `log.jsonl` with a line an epoch, and `run.json`
-    at the end. Called again with the same arguments, the network with weights of the same seed, the run goes on from
-    its checkpoint; on a CPU in fp32 it ends with the same weights, bit for bit, as one never stopped. A run that is
-    finished is read, not repeated.
+    With `out`, the folder gets `checkpoint.pt` at each epoch's end, `log.jsonl` with a line an epoch, and at the end
+    `test_logits.safetensors`, which `load_logits` reads, and `run.json`. Called again with the same arguments, the
+    network with weights of the same seed, the run goes on from its checkpoint; on a CPU in fp32 it ends with the same
+    weights, bit for bit, as one never stopped. A run that is finished is read, not repeated.
 
     On CUDA a thread writes while training goes on, the log behind the checkpoint; whatever ends the run, `fit` returns
     or raises once all is written.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from resnetzoo.utils.checksummed_json import read_checksummed
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from resnetzoo.evaluation.stored_logits import StoredLogits
 
 
 @dataclass(frozen=True)
@@ -224,9 +226,12 @@ class Run(RunRecord):
 
     Attributes:
         model: the trained network, in evaluation mode.
+        logits: what it said of each test image at the end, as `load_logits(out)` reads them; None where its last test
+            loss was not finite, and of a finished run that was read from a folder without them.
     """
 
     model: "nn.Module"
+    logits: "StoredLogits | None" = field(default=None, compare=False, repr=False)
 
 
 def read_record(path: Path) -> RunRecord:

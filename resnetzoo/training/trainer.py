@@ -2,15 +2,18 @@
 
 import math
 import time
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.errors import TrainingInterrupted
 from resnetzoo.evaluation.metrics import Evaluation
+from resnetzoo.evaluation.stored_logits import StoredLogits
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.distributed import DistributedContext
@@ -220,16 +223,37 @@ class Trainer(TrainerState):
         written = self.context.from_rank_zero(lambda: f"{Path(str(self.out)).absolute()} on {host_name()}")
         return str(self.out) if self.context.is_main else f"{written}, by the first process"
 
+    def _tested_logits(self) -> StoredLogits | None:
+        """What the network said in the last test; None where its loss was not finite."""
+        if not (self.rows and math.isfinite(self.rows[-1].test_loss)):
+            return None
+        stream = self.step_state.stream
+        if self.evaluation_pass.logits is None:  # the run was taken up behind its last epoch
+            with stream.active():
+                self.evaluation_pass()
+            stream.synchronize()
+        assert self.evaluation_pass.logits is not None  # noqa: S101 (it has been called)
+        stored = StoredLogits.of(torch.cat(self.context.all_gather(self.evaluation_pass.logits.cpu())), self.data.test)
+        if stored.error != self.rows[-1].test_error:
+            warnings.warn(
+                f"the logits of the last test are not kept: the test once more, after the run was taken up again, "
+                f"makes {stored.error} % errors, and {self.rows[-1].test_error} % are recorded",
+                stacklevel=2,
+            )
+            return None
+        return stored
+
     def _make_result(self) -> Run:
         """What the run came to; the model in evaluation mode."""
         self.model.eval()
         if self.record is not None:
-            return Run(model=self.model, **vars(self.record))
+            return Run(model=self.model, logits=self.logits, **vars(self.record))
         device = self.step_state.loader.device
         with full_fp32(device):  # as steps and tests are
             tf32 = shortens_fp32(device)
         return Run(
             model=self.model,
+            logits=self._tested_logits(),
             name=self.name,
             spec=self.spec,
             recipe=self.recipe,

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from resnetzoo.data.image_set import Data
+from resnetzoo.evaluation.stored_logits import StoredLogits
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.recipes import Recipe
@@ -46,6 +47,7 @@ class TrainerState:
         stop_requested: a callback has asked to end the run behind the present epoch.
         interrupted_by: the signal that ends the run behind this step or epoch; None most often.
         record: of a run that was finished before, by its own commit and versions.
+        logits: the test logits in the folder of a run that was finished before.
         result: what the run came to, once it has ended.
     """
 
@@ -84,6 +86,7 @@ class TrainerState:
         self.stop_requested = False
         self.interrupted_by: int | None = None
         self.record: RunRecord | None = None
+        self.logits: StoredLogits | None = None
         self.result: Run | None = None
 
     @property

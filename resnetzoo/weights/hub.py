@@ -24,6 +24,11 @@ def path_of(row: Weights, folder: Path | None = None) -> Path:
     return cache_path(row.file) if folder is None else folder / row.file
 
 
+def packaged_logits_path(row: Weights) -> Path:
+    """Where the test logits of packaged weights are; `local_path` has the weights."""
+    return _PACKAGE_FOLDER / f"{row.name}.logits.safetensors"
+
+
 def local_path(row: Weights, folder: Path | None = None) -> Path:
     """The row's file on this machine, fetched if it has to be.
 

@@ -33,6 +33,7 @@ ROOMS = (
     "export",
     "interop.huggingface",
     "interop.timm",
+    "metrics",
     "plots",
     "prediction",
     "recipes",

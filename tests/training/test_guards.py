@@ -90,7 +90,7 @@ def batches_of_an_epoch(images: int) -> Iterator[slice]:
 
 
 def numbers_of(parts: Parts, images: int) -> list[float]:
-    """The loss of each step and, behind each epoch, the sums of the test; the rates are the recipe's."""
+    """The loss of each step and, behind each epoch, the sums and logits of the test; the rates are the recipe's."""
     numbers, done = [], 0
     for epoch in range(4):
         parts.begin_epoch(epoch)
@@ -100,6 +100,8 @@ def numbers_of(parts: Parts, images: int) -> list[float]:
             parts.state.metrics.reset()
             done += 1
         numbers += [float(value) for value in parts.test()]
+        assert parts.test.logits is not None
+        numbers += parts.test.logits.flatten().tolist()
     return numbers
 
 

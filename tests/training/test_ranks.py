@@ -92,6 +92,9 @@ def test_two_processes_do_what_one_does(together: Path, alone: Path) -> None:
     assert_same_run(together / "straight", alone)
     assert len((together / "straight" / "log.jsonl").read_text().splitlines()) == 2
     assert json.loads((together / "straight" / "run.json").read_text())["processes"] == 2
+    kept, own = resnetzoo.load_logits(together / "straight"), resnetzoo.load_logits(alone)  # each checks its error
+    torch.testing.assert_close(kept.logits, own.logits, rtol=1e-2, atol=1e-2)
+    assert torch.equal(kept.labels, resnetzoo.synthetic(seed=1, train_images=45, test_images=21).test.labels)
 
 
 def test_a_signal_to_one_process_stops_all_and_nothing_is_lost(together: Path, alone: Path) -> None:

@@ -228,7 +228,7 @@ def test_a_fresh_run_moves_the_old_one_aside(
 
     begin(0)
     assert capsys.readouterr().out == ""
-    names = ("checkpoint.pt", "checkpoint.previous.pt", "log.jsonl", "run.json")
+    names = ("checkpoint.pt", "checkpoint.previous.pt", "log.jsonl", "run.json", "test_logits.safetensors")
     kept = {name: (tmp_path / "run" / name).read_bytes() for name in names}
     second = begin(1)
     assert f"what was in {tmp_path / 'run'} is in {tmp_path / 'run-old1'} now" in capsys.readouterr().out

@@ -6,6 +6,7 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.checkpointing import Checkpointing
 from resnetzoo.training.callbacks.finite import FiniteCheck
 from resnetzoo.training.callbacks.history import History
+from resnetzoo.training.callbacks.kept_logits import KeptLogits
 from resnetzoo.training.callbacks.log_file import LogFile
 from resnetzoo.training.callbacks.progress import ProgressBar
 from resnetzoo.training.callbacks.record_file import RecordFile
@@ -21,7 +22,7 @@ def standard_callbacks(
     progress: bool = False,
     bar: bool = False,
 ) -> list[Callback]:
-    """Signals, finite check, row, save, log, record, progress.
+    """Signals, finite check, row, save, log, test logits, record, progress.
 
     The order matters: several processes sum up, save and log together, and each of these waits for all of them. So
     all must learn of a signal, and find a loss that is not finite, before any of them saves; only then the row is kept,
@@ -38,7 +39,8 @@ def standard_callbacks(
     callbacks: list[Callback] = [StopOnSignal(stop), FiniteCheck(), History()]
     if out is not None:
         folder = Path(out)
-        callbacks += [Checkpointing(folder, checkpoint_every, fresh=fresh), LogFile(folder), RecordFile(folder)]
+        callbacks += [Checkpointing(folder, checkpoint_every, fresh=fresh), LogFile(folder)]
+        callbacks += [KeptLogits(folder), RecordFile(folder)]
     if progress:
         callbacks.append(ProgressBar(bar=bar))
     return callbacks

@@ -1,0 +1,145 @@
+"""The logits of a test, small enough to keep beside each run, and exact in what is right and what is wrong."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from resnetzoo.data.fingerprint import fingerprint_of_images
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.errors import NonFiniteLossError, ResultsError, UsageError
+from resnetzoo.utils.files import write_atomically
+
+_FORMAT = "resnetzoo test logits, version 1"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StoredLogits:
+    """What a network said of each image of a test set, with the labels, so that it can be measured without both.
+
+    The functions of `resnetzoo.metrics` take `stored.logits, stored.labels`; `len(stored)` is the number of images.
+
+    Attributes:
+        logits: (N, classes) on the CPU, in the order of the test set. They are rounded to float16, and the largest of
+            each image stays the largest: where rounding makes another one equal to it, it is the next number above.
+            Where float16 cannot hold one, above 65,504, all are float32.
+        labels: int64 (N,), from 0.
+        classes: the name of each label.
+        test_set: the fingerprint of the images, their labels and the names of the classes.
+    """
+
+    logits: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    test_set: str
+
+    @classmethod
+    def of(cls, logits: Tensor, images: ImageSet) -> "StoredLogits":
+        """Those (N, classes) of a network for these images, in any type and on any device.
+
+        Raises:
+            NonFiniteLossError: some are NaN.
+        """
+        if logits.isnan().any():
+            raise NonFiniteLossError("some logits are NaN: the network diverged, and there is nothing to keep of it")
+        labels = images.labels.cpu().clone()
+        return cls(_rounded(logits.detach().cpu()), labels, images.classes, fingerprint_of_images(images))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        kind = str(self.logits.dtype).removeprefix("torch.")
+        images, classes = self.logits.shape
+        return f"StoredLogits({images:,} images, {classes} classes, {kind}, error {self.error:.2f} %)"
+
+    @property
+    def incorrect(self) -> int:
+        """Images whose largest logit is not that of their label."""
+        return int((self.logits.argmax(dim=1) != self.labels).sum())
+
+    @property
+    def error(self) -> float:
+        """Top-1 error in percent, to the last digit what the test of these logits said."""
+        return 100 * self.incorrect / len(self.labels)
+
+    def paired_with(self, other: "StoredLogits") -> tuple[Tensor, Tensor, Tensor]:
+        """Both logits and the labels, as `paired_counts` and `paired_bootstrap` of `resnetzoo.metrics` take them.
+
+        Raises:
+            UsageError: the other ones are of another test set.
+        """
+        if self.test_set != other.test_set:
+            raise UsageError(
+                f"the logits are of different test sets, {len(self):,} images ({self.test_set[:12]}) and "
+                f"{len(other):,} ({other.test_set[:12]}): only networks that saw the same images are compared"
+            )
+        return self.logits, other.logits, self.labels
+
+    def save(self, path: str | Path) -> None:
+        """Write them to a file of safetensors, which `load_logits` reads back: tensors `logits` and `labels`.
+
+        Raises:
+            OutputError: it cannot be written; what stood there is untouched.
+        """
+        from safetensors.torch import save
+
+        write_atomically(Path(path), save(*self.to_tensors()))
+
+    def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """Tensors and metadata, as a file of safetensors holds them."""
+        smallest = torch.uint8 if len(self.classes) <= 256 else torch.int32
+        tensors = {"logits": self.logits.contiguous(), "labels": self.labels.to(smallest)}
+        metadata = {
+            "format": _FORMAT,
+            "classes": json.dumps(self.classes),
+            "test_set": self.test_set,
+            "incorrect": str(self.incorrect),
+        }
+        return tensors, {**metadata, "sha256": _digest(tensors, metadata)}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], name: str) -> "StoredLogits":
+        """What `to_tensors` gave, from the file that messages call `name`.
+
+        Raises:
+            ResultsError: it is no such file, or it was changed.
+        """
+        if metadata.get("format") != _FORMAT or tensors.keys() != {"logits", "labels"}:
+            raise ResultsError(f"{name}: not a file of test logits of this package, version 1")
+        said = {key: value for key, value in metadata.items() if key != "sha256"}
+        if _digest(tensors, said) != metadata.get("sha256"):
+            raise ResultsError(
+                f"{name}: the logits in it are not those that were written: it is damaged or was changed. A run of fit "
+                "goes on without it: delete it"
+            )
+        classes = tuple(json.loads(metadata["classes"]))
+        return cls(tensors["logits"], tensors["labels"].to(torch.int64), classes, metadata["test_set"])
+
+
+def _rounded(logits: Tensor) -> Tensor:
+    """In float16, or float32 where that is too small for one of them, with the same largest logit of each image."""
+    chosen = logits.argmax(dim=1)
+    for dtype in (torch.float16, torch.float32):
+        rounded = logits.to(dtype, copy=True)
+        tied = (rounded.argmax(dim=1) != chosen).nonzero().flatten()
+        above = np.nextafter(rounded[tied, chosen[tied]].numpy(), np.array(np.inf, np.float16))  # of either type
+        rounded[tied, chosen[tied]] = torch.from_numpy(above)
+        exact = bool((rounded.argmax(dim=1) == chosen).all())
+        if exact and (dtype == torch.float32 or bool(rounded.isfinite().all())):
+            return rounded
+    raise NonFiniteLossError("some logits are too large for float32: the network diverged")
+
+
+def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name in ("logits", "labels"):
+        values = tensors[name]
+        digest.update(f"{values.dtype} {list(values.shape)}".encode())
+        digest.update(values.contiguous().numpy().tobytes())
+    return digest.hexdigest()

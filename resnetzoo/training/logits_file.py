@@ -1,0 +1,76 @@
+"""`test_logits.safetensors`: what the network of a finished run said of each test image, beside the run's record."""
+
+import os
+from pathlib import Path
+
+from resnetzoo.errors import CheckpointError, ResultsError, UsageError
+from resnetzoo.evaluation.stored_logits import StoredLogits
+from resnetzoo.training.results import RUN_FILE, read_record
+from resnetzoo.utils.files import is_there
+from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
+from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
+from resnetzoo.weights.hub import packaged_logits_path
+
+LOGITS_FILE = "test_logits.safetensors"
+
+
+def load_logits(source: str | os.PathLike[str]) -> StoredLogits:
+    """The test logits that a run has kept, or those of weights that the package carries; no network is computed.
+
+    >>> load_logits("resnet20")
+    StoredLogits(10,000 images, 10 classes, float16, error 7.87 %)
+
+    Args:
+        source: the folder of a run of `fit`, its `test_logits.safetensors`, or the name of packaged weights
+            (`resnet20.modern_c10`, or `resnet20` for its first row of `list_weights`). Names come first: `./resnet20`
+            is a folder.
+
+    Raises:
+        ResultsError: no such file, damaged, changed, or of another run than the record beside it. Runs of earlier
+            versions have none: `resnetzoo.metrics.logits_of` computes them.
+        UsageError: weights that the package does not carry.
+    """
+    if isinstance(source, str) and (source in list_models() or source in {row.name for row in list_weights()}):
+        row = get_weights(source) if "." in source else default_weights(source)
+        if not row.packaged:
+            raise UsageError(
+                f"there are no logits of {row.name} in the package: resnetzoo.metrics.logits_of computes them from the "
+                "network and the test images"
+            )
+        return read_logits(packaged_logits_path(row))
+    path = Path(source)
+    if path.is_dir():
+        return _of_run(path)
+    return read_logits(path)
+
+
+def _of_run(folder: Path) -> StoredLogits:
+    if not is_there(folder / LOGITS_FILE):
+        finished = is_there(folder / RUN_FILE)
+        why = "was finished by a version that kept none" if finished else "is not finished, or this is none"
+        raise ResultsError(
+            f"{folder} holds no test logits: the run {why}; resnetzoo.metrics.logits_of(load_checkpoint(folder), "
+            "data.test) computes them"
+        )
+    stored = read_logits(folder / LOGITS_FILE)
+    if is_there(folder / RUN_FILE):
+        recorded = read_record(folder / RUN_FILE).epochs[-1].test_error
+        if recorded != stored.error:
+            raise ResultsError(
+                f"{folder / LOGITS_FILE} makes {stored.error} % errors, and {RUN_FILE} beside it records {recorded} %: "
+                "they are of different runs"
+            )
+    return stored
+
+
+def read_logits(path: Path) -> StoredLogits:
+    """The logits in a file.
+
+    Raises:
+        ResultsError: it is not there, damaged or changed, or another kind of file.
+    """
+    try:
+        tensors, metadata = read_safetensors(path)
+    except CheckpointError as error:
+        raise ResultsError(str(error)) from error
+    return StoredLogits.from_tensors(tensors, metadata, str(path))

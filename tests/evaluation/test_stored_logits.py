@@ -1,0 +1,149 @@
+"""Logits in half the bytes, exact in what is right and wrong, and those that the package carries."""
+
+from dataclasses import replace
+from math import inf, nan
+from pathlib import Path
+
+import pytest
+import torch
+from cases import ROOT, small_network
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+import resnetzoo
+from resnetzoo import metrics
+from resnetzoo.errors import NonFiniteLossError, ResultsError, UsageError
+
+PACKAGED = [row for row in resnetzoo.list_weights() if row.packaged]
+
+
+def images_of(labels: Tensor, classes: int = 10) -> resnetzoo.ImageSet:
+    pixels = torch.zeros(len(labels), 1, 1, 1, dtype=torch.uint8)
+    return resnetzoo.ImageSet(pixels, labels, tuple(f"class {place}" for place in range(classes)))
+
+
+def crowded(images: int = 2_000) -> tuple[Tensor, resnetzoo.ImageSet]:
+    """Logits of which the two largest differ by less than float16 can hold, in most images."""
+    generator = torch.Generator().manual_seed(0)
+    logits = 9 + 0.01 * torch.rand(images, 10, generator=generator)
+    return logits, images_of(torch.randint(10, (images,), generator=generator))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_rounding_changes_no_prediction(dtype: torch.dtype) -> None:
+    exact, images = crowded()
+    logits = exact.to(dtype)
+    before = logits.clone()
+    stored = resnetzoo.StoredLogits.of(logits, images)
+    if dtype != torch.bfloat16:  # the case that is tested: plain rounding would change some
+        assert (logits.half().argmax(1) != logits.argmax(1)).sum() > 100
+    assert stored.logits.dtype == torch.float16
+    assert torch.equal(stored.logits.argmax(1), logits.argmax(1))
+    assert stored.error == 100 * int((logits.argmax(1) != images.labels).sum()) / 2_000
+    assert (stored.logits.double() - logits.double()).abs().max() <= 1.5 * 2**-7  # the spacing from 8 to 16
+    assert torch.equal(logits, before)
+
+
+def test_logits_beyond_float16_are_kept_in_float32() -> None:
+    logits, images = crowded()
+    for value in (70_000.0, -1e9, -inf):
+        logits[3, 7] = value
+        stored = resnetzoo.StoredLogits.of(logits, images)
+        assert stored.logits.dtype == torch.float32
+        assert torch.equal(stored.logits, logits)
+    close = torch.tensor([[1.0, 1.0 + 1e-12, -1e9]], dtype=torch.float64)
+    assert resnetzoo.StoredLogits.of(close, images_of(torch.tensor([1]), 3)).error == 0
+    logits[3, 7] = nan
+    with pytest.raises(NonFiniteLossError, match="some logits are NaN"):
+        resnetzoo.StoredLogits.of(logits, images)
+
+
+def test_a_file_gives_them_back_or_is_refused(tmp_path: Path) -> None:
+    for classes in (10, 300):
+        stored = resnetzoo.StoredLogits.of(torch.rand(40, classes), images_of(torch.arange(40) % classes, classes))
+        path = tmp_path / "run" / f"{classes}.safetensors"
+        stored.save(path)
+        again = resnetzoo.load_logits(path)
+        assert torch.equal(again.logits, stored.logits)
+        assert torch.equal(again.labels, stored.labels)
+        assert (again.classes, again.test_set, again.error) == (stored.classes, stored.test_set, stored.error)
+        assert repr(again) == f"StoredLogits(40 images, {classes} classes, float16, error {stored.error:.2f} %)"
+    tensors, metadata = stored.to_tensors()
+    tensors["logits"][0] = 0
+    save_file(tensors, path, metadata)
+    with pytest.raises(ResultsError, match="not those that were written"):
+        resnetzoo.load_logits(path)
+    save_file({"weight": torch.zeros(1)}, path)
+    with pytest.raises(ResultsError, match="not a file of test logits"):
+        resnetzoo.load_logits(path)
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(ResultsError, match="truncated, damaged"):
+        resnetzoo.load_logits(str(path))
+    with pytest.raises(ResultsError, match="gone"):
+        resnetzoo.load_logits(tmp_path / "gone.safetensors")
+    with pytest.raises(ResultsError, match="holds no test logits: the run is not finished, or this is none"):
+        resnetzoo.load_logits(tmp_path)
+
+
+@pytest.mark.parametrize("row", PACKAGED, ids=lambda row: row.name)
+def test_packaged_logits_make_the_recorded_errors(row: resnetzoo.Weights) -> None:
+    stored = resnetzoo.load_logits(row.name)
+    assert stored.error == row.test_error
+    assert (stored.logits.dtype, stored.logits.shape, stored.classes) == (torch.float16, (10_000, 10), row.classes)
+    found = metrics.measure(stored.logits, stored.labels, ["top1_error", "top5_error", "nll"])
+    assert found["top1_error"] == row.test_error
+    assert found["top5_error"] < row.test_error
+    folder = ROOT / "docs" / "results" / row.source.split("/")[-1]
+    runs = [run for run in resnetzoo.read_records(folder / "results.json") if (run.spec, run.seed) == (row.spec, 0)]
+    assert found["nll"] == pytest.approx(runs[0].epochs[-1].test_loss, abs=2e-4)  # the weights are fp16 since
+
+
+def test_packaged_logits_are_of_one_test_set_and_small() -> None:
+    stored = [resnetzoo.load_logits(row.name) for row in PACKAGED]
+    assert {one.test_set for one in stored} == {"bf03420027d587f0cda23b26233b9dfc68a178a51cccb0a91d84fc58e6ccca3c"}
+    files = ROOT / "resnetzoo" / "weights" / "files"
+    assert all((files / f"{row.name}.logits.safetensors").stat().st_size < 220_000 for row in PACKAGED)
+    assert sum(path.stat().st_size for path in files.iterdir()) < 11_000_000  # of a wheel below 12 MB
+    first, second = (resnetzoo.load_logits(name) for name in ("resnet20", "plainnet20"))
+    counts = metrics.paired_counts(*first.paired_with(second))
+    assert counts.difference == pytest.approx(7.87 - 9.7)
+    assert metrics.mcnemar(counts.only_first, counts.only_second) < 1e-6
+    with pytest.raises(UsageError, match=r"no logits of resnet20\.akamaster_c10 in the package"):
+        resnetzoo.load_logits("resnet20.akamaster_c10")
+
+
+def test_logits_of_any_network_are_measured_as_evaluate_does(tiny_data: resnetzoo.Data) -> None:
+    model = small_network(0)
+    stored = metrics.logits_of(model, tiny_data.test)
+    measured = resnetzoo.evaluate(model, tiny_data.test, metrics="all", batch_size=7)
+    assert stored.error == measured.error == measured.metrics["top1_error"]
+    assert list(measured.metrics) == list(metrics.METRICS)
+    assert measured.metrics["nll"] == pytest.approx(measured.loss, rel=1e-6)
+    rows = [None if row.error is None else 100 - row.error for row in measured.by_class]
+    assert list(measured.metrics["accuracy_by_class"]) == pytest.approx(rows)
+    assert metrics.measure(stored.logits, stored.labels)["brier"] == pytest.approx(measured.metrics["brier"], abs=1e-3)
+    assert resnetzoo.evaluate(model, tiny_data.test).metrics == {}
+    assert list(resnetzoo.evaluate(model, tiny_data.test, metrics=["ece"]).metrics) == ["ece"]
+    with pytest.raises(UsageError, match='no metric is called "loss"'):
+        resnetzoo.evaluate(model, tiny_data.test, metrics=["loss"])
+    others = replace(tiny_data.test, labels=tiny_data.test.labels.flip(0))
+    with pytest.raises(UsageError, match="logits are of different test sets, 20 images"):
+        stored.paired_with(metrics.logits_of(model, others))
+
+
+def test_labels_count_by_the_networks_order(tiny_data: resnetzoo.Data) -> None:
+    model = small_network(0)
+    model.classes = tiny_data.classes[::-1]
+    with pytest.warns(UserWarning, match="order"):
+        stored = metrics.logits_of(model, tiny_data.test)
+    assert stored.classes == model.classes
+    assert torch.equal(stored.labels, 9 - tiny_data.test.labels)
+
+
+def test_a_file_holds_what_its_documentation_says(tmp_path: Path, tiny_data: resnetzoo.Data) -> None:
+    metrics.logits_of(small_network(0), tiny_data.test).save("a.safetensors")
+    tensors = load_file(tmp_path / "a.safetensors")
+    assert {name: (value.dtype, list(value.shape)) for name, value in tensors.items()} == {
+        "logits": (torch.float16, [20, 10]),
+        "labels": (torch.uint8, [20]),
+    }
