@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any, Literal
 
 from resnetzoo.reproduce.budgets import Budget
@@ -13,6 +13,7 @@ Answer = Literal["holds", "does not hold", "not enough evidence"]
 Samples = Mapping[Measure, Mapping[str, Sequence[float]]]
 """A value a seed: measure -> label of the network -> values."""
 
+_ONE_MEAN, _TWO_MEANS = "Student's t", "Student's t, pooled variance"  # the tests, in words
 _NO_FIGURES: tuple[str, Answer] = ("", "not enough evidence")
 
 
@@ -99,7 +100,7 @@ def _compare(claim: Lower, values: Mapping[str, Sequence[float]]) -> tuple[str, 
     if len(low) < 2 or len(high) < 2:
         return words, "not enough evidence"
     interval = difference_interval(high, low)
-    return f"{words}, {_interval(interval, claim.measure)}", _answer(interval)
+    return f"{words}, {_interval(interval, claim.measure, _TWO_MEANS)}", _answer(interval)
 
 
 def _compare_with_bound(claim: AtMost | Above, errors: Sequence[float]) -> tuple[str, Answer]:
@@ -109,7 +110,7 @@ def _compare_with_bound(claim: AtMost | Above, errors: Sequence[float]) -> tuple
     interval = mean_interval(errors)
     above = Interval(interval.low - claim.bound, interval.high - claim.bound)
     wanted = above if isinstance(claim, Above) else Interval(-above.high, -above.low)
-    return f"{words}, {_interval(interval, 'test error')}", _answer(wanted)
+    return f"{words}, {_interval(interval, 'test error', _ONE_MEAN)}", _answer(wanted)
 
 
 def _answer(positive_if_it_holds: Interval) -> Answer:
@@ -119,8 +120,10 @@ def _answer(positive_if_it_holds: Interval) -> Answer:
 
 
 def _mean(values: Sequence[float], measure: Measure) -> str:
+    """Mean, standard deviation over seeds where there are several, and their number."""
     unit = " %" if measure == "test error" else ""
-    return f"{_number(mean(values), measure)}{unit} (n={len(values)})"
+    spread = f" ± {_number(stdev(values), measure)}" if len(values) > 1 else ""
+    return f"{_number(mean(values), measure)}{spread}{unit} (n={len(values)})"
 
 
 def _difference(value: float, measure: Measure) -> str:
@@ -128,8 +131,8 @@ def _difference(value: float, measure: Measure) -> str:
     return f"{_number(value, measure)}{unit}"
 
 
-def _interval(interval: Interval, measure: Measure) -> str:
-    return f"95 % interval {_number(interval.low, measure)} to {_number(interval.high, measure)}"
+def _interval(interval: Interval, measure: Measure, test: str) -> str:
+    return f"95 % interval {_number(interval.low, measure)} to {_number(interval.high, measure)} ({test})"
 
 
 def _number(value: float, measure: Measure) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, stdev
 
 import numpy as np
 import pytest
@@ -58,7 +59,9 @@ def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: s
     samples = {"test error": {"a": first, "b": second}, "response std": {}}
     found = judge(BETTER, samples, SHORT, official=True, whole=True)
     assert found.answer == answer
-    assert f"(n={len(first)})" in found.figures
+    spread = f" ± {stdev(first):.2f}" if len(first) > 1 else ""
+    assert f"a {mean(first):.2f}{spread} % (n={len(first)}), b {mean(second):.2f} ± " in found.figures
+    assert ("(Student's t, pooled variance)" in found.figures) is bool(spread)
     assert judge(BETTER, samples, SHORT, official=False, whole=True).answer == "not enough evidence"
     assert judge(BETTER, samples, SHORT, official=True, whole=False).answer == answer
     assert judge(BETTER, samples, NOTHING, official=True, whole=True).answer == "not enough evidence"
