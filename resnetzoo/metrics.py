@@ -8,6 +8,10 @@ from resnetzoo.evaluation.checked_logits import log_probabilities as log_probabi
 from resnetzoo.evaluation.metrics import logits_of as logits_of
 from resnetzoo.evaluation.named_metrics import METRICS as METRICS
 from resnetzoo.evaluation.named_metrics import measure as measure
+from resnetzoo.evaluation.plots import check_figure_name as check_figure_name
+from resnetzoo.evaluation.plots import plot_confusion as plot_confusion
+from resnetzoo.evaluation.plots import plot_reliability as plot_reliability
+from resnetzoo.evaluation.plots import save_test_figure as save_test_figure
 from resnetzoo.evaluation.scores import accuracy as accuracy
 from resnetzoo.evaluation.scores import accuracy_by_class as accuracy_by_class
 from resnetzoo.evaluation.scores import brier_score as brier_score

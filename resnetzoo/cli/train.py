@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import resnetzoo
+from resnetzoo.cli.measures import as_facts, measures, print_measures, save_plot
 from resnetzoo.cli.options import (
     AsJson,
     DataDir,
@@ -118,9 +119,15 @@ def eval_command(
     ] = False,
     device: Device = "auto",
     precision: Precision = "fp32",
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw calibration and confusions into this PNG or SVG.", show_default="no picture"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a checkpoint on a test set. Example: resnetzoo eval runs/resnet20-SMOKE-seed0."""
+    if plot is not None:
+        resnetzoo.metrics.check_figure_name(plot)
     model = resnetzoo.load_checkpoint(checkpoint, family=family, key=key)  # type: ignore[arg-type]
     training = model.origin.training if model.origin else {}
     model = model.to(resnetzoo.resolve_device(device))
@@ -129,13 +136,19 @@ def eval_command(
         raise resnetzoo.UsageError(f"--all-images is for --dataset folder, not {chosen}, which has a test set")
     network = {"network": model.spec.label, "origin": str(model.origin), **training}
     if chosen in TEST_SETS:
+        if plot is not None:
+            raise resnetzoo.UsageError(f"--plot draws one test set with its labels, and not {chosen}: leave it out")
         _say_other_data(training, CLEAN[chosen], chosen)
         print_evaluation(model, network, chosen, data_dir, precision, as_json=as_json)
         return
     size = model.normalization.size if chosen == "folder" and model.normalization else None  # as in training
     found = _all_of(data_dir, model.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
     _say_other_data(training, found.name, found.title)
-    measured = resnetzoo.evaluate(model, found.test, precision=precision)
+    asked = measures(len(found.test), model.num_classes or 0)
+    measured = resnetzoo.evaluate(model, found.test, precision=precision, metrics=asked)
+    classes = model.classes or found.test.classes
+    if plot is not None:
+        save_plot(plot, measured, classes, f"{model.spec.label} on {found.title}, error {measured.error:.2f} %")
     facts = {
         **network,
         "measured_on": found.title,
@@ -151,10 +164,11 @@ def eval_command(
         rows = [
             {"class": name, "n": n, "error": None if error is None else round(error, 4)} for name, n, error in by_class
         ]
-        print_json({**facts, "error_by_class": rows})
+        print_json({**facts, **as_facts(measured), "error_by_class": rows})
         return
     for key, value in facts.items():
         print(f"{key:<18} {value}")
+    print_measures(measured, classes)
     for name, n, error in by_class:
         print(f"error of {name}: {'no image' if error is None else f'{error:.2f} % (n={n:,})'}")
 

@@ -65,12 +65,19 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     assert [row["class"] for row in rows] == list(resnetzoo.classes_of("synthetic"))
     assert sum(row["n"] * row["error"] for row in rows) / 200 == pytest.approx(facts["test_error"])
     assert (facts["trained_on"], facts["n"], facts["network"]) == ("synthetic", 200, "resnet20 (projection)")
+    matrix = facts["confusion_matrix"]
+    assert sum(matrix[place][place] for place in range(10)) == pytest.approx(2 * (100 - facts["test_error"]))
+    assert facts["top5_error"] <= facts["test_error"]
+    assert facts["temperature_scaling"]["fitted_on"] == facts["temperature_scaling"]["n"] == 100
     assert (tmp_path / "run" / "run.json").is_file()
     write_folder(tmp_path / "data", CIFAR10, "binary")
     elsewhere = fork_command(
-        "resnetzoo", "eval", "run", "--dataset", "cifar10", "--data-dir", "data", "--device", "cpu"
+        "resnetzoo", "eval", "run", "--dataset", "cifar10", "--data-dir", "data", "--device", "cpu", "--plot", "a.png"
     )
     assert elsewhere.returncode == 0
+    for line in ("top5_error  ", "brier  ", "ece  ", "ece_equal_mass  ", "temperature  ", "confused: "):
+        assert f"\n{line}" in elsewhere.stdout
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert "warning: the network was trained on synthetic, and is measured on CIFAR-10" in elsewhere.stderr
     assert "warning: the network tells disc, ring, square" in elsewhere.stderr
 
@@ -129,6 +136,7 @@ def test_the_former_word_of_an_option_is_accepted(
         (("train", "resnet20", *SMOKE, "--out", "/proc/nothing/run"), 1, "cannot write /proc/nothing/run"),
         (("train", "resnet20", *SMOKE, "--device", "cuda:9"), 1, 'device "cuda:9" asked for'),
         (("train", "resnet20", *SMOKE, "--device", "cpu", "--record"), 2, "a step is recorded on CUDA only"),
+        (("eval", "run", "--plot", "a.jpg"), 2, "end in .png or .svg, not to a.jpg"),
         (("eval", "nowhere.pt"), 1, "nowhere.pt: no such checkpoint"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from math import comb, inf, log, nan
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor
 import resnetzoo
 from resnetzoo import metrics
 from resnetzoo.errors import NonFiniteLossError, UsageError
+from resnetzoo.utils.figures import new_figure
 
 
 def drawn(images: int = 400, classes: int = 7, *, scale: float = 2.0, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -236,3 +238,21 @@ def test_a_function_is_a_measure_by_its_own_name() -> None:
 
     assert metrics.measure(GOOD, LABELS, ["nll", largest]) == {"nll": pytest.approx(log(1 + np.exp(-1))), "largest": 3}
     assert isinstance(resnetzoo.metrics.METRICS, dict)
+
+
+def test_the_figure_has_a_bar_a_bin_and_a_number_a_cell(tmp_path: Path) -> None:
+    logits, labels = drawn()
+    bins, matrix = metrics.calibration(logits, labels), metrics.confusion_matrix(logits, labels)
+    left, right = new_figure(4, 2).subplots(1, 2)
+    metrics.plot_reliability(left, bins)
+    metrics.plot_confusion(right, matrix, "abcdefg")
+    assert [bar.get_height() for bar in left.patches] == [row.accuracy for row in bins.bins]
+    assert [int(text.get_text()) for text in right.texts] == matrix.flatten().tolist()
+    metrics.save_test_figure(tmp_path / "a.svg", bins, matrix, "abcdefg", title="seven classes")
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    for name, classes, message in (
+        ("a.jpg", "abcdefg", r"end in \.png or \.svg"),
+        ("a.png", "ab", "there are 2 names"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            metrics.save_test_figure(tmp_path / name, bins, matrix, classes)

@@ -1,0 +1,51 @@
+"""What `resnetzoo eval` says beyond error and loss."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import resnetzoo
+
+PRINTED = ("top5_error", "brier", "ece", "ece_equal_mass", "temperature")
+
+
+def measures(n: int, classes: int) -> "list[Any]":
+    """What to ask `evaluate` for, of so many images and logits."""
+    names = [name for name in PRINTED if (name != "top5_error" or classes >= 5) and (name != "temperature" or n >= 2)]
+    return [*names, "confusion_matrix", resnetzoo.metrics.calibration]
+
+
+def as_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:
+    """The measures as plain values, for JSON."""
+    values = {name: value for name, value in measured.metrics.items() if name in PRINTED}
+    rounded = {name: round(value, 6) for name, value in values.items() if name != "temperature"}
+    if "temperature" in values:
+        rounded["temperature_scaling"] = asdict(values["temperature"])
+    return {**rounded, "confusion_matrix": measured.metrics["confusion_matrix"].tolist()}
+
+
+def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str]) -> None:
+    """A line each; of the confusions the five that happen most."""
+    for name in PRINTED:
+        if name in measured.metrics:
+            value = measured.metrics[name]
+            print(f"{name:<18} {value if name == 'temperature' else round(value, 4)}")
+    matrix = measured.metrics["confusion_matrix"].clone()
+    matrix.fill_diagonal_(0)
+    for place in matrix.flatten().argsort(descending=True, stable=True)[:5].tolist():
+        row, column = divmod(place, len(matrix))
+        if count := int(matrix[row, column]):
+            print(f"confused: {count} of {_name(classes, row)} taken for {_name(classes, column)}")
+
+
+def save_plot(path: Path, measured: "resnetzoo.Evaluation", classes: Sequence[str], title: str) -> None:
+    """Draw them into a file."""
+    matrix = measured.metrics["confusion_matrix"]
+    names = [_name(classes, place) for place in range(len(matrix))]
+    resnetzoo.metrics.save_test_figure(path, measured.metrics["calibration"], matrix, names, title)
+
+
+def _name(classes: Sequence[str], place: int) -> str:
+    """Of a class; a network may have more of them than the images."""
+    return classes[place] if place < len(classes) else str(place)

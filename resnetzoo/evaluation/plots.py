@@ -1,0 +1,93 @@
+"""Pictures of a test: how honest the confidences are, and what is taken for what."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from resnetzoo.errors import UsageError
+from resnetzoo.evaluation.calibration import Calibration
+from resnetzoo.utils.figures import new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SUFFIXES = (".png", ".svg")
+_MOST_NAMES = 20  # of classes, and figures in the cells, that can be read
+
+
+def check_figure_name(path: Path) -> None:
+    """Refuse a name that is of no picture, before anything is measured.
+
+    Raises:
+        UsageError: it ends neither in `.png` nor in `.svg`.
+    """
+    if path.suffix not in _SUFFIXES:
+        raise UsageError(f"pictures are written to files that end in .png or .svg, not to {path.name}")
+
+
+def plot_reliability(axes: "Axes", calibration: Calibration) -> None:
+    """The reliability diagram: accuracy over confidence in percent, a bar a bin with its number of images as shade.
+
+    On the dashed line a network is as often right as it is sure.
+    """
+    most = max(row.n for row in calibration.bins)
+    for row in calibration.bins:
+        shade = 0.25 + 0.75 * row.n / most
+        axes.bar(row.low, row.accuracy, row.high - row.low, align="edge", color="tab:blue", alpha=shade, ec="white")
+        axes.plot([row.confidence], [row.accuracy], "k.", ms=4)
+    axes.plot([0, 100], [0, 100], "k--", lw=1)
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    axes.set_aspect("equal")
+    axes.set_xlabel("confidence (%)")
+    axes.set_ylabel("accuracy (%)")
+    axes.set_title(f"expected calibration error {calibration.expected_error:.2f} points", fontsize=10)
+
+
+def plot_confusion(axes: "Axes", matrix: Tensor, classes: Sequence[str]) -> None:
+    """A confusion matrix: labels down, predictions across, the share of a label's images as shade.
+
+    Of up to 20 classes the cells hold numbers of images, and the sides the names.
+    """
+    shares = matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)
+    axes.imshow(shares.numpy(), vmin=0, vmax=1, cmap="Blues", interpolation="nearest")
+    if len(matrix) <= _MOST_NAMES:
+        places = list(range(len(matrix)))
+        axes.set_xticks(places, list(classes), rotation=90)
+        axes.set_yticks(places, list(classes))
+        for row in places:
+            for column in places:
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                count = f"{int(matrix[row, column])}"
+                axes.text(column, row, count, ha="center", va="center", color=colour, fontsize=7)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("label")
+
+
+def save_test_figure(
+    path: str | Path, calibration: Calibration, matrix: Tensor, classes: Sequence[str], title: str = ""
+) -> None:
+    """Draw the reliability diagram and the confusion matrix side by side into a file.
+
+    Args:
+        path: a name that ends in `.png` or `.svg`.
+        calibration: as `resnetzoo.metrics.calibration` gives it.
+        matrix: as `resnetzoo.metrics.confusion_matrix` gives it.
+        classes: the names of its rows.
+        title: above both.
+
+    Raises:
+        UsageError: another kind of name, or not as many names as classes.
+        OutputError: the file cannot be written.
+    """
+    check_figure_name(Path(path))
+    if len(classes) != len(matrix):
+        raise UsageError(f"the matrix has {len(matrix)} classes, and there are {len(classes)} names")
+    figure = new_figure(11, 5.5)
+    left, right = figure.subplots(1, 2)
+    plot_reliability(left, calibration)
+    plot_confusion(right, matrix, classes)
+    figure.suptitle(title)
+    save_figure(figure, Path(path))
