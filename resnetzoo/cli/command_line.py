@@ -11,6 +11,7 @@ from resnetzoo.cli.models import info_command, list_command
 from resnetzoo.cli.predict import predict_command
 from resnetzoo.cli.reproduce import reproduce_command, rerun_command
 from resnetzoo.cli.train import data_command, eval_command, train_command
+from resnetzoo.cli.typed_options import CommandOfOptions
 
 
 def _print_version(wanted: bool) -> None:
@@ -37,13 +38,13 @@ def root_options(
     """What stands before the command."""
 
 
-app.command("list")(list_command)
-app.command("info")(info_command)
-app.command("data")(data_command)
-app.command("train")(train_command)
-app.command("eval")(eval_command)
-app.command("reproduce")(reproduce_command)
-app.command("rerun")(rerun_command)
-app.command("predict")(predict_command)
-app.command("export")(export_command)
-app.command("bench")(bench_command)
+app.command("list", cls=CommandOfOptions)(list_command)
+app.command("info", cls=CommandOfOptions)(info_command)
+app.command("data", cls=CommandOfOptions)(data_command)
+app.command("train", cls=CommandOfOptions)(train_command)
+app.command("eval", cls=CommandOfOptions)(eval_command)
+app.command("reproduce", cls=CommandOfOptions)(reproduce_command)
+app.command("rerun", cls=CommandOfOptions)(rerun_command)
+app.command("predict", cls=CommandOfOptions)(predict_command)
+app.command("export", cls=CommandOfOptions)(export_command)
+app.command("bench", cls=CommandOfOptions)(bench_command)

@@ -1,7 +1,7 @@
 """The options that several commands share: the same words everywhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,7 +15,8 @@ DatasetName = Annotated[
     str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100[-coarse], synthetic or folder.")
 ]
 ImageSize = Annotated[
-    int | None, typer.Option(help="Of --dataset folder: pixels of the shorter side.", show_default="32, or the run's")
+    int | None,
+    typer.Option(help="Of --dataset folder: pixels of the shorter side.", show_default="32, or the run's", min=1),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 ShortcutWord = Annotated[
@@ -38,9 +39,10 @@ ValSplit = Annotated[
     bool, typer.Option("--val-split", "--validation", help="Measure on a tenth held out of the training set (45k/5k).")
 ]
 MaxTrainImages = Annotated[
-    int | None, typer.Option("--max-train-images", "--train-images", help="Only the first N.", show_default="all")
+    int | None,
+    typer.Option("--max-train-images", "--train-images", help="Only the first N.", show_default="all", min=1),
 ]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
+Precision = Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Of the computation.")]
 Record = Annotated[
     bool | None,
     typer.Option("--record/--no-record", help="Record the step on CUDA or not.", show_default="where it can be"),

@@ -97,7 +97,7 @@ def rerun_command(
     results: Annotated[Path, typer.Argument(help="A results.json or run.json.")],
     network: Annotated[str | None, typer.Option(help="Its label there.", show_default="the first")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the run.", show_default="the first")] = None,
-    epochs: Annotated[int, typer.Option(help="How many to train again.")] = 1,
+    epochs: Annotated[int, typer.Option(help="How many to train again.", min=1)] = 1,
     dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the recorded one")] = None,
     data_dir: DataDir = None,
     image_size: ImageSize = None,

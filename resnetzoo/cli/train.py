@@ -1,6 +1,7 @@
 """`data`, `train` and `eval`: images in, a trained network out, and how well it does."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -57,7 +58,7 @@ def train_command(
     lr: Annotated[float | None, typer.Option(help="Another peak rate.", show_default="the recipe's")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Another decay.", show_default="the recipe's")] = None,
     label_smoothing: Annotated[float | None, typer.Option(help="Another share.", show_default="the recipe's")] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.", min=0)] = 0,
     shortcut: ShortcutWord = None,
     dataset: DatasetName = "auto",
     data_dir: DataDir = None,
@@ -71,7 +72,9 @@ def train_command(
         typer.Option("--compile/--no-compile", help="Compile the step or not.", show_default="if the run is long"),
     ] = None,
     record: Record = None,
-    checkpoint_every: Annotated[int | None, typer.Option(help="Save every N steps too.", show_default="no")] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(help="Save every N steps too.", show_default="no", min=1)
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; an old run is moved aside.")] = False,
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
 ) -> None:
@@ -80,7 +83,9 @@ def train_command(
     chosen = chosen if batch_size is None else chosen.with_batch_size(batch_size)
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
     chosen = chosen.with_settings(lr=lr, weight_decay=weight_decay, label_smoothing=label_smoothing)
-    resnetzoo.get_spec(name)  # a wrong name or device is said before any data is fetched
+    spec = resnetzoo.get_spec(name)  # a wrong name, shortcut or device is said before any data is fetched
+    if shortcut is not None:
+        replace(spec, shortcut=shortcut)  # type: ignore[arg-type]
     resnetzoo.resolve_device(device)
     found = chosen_data(dataset, data_dir, max_train_images, val_split, image_size)
     model = resnetzoo.create(name, num_classes=len(found.classes), shortcut=shortcut, seed=seed)  # type: ignore[arg-type]

@@ -59,7 +59,7 @@ def test_a_race_warms_up_and_begins_each_round_with_another() -> None:
     assert (timings["a"].median, timings["b"].median) == (2, 4)
 
 
-@pytest.mark.parametrize(("rounds", "names", "message"), [(0, "ab", "rounds must be"), (1, "aa", 'are called "a"')])
+@pytest.mark.parametrize(("rounds", "names", "message"), [(0, "ab", "--rounds must be"), (1, "aa", 'are called "a"')])
 def test_a_race_that_cannot_be_meant(rounds: int, names: str, message: str) -> None:
     with pytest.raises(resnetzoo.UsageError, match=message):
         bench.race([scripted(name, [1] * 9, []) for name in names], rounds=rounds)
@@ -269,8 +269,8 @@ def test_bench_as_json(fork_command: Command) -> None:
     ("words", "message"),
     [
         (("resnet57",), "the nearest valid: 56 or 62"),
-        (("--batch-size", "0"), "batch_size must be a whole number from 1, not 0"),
-        (("--rounds", "0"), "rounds must be a whole number from 1, not 0"),
+        (("--batch-size", "0"), "--batch-size must be a whole number from 1, not 0"),
+        (("--rounds", "0"), "--rounds must be a whole number from 1, not 0"),
         (("--precision", "fp16"), "precision must be auto, fp32 or bf16"),
     ],
 )

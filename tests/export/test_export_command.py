@@ -36,7 +36,7 @@ def word(request: pytest.FixtureRequest) -> str:
         (
             ("resnet20", "--format", "tflite"),
             2,
-            "format must be one of onnx, torch-export, torchscript, safetensors, not",
+            "--format must be one of onnx, torch-export, torchscript, safetensors, not",
         ),
         (("resnet20", "--format", "onnx", "--out", "a.pt"), 2, "written to names that end in .onnx, not to a.pt"),
         (

@@ -1,0 +1,26 @@
+"""Messages of the Python functions in the words of the command line: `--batch-size` for `batch_size`."""
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+import resnetzoo
+
+
+class CommandOfOptions(TyperCommand):
+    """A command that, where a function refuses an argument, names the option by which it was typed."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises:
+            UsageError: what the command's functions raise; its first word is an option's, if it was a parameter's name.
+        """
+        try:
+            return super().invoke(ctx)
+        except resnetzoo.UsageError as error:
+            word, _, rest = str(error).partition(" ")
+            typed = {option.name: option.opts[0] for option in self.params if option.opts[0].startswith("-")}
+            if word not in typed:
+                raise
+            raise resnetzoo.UsageError(f"{typed[word]} {rest}") from error
