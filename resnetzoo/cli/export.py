@@ -34,7 +34,7 @@ def export_command(
     """Write a trained network for other programs, and check it. Example: resnetzoo export resnet20 --format onnx."""
     chosen = resnetzoo.export.get_format(format)
     if out is not None:
-        chosen.check_suffix(out)
+        out = chosen.check_suffix(out)
     chosen.check_options(opset=opset, batch=batch)
     network = resnetzoo.load_model(model, family=family, key=key)  # type: ignore[arg-type]
     subject = resnetzoo.WithPreprocessing(network) if preprocessing else network

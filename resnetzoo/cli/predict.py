@@ -35,7 +35,7 @@ def predict_command(
 ) -> None:
     """Say what image files show. Example: resnetzoo predict photos 'more/*' --sheet sheet.png."""
     if sheet is not None:
-        resnetzoo.prediction.check_sheet_name(sheet)
+        sheet = resnetzoo.prediction.check_sheet_name(sheet)
     network = resnetzoo.load_model(model, family=family, key=key).to(resnetzoo.resolve_device(device))  # type: ignore[arg-type]
     classes = network.classes if dataset is None else resnetzoo.classes_of(dataset)
     if classes is None:

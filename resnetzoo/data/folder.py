@@ -12,6 +12,7 @@ from resnetzoo.data.image_reader import read_image
 from resnetzoo.data.image_set import Data, ImageSet
 from resnetzoo.data.places import named_folder
 from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
+from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable, some
 from resnetzoo.utils.validation import check_whole_number
 
@@ -65,7 +66,7 @@ def _checked(root: str | Path | None, size: int | None) -> tuple[Path, int]:
         raise UsageError("a folder of images must be named: --data-dir FOLDER, with one folder of images a class")
     size = SIZE if size is None else size
     check_whole_number("size", size)
-    folder = Path(root)
+    folder = user_path(root)
     if not folder.is_dir():
         raise DataNotFoundError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
     return folder, size

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from resnetzoo.data.sample_depth import SampleDepthWarning, in_8_bits
 from resnetzoo.data.transforms import flatten
 from resnetzoo.errors import ImageError
+from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Im
     """
     from PIL import Image
 
-    path = Path(path)
+    path = user_path(path)
     _check_file(path)
     with warnings.catch_warnings(record=True) as said:  # without Pillow's remarks on metadata that it can do without
         warnings.simplefilter("always")

@@ -14,6 +14,7 @@ from resnetzoo.data.fingerprint import fingerprint_of_images
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.errors import NonFiniteLossError, ResultsError, UsageError
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.paths import user_path
 
 _FORMAT = "resnetzoo test logits, version 1"
 
@@ -89,7 +90,7 @@ class StoredLogits:
         """
         from safetensors.torch import save
 
-        write_atomically(Path(path), save(*self.to_tensors()))
+        write_atomically(user_path(path), save(*self.to_tensors()))
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """Tensors and metadata, as a file of safetensors holds them."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.validation import check_choice
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Format:
         Raises:
             UsageError: says the right name.
         """
-        path = Path(path)
+        path = user_path(path)
         if path.suffix != self.suffix:
             raise UsageError(f"this format is written to names that end in {self.suffix}, not to {path.name or path}")
         return path

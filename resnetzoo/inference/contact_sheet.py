@@ -12,6 +12,7 @@ from resnetzoo.data.image_reader import read_image
 from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.inference.predictor import Prediction
 from resnetzoo.utils.figures import new_figure, save_figure
+from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable
 
 if TYPE_CHECKING:
@@ -85,15 +86,16 @@ def check_sheet_name(path: str | Path) -> Path:
     """
     if Path(path).suffix.lower() not in _SUFFIXES:
         raise UsageError(f"a sheet is a picture whose name ends in {' or '.join(_SUFFIXES)}, not {Path(path).name}")
-    return Path(path)
+    return user_path(path)
 
 
-def check_no_image(path: Path, predictions: Sequence[Prediction]) -> None:
+def check_no_image(path: str | Path, predictions: Sequence[Prediction]) -> None:
     """Refuse a sheet that would be written over one of the images.
 
     Raises:
         UsageError: says which file it is.
     """
+    path = user_path(path)
     paths = [prediction.path for prediction in predictions]
     there = [image for image in paths if os.path.exists(image)]  # noqa: PTH110 (no error for any path)
     if path.exists() and any(path.samefile(image) for image in there):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from resnetzoo.data.image_paths import images_below, path_order
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable
 
 Paths = str | Path | Iterable[str | Path]
@@ -56,7 +57,10 @@ def find_images(paths: Paths) -> list[ImageFile]:
 
 
 def _files_of(word: str) -> list[ImageFile]:
-    path = Path(word)
+    try:
+        path = user_path(word)
+    except UsageError as error:
+        return [ImageFile(Path(word), str(error))]
     try:
         if path.is_dir():
             return _images_inside(path)
@@ -66,7 +70,8 @@ def _files_of(word: str) -> list[ImageFile]:
         return [ImageFile(path, error.strerror or str(error))]
     if not any(sign in word for sign in "*?["):
         return [ImageFile(path, "no such file")]
-    matches = sorted((Path(match) for match in glob.glob(word, recursive=True)), key=path_order)  # noqa: PTH207 (any root)
+    found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (any root)
+    matches = sorted(map(Path, found), key=path_order)
     files = [
         file for match in matches for file in (_images_inside(match) if match.is_dir() else [ImageFile(match, None)])
     ]

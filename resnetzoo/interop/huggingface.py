@@ -29,6 +29,7 @@ from resnetzoo.models.introspection import class_names, current_spec, stored_spe
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.device import resolve_device
+from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.load import attach
 from resnetzoo.weights.checkpoint.metadata import parse_metadata, parse_spec
@@ -135,7 +136,8 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
             "token": token,
             "local_files_only": local_files_only,
         }
-        find = Path(source).joinpath if Path(source).is_dir() else partial(hf_hub_download, source, **options)
+        folder = user_path(source)
+        find = folder.joinpath if folder.is_dir() else partial(hf_hub_download, source, **options)
         return cls.of(_network_in(source, find)).to(device)
 
 

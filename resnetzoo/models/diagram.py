@@ -14,6 +14,7 @@ from resnetzoo.models.complexity import complexity
 from resnetzoo.models.shapes import BlockShape, ConvShape
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.paths import user_path
 
 _WIDTH, _BOX_WIDTH, _BOX_HEIGHT, _GAP = 440, 190, 26, 16  # pixels
 _LEFT = 110  # of the boxes; the sizes of the feature maps stand before them
@@ -55,13 +56,14 @@ def draw(spec: ModelSpec) -> str:
     return canvas.svg(spec.label)
 
 
-def save_drawing(spec: ModelSpec, path: Path) -> None:
+def save_drawing(spec: ModelSpec, path: str | Path) -> None:
     """Write `draw(spec)` to a file that ends in `.svg`.
 
     Raises:
         UsageError: another kind of file.
         OutputError: it cannot be written.
     """
+    path = user_path(path)
     if path.suffix != ".svg":
         raise UsageError(f"the architecture is drawn as SVG: name the file {path.with_suffix('.svg')}, not {path}")
     write_atomically(path, draw(spec).encode())

@@ -12,6 +12,7 @@ from resnetzoo.data.titles import data_title
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.paths import user_path
 
 
 def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
@@ -81,12 +82,13 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def save_results(runs: Sequence[RunRecord], out: Path, **notes: Any) -> None:
+def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> None:
     """Write `out/results.json` (everything but the weights) and `out/epochs.csv` (a row an epoch of each run).
 
     Raises:
         OutputError: `out` cannot be written.
     """
+    out = user_path(out)
     results = {**notes, "data": runs[0].data, "runs": [run.to_dict() for run in runs]}
     write_checksummed(out / "results.json", results)
     write_csv(
@@ -94,7 +96,7 @@ def save_results(runs: Sequence[RunRecord], out: Path, **notes: Any) -> None:
     )
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows with the same keys, one or more, under a header.
 
     Raises:
@@ -104,7 +106,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(path, table.getvalue().encode())
+    write_atomically(user_path(path), table.getvalue().encode())
 
 
 def _epochs(group: Sequence[RunRecord]) -> list[tuple[Any, ...]]:

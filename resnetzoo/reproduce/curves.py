@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.figures import new_figure, save_figure
+from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
     axes.grid(alpha=0.3)
 
 
-def save_comparison(runs: Sequence[RunRecord], path: Path, *, title: str, source: Mapping[str, float]) -> None:
+def save_comparison(runs: Sequence[RunRecord], path: str | Path, *, title: str, source: Mapping[str, float]) -> None:
     """Draw `error_curves` into a PNG, with a dotted line for each published last-epoch error of `source`.
 
     Raises:
@@ -51,4 +52,4 @@ def save_comparison(runs: Sequence[RunRecord], path: Path, *, title: str, source
     axes.set_title(f"{title}\n{measured_on(runs)}", fontsize=11)
     figure.supxlabel(provenance_line(runs), fontsize=6, color="0.4")
     axes.legend(fontsize=9)
-    save_figure(figure, path)
+    save_figure(figure, user_path(path))

@@ -17,6 +17,7 @@ from resnetzoo.reproduce.report_folder import prepare_folder, write_report
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.train_runs import train_runs
 from resnetzoo.utils.folder_lock import locked
+from resnetzoo.utils.paths import user_path
 
 
 def reproduce(
@@ -86,9 +87,9 @@ def run_plan(
 ) -> Outcome:
     """Train what a plan needs and write its report; the arguments and the errors are those of `reproduce`."""
     _check_data(data, plan)
-    out = Path(out)
+    out = user_path(out)
     part = plan.budget.of(data)
-    planned = plan.runs_on(part, Path(runs) if runs is not None else out / "runs")
+    planned = plan.runs_on(part, user_path(runs) if runs is not None else out / "runs")
     prepare_folder(out, plan.target.name, plan.budget.name, part)
     with locked(out):
         return _run_planned(plan, planned, part, out=out, command=command, say=say)

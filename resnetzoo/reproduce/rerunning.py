@@ -86,7 +86,7 @@ def find_record(path: str | Path, network: str | None = None, seed: int | None =
     Raises:
         ResultsError: no such file, changed by hand, or without such a run; the message lists what it has.
     """
-    records = read_records(Path(path))
+    records = read_records(path)
     for record in records:
         if network in (None, record.name) and seed in (None, record.seed):
             return record

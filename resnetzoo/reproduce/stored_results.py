@@ -10,6 +10,7 @@ from resnetzoo.reproduce.targets import Target, get_target
 from resnetzoo.reproduce.verdicts import Verdict, untrained_networks
 from resnetzoo.training.results import RunRecord, read_records
 from resnetzoo.utils.checksummed_json import read_checksummed
+from resnetzoo.utils.paths import user_path
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def read_results(path: str | Path, target: Target | None = None) -> StoredResult
         ResultsError: not there, changed by hand, no report's, or judged by other claims than the target has now.
         UsageError: of a target that is not known.
     """
-    path = Path(path)
+    path = user_path(path)
     values = read_checksummed(path)
     if not {"target", "command", "verdicts"} <= values.keys():
         raise ResultsError(f"{path}: not the results of a report: resnetzoo.read_records reads the runs in it")

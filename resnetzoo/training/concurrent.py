@@ -26,6 +26,7 @@ from resnetzoo.training.side_by_side import USUAL_SIDE_BY_SIDE, check_side_by_si
 from resnetzoo.training.stream import RunStream
 from resnetzoo.utils.device import resolve_device, resolve_precision
 from resnetzoo.utils.memory import reset_peak_memory
+from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import reason_of
 from resnetzoo.utils.validation import check_whole_number
 
@@ -146,7 +147,7 @@ def images_left(job: Job, data: Data, *, precision: str, device: torch.device) -
         job.recipe,
         seed=job.seed,
         precision=resolve_precision(precision, device),
-        out=None if job.out is None else Path(job.out),
+        out=None if job.out is None else user_path(job.out),
     )
     return steps * job.recipe.batch_size
 
@@ -177,5 +178,9 @@ def _check_jobs(jobs: Sequence[Job]) -> None:
         for other in jobs[:index]:
             if innermost(job.model) is innermost(other.model):
                 raise UsageError(f"job {index} trains the same network as an earlier one: create one for each job")
-            if job.out is not None and other.out is not None and Path(job.out).resolve() == Path(other.out).resolve():
+            if job.out is not None and _resolved(job.out) == _resolved(other.out):
                 raise UsageError(f"job {index} has the folder of an earlier one, {job.out}: give each its own")
+
+
+def _resolved(out: str | Path | None) -> Path | None:
+    return None if out is None else user_path(out).resolve()

@@ -7,6 +7,7 @@ from resnetzoo.errors import CheckpointError, ResultsError, UsageError
 from resnetzoo.evaluation.stored_logits import StoredLogits
 from resnetzoo.training.results import RUN_FILE, read_record
 from resnetzoo.utils.files import is_there
+from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
 from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
 from resnetzoo.weights.hub import packaged_logits_path
@@ -38,7 +39,7 @@ def load_logits(source: str | os.PathLike[str]) -> StoredLogits:
                 "network and the test images"
             )
         return read_logits(packaged_logits_path(row))
-    path = Path(source)
+    path = user_path(source)
     if path.is_dir():
         return _of_run(path)
     return read_logits(path)

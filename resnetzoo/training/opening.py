@@ -30,6 +30,7 @@ from resnetzoo.utils.device import Precision, autocast, resolve_device, resolve_
 from resnetzoo.utils.files import delete_unfinished
 from resnetzoo.utils.folder_lock import locked
 from resnetzoo.utils.memory import reset_peak_memory
+from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT
 
 
@@ -73,7 +74,7 @@ def open_trainer(
     check_data(data)
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else user_path(out)
     recipe, resolved = context.in_all(
         lambda: _checked(model, data, recipe, chosen, precision, seed=seed, processes=context.world_size, out=folder)
     )

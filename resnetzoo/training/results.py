@@ -12,6 +12,7 @@ from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.checksummed_json import read_checksummed
+from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:
     from torch import nn
@@ -243,8 +244,9 @@ def read_record(path: Path) -> RunRecord:
     return _record_of(read_checksummed(path), path)
 
 
-def read_records(path: Path) -> list[RunRecord]:
+def read_records(path: str | Path) -> list[RunRecord]:
     """The runs of a `results.json`, or the one of a `run.json`; errors are those of `read_record`."""
+    path = user_path(path)
     values = read_checksummed(path)
     return [_record_of(run, path) for run in values.get("runs", [values])]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from resnetzoo.errors import UsageError
 
 
-def user_path(path: str | Path) -> Path:
+def user_path(path: str | os.PathLike[str]) -> Path:
     """`path` with its home folder in place of a `~` or `~name` at the beginning; `./~name` is a file of that name.
 
     Raises:

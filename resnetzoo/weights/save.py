@@ -9,6 +9,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import stored_spec
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.checkpoint.metadata import metadata_texts
 
 StoredPrecision = Literal["fp32", "fp16"]
@@ -35,7 +36,7 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
     """
     from safetensors.torch import save
 
-    path = Path(path)
+    path = user_path(path)
     if path.suffix != ".safetensors":
         raise UsageError(f"weights are written to a file that ends in .safetensors, not to {path.name}")
     if precision not in ("fp32", "fp16"):

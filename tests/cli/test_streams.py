@@ -11,7 +11,7 @@ from processes import command_line, environment
 
 TRAIN = (
     *("resnetzoo", "train", "resnet20", "--dataset", "synthetic", "--recipe", "SMOKE", "--epochs", "1"),
-    *("--max-train-images", "16", "--device", "cpu", "--out", "run"),
+    *("--max-train-images", "32", "--device", "cpu", "--out", "run"),
 )
 
 

@@ -135,7 +135,7 @@ def test_images_changed_in_place_are_measured_anew(
 
 
 def test_the_part_of_a_set_sees_what_happens_to_the_whole(tiny_data: resnetzoo.Data) -> None:
-    first = tiny_data.first(10).train  # a view
+    first = tiny_data.first(30).train  # a view
     first.normalization("channel")
     tiny_data.train.images.fill_(9)
     assert same(first.normalization("channel"), measure_normalization(first.images, "channel"))

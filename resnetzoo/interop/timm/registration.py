@@ -25,6 +25,7 @@ from resnetzoo.models.fingerprint import attach_weights
 from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
 from resnetzoo.weights.checkpoint.key_mapping import find_mapping, remap_keys
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
@@ -93,7 +94,8 @@ def _build(
         if options.zero_init_residual:
             raise UsageError("zero_init_residual is about fresh weights: leave it out, or pretrained=True")
         row = row or default_weights(name)
-        overlay["file"] = str(local_path(row, None if cache_dir is None else Path(cache_dir)))  # with its hash checked
+        folder = None if cache_dir is None else user_path(cache_dir)
+        overlay["file"] = str(local_path(row, folder))  # with its hash checked
     spec = _spec(name, row, options, binding=not elsewhere)
     chosen = {key: getattr(options, key) for key in _HEAD}
     more = {"cache_dir": cache_dir, "pretrained_model_args": options.pretrained_model_args}

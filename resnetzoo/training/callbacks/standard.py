@@ -11,6 +11,7 @@ from resnetzoo.training.callbacks.log_file import LogFile
 from resnetzoo.training.callbacks.progress import ProgressBar
 from resnetzoo.training.callbacks.record_file import RecordFile
 from resnetzoo.training.callbacks.signals import StopOnSignal, StopRequest
+from resnetzoo.utils.paths import user_path
 
 
 def standard_callbacks(
@@ -38,7 +39,7 @@ def standard_callbacks(
     """
     callbacks: list[Callback] = [StopOnSignal(stop), FiniteCheck(), History()]
     if out is not None:
-        folder = Path(out)
+        folder = user_path(out)
         callbacks += [Checkpointing(folder, checkpoint_every, fresh=fresh), LogFile(folder)]
         callbacks += [KeptLogits(folder), RecordFile(folder)]
     if progress:

@@ -3,16 +3,17 @@
 import codecs
 import os
 import re
-from pathlib import Path
 
 from torch import Tensor
+
+from resnetzoo.utils.paths import user_path
 
 SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # what people name files of weights
 
 
 def looks_like_a_file(word: str) -> bool:
     """Whether a word that may also be a name is meant as a file: it is there, or is written as one."""
-    path = Path(word)
+    path = user_path(word)
     return path.exists() or "/" in word or os.sep in word or path.suffix.lower() in SUFFIXES
 
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 from torch import nn
 
 from resnetzoo.errors import CheckpointError, UsageError
+from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.checkpoint.file_type import HEAD, is_safetensors
 from resnetzoo.weights.checkpoint.safetensors_file import SUFFIX, read_safetensors, read_safetensors_bytes
 from resnetzoo.weights.checkpoint.torch_file import read_torch_bytes, read_torch_file
@@ -38,7 +39,7 @@ def read_source(source: CheckpointSource) -> Source:
         UsageError: it is none of these.
     """
     if isinstance(source, str | os.PathLike):
-        file = checkpoint_file(Path(source))
+        file = checkpoint_file(user_path(source))
         return Source(str(file), read_file(file), file)
     if isinstance(source, Mapping):
         return Source("dictionary in memory", source)

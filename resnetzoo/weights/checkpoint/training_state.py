@@ -11,6 +11,7 @@ from resnetzoo.errors import CheckpointError, DamagedCheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Pretrained
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.file_type import SUFFIXES, kind_of
 from resnetzoo.weights.checkpoint.metadata import Metadata, parse_spec
@@ -97,7 +98,7 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     Raises:
         CheckpointError: not there, truncated, damaged, or not written by `fit`.
     """
-    return read_checkpoint(checkpoint_file(Path(path)))
+    return read_checkpoint(checkpoint_file(user_path(path)))
 
 
 def network_of(checkpoint: Checkpoint) -> CifarNet:
