@@ -49,6 +49,37 @@ PARAMS = {
     "preresnet110": 1_727_962,
     "preresnet164": 1_703_258,
     "preresnet1001": 10_327_706,
+    "resnet8": 78_042,  # the distillation benchmarks', of which github.com/HobbitLong/RepDistiller is the source
+    "resnet8x4": 1_210_410,
+    "resnet14": 175_258,
+    "resnet32x4": 7_410_730,
+    "resnet18": 11_173_962,
+    "resnet34": 21_282_122,
+    "resnet50": 23_520_842,
+    "preresnet18": 11_172_170,
+    "wrn16_2": 691_674,
+    "wrn16_4": 2_748_890,
+    "wrn28_10": 36_479_194,
+    "wrn34_10": 46_160_474,
+    "wrn40_2": 2_243_546,
+    "wrn40_4": 8_949_210,
+    "resnext29_8x64d": 34_426_698,
+    "resnext29_16x64d": 68_155_210,
+    "resnext29_32x4d": 4_775_754,
+}
+
+# The same with 100 classes, of two other implementations.
+PARAMS_100 = {
+    "resnet18": 11_220_132,
+    "resnet34": 21_328_292,
+    "resnet50": 23_705_252,
+    "wrn16_4": 2_772_020,
+    "wrn28_10": 36_536_884,
+    "wrn40_2": 2_255_156,
+    "wrn40_4": 8_972_340,
+    "resnext29_8x64d": 34_518_948,
+    "resnext29_16x64d": 68_247_460,
+    "resnext29_32x4d": 4_868_004,
 }
 
 COMMANDS = ["list", "info", "data", "train", "eval", "predict", "export", "reproduce", "rerun", "bench"]
@@ -56,7 +87,7 @@ COMMANDS = ["list", "info", "data", "train", "eval", "predict", "export", "repro
 # The same with projection shortcuts.
 PROJECTION_PARAMS = {"resnet20": 272_474, "resnet56": 855_770, "resnet110": 1_730_714}
 
-# The depths of the contract, in their order.
+# The depths of the 6n+2 and 9n+2 series, in their order.
 DEPTHS = {
     "plainnet": [20, 32, 44, 56, 110],
     "resnet": [20, 32, 44, 56, 110, 164, 1202],
@@ -67,7 +98,11 @@ ALL = resnetzoo.list_models()
 
 DEEPEST = ["resnet1202", "preresnet1001"]  # minutes to script, export or train: their blocks are those of the others
 
-USUAL = [name for name in ALL if name not in DEEPEST]
+# From 4 to 68 million parameters: gigabytes and seconds for a step of training. Names, shapes and costs are checked of
+# each, values once, and the rest of their thin twins, THIN.
+WIDE = [name for name in ALL if name not in DEEPEST and PARAMS[name] > 4_000_000]
+
+USUAL = [name for name in ALL if name not in DEEPEST + WIDE]
 
 # A network of each kind of block and shortcut, for what depends on the code and not on the depth.
 SHORTCUTS = ["identity", "projection", "projection_all"]
@@ -79,6 +114,25 @@ KINDS = [
     *(resnetzoo.ModelSpec("residual", 20, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
     *(resnetzoo.ModelSpec("preactivation", 20, block="bottleneck", shortcut=shortcut) for shortcut in SHORTCUTS),
 ]
+
+# What wider names are made of, with few channels and blocks.
+THIN = {
+    "four stages": resnetzoo.ModelSpec("residual", 10, shortcut="projection", widths=(4, 8, 12, 16)),
+    "unequal stages": resnetzoo.ModelSpec(
+        "residual", 17, block="bottleneck", shortcut="projection", widths=(4, 4, 8, 8), layers=(1, 2, 1, 1)
+    ),
+    "preactivation": resnetzoo.ModelSpec("preactivation", 10, shortcut="projection", widths=(4, 8, 12, 16)),
+    "wide": resnetzoo.ModelSpec(
+        *("preactivation", 10), shortcut="projection", widths=(8, 16, 32), stem_width=4, layers=(1, 1, 1), drop_rate=0.3
+    ),
+    "grouped": resnetzoo.ModelSpec(
+        "residual", 11, block="bottleneck", shortcut="projection", widths=(8, 16, 32), groups=2, width_per_group=16
+    ),
+    "dropout": resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16), drop_rate=0.5),
+    "group norm": resnetzoo.ModelSpec("residual", 8, shortcut="projection", widths=(4, 8, 48), norm="group"),
+    "group norm first": resnetzoo.ModelSpec("preactivation", 8, widths=(4, 8, 16), norm="group"),
+}
+EVERY_KIND = [*KINDS, *THIN.values()]
 
 
 def small_network(seed: int) -> resnetzoo.CifarNet:
@@ -143,9 +197,10 @@ def lived_in(spec: resnetzoo.ModelSpec) -> resnetzoo.CifarNet:
     torch.manual_seed(0)
     model = resnetzoo.CifarNet(spec).eval()
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.GroupNorm | nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.2)
+        if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, std=0.2)
             nn.init.uniform_(module.running_var, 0.5, 2.0)
     return model

@@ -14,7 +14,8 @@ def fuse_batch_norm(network: CifarNet) -> CifarNet:
     """A float32 copy of `network`, in evaluation mode, without the norms that follow a convolution.
 
     Each such norm is multiplied into the convolution's weights and bias and leaves `nn.Identity` in its place. What
-    stays are the norms that follow a sum: in pre-activation networks the first of each block, and the last. Whatever
+    stays are the norms that follow a sum: in pre-activation networks the first of each block, and the last; and all
+    group norms, whose mean and variance are each image's own, so that they are no fixed scale. Whatever
     is not as the package built it stays as well, and runs as it is: other classes of convolutions and norms, hooks,
     computed weights, norms without running statistics, and all that is in another class of block.
     The outputs are those of the evaluation mode up to rounding; `network` itself is left as it was.

@@ -44,6 +44,8 @@ def optimize(
     a graph. `agreement` measures what the rounding does. The copy may be called from several threads at once, and on
     CUDA on any stream.
 
+    Group norm is no fixed scale and stays; `int8` refuses it.
+
     What people have put into the network since it was built runs as it is: hooks, other classes of modules, computed
     weights. Its norms are not fused, on CUDA it is not recorded, and `int8` refuses it.
 

@@ -153,6 +153,11 @@ def check_int8(network: CifarNet) -> None:
     """
     if network.spec.norm_first:
         raise UsageError('int8 takes plain and residual networks: pre-activation ones keep norms; use precision="bf16"')
+    if network.spec.norm != "batch":
+        raise UsageError(
+            f"int8 takes networks of batch norm, which is folded into the weights: {network.spec.norm} norm measures "
+            'each image anew and stays; use precision="bf16" or "fp32", or train ModelSpec(..., norm="batch")'
+        )
     as_built = AsBuilt(network)
     changes = {name: words for name, words in as_built.changes().items() if name != "fc"}
     for name, module in as_built.found.items():

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.errors import UsageError
-from resnetzoo.models.blocks.modules import build_block, conv2d, norm2d
+from resnetzoo.models.blocks.modules import build_block, conv2d, norm2d, norm_of
 from resnetzoo.models.ends import channels_into, length_of_logits
 from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
@@ -62,7 +62,7 @@ class CifarNet(DescribesWeights, nn.Module):
             self.relu = nn.ReLU()
         for stage in spec.stages:
             self.add_module(stage.name, nn.Sequential(*(build_block(spec, block) for block in stage.block_shapes())))
-        self.bn = nn.BatchNorm2d(spec.num_features) if self.preactivation else nn.Identity()
+        self.bn = norm_of(spec.norm, spec.num_features) if self.preactivation else nn.Identity()
         if self.preactivation:
             self.relu = nn.ReLU()
         self.avgpool = nn.AdaptiveAvgPool2d(1)

@@ -3,9 +3,8 @@
 import re
 
 from resnetzoo.errors import UnknownModelError, UsageError
-from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS
-from resnetzoo.models.spec import WIDTHS, ModelSpec, is_valid_depth, nearest_depths
-from resnetzoo.utils.lookup import near_or_all
+from resnetzoo.models.spec import ModelSpec
+from resnetzoo.models.unknown_names import unknown_name
 from resnetzoo.utils.text import natural_order
 
 # Bottleneck rows project where the shape changes, as their authors' own code does
@@ -30,11 +29,51 @@ _SPECS: dict[str, ModelSpec] = {
     "preresnet110": ModelSpec("preactivation", 110),
     "preresnet164": ModelSpec("preactivation", 164, block="bottleneck", shortcut="projection"),
     "preresnet1001": ModelSpec("preactivation", 1001, block="bottleneck", shortcut="projection"),
+    # Four stages of 64 to 512 channels (arXiv:1512.03385, table 1) behind a 3x3 stem, without max-pooling, as
+    # github.com/kuangliu/pytorch-cifar has them for small images. resnet(50), of 6n+2 layers, is another network.
+    "resnet18": ModelSpec("residual", 18, shortcut="projection", widths=(64, 128, 256, 512), layers=(2, 2, 2, 2)),
+    "resnet34": ModelSpec("residual", 34, shortcut="projection", widths=(64, 128, 256, 512), layers=(3, 4, 6, 3)),
+    "resnet50": ModelSpec(
+        "residual", 50, block="bottleneck", shortcut="projection", widths=(64, 128, 256, 512), layers=(3, 4, 6, 3)
+    ),
+    "preresnet18": ModelSpec(
+        "preactivation", 18, shortcut="projection", widths=(64, 128, 256, 512), layers=(2, 2, 2, 2)
+    ),
+    # Of distillation benchmarks (github.com/HobbitLong/RepDistiller), which project where the shape changes.
+    "resnet8": ModelSpec("residual", 8, shortcut="projection"),
+    "resnet14": ModelSpec("residual", 14, shortcut="projection"),
+    "resnet8x4": ModelSpec("residual", 8, shortcut="projection", widths=(64, 128, 256), stem_width=32),
+    "resnet32x4": ModelSpec("residual", 32, shortcut="projection", widths=(64, 128, 256), stem_width=32),
+    # Wide ResNets (arXiv:1605.07146): depth 6n+4, and k times 16, 32 and 64 channels.
+    "wrn16_2": ModelSpec(
+        "preactivation", 16, shortcut="projection", widths=(32, 64, 128), stem_width=16, layers=(2, 2, 2)
+    ),
+    "wrn16_4": ModelSpec(
+        "preactivation", 16, shortcut="projection", widths=(64, 128, 256), stem_width=16, layers=(2, 2, 2)
+    ),
+    "wrn28_10": ModelSpec(
+        "preactivation", 28, shortcut="projection", widths=(160, 320, 640), stem_width=16, layers=(4, 4, 4)
+    ),
+    "wrn34_10": ModelSpec(
+        "preactivation", 34, shortcut="projection", widths=(160, 320, 640), stem_width=16, layers=(5, 5, 5)
+    ),
+    "wrn40_2": ModelSpec(
+        "preactivation", 40, shortcut="projection", widths=(32, 64, 128), stem_width=16, layers=(6, 6, 6)
+    ),
+    "wrn40_4": ModelSpec(
+        "preactivation", 40, shortcut="projection", widths=(64, 128, 256), stem_width=16, layers=(6, 6, 6)
+    ),
+    # ResNeXt-29 (arXiv:1611.05431, section 5.2): groups x channels of a group in the first stage.
+    "resnext29_8x64d": ModelSpec(
+        "residual", 29, block="bottleneck", shortcut="projection", widths=(64, 128, 256), groups=8, width_per_group=64
+    ),
+    "resnext29_16x64d": ModelSpec(
+        "residual", 29, block="bottleneck", shortcut="projection", widths=(64, 128, 256), groups=16, width_per_group=64
+    ),
+    "resnext29_32x4d": ModelSpec(
+        "residual", 29, block="bottleneck", shortcut="projection", widths=(64, 128, 256), groups=32, width_per_group=4
+    ),
 }
-
-_NAME = re.compile(rf"({'|'.join({kind.prefix: None for kind in BLOCK_TYPES})})(\d{{1,6}})")
-
-_BENCHMARK = re.compile(r"resnet(\d{1,6})x4")  # as distillation benchmarks call them
 
 
 def get_spec(name: str) -> ModelSpec:
@@ -44,7 +83,7 @@ def get_spec(name: str) -> ModelSpec:
         UnknownModelError: no such name; the message lists the nearest ones, or the nearest valid depth.
     """
     if not isinstance(name, str) or name not in _SPECS:
-        raise UnknownModelError(_unknown(name))
+        raise UnknownModelError(unknown_name(name, _SPECS))
     return _SPECS[name]
 
 
@@ -61,40 +100,6 @@ def register(name: str, spec: ModelSpec) -> None:
     if name in _SPECS:
         raise UsageError(f'"{name}" is registered already, as {_SPECS[name]}; choose another name')
     _SPECS[name] = spec
-
-
-def _unknown(name: object) -> str:
-    if not isinstance(name, str):
-        return f'a model is named by a string such as "resnet56", not {name!r}'
-    wanted = name.lower().replace("-", "").replace("_", "")
-    parts = _NAME.fullmatch(wanted)
-    if parts and wanted not in _SPECS:
-        return _unknown_depth(name, parts[1], int(parts[2]))
-    wide = _BENCHMARK.fullmatch(wanted)
-    if wide and is_valid_depth(int(wide[1]), 2 * len(WIDTHS)):
-        return (
-            f'"{name}" is no registered name; build it with resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", '
-            f'{wide[1]}, shortcut="projection", widths=(64, 128, 256), stem_width=32))'
-        )
-    return f'unknown model "{name}"; {near_or_all(wanted, registered_names())}'
-
-
-def _unknown_depth(name: str, prefix: str, depth: int) -> str:
-    steps: dict[str, int] = {}  # by block word: depth = step * n + 2
-    for kind in BLOCK_TYPES:
-        if kind.prefix == prefix:
-            steps[kind.block] = step = kind.layers * len(WIDTHS)
-            if is_valid_depth(depth, step):
-                usual = kind.block == BLOCKS[0]
-                what, choice = ("depth", "") if usual else (f"{kind.block} depth", f', block="{kind.block}"')
-                call = f"resnetzoo.{kind.family.builder}({depth}{choice})"
-                return f'"{name}" is no registered name, but {depth} is a valid {what}: build it with {call}'
-    known = [int(other[len(prefix) :]) for other in _SPECS if re.fullmatch(rf"{prefix}\d+", other)]
-    near = " or ".join(f"{prefix}{valid}" for valid in sorted(known, key=lambda valid: abs(valid - depth))[:2])
-    (_, step), *others = steps.items()
-    valid = " or ".join(str(valid) for valid in nearest_depths(depth, step))
-    rule = f"{step}n+2" + "".join(f" ({block}: {other}n+2)" for block, other in others)
-    return f'unknown model "{name}": depth {depth} is not {rule}; the nearest valid: {valid}; did you mean {near}?'
 
 
 def registered_names() -> list[str]:

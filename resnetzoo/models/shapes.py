@@ -1,7 +1,11 @@
 """What a network consists of, as plain numbers: stages of blocks, blocks of convolutions. No torch here."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Norm = Literal["batch", "group"]
+
+WIDTHS = (16, 32, 64)  # channels of the stages in arXiv:1512.03385, section 4.2
 
 
 class BlockShape(NamedTuple):
@@ -13,6 +17,7 @@ class BlockShape(NamedTuple):
         width: channels of its 3x3 convolutions.
         out_chans: channels that leave it.
         stride: 2 where height and width are halved, else 1.
+        groups: of its 3x3 convolution, where it is a bottleneck.
     """
 
     name: str
@@ -20,6 +25,7 @@ class BlockShape(NamedTuple):
     width: int
     out_chans: int
     stride: int
+    groups: int = 1
 
     @property
     def changes_shape(self) -> bool:
@@ -37,6 +43,7 @@ class Stage(NamedTuple):
         width: channels of the 3x3 convolutions of its blocks.
         out_chans: channels that leave each of its blocks.
         stride: of its first block; the others have 1.
+        groups: of the 3x3 convolutions in bottlenecks.
     """
 
     name: str
@@ -45,17 +52,18 @@ class Stage(NamedTuple):
     width: int
     out_chans: int
     stride: int
+    groups: int = 1
 
     def block_shapes(self) -> Iterator[BlockShape]:
         """Its blocks in the order of the forward pass."""
         in_chans, stride = self.in_chans, self.stride
         for index in range(self.blocks):
-            yield BlockShape(f"{self.name}.{index}", in_chans, self.width, self.out_chans, stride)
+            yield BlockShape(f"{self.name}.{index}", in_chans, self.width, self.out_chans, stride, self.groups)
             in_chans, stride = self.out_chans, 1
 
 
 class ConvShape(NamedTuple):
-    """A convolution without bias, and the batch norm beside it.
+    """A convolution without bias, and the norm beside it.
 
     Attributes:
         conv: its name; that of a block's convolution is relative to the block, such as `conv1`.
@@ -71,6 +79,7 @@ class ConvShape(NamedTuple):
         response: the module whose output is the response of a 3x3 convolution (arXiv:1512.03385, section 4.2): the
             norm behind it, or the convolution itself where its output goes straight into an addition. None if the
             response is not measured, as of 1x1 convolutions.
+        norm_kind: whether that norm is batch norm or group norm.
     """
 
     conv: str
@@ -83,6 +92,7 @@ class ConvShape(NamedTuple):
     norm_first: bool = False
     fusable: str | None = None
     response: str | None = None
+    norm_kind: Norm = "batch"
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:

@@ -1,6 +1,6 @@
 """Networks by name: a registered spec with the choices made, or a row of weights, its file, and the network in it."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 from resnetzoo.errors import UnknownModelError, UsageError
@@ -8,7 +8,7 @@ from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.registry import get_spec
-from resnetzoo.models.spec import Family, Shortcut
+from resnetzoo.models.spec import Family, ModelSpec, Shortcut
 from resnetzoo.utils.random import seeded
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
 from resnetzoo.weights.checkpoint.file_type import looks_like_a_file
@@ -169,10 +169,17 @@ def _find_row(name: str, weights: bool | CheckpointSource) -> Weights | None:
 def _check(model: CifarNet, name: str, shortcut: Shortcut | None) -> None:
     """Refuse weights of another network than was asked for."""
     found, wanted = model.spec, get_spec(name)
-    if (found.family, found.depth, found.block) != (wanted.family, wanted.depth, wanted.block):
-        raise UsageError(_of_another(found.label, name))
+    if _architecture(found) != _architecture(wanted):
+        same = found.label == wanted.label
+        raise UsageError(_of_another(f"{found.label} of widths {found.widths}" if same else found.label, name))
     if shortcut not in (None, found.shortcut):
         raise UsageError(f'the weights have shortcut="{found.shortcut}", not "{shortcut}": leave shortcut out')
+
+
+def _architecture(spec: ModelSpec) -> dict[str, Any]:
+    """All of a spec but the choices that weights bring along."""
+    chosen = {"shortcut", "num_classes", "in_chans", "zero_init_residual", "drop_rate"}
+    return {field: value for field, value in asdict(spec).items() if field not in chosen}
 
 
 def _of_another(found: str, name: str) -> str:

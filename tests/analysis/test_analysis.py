@@ -1,6 +1,7 @@
 """What is measured inside networks, against forward passes written out by hand, and what pictures show of it."""
 
 import copy
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from cases import KINDS, lived_in
+from cases import KINDS, THIN, lived_in
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
@@ -19,7 +20,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.models.pretrained import attach_normalization
 
-SMALL = [replace(spec, depth=2 + 3 * spec.layers_per_block, widths=(4, 8, 16)) for spec in KINDS]
+SMALL = [replace(spec, depth=2 + 3 * spec.layers_per_block, widths=(4, 8, 16)) for spec in KINDS] + [*THIN.values()]
 BY_KIND = pytest.mark.parametrize("spec", SMALL, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
 Measure = Callable[[nn.Module, ImageSet], object]
 MEASURES: dict[str, Measure] = {
@@ -111,10 +112,13 @@ class ByHand:
 
     def conv(self, name: str, x: Tensor, stride: int = 1) -> Tensor:
         weight = self.model.state_dict()[f"{name}.weight"]
-        return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
+        return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2, groups=x.shape[1] // weight.shape[1])
 
     def norm(self, name: str, x: Tensor) -> Tensor:
         state = self.model.state_dict()
+        if self.model.spec.norm == "group":
+            groups = math.gcd(x.shape[1], 32) if x.shape[1] != 48 else 24
+            return F.group_norm(x, groups, state[f"{name}.weight"], state[f"{name}.bias"])
         mean, variance, scale, shift = (
             state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
         )
@@ -165,7 +169,9 @@ def test_every_kind_of_network_against_its_forward_pass_by_hand(spec: resnetzoo.
 def test_gradients_of_every_kind_are_those_of_a_training_step(spec: resnetzoo.ModelSpec) -> None:
     model = lived_in(spec).double()
     inputs, labels = torch.randn(4, 3, 8, 8, dtype=torch.float64), torch.tensor([0, 3, 9, 3])
+    torch.manual_seed(0)  # of the same dropout
     found = analysis.gradient_norms(model, (inputs, labels))
+    torch.manual_seed(0)
     F.cross_entropy(model.train()(inputs), labels).backward()
     layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
     np.testing.assert_allclose(found.values, [float(layer.weight.grad.norm()) for layer in layers.values()])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch._inductor.config
-from cases import KINDS, lived_in, recompile_limit
+from cases import EVERY_KIND, THIN, lived_in, recompile_limit
 from torch import nn
 
 import resnetzoo
@@ -27,7 +27,7 @@ from resnetzoo.utils.device import has_vnni
 COMPILER = shutil.which(os.environ.get("CXX", "g++")) and (Path(sysconfig.get_path("include")) / "Python.h").exists()
 needs_compiler = pytest.mark.skipif(not COMPILER, reason="there is no C++ compiler with Python's headers")
 needs_vnni = pytest.mark.skipif(not has_vnni(), reason="this CPU has no 8-bit dot products")
-BY_KIND = pytest.mark.parametrize("spec", KINDS, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
+BY_KIND = pytest.mark.parametrize("spec", EVERY_KIND, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
 
 
 def compiled_shapes(optimized: resnetzoo.OptimizedNet) -> int:
@@ -47,9 +47,12 @@ def test_fusing_keeps_the_outputs(spec: resnetzoo.ModelSpec) -> None:
     fused = fuse_batch_norm(model)
     with torch.no_grad():
         torch.testing.assert_close(fused(images), model(images), rtol=1e-4, atol=1e-4 * spread(model(images)))
-    norms = [path for path, module in fused.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [path for path, module in fused.named_modules() if isinstance(module, nn.GroupNorm | nn.BatchNorm2d)]
     after_a_sum = [f"{block.name}.bn1" for block in spec.blocks()] + ["bn"]
-    assert norms == (after_a_sum if spec.family == "preactivation" else [])
+    if spec.norm == "batch":
+        assert norms == (after_a_sum if spec.family == "preactivation" else [])
+    else:
+        assert norms == [name for name, module in model.named_modules() if isinstance(module, nn.GroupNorm)]
 
 
 @BY_KIND
@@ -139,8 +142,17 @@ def test_a_trained_network_agrees_in_int8(trained: tuple[resnetzoo.CifarNet, res
 
 
 @needs_vnni
+def test_int8_refuses_group_norm_and_says_what_runs_it(tiny_data: resnetzoo.Data) -> None:
+    model = lived_in(THIN["group norm"])
+    with pytest.raises(resnetzoo.UsageError, match=r'group norm measures each image anew.* use precision="bf16" or'):
+        resnetzoo.optimize(model, precision="int8", compile=False, calibration=tiny_data.train)
+
+
+@needs_vnni
 @pytest.mark.parametrize(
-    "spec", [spec for spec in KINDS if spec.family != "preactivation"], ids=lambda spec: f"{spec.label}-{spec.shortcut}"
+    "spec",
+    [spec for spec in EVERY_KIND if spec.family != "preactivation" and spec.norm == "batch"],
+    ids=lambda spec: f"{spec.label}-{spec.shortcut}",
 )
 def test_int8_outputs(spec: resnetzoo.ModelSpec) -> None:
     model = lived_in(spec)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from cases import ALL, DEEPEST, USUAL
+from cases import ALL, DEEPEST, USUAL, WIDE
 from torch import Tensor, nn
 
 import resnetzoo
@@ -136,12 +136,14 @@ def test_the_configuration_is_true(name: str) -> None:
         assert unpooled(images).shape == features.shape
 
 
-@pytest.mark.parametrize("name", DEEPEST)
-def test_the_configuration_of_the_deepest(name: str) -> None:
+@pytest.mark.parametrize("name", DEEPEST + WIDE)
+def test_the_configuration_of_the_deepest_and_the_widest(name: str) -> None:
     with torch.device("meta"):
         model = create(name)
     assert_names_are_true(model)
-    assert [info["num_chs"] for info in model.feature_info][-1] == model.num_features
+    last = model.feature_info[-1]
+    assert last["num_chs"] == model.num_features
+    assert last["reduction"] == 2 ** (len(model.spec.widths) - 1)
 
 
 def assert_names_are_true(model: Any) -> None:
@@ -154,7 +156,7 @@ def assert_names_are_true(model: Any) -> None:
 def test_feature_maps_are_those_of_the_stages(name: str) -> None:
     model = create(name).eval()
     info = timm.models.FeatureInfo(copy.deepcopy(model.feature_info), (0, 1, 2))
-    widths = [width * model.num_features // 64 for width in model.spec.widths]
+    widths = [width * model.num_features // model.spec.widths[-1] for width in model.spec.widths]
     assert (info.channels(), info.reduction()) == (widths, [1, 2, 4])
     images = images_for(model)
     with torch.inference_mode():

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 import torch
-from cases import ALL, DEPTHS, KINDS, lived_in
+from cases import DEEPEST, DEPTHS, EVERY_KIND, USUAL, lived_in
 from guided import Guided
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
@@ -15,7 +15,7 @@ import resnetzoo
 from resnetzoo.inference.fuse import fuse_batch_norm
 from resnetzoo.interop.timm.network import TimmCifarNet
 
-IDS = [f"{spec.label}-{spec.shortcut}" for spec in KINDS]
+IDS = [f"{spec.label}-{spec.shortcut}" for spec in EVERY_KIND]
 NAMED_DEPTHS = {f"{prefix}{depth}": depth for prefix, depths in DEPTHS.items() for depth in depths}
 
 
@@ -50,11 +50,12 @@ def assert_nothing_is_overwritten(model: nn.Module, images: Tensor) -> None:
     assert all(torch.equal(output.view(torch.int32), copy.view(torch.int32)) for _, output, copy, _ in seen)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", USUAL + DEEPEST)
 def test_each_layer_with_weights_has_an_activation_that_is_called_once(name: str) -> None:
     model = resnetzoo.create(name)
     activations = activations_of(model)
-    assert len(activations) == NAMED_DEPTHS.get(name, model.spec.depth) - 1  # all but the classifier
+    layers = model.spec.depth - 2 if model.spec.is_wide else NAMED_DEPTHS.get(name, model.spec.depth)
+    assert len(activations) == layers - 1  # all but the classifier
     assert len({id(module) for module in activations.values()}) == len(activations)
     with torch.no_grad(), watched({**activations}) as seen:
         model.eval()(torch.randn(1, 3, 8, 8))
@@ -68,13 +69,13 @@ def test_each_layer_with_weights_has_an_activation_that_is_called_once(name: str
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", USUAL + DEEPEST)
 def test_no_output_of_a_module_is_overwritten(name: str, training: bool) -> None:
     with torch.set_grad_enabled(training):
         assert_nothing_is_overwritten(resnetzoo.create(name).train(training), torch.randn(2, 3, 8, 8))
 
 
-@pytest.mark.parametrize("spec", KINDS, ids=IDS)
+@pytest.mark.parametrize("spec", EVERY_KIND, ids=IDS)
 def test_nor_in_networks_that_are_made_of_one(spec: resnetzoo.ModelSpec) -> None:
     images = torch.randn(2, 3, 8, 8)
     with torch.no_grad():
@@ -82,7 +83,7 @@ def test_nor_in_networks_that_are_made_of_one(spec: resnetzoo.ModelSpec) -> None
         assert_nothing_is_overwritten(TimmCifarNet(spec).eval(), images)
 
 
-@pytest.mark.parametrize("spec", KINDS, ids=IDS)
+@pytest.mark.parametrize("spec", EVERY_KIND, ids=IDS)
 def test_training_keeps_no_more_than_with_activations_in_place(spec: resnetzoo.ModelSpec) -> None:
     """A ReLU's backward pass needs its output alone, which the next convolution keeps in any case."""
     model, images = resnetzoo.CifarNet(spec), torch.randn(2, 3, 8, 8)
@@ -107,7 +108,7 @@ def bytes_kept(model: nn.Module, images: Tensor) -> int:
     return total
 
 
-@pytest.mark.parametrize("spec", KINDS, ids=IDS)
+@pytest.mark.parametrize("spec", EVERY_KIND, ids=IDS)
 def test_full_backward_hooks_see_gradients(spec: resnetzoo.ModelSpec) -> None:
     model = lived_in(spec)
     images = torch.randn(2, 3, 16, 16, requires_grad=True)
@@ -127,7 +128,7 @@ def test_full_backward_hooks_see_gradients(spec: resnetzoo.ModelSpec) -> None:
     assert torch.equal(seen["conv1"][0], images.grad)
 
 
-@pytest.mark.parametrize("spec", KINDS, ids=IDS)
+@pytest.mark.parametrize("spec", EVERY_KIND, ids=IDS)
 def test_guided_backpropagation_by_hooks_is_that_by_hand(
     spec: resnetzoo.ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +148,7 @@ def test_guided_backpropagation_by_hooks_is_that_by_hand(
 
 
 def test_an_activation_can_be_replaced() -> None:
-    spec = KINDS[1]
+    spec = EVERY_KIND[1]
     model, images = lived_in(spec), torch.randn(2, 3, 16, 16)
     usual = model(images)
     model.layer2[0].relu2 = nn.Softplus(beta=50)
@@ -167,11 +168,15 @@ def by_hand(model: resnetzoo.CifarNet, images: Tensor) -> dict[str, Tensor]:
 
     def conv(name: str, x: Tensor, stride: int = 1) -> Tensor:
         weight = state[f"{name}.weight"]
-        return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
+        return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2, groups=x.shape[1] // weight.shape[1])
 
     def norm(name: str, x: Tensor) -> Tensor:
-        mean, var, weight, bias = (state[f"{name}.{of}"] for of in ("running_mean", "running_var", "weight", "bias"))
-        nodes[name] = F.batch_norm(x, mean, var, weight, bias)
+        weight, bias = (state[f"{name}.{of}"] for of in ("weight", "bias"))
+        if model.spec.norm == "group":
+            nodes[name] = F.group_norm(x, {4: 4, 8: 8, 16: 16, 48: 24}[x.shape[1]], weight, bias)
+        else:
+            mean, var = (state[f"{name}.{of}"] for of in ("running_mean", "running_var"))
+            nodes[name] = F.batch_norm(x, mean, var, weight, bias)
         return nodes[name]
 
     def relu(name: str, x: Tensor) -> Tensor:
@@ -213,13 +218,13 @@ def by_hand(model: resnetzoo.CifarNet, images: Tensor) -> dict[str, Tensor]:
     return nodes
 
 
-@pytest.mark.parametrize("spec", KINDS, ids=IDS)
+@pytest.mark.parametrize("spec", EVERY_KIND, ids=IDS)
 def test_extracted_features_are_those_by_hand(spec: resnetzoo.ModelSpec) -> None:
     from torchvision.models.feature_extraction import create_feature_extractor
 
     model, images = lived_in(spec), torch.randn(2, 3, 16, 16)
     expected = by_hand(model, images)
-    assert {"relu", "layer1.0.relu1", "layer3.1.relu2"} <= set(expected)
+    assert {"relu", "layer1.0.relu1", f"{list(spec.blocks())[-1].name}.relu2"} <= set(expected)
     with torch.no_grad():
         found = create_feature_extractor(model, return_nodes=list(expected))(images)
     for name, values in expected.items():

@@ -2,11 +2,13 @@
 
 import copy
 import pickle
+import re
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
-from cases import ALL, DEEPEST, KINDS, PARAMS, PROJECTION_PARAMS, SHORTCUTS, USUAL
+from cases import ALL, DEEPEST, EVERY_KIND, PARAMS, PARAMS_100, PROJECTION_PARAMS, SHORTCUTS, USUAL, WIDE
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -34,6 +36,8 @@ def test_costs_in_closed_form_are_what_torch_counts(name: str) -> None:
         nonlocal outputs
         outputs += output.numel()
 
+    if name in PARAMS_100:
+        assert resnetzoo.complexity(replace(model.spec, num_classes=100)).params == PARAMS_100[name]
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(count)
@@ -65,13 +69,16 @@ def test_weighted_layers_are_the_depth_in_the_name(name: str) -> None:
         for path, module in model.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear) and "downsample" not in path
     ]
-    assert f"{len(weighted)}" == name.lstrip("abcdefghijklmnopqrstuvwxyz")
+    depth = int(re.findall(r"\d+", name)[0])
+    assert len(weighted) == (depth - 2 if name.startswith("wrn") else depth)  # whose authors count three projections
+    assert model.spec.depth == depth
 
 
 @pytest.mark.parametrize("name", USUAL)
 def test_forward_and_backward(name: str) -> None:
     model = resnetzoo.create(name, num_classes=42, seed=0)
-    logits = model(torch.randn(2, 3, 32, 32))
+    assert model.eval()(torch.randn(1, 3, 64, 64)).shape == (1, 42)
+    logits = model.train()(torch.randn(2, 3, 32, 32))
     assert logits.shape == (2, 42)
     logits.square().mean().backward()
     for path, parameter in model.named_parameters():
@@ -79,11 +86,12 @@ def test_forward_and_backward(name: str) -> None:
         assert parameter.grad.isfinite().all(), path
 
 
-@pytest.mark.parametrize("name", DEEPEST)
-def test_the_deepest_run_forward(name: str) -> None:
+@pytest.mark.parametrize("name", DEEPEST + WIDE)
+def test_the_deepest_and_the_widest_run_forward(name: str) -> None:
     model = resnetzoo.create(name, seed=0)
+    side = 32 if name in DEEPEST else 8  # of the wide ones a sixteenth of the pixels, each of which costs more
     with torch.inference_mode():
-        logits = model(torch.randn(2, 3, 32, 32))
+        logits = model(torch.randn(2, 3, side, side))
     assert logits.shape == (2, 10)
     assert logits.isfinite().all()
 
@@ -130,7 +138,7 @@ def test_a_classifier_cannot_have_less_than_no_class() -> None:
         resnetzoo.create("resnet20").reset_classifier(-1)
 
 
-@pytest.mark.parametrize("spec", KINDS, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
+@pytest.mark.parametrize("spec", EVERY_KIND, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
 def test_script_export_and_compile(spec: resnetzoo.ModelSpec) -> None:
     model = resnetzoo.CifarNet(spec).eval()
     images = torch.randn(3, 3, 32, 32)

@@ -1,20 +1,32 @@
 """Names: every good one works, every bad one says what to type instead."""
 
+import json
+from dataclasses import fields
+
 import pytest
-from cases import DEPTHS
+from cases import DEPTHS, PARAMS, THIN
 from hypothesis import given
 from hypothesis import strategies as st
 
 import resnetzoo
 from resnetzoo.models import registry
-from resnetzoo.models.spec import nearest_depths
+from resnetzoo.models.depths import nearest_depths
 
 BAD_NAMES = {
     "resnet57": "nearest valid: 56 or 62",
     "resnet21": "did you mean resnet20",
     "plainnet111": "nearest valid: 110 or 116",
     "resnet1": "nearest valid: 8 or 14",
-    "resnet26": r"resnetzoo.resnet\(26\)",
+    "resnet26": r"resnetzoo.resnet\(26\), of three stages of 16 to 64 channels$",
+    "resnet101": r"resnet\(101, block=\"bottleneck\"\), of three stages.* four stages .*layers=\(3, 4, 23, 3\)",
+    "preresnet34": r"nearest valid: 32 or 38; .* four stages .*ModelSpec\(\"preactivation\", 34, shortcut",
+    "resnet35": "did you mean resnet34 or resnet32",
+    "wrn27_2": "depth 27 is not 6n\\+4; the nearest valid: wrn22_2 or wrn28_2",
+    "WRN-28-10": "did you mean wrn28_10",
+    "wide_resnet40x2": "did you mean wrn40_2",
+    "wrn28_0": "unknown model",
+    "ResNeXt29_8x64": "did you mean resnext29_8x64d",
+    "resnext30_8x64d": "depth 30 is not 9n\\+2",
     "preresnet29": r'resnetzoo.preresnet\(29, block="bottleneck"\)',
     "plainnet29": "nearest valid: 32 or 26",
     "ResNet56": "did you mean resnet56",
@@ -28,14 +40,18 @@ BAD_NAMES = {
 
 @pytest.mark.parametrize("family", DEPTHS)
 def test_every_depth_of_the_contract_is_registered_in_natural_order(family: str) -> None:
-    assert resnetzoo.list_models(f"{family}*") == [f"{family}{depth}" for depth in DEPTHS[family]]
+    listed = resnetzoo.list_models(f"{family}*")
+    assert [name for name in listed if name in {f"{family}{depth}" for depth in DEPTHS[family]}] == [
+        f"{family}{depth}" for depth in DEPTHS[family]
+    ]
 
 
 def test_list_is_in_natural_order() -> None:
     assert resnetzoo.list_models("*net*0") == [
-        *("plainnet20", "plainnet110", "preresnet20", "preresnet110", "resnet20", "resnet110"),
+        *("plainnet20", "plainnet110", "preresnet20", "preresnet110", "resnet20", "resnet50", "resnet110"),
     ]
-    assert len(resnetzoo.list_models()) == sum(map(len, DEPTHS.values()))
+    assert resnetzoo.list_models("wrn*") == ["wrn16_2", "wrn16_4", "wrn28_10", "wrn34_10", "wrn40_2", "wrn40_4"]
+    assert set(resnetzoo.list_models()) == set(PARAMS)
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
@@ -65,9 +81,34 @@ def test_register_adds_a_name_once(monkeypatch: pytest.MonkeyPatch) -> None:
     resnetzoo.register("resnet26", spec)
     assert resnetzoo.get_spec("resnet26") == spec
     assert resnetzoo.create("resnet26").spec.depth == 26
-    assert resnetzoo.list_models("resnet*")[:2] == ["resnet20", "resnet26"]
+    assert resnetzoo.list_models("resnet2*") == ["resnet20", "resnet26"]
     with pytest.raises(resnetzoo.UsageError, match="registered already"):
         resnetzoo.register("resnet26", spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [("wrn22_8", 17_158_106), ("wrn40_1", 563_930), ("resnext29_4x24d", None), ("resnet20x4", None)],
+)
+def test_what_the_message_says_registers_the_name(
+    name: str, params: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))
+    with pytest.raises(resnetzoo.UnknownModelError) as caught:
+        resnetzoo.create(name)
+    call = str(caught.value).partition(": ")[2]
+    exec(call, {"resnetzoo": resnetzoo})
+    assert resnetzoo.get_spec(name).label == name
+    if params is not None:
+        assert resnetzoo.complexity(name).params == params
+
+
+def test_resnet50_is_another_network_than_that_of_6n_2_layers() -> None:
+    four, three = resnetzoo.get_spec("resnet50"), resnetzoo.resnet(50).spec
+    assert (four.depth, three.depth) == (50, 50)
+    assert (len(four.stages), len(three.stages)) == (4, 3)
+    assert (four.label, three.label) == ("resnet50", "resnet50 (three stages)")
+    assert resnetzoo.complexity(three).params == 755_802
 
 
 def test_register_refuses_what_is_no_name_or_no_spec() -> None:
@@ -104,7 +145,22 @@ def test_a_depth_is_valid_or_its_nearest_are_named(depth: int, layers_per_block:
         ({"num_classes": True}, "num_classes must be a whole number"),
         ({"in_chans": 0}, "in_chans must be a whole number from 1, not 0"),
         ({"depth": 20.0}, "depth must be a whole number"),
-        ({"widths": (16, 32)}, "widths must be three numbers"),
+        ({"widths": ()}, "widths must be numbers, one a stage"),
+        ({"widths": 16}, "widths must be numbers, one a stage"),
+        ({"widths": None}, "widths must be numbers, one a stage"),
+        ({"widths": (16, 32)}, r"depth 20 is not 4n\+2"),
+        ({"layers": (3, 3)}, r"one number a stage each, not \(3, 3\) and \(16, 32, 64\)"),
+        ({"layers": (3, 0, 3)}, "layers must be a whole number from 1, not 0"),
+        ({"layers": (2, 2, 2)}, r"layers \(2, 2, 2\) of basic blocks make depth 14, not 20"),
+        ({"family": "preactivation", "layers": (2, 2, 2)}, "make depth 14, or 16 as Wide ResNets count, not 20"),
+        ({"groups": 2}, "groups is of bottlenecks"),
+        ({"width_per_group": 4}, "width_per_group is of bottlenecks"),
+        ({"block": "bottleneck", "groups": 0}, "groups must be a whole number from 1, not 0"),
+        ({"block": "bottleneck", "width_per_group": 3, "groups": 2}, "leaves no channel of widths"),
+        ({"norm": "layer"}, "norm must be one of batch, group"),
+        ({"drop_rate": 1.0}, "a share from 0 to below 1, not 1.0"),
+        ({"drop_rate": "0.3"}, "drop_rate must be a number"),
+        ({"block": "bottleneck", "drop_rate": 0.3}, "drop_rate is of basic blocks"),
         ({"widths": (64, 32, 16)}, "must not fall"),
         ({"family": "plain", "shortcut": "projection"}, "plain networks have no shortcuts"),
         ({"family": "plain", "block": "bottleneck", "depth": 29}, "plain networks are built of basic blocks"),
@@ -120,4 +176,19 @@ def test_a_spec_that_cannot_be_is_refused(choices: dict[str, object], message: s
 def test_a_spec_survives_its_dictionary(name: str) -> None:
     spec = resnetzoo.get_spec(name)
     assert resnetzoo.ModelSpec.from_dict(spec.to_dict()) == spec
-    assert spec.label == name
+    assert spec.label == (f"{name} (projection)" if name in ("resnet8", "resnet14") else name)
+
+
+@pytest.mark.parametrize("kind", THIN)
+def test_a_spec_writes_what_is_set_alone(kind: str) -> None:
+    spec = THIN[kind]
+    values = json.loads(json.dumps(spec.to_dict()))
+    assert resnetzoo.ModelSpec.from_dict(values) == spec
+    always = [field.name for field in fields(spec)][:8]  # what the first versions wrote, and read
+    assert list(values)[:8] == always
+    assert all(values[name] != getattr(resnetzoo.ModelSpec, name) for name in list(values)[8:])
+
+
+def test_two_specs_of_one_network_are_equal() -> None:
+    assert resnetzoo.ModelSpec("residual", 20, layers=(3, 3, 3)) == resnetzoo.ModelSpec("residual", 20)
+    assert hash(resnetzoo.ModelSpec("residual", 20, widths=[16, 32, 64])) == hash(resnetzoo.ModelSpec("residual", 20))  # type: ignore[arg-type]

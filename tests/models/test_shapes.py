@@ -1,26 +1,25 @@
 """What a spec says of stages and convolutions, against the modules that are built from it."""
 
-import warnings
+from dataclasses import replace
 
 import pytest
 import torch
-from cases import ALL, KINDS, lived_in
+from cases import ALL, EVERY_KIND, THIN, lived_in
 from torch import Tensor, nn
 
 import resnetzoo
 from resnetzoo import analysis, plots
 from resnetzoo.inference.fuse import fuse_batch_norm
-from resnetzoo.models import spec as spec_module
 from resnetzoo.models.blocks.modules import MODULES
 from resnetzoo.models.blocks.types import BLOCK_TYPES, find_block_type
 from resnetzoo.models.cifar_net import without_values
 
-BY_KIND = pytest.mark.parametrize("spec", KINDS, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
+BY_KIND = pytest.mark.parametrize("spec", EVERY_KIND, ids=lambda spec: f"{spec.label}-{spec.shortcut}")
 
 
 def test_every_kind_of_block_has_a_module_and_is_among_the_cases() -> None:
     assert list(MODULES) == list(BLOCK_TYPES)
-    assert {find_block_type(spec.family, spec.block) for spec in KINDS} == set(BLOCK_TYPES)
+    assert {find_block_type(spec.family, spec.block) for spec in EVERY_KIND} == set(BLOCK_TYPES)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -28,7 +27,9 @@ def test_convolutions_are_those_that_are_built(name: str) -> None:
     spec = resnetzoo.get_spec(name)
     model = without_values(spec)
     built = {path: module for path, module in model.named_modules() if isinstance(module, nn.Conv2d)}
-    norms = {path: module for path, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    norms = {
+        path: module for path, module in model.named_modules() if isinstance(module, nn.GroupNorm | nn.BatchNorm2d)
+    }
     said = list(spec.all_convs())
     assert [conv.conv for conv in said] == list(built)
     for conv in said:
@@ -37,7 +38,7 @@ def test_convolutions_are_those_that_are_built(name: str) -> None:
         assert (module.stride, module.padding, module.groups) == ((conv.stride,) * 2, (half,) * 2, conv.groups)
         assert module.bias is None
         if conv.norm is not None:
-            assert norms.pop(conv.norm).num_features == conv.norm_chans
+            assert len(norms.pop(conv.norm).weight) == conv.norm_chans
     assert list(norms) == (["bn"] if spec.norm_first else [])
 
 
@@ -62,7 +63,8 @@ def test_stages_are_those_that_are_built(name: str) -> None:
         in_chans = stage.out_chans
     assert in_chans == spec.num_features
     assert list(spec.blocks()) == [block for stage in spec.stages for block in stage.block_shapes()]
-    assert sum(stage.blocks for stage in spec.stages) * spec.layers_per_block == spec.depth - 2
+    counted = 4 if spec.is_wide else 2  # beside those of F: the stem, and three projections or the classifier
+    assert sum(stage.blocks for stage in spec.stages) * spec.layers_per_block == spec.depth - counted
 
 
 def block_of(path: str) -> str:
@@ -90,7 +92,9 @@ def test_fusable_are_the_norms_that_one_convolution_feeds_alone(spec: resnetzoo.
 @BY_KIND
 def test_responses_are_those_of_the_3x3_convolutions(spec: resnetzoo.ModelSpec) -> None:
     for conv in spec.all_convs():
-        assert conv.response == ((conv.fusable or conv.conv) if conv.kernel == 3 else None)
+        batch = replace(spec, norm="batch")  # with which the norm behind is the one that can be fused
+        fusable = next(other.fusable for other in batch.all_convs() if other.conv == conv.conv)
+        assert conv.response == ((fusable or conv.conv) if conv.kernel == 3 else None)
 
 
 @BY_KIND
@@ -100,7 +104,7 @@ def test_with_its_last_layer_at_zero_a_block_adds_nothing(spec: resnetzoo.ModelS
     block = model.get_submodule(shape.name)
     last = block.get_submodule(spec.last_layer)
     last.get_parameter("weight").data.zero_()
-    if isinstance(last, nn.BatchNorm2d):
+    if isinstance(last, nn.GroupNorm | nn.BatchNorm2d):
         last.bias.data.zero_()
     x = torch.randn(2, shape.in_chans, 8, 8)
     branches: list[Tensor] = []
@@ -117,17 +121,15 @@ def test_with_its_last_layer_at_zero_a_block_adds_nothing(spec: resnetzoo.ModelS
     assert torch.equal(y, expected.expand_as(y))
 
 
-def test_only_the_check_of_widths_knows_how_many_stages_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spec_module, "WIDTHS", (4, 8, 16, 32))
-    spec = resnetzoo.ModelSpec("residual", 2 + 4 * 2, widths=(4, 8, 16, 32), shortcut="projection")
+@pytest.mark.parametrize("kind", THIN)
+def test_everything_follows_from_the_stages_and_blocks_of_a_spec(kind: str) -> None:
+    spec = THIN[kind]
     model = lived_in(spec)
     images = torch.randn(2, 3, 32, 32)
     expected = model(images)
-    assert model.forward_features(images).shape == (2, 32, 4, 4)
+    side = 32 // spec.reductions[-1]
+    assert model.forward_features(images).shape == (2, spec.num_features, side, side)
     assert resnetzoo.complexity(spec).params == sum(parameter.numel() for parameter in model.parameters())
-    assert "4 x 4" in plots.draw(spec)
-    assert "layer4.0.conv2" in analysis.response_std(model, images).names
+    assert f"{side} x {side}" in plots.draw(spec)
+    assert f"{list(spec.blocks())[-1].name}.conv2" in analysis.response_std(model, images).names
     torch.testing.assert_close(fuse_batch_norm(model)(images), expected, rtol=1e-4, atol=1e-4)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch calls its own scripting deprecated
-        torch.testing.assert_close(torch.jit.script(model)(images), expected)

@@ -139,10 +139,12 @@ def test_a_stem_that_cannot_be(choices: dict[str, int], message: str) -> None:
 
 
 def test_an_unregistered_name_says_how_to_build_it() -> None:
-    for name in ("resnet8x4", "ResNet32x4"):
-        with pytest.raises(resnetzoo.UnknownModelError, match="is no registered name; build it with") as refused:
+    for name, depth in (("resnet14x4", 14), ("ResNet20x4", 20)):
+        with pytest.raises(resnetzoo.UnknownModelError, match="is no registered name, but it can be") as refused:
             resnetzoo.create(name)
-        built = eval(str(refused.value).split("build it with ")[1])
-        assert built.spec == spec_of(name.lower(), num_classes=10)
+        spec = str(refused.value).partition(f'register("{name.lower()}", ')[2].removesuffix(")")
+        assert eval(spec) == ModelSpec("residual", depth, shortcut="projection", widths=WIDE[1], stem_width=WIDE[0])
+    for name in ("resnet8x4", "resnet32x4"):
+        assert resnetzoo.create(name, num_classes=100).spec == spec_of(name)
     with pytest.raises(resnetzoo.UnknownModelError, match="unknown model"):
         resnetzoo.create("resnet9x4")

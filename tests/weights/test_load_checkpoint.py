@@ -1,11 +1,12 @@
 """Networks back from files in everybody's layouts, compared with the networks that wrote them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from cases import Call
+from cases import THIN, Call
 from foreign_networks import IMAGES, assert_same_logits, load, ours, with_lived_in_norms
 from pytorchcv.model_provider import get_model
 from safetensors.torch import save_file
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 import resnetzoo
 from resnetzoo import CheckpointError, CheckpointWarning, ModelSpec, cli
+from resnetzoo.models import registry
 from resnetzoo.models.spec import Family
 
 State = dict[str, Tensor]
@@ -137,6 +139,7 @@ KINDS = [
     ModelSpec("residual", 20, block="bottleneck", shortcut="projection_all"),
     ModelSpec("preactivation", 8),
     ModelSpec("preactivation", 11, block="bottleneck"),
+    *(spec for spec in THIN.values() if spec.norm == "batch" and spec.family == "residual" and not spec.layers),
 ]
 
 
@@ -144,6 +147,40 @@ KINDS = [
 def test_a_spec_is_read_off_names_and_shapes(tmp_path: Path, spec: ModelSpec) -> None:
     torch.save(ours(spec).state_dict(), tmp_path / "weights.pt")
     assert load(tmp_path / "weights.pt").spec == spec
+
+
+@pytest.mark.parametrize("kind", ["preactivation", "wide"])
+def test_wider_preactivation_is_read_with_the_warning_that_its_shortcuts_need(tmp_path: Path, kind: str) -> None:
+    spec = replace(THIN[kind], drop_rate=0)  # which no weight shows
+    torch.save(ours(spec).state_dict(), tmp_path / "weights.pt")
+    with pytest.warns(CheckpointWarning, match="leave open what its projections take"):
+        assert resnetzoo.load_checkpoint(tmp_path / "weights.pt").spec == spec
+
+
+def test_weights_of_other_widths_are_not_those_of_a_name(tmp_path: Path) -> None:
+    resnetzoo.save_weights(ours(resnetzoo.get_spec("resnet8")), tmp_path / "weights.safetensors")
+    with pytest.raises(resnetzoo.UsageError, match=r"the weights are of resnet8 \(projection\), not of resnet8x4"):
+        resnetzoo.create("resnet8x4", weights=tmp_path / "weights.safetensors")
+
+
+def test_unequal_stages_are_read_where_a_network_is_known_by_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = THIN["unequal stages"]
+    torch.save(ours(spec).state_dict(), tmp_path / "weights.pt")
+    with pytest.raises(resnetzoo.CheckpointError, match=r"have 1, 2, 1 and 1 blocks.* after register\(name, spec\)"):
+        load(tmp_path / "weights.pt")
+    monkeypatch.setitem(registry._SPECS, "mine", spec)
+    assert load(tmp_path / "weights.pt").spec == spec
+
+
+@pytest.mark.parametrize("kind", THIN)
+def test_saved_weights_say_what_names_and_shapes_do_not(tmp_path: Path, kind: str) -> None:
+    model = ours(THIN[kind]).eval()
+    resnetzoo.save_weights(model, tmp_path / "weights.safetensors")
+    loaded = load(tmp_path / "weights.safetensors")
+    assert loaded.spec == THIN[kind]
+    assert_same_logits(loaded, model)
 
 
 def test_plain_or_residual_can_be_chosen_where_the_weights_fit_both(tmp_path: Path) -> None:

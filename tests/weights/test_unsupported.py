@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from unsupported_contents import CONTENTS, emptied, kuangliu
+from torchvision.models import resnet18
+from unsupported_contents import CONTENTS, emptied, on_meta
 
 import resnetzoo
 from resnetzoo import CheckpointError
@@ -41,6 +42,6 @@ def test_networks_of_timm(tmp_path: Path, name: str, message: str) -> None:
 
 
 def test_an_unsupported_network_is_held_against_the_name_of_its_file(tmp_path: Path) -> None:
-    torch.save(kuangliu(), tmp_path / "resnet56.pt")
+    torch.save(on_meta(resnet18), tmp_path / "resnet56.pt")
     with pytest.raises(CheckpointError, match="not the resnet of 56 layers that its name says"):
         resnetzoo.load_checkpoint(tmp_path / "resnet56.pt")

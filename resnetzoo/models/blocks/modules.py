@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.models.blocks import types
-from resnetzoo.models.shapes import BlockShape, ConvShape
+from resnetzoo.models.shapes import BlockShape, ConvShape, Norm
 from resnetzoo.models.spec import ModelSpec
 
 
@@ -34,7 +34,19 @@ def conv2d(shape: ConvShape) -> nn.Conv2d:
 
 def norm2d(shape: ConvShape) -> nn.Module:
     """The norm that belongs to a convolution, or the identity if it has none."""
-    return nn.Identity() if shape.norm is None else nn.BatchNorm2d(shape.norm_chans)
+    return nn.Identity() if shape.norm is None else norm_of(shape.norm_kind, shape.norm_chans)
+
+
+def norm_of(kind: Norm, chans: int) -> nn.Module:
+    """Batch norm, or group norm of 32 groups or the largest divisor of `chans` below."""
+    if kind == "batch":
+        return nn.BatchNorm2d(chans)
+    return nn.GroupNorm(max(groups for groups in range(1, 33) if chans % groups == 0), chans)
+
+
+def dropout(spec: ModelSpec) -> nn.Module:
+    """Between the convolutions of a basic block, behind the ReLU; without a rate the identity."""
+    return nn.Dropout(spec.drop_rate) if spec.drop_rate else nn.Identity()
 
 
 class ZeroPadShortcut(nn.Module):
@@ -78,12 +90,13 @@ class PlainBlock(nn.Module):
         self.conv1 = conv2d(conv1)
         self.bn1 = norm2d(conv1)
         self.relu1 = nn.ReLU()
+        self.drop = dropout(spec)
         self.conv2 = conv2d(conv2)
         self.bn2 = norm2d(conv2)
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.drop(self.relu1(self.bn1(self.conv1(x))))
         out: Tensor = self.relu2(self.bn2(self.conv2(y)))
         return out
 
@@ -97,13 +110,14 @@ class ResidualBlock(nn.Module):
         self.conv1 = conv2d(conv1)
         self.bn1 = norm2d(conv1)
         self.relu1 = nn.ReLU()
+        self.drop = dropout(spec)
         self.conv2 = conv2d(conv2)
         self.bn2 = norm2d(conv2)
         self.downsample = shortcut(spec, block)
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.drop(self.relu1(self.bn1(self.conv1(x))))
         y = self.bn2(self.conv2(y))
         out: Tensor = self.relu2(y + self.downsample(x))
         return out
@@ -151,6 +165,7 @@ class PreactBlock(nn.Module):
         self.conv1 = conv2d(conv1)
         self.bn2 = norm2d(conv2)
         self.relu2 = nn.ReLU()
+        self.drop = dropout(spec)
         self.conv2 = conv2d(conv2)
         self.downsample = shortcut(spec, block)
         self.project = spec.has_projection(block)
@@ -158,7 +173,7 @@ class PreactBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         a = self.relu1(self.bn1(x))
         y = self.conv1(a)
-        y = self.conv2(self.relu2(self.bn2(y)))
+        y = self.conv2(self.drop(self.relu2(self.bn2(y))))
         out: Tensor = y + self.downsample(a if self.project else x)
         return out
 

@@ -49,6 +49,9 @@ class BlockType:
         last: the layer whose output is that of F. With its weight at zero, F is zero.
         expansion: channels that leave the block over the width of its 3x3 convolutions.
         usual_shortcut: the shortcut that names and tables do not mention.
+        grouped_prefix: of the names of networks whose 3x3 convolutions have groups; None where they have none.
+        takes_dropout: whether there may be dropout before the second of its convolutions.
+        counts_projections: whether arXiv:1605.07146 is about it, where the depth counts projections in place of `fc`.
     """
 
     family: FamilyType
@@ -58,6 +61,14 @@ class BlockType:
     last: str
     expansion: int = 1
     usual_shortcut: str = "identity"
+    grouped_prefix: str | None = None
+    takes_dropout: bool = False
+    counts_projections: bool = False
+
+    @property
+    def takes_groups(self) -> bool:
+        """Whether its 3x3 convolution may have groups (arXiv:1611.05431)."""
+        return self.grouped_prefix is not None
 
     @property
     def layers(self) -> int:
@@ -106,7 +117,7 @@ def _bottleneck(b: BlockShape) -> Convs:
     """F = 1x1-bn-relu-3x3-bn-relu-1x1-bn (arXiv:1512.03385, figure 5, right)."""
     return (
         ConvShape("conv1", 1, b.in_chans, b.width, norm="bn1", fusable="bn1"),
-        ConvShape("conv2", 3, b.width, b.width, b.stride, norm="bn2", fusable="bn2", response="bn2"),
+        ConvShape("conv2", 3, b.width, b.width, b.stride, b.groups, norm="bn2", fusable="bn2", response="bn2"),
         ConvShape("conv3", 1, b.width, b.out_chans, norm="bn3", fusable="bn3"),
     )
 
@@ -126,14 +137,18 @@ def _preact_bottleneck(b: BlockShape) -> Convs:
     return (
         ConvShape("conv1", 1, b.in_chans, b.width, norm="bn1", norm_first=True, fusable="bn2"),
         ConvShape(
-            *("conv2", 3, b.width, b.width, b.stride), norm="bn2", norm_first=True, fusable="bn3", response="bn3"
+            *("conv2", 3, b.width, b.width, b.stride, b.groups),
+            norm="bn2",
+            norm_first=True,
+            fusable="bn3",
+            response="bn3",
         ),
         ConvShape("conv3", 1, b.width, b.out_chans, norm="bn3", norm_first=True),
     )
 
 
-PLAIN_BASIC = BlockType(PLAIN, "basic", prefix="plainnet", convs=_basic, last="bn2")
-RESIDUAL_BASIC = BlockType(RESIDUAL, "basic", prefix="resnet", convs=_basic, last="bn2")
+PLAIN_BASIC = BlockType(PLAIN, "basic", prefix="plainnet", convs=_basic, last="bn2", takes_dropout=True)
+RESIDUAL_BASIC = BlockType(RESIDUAL, "basic", prefix="resnet", convs=_basic, last="bn2", takes_dropout=True)
 RESIDUAL_BOTTLENECK = BlockType(
     *(RESIDUAL, "bottleneck"),
     prefix="resnet",
@@ -141,8 +156,16 @@ RESIDUAL_BOTTLENECK = BlockType(
     last="bn3",
     expansion=4,
     usual_shortcut="projection",
+    grouped_prefix="resnext",
 )
-PREACT_BASIC = BlockType(PREACTIVATION, "basic", prefix="preresnet", convs=_preact_basic, last="conv2")
+PREACT_BASIC = BlockType(
+    *(PREACTIVATION, "basic"),
+    prefix="preresnet",
+    convs=_preact_basic,
+    last="conv2",
+    takes_dropout=True,
+    counts_projections=True,
+)
 PREACT_BOTTLENECK = BlockType(
     *(PREACTIVATION, "bottleneck"),
     prefix="preresnet",
@@ -150,6 +173,7 @@ PREACT_BOTTLENECK = BlockType(
     last="conv3",
     expansion=4,
     usual_shortcut="projection",
+    grouped_prefix="preresnext",
 )
 
 BLOCK_TYPES = (PLAIN_BASIC, RESIDUAL_BASIC, RESIDUAL_BOTTLENECK, PREACT_BASIC, PREACT_BOTTLENECK)

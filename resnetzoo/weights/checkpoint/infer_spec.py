@@ -7,12 +7,13 @@ from typing import get_args
 
 from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS, BlockType
+from resnetzoo.models.depths import FOUR_STAGES
+from resnetzoo.models.registry import get_spec, registered_names
 from resnetzoo.models.shapes import BlockShape
 from resnetzoo.models.spec import WIDTHS, Family, ModelSpec, Shortcut
 from resnetzoo.utils.validation import check_choice
 
 Shapes = dict[str, tuple[int, ...]]
-_STAGES = range(1, len(WIDTHS) + 1)  # by the numbers in their names
 _FIRST_CONVS = re.compile(r"layer1\.0\.conv\d+\.weight")
 
 
@@ -31,21 +32,26 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
         raise CheckpointError(
             "its classifier has no fc.weight of two dimensions; save the network with its last layer, or without it"
         )
-    per_stage = _blocks_per_stage(shapes)
+    layers = _layers(shapes)
     family = _family(shapes)
     kind = _block_type(family, shapes)
-    widths = tuple(_width(kind, shapes, stage) for stage in _STAGES)
+    widths = tuple(_width(kind, shapes, stage) for stage in range(1, len(layers) + 1))
     first = shapes["layer1.0.conv1.weight"]
+    widened = kind.counts_projections and len(layers) == len(WIDTHS) and stem[0] < widths[0]  # a Wide ResNet
+    groups, width_per_group = _groups(kind, shapes)
     try:
         spec = ModelSpec(
             family,
-            len(_STAGES) * per_stage * kind.layers + 2,
+            sum(layers) * kind.layers + (1 + len(layers) if widened else 2),
             block=kind.block,
             shortcut="projection_all",
             num_classes=classifier[0] if classifier else ModelSpec.num_classes,
             in_chans=stem[1],
             widths=widths,
             stem_width=stem[0] if first[1:2] == stem[:1] else None,  # else it is damaged, which its shapes will show
+            layers=layers,
+            groups=groups,
+            width_per_group=width_per_group,
         )
         return _with_shortcut(spec, shapes)
     except UsageError as error:
@@ -96,26 +102,40 @@ def describe(spec: ModelSpec) -> str:
     return f"{article} {spec.depth}-layer {kind} network"
 
 
-def _blocks_per_stage(shapes: Shapes) -> int:
+def _layers(shapes: Shapes) -> tuple[int, ...]:
+    """The blocks of each stage.
+
+    Stages of unequal lengths are those of a network whose spec is known, or else a block may be missing.
+    """
     blocks: dict[int, set[int]] = {}
     for name in shapes:
         if part := re.match(r"layer(\d{1,6})\.(\d{1,6})\.", name):
             blocks.setdefault(int(part[1]), set()).add(int(part[2]))
-    if sorted(blocks) != list(_STAGES):
-        found, expected = (", ".join(f"layer{stage}" for stage in stages) for stages in (sorted(blocks), _STAGES))
+    if sorted(blocks) != list(range(1, len(blocks) + 1)) or len(blocks) not in _stage_counts():
+        found = ", ".join(f"layer{stage}" for stage in sorted(blocks))
+        expected = " or ".join(f"layer1 to layer{count}" for count in _stage_counts())
         raise CheckpointError(f"it has {len(blocks)} stages ({found}), where a CIFAR network has {expected}")
     for stage, indices in sorted(blocks.items()):
         gap = next((index for index in range(max(indices)) if index not in indices), None)
         if gap is not None:
             raise CheckpointError(f"it lacks the block layer{stage}.{gap}, though layer{stage}.{max(indices)} is there")
-    counts = [len(blocks[stage]) for stage in _STAGES]
-    if len(set(counts)) > 1:
-        found = f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}"
+    layers = tuple(len(blocks[stage]) for stage in sorted(blocks))
+    if len(set(layers)) > 1 and layers not in {*FOUR_STAGES.values(), *(spec.layers for spec in _registered())}:
+        found = f"{', '.join(map(str, layers[:-1]))} and {layers[-1]}"
         raise CheckpointError(
-            f"its stages have {found} blocks, where all have the same number; "
-            "a layer is missing or too many, or it is another network"
+            f"its stages have {found} blocks, where all have the same number, or those of a registered network; "
+            "a layer is missing or too many, or it is another network: after register(name, spec) it can be read"
         )
-    return counts[0]
+    return layers
+
+
+def _registered() -> list[ModelSpec]:
+    return [get_spec(name) for name in registered_names()]
+
+
+def _stage_counts() -> list[int]:
+    """How many stages networks have, the registered ones among them."""
+    return sorted({len(spec.widths) for spec in _registered()})
 
 
 def fitting_block_type(shapes: Shapes, kinds: Sequence[BlockType] = BLOCK_TYPES) -> BlockType | None:
@@ -124,9 +144,10 @@ def fitting_block_type(shapes: Shapes, kinds: Sequence[BlockType] = BLOCK_TYPES)
     if not found.get("layer1.0.conv1.weight"):
         return None
     for kind in kinds:
-        width = _width(kind, shapes, 1)
+        width, (groups, width_per_group) = _width(kind, shapes, 1), _groups(kind, shapes)
         stem = shapes.get("conv1.weight") or (width,)
-        block = BlockShape("layer1.0", stem[0], width, width * kind.expansion, 1)
+        inside = width * width_per_group // 64 * groups
+        block = BlockShape("layer1.0", stem[0], inside, width * kind.expansion, 1, groups)
         if found == {f"layer1.0.{conv.conv}.weight": conv.weight_shape for conv in kind.convs(block)}:
             return kind
     return None
@@ -142,12 +163,24 @@ def _block_type(family: Family, shapes: Shapes) -> BlockType:
 
 
 def _width(kind: BlockType, shapes: Shapes, stage: int) -> int:
-    """The width of a stage, by the channels that its first convolution puts out."""
+    """The width of a stage, by the channels that its first convolution puts out, or its last where there are groups."""
     name = f"layer{stage}.0.conv1.weight"
     if not shapes.get(name):
         raise CheckpointError(f"it lacks {name}")
     unit = BlockShape("", 1, 1, kind.expansion, 1)
+    last = shapes.get(f"layer{stage}.0.conv{kind.layers}.weight")
+    if kind.takes_groups and last and last[0] >= kind.expansion:
+        return last[0] // kind.expansion
     return shapes[name][0] // kind.convs(unit)[0].out_chans
+
+
+def _groups(kind: BlockType, shapes: Shapes) -> tuple[int, int]:
+    """Groups of the 3x3 convolutions and `width_per_group`, by the first bottleneck; 1 and 64 of other blocks."""
+    first, grouped = (shapes.get(f"layer1.0.conv{number}.weight", ()) for number in (1, 2))
+    if not kind.takes_groups or len(first) != 4 or len(grouped) != 4 or not grouped[1] or first[0] % grouped[1]:
+        return 1, 64
+    groups, width = first[0] // grouped[1], _width(kind, shapes, 1)
+    return groups, -(-grouped[1] * 64 // width)
 
 
 def _family(shapes: Shapes) -> Family:

@@ -100,6 +100,6 @@ def _refuse(unsupported: str | None, file: Path | None) -> None:
         hint = hint_in_name(file) if file else None
         named = f", not the {hint.word} of {hint.depth} layers that its name says" if hint else ""
         raise CheckpointError(
-            f"it is {unsupported}{named}; resnetzoo has the CIFAR networks of arXiv:1512.03385: a 3x3 stem, three "
-            'stages, one width a stage ("resnetzoo list")'
+            f"it is {unsupported}{named}; resnetzoo has ResNets, Wide ResNets and ResNeXts for small images: a 3x3 "
+            'stem, no max-pooling, one width a stage ("resnetzoo list")'
         )

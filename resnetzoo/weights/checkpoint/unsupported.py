@@ -37,7 +37,7 @@ _IMAGENET = {
 }
 _STEM = re.compile(r"conv1\.(conv\.)?weight")
 # What a 4-stage ResNet consists of, with the stem of torchvision or of pytorchcv.
-_PART = re.compile(r"((conv1|bn1|fc)|conv1\.(conv|bn)|layer\d\.\d+\.((conv|bn)\d|downsample\.\d(\.\w+)?))\.\w+")
+_PART = re.compile(r"((conv1|bn1|bn|fc)|conv1\.(conv|bn)|layer\d\.\d+\.((conv|bn)\d|downsample\.\d(\.\w+)?))\.\w+")
 
 
 def unsupported_by_names(names: Iterable[str]) -> str | None:
@@ -48,13 +48,14 @@ def unsupported_by_names(names: Iterable[str]) -> str | None:
 
 def unsupported_by_shapes(shapes: Shapes) -> str | None:
     """What has these names and shapes, names as ours; None if it may be a network of ours."""
+    ours = shapes.get("conv1.weight", ())[2:] == (3, 3)
     grouped = [name for name in shapes if re.fullmatch(r"layer\d+\.\d+\.conv2\.weight", name) and _groups(shapes, name)]
-    if grouped:
+    if grouped and not ours:
         return f"a ResNeXt (3x3 convolutions in {_groups(shapes, grouped[0])} groups)"
-    if any(name.startswith("layer4.") for name in shapes):
+    if any(name.startswith("layer4.") for name in shapes) and (not ours or _own_part(shapes)):
         return _four_stages(shapes)
-    if wide := _wide(shapes):
-        return wide
+    if pyramid := _pyramid(shapes):
+        return pyramid
     biased = [name for name in shapes if re.search(r"(^|\.)conv\d\.bias$", name)]
     if biased:
         return (
@@ -63,33 +64,30 @@ def unsupported_by_shapes(shapes: Shapes) -> str | None:
     if {"bn1.weight", "bn.weight"} & shapes.keys() and not any(name.endswith(".running_mean") for name in shapes):
         return (
             "a network with norms without running statistics: its parameters alone, without the buffers (save "
-            "model.state_dict(), which has both), or one with group or instance norm, where ours have batch norm"
+            "model.state_dict(), which has both), or one with group or instance norm: save_weights and fit write "
+            'into the file which it is; model.load_state_dict fills a network of ModelSpec(..., norm="group")'
         )
     return None
 
 
-def _wide(shapes: Shapes) -> str | None:
-    """The kinds of three pre-activation stages that are wider than their stem; `stem_width` is of ours."""
+def _pyramid(shapes: Shapes) -> str | None:
+    """Three pre-activation stages whose blocks are each wider than the one before."""
     stem = shapes.get("conv1.weight", ())
     widths = [_outputs(shapes, f"layer{stage}.0.conv1.weight") for stage in (1, 2, 3)]
     next_width = _outputs(shapes, "layer1.1.conv1.weight")
-    first, norm = (shapes.get(f"layer1.0.{layer}.weight", ()) for layer in ("conv1", "bn1"))
-    norm_behind = norm == (widths[0],)  # where it comes first, it has the stem's channels
-    if len(stem) != 4 or not 0 < stem[0] < widths[0] or first[1:2] != stem[:1] or norm_behind:
-        return None
-    if widths[0] < next_width < widths[1] < widths[2]:
+    if len(stem) == 4 and 0 < stem[0] < widths[0] < next_width < widths[1] < widths[2]:
         return f"a PyramidNet or alike, which widens from block to block ({widths[0]}, {next_width}, ... channels)"
-    if widths == [widths[0] * scale for scale in (1, 2, 4)]:
-        return (
-            f"a Wide ResNet (stages of {', '.join(map(str, widths))} channels behind a stem of {stem[0]}, "
-            f"{widths[0] / stem[0]:g} times as wide)"
-        )
     return None
+
+
+def _own_part(shapes: Shapes) -> str | None:
+    """A name that no 4-stage ResNet has."""
+    return next((name for name in shapes if not _PART.fullmatch(name)), None)
 
 
 def _four_stages(shapes: Shapes) -> str:
     """A ResNet for ImageNet, by its name where all of its parts are those of one."""
-    own = next((name for name in shapes if not _PART.fullmatch(name)), None)
+    own = _own_part(shapes)
     stem = next((shape for name, shape in shapes.items() if _STEM.fullmatch(name) and len(shape) == 4), None)
     if own is not None or stem is None:
         part = own or "no first convolution"

@@ -1,0 +1,51 @@
+"""Which depths there are: how the literature counts the layers of a network. No torch here."""
+
+from resnetzoo.errors import UsageError
+
+FOUR_STAGES = {  # depth -> blocks a stage (arXiv:1512.03385, table 1)
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
+
+
+def nearest_depths(depth: int, step: int, rest: int = 2) -> list[int]:
+    """The valid depths next to `depth`, nearest first, where step * n + rest are valid."""
+    below = max(1, (depth - rest) // step) * step + rest
+    return sorted({below, below + step}, key=lambda valid: abs(valid - depth))
+
+
+def is_valid_depth(depth: int, step: int, rest: int = 2) -> bool:
+    """Whether `depth` is step * n + rest, with n from 1."""
+    return depth >= step + rest and (depth - rest) % step == 0
+
+
+def check_depth(depth: int, step: int, block: str) -> None:
+    """Refuse a depth that no number of blocks in equal stages makes.
+
+    Raises:
+        UsageError: names the nearest ones.
+    """
+    if not is_valid_depth(depth, step):
+        nearest = " or ".join(str(valid) for valid in nearest_depths(depth, step))
+        raise UsageError(f"depth {depth} is not {step}n+2, as {block} blocks need; the nearest valid: {nearest}")
+
+
+def check_depth_of_layers(depth: int, layers: tuple[int, ...], block: str, usual: int, wide: int | None) -> None:
+    """Refuse a depth that is not that of so many blocks in each stage.
+
+    Args:
+        depth: as it was said.
+        layers: blocks of each stage.
+        block: their kind, for the message.
+        usual: the depth by the convolutions of the blocks, the stem and the classifier.
+        wide: the depth as arXiv:1605.07146 counts it, where that counts such networks.
+
+    Raises:
+        UsageError: names the depths that it may have.
+    """
+    if depth not in (usual, wide):
+        other = f", or {wide} as Wide ResNets count" if wide else ""
+        raise UsageError(f"layers {layers} of {block} blocks make depth {usual}{other}, not {depth}")

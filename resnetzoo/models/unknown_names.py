@@ -1,0 +1,119 @@
+"""What is said of a name that is not registered: how such a network is built, or what the name might mean."""
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS
+from resnetzoo.models.depths import FOUR_STAGES, is_valid_depth, nearest_depths
+from resnetzoo.models.spec import WIDTHS
+from resnetzoo.utils.lookup import near_or_all
+from resnetzoo.utils.text import natural_order
+
+_DEPTH = re.compile(rf"({'|'.join({kind.prefix: None for kind in BLOCK_TYPES})})(\d{{1,6}})")
+
+
+class _Series(NamedTuple):
+    """Names with numbers in them, of networks that a spec builds.
+
+    Attributes:
+        pattern: of the names, as people write them, with the depth first.
+        name: as they are registered, of the same numbers.
+        rule: step and rest of the valid depths, step * n + rest.
+        arguments: of the spec; `n` is the number of blocks in each stage, `a` and `b` are the other numbers.
+    """
+
+    pattern: re.Pattern[str]
+    name: str
+    rule: tuple[int, int]
+    arguments: str
+
+
+_SERIES = (
+    _Series(
+        re.compile(r"(?:wrn|wide[-_]?resnet)[-_]?(\d{1,4})[-_x]([1-9]\d{0,2})"),
+        "wrn{depth}_{a}",
+        (6, 4),
+        '"preactivation", {depth}, shortcut="projection", widths=({w0}, {w1}, {w2}), stem_width=16, '
+        "layers=({n}, {n}, {n})",
+    ),
+    _Series(
+        re.compile(r"resnext[-_]?(\d{1,4})[-_]([1-9]\d{0,2})x([1-9]\d{0,2})d?"),
+        "resnext{depth}_{a}x{b}d",
+        (9, 2),
+        '"residual", {depth}, block="bottleneck", shortcut="projection", widths=(64, 128, 256), groups={a}, '
+        "width_per_group={b}",
+    ),
+    _Series(
+        re.compile(r"resnet[-_]?(\d{1,4})x([1-9]\d{0,2})"),
+        "resnet{depth}x{a}",
+        (6, 2),
+        '"residual", {depth}, shortcut="projection", widths=({w0}, {w1}, {w2}), stem_width={stem}',
+    ),
+)
+
+
+def unknown_name(name: object, known: Collection[str]) -> str:
+    """What is wrong with `name`, which is not among the `known` ones, and what to type instead."""
+    if not isinstance(name, str):
+        return f'a model is named by a string such as "resnet56", not {name!r}'
+    for series in _SERIES:
+        if found := series.pattern.fullmatch(name.lower()):
+            return _of_series(name, series, [int(number) for number in found.groups()], known)
+    wanted = name.lower().replace("-", "").replace("_", "")
+    parts = _DEPTH.fullmatch(wanted)
+    if parts and wanted not in known:
+        return _unknown_depth(name, parts[1], int(parts[2]), known)
+    return f'unknown model "{name}"; {near_or_all(wanted, sorted(known, key=natural_order))}'
+
+
+def _of_series(name: str, series: _Series, numbers: list[int], known: Collection[str]) -> str:
+    depth, a, b = (*numbers, 0)[:3]
+    right = series.name.format(depth=depth, a=a, b=b)
+    if right in known:
+        return f'unknown model "{name}"; did you mean {right}?'
+    step, rest = series.rule
+    if not is_valid_depth(depth, step, rest):
+        near = " or ".join(
+            series.name.format(depth=valid, a=a, b=b) for valid in sorted(nearest_depths(depth, step, rest))
+        )
+        return f'unknown model "{name}": depth {depth} is not {step}n+{rest}; the nearest valid: {near}'
+    w0, w1, w2 = (width * a for width in WIDTHS)
+    numbered = {"depth": depth, "a": a, "b": b, "n": (depth - rest) // step, "w0": w0, "w1": w1, "w2": w2}
+    spec = f"resnetzoo.ModelSpec({series.arguments.format(**numbered, stem=8 * a)})"
+    return f'"{name}" is no registered name, but it can be: resnetzoo.register("{right}", {spec})'
+
+
+def _unknown_depth(name: str, prefix: str, depth: int, registered: Collection[str]) -> str:
+    steps: dict[str, int] = {}  # by block word: depth = step * n + 2
+    for kind in BLOCK_TYPES:
+        if kind.prefix == prefix:
+            steps[kind.block] = step = kind.layers * len(WIDTHS)
+            if is_valid_depth(depth, step):
+                usual = kind.block == BLOCKS[0]
+                what, choice = ("depth", "") if usual else (f"{kind.block} depth", f', block="{kind.block}"')
+                call = f"resnetzoo.{kind.family.builder}({depth}{choice})"
+                said = f'"{name}" is no registered name, but {depth} is a valid {what}: build it with {call}'
+                if kind.family.has_shortcuts:
+                    said += f", of three stages of {WIDTHS[0]} to {WIDTHS[-1]} channels"
+                return f"{said}. {other}" if (other := _four_stages(prefix, depth)) else said
+    known = [int(other[len(prefix) :]) for other in registered if re.fullmatch(rf"{prefix}\d+", other)]
+    near = " or ".join(f"{prefix}{valid}" for valid in sorted(known, key=lambda valid: abs(valid - depth))[:2])
+    (_, step), *others = steps.items()
+    valid = " or ".join(str(valid) for valid in nearest_depths(depth, step))
+    rule = f"{step}n+2" + "".join(f" ({block}: {other}n+2)" for block, other in others)
+    said = f'unknown model "{name}": depth {depth} is not {rule}; the nearest valid: {valid}; did you mean {near}?'
+    return f"{said} {other}" if (other := _four_stages(prefix, depth)) else said
+
+
+def _four_stages(prefix: str, depth: int) -> str:
+    """How the network of four stages is built that the literature has of this depth; nothing if it has none."""
+    for kind in BLOCK_TYPES:
+        layers = FOUR_STAGES.get(depth, ())
+        if kind.prefix == prefix and kind.family.has_shortcuts and sum(layers) * kind.layers + 2 == depth:
+            block = "" if kind.block == BLOCKS[0] else f'block="{kind.block}", '
+            return (
+                f'With four stages of 64 to 512 channels it is CifarNet(ModelSpec("{kind.family.name}", {depth}, '
+                f'{block}shortcut="projection", widths=(64, 128, 256, 512), layers={layers}))'
+            )
+    return ""
