@@ -16,6 +16,7 @@ import resnetzoo
 from resnetzoo.errors import NonFiniteLossError, OutputError, SomeRunsFailedError
 from resnetzoo.training import trainer_state
 from resnetzoo.training.callbacks import checkpointing, log_file, record_file
+from resnetzoo.training.callbacks.progress import ProgressBar
 from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.run_files import FilesAtOnce, FilesBehind, choose_run_files
 from resnetzoo.training.snapshots import HostSnapshots, LiveSnapshots
@@ -174,6 +175,28 @@ class Hooks(resnetzoo.Callback):
     def on_exception(self, trainer: resnetzoo.TrainerState, error: BaseException) -> None:
         self._call("exception", trainer)
         self.heard.append(error)
+
+
+def test_an_epoch_is_told_once_its_checkpoint_is_written(
+    tiny_data: resnetzoo.Data,
+    tiny_recipe: resnetzoo.Recipe,
+    tmp_path: Path,
+    writes: HeldWrites,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told: list[int] = []
+
+    def hold(_: resnetzoo.TrainerState) -> None:
+        writes.may_write.clear()
+
+    def look(trainer: resnetzoo.TrainerState) -> None:
+        told.append(capsys.readouterr().out.count("epoch   1/2"))
+        writes.may_write.set()
+        trainer.wait_until_written()
+        told.append(capsys.readouterr().out.count("epoch   1/2"))
+
+    fit(tiny_data, tiny_recipe, tmp_path, ProgressBar(bar=False), Hooks(step_1=hold, epoch_3=look))
+    assert told == [0, 1]
 
 
 def test_a_run_leaves_the_same_behind_as_one_that_waits(

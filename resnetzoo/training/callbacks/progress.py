@@ -58,12 +58,15 @@ class ProgressBar(Callback):
         steps = trainer.recipe.steps
         left = (time.perf_counter() - began) / max(trainer.step - before, 1) * (steps - trainer.step)
         epochs = math.ceil(steps / trainer.steps_per_epoch)
-        self._console.print(
+        line = (
             f"{trainer.name}  epoch {row.epoch:>3}/{epochs}  train loss {row.train_loss:.4f} error "
             f"{row.train_error:5.2f} %  test error {row.test_error:5.2f} %  lr {row.lr:.4f}  "
             f"{row.images_per_second:,.0f} images/s  {int(left) // 60}:{int(left) % 60:02d} left"
         )
+        trainer.files.submit(lambda: self._print(line))  # behind its checkpoint: what is told of is not lost
 
+    def _print(self, line: str) -> None:
+        self._console.print(line)
         if self._stream.lost is not None and not self._said_lost:
             self._said_lost = True
             lasting(sys.stderr).write(
