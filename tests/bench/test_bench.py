@@ -59,7 +59,7 @@ def test_a_race_warms_up_and_begins_each_round_with_another() -> None:
     assert (timings["a"].median, timings["b"].median) == (2, 4)
 
 
-@pytest.mark.parametrize(("rounds", "names", "message"), [(0, "ab", "--rounds must be"), (1, "aa", 'are called "a"')])
+@pytest.mark.parametrize(("rounds", "names", "message"), [(0, "ab", "rounds must be"), (1, "aa", 'are called "a"')])
 def test_a_race_that_cannot_be_meant(rounds: int, names: str, message: str) -> None:
     with pytest.raises(resnetzoo.UsageError, match=message):
         bench.race([scripted(name, [1] * 9, []) for name in names], rounds=rounds)

@@ -259,7 +259,7 @@ def test_the_classes_are_the_data_sets() -> None:
         ("./resnet20", resnetzoo.CheckpointError, "no such checkpoint"),
         ("resnet20.pt", resnetzoo.CheckpointError, "no such checkpoint"),
         (Path("resnet20"), resnetzoo.CheckpointError, "no such checkpoint"),
-        ("", resnetzoo.CheckpointError, "a folder without checkpoint.pt"),
+        ("", resnetzoo.UsageError, "an empty path was given"),
     ],
 )
 def test_words_that_are_no_model(word: str | Path, error: type[Exception], message: str) -> None:
