@@ -171,7 +171,7 @@ class RecipeTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         recipes = resnetzoo.recipes.RECIPES
         values = {name: recipe.to_dict() for name, recipe in recipes.items()}
-        settings = [setting for setting in values["HE2015"] if setting != "name"]
+        settings = [setting for setting in values["HE2015"] if setting not in ("name", "extended_at")]
         rows = [(setting, *(_words(values[name][setting]) for name in recipes)) for setting in settings]
         return [table(("setting", *recipes), rows, first_number=9)]
 

@@ -76,6 +76,14 @@ def train_command(
         int | None, typer.Option(help="Save every N steps too.", show_default="no", min=1)
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; an old run is moved aside.")] = False,
+    extend_to: Annotated[
+        int | None,
+        typer.Option(
+            help="Epochs in all to which a finished run goes on, with the options that it was begun with: a one-cycle "
+            "recipe begins another cycle over the added epochs, a step-decay goes on at its last rate.",
+            show_default="no",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
 ) -> None:
     """Train a network; run again, it goes on. Example: resnetzoo train resnet20 --recipe SMOKE --dataset synthetic."""
@@ -83,6 +91,8 @@ def train_command(
     chosen = chosen if batch_size is None else chosen.with_batch_size(batch_size)
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
     chosen = chosen.with_settings(lr=lr, weight_decay=weight_decay, label_smoothing=label_smoothing)
+    if extend_to is not None and chosen.epochs is not None:
+        chosen.extended_to(extend_to)
     spec = resnetzoo.get_spec(name)  # a wrong name, shortcut or device is said before any data is fetched
     if shortcut is not None:
         replace(spec, shortcut=shortcut)  # type: ignore[arg-type]
@@ -103,6 +113,7 @@ def train_command(
         out=folder,
         checkpoint_every=checkpoint_every,
         fresh=fresh,
+        extend_to=extend_to,
     )
     last = run.epochs[-1]
     print(f"test error {last.test_error:.2f} % (n={len(found.test):,}) after {last.epoch} epochs; kept in {folder}")

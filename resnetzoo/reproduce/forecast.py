@@ -133,7 +133,13 @@ def measure_seconds_per_image(
     first, timed = (-(-wanted // batches) for wanted in (steps.first, steps.timed))  # epochs
     small = data.first(batches * batch, min(_TEST_IMAGES, len(data.test)))
     recipe = replace(
-        run.recipe, steps=(first + timed) * batches, epochs=None, lr=1e-3, schedule=OneCycle(), low_start=None
+        run.recipe,
+        steps=(first + timed) * batches,
+        epochs=None,
+        lr=1e-3,
+        schedule=OneCycle(),
+        low_start=None,
+        extended_at=(),
     )
     rows = fit(
         run.build(),

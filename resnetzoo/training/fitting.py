@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from resnetzoo.data.image_set import Data
+from resnetzoo.errors import UsageError
 from resnetzoo.training.callbacks.base import Callback, checked_callbacks
 from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
@@ -31,6 +32,7 @@ def fit(
     out: str | Path | None = None,
     checkpoint_every: int | None = None,
     fresh: bool = False,
+    extend_to: int | None = None,
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
@@ -39,7 +41,9 @@ def fit(
     With `out`, the folder gets `checkpoint.pt` at each epoch's end, `log.jsonl` with a line an epoch, and at the end
     `test_logits.safetensors`, which `load_logits` reads, and `run.json`. Called again with the same arguments, the
     network with weights of the same seed, the run goes on from its checkpoint; on a CPU in fp32 it ends with the same
-    weights, bit for bit, as one never stopped. A run that is finished is read, not repeated.
+    weights, bit for bit, as one never stopped. A run that is finished is read, not repeated; with `extend_to` it goes
+    on for more epochs, by `Recipe.extended_to`, and what it had come to is kept in a folder in `out`, such as
+    `until-epoch-20`.
 
     On CUDA a thread writes while training goes on, the log behind the checkpoint; whatever ends the run, `fit` returns
     or raises once all is written.
@@ -65,6 +69,8 @@ def fit(
         out: the run's folder; None keeps nothing on disk.
         checkpoint_every: save every so many steps too.
         fresh: begin anew in a used `out`: what is in it is moved to a folder beside it, `out-old1`, and never deleted.
+        extend_to: epochs in all to which the finished run in `out` goes on; the other arguments are those that it was
+            begun with. Called again, it goes on from where it was, or reads the extended run.
         progress: show a bar and a line an epoch.
         callbacks: called after each step and epoch, at the start and at the end; see `resnetzoo.Callback`.
 
@@ -73,7 +79,8 @@ def fit(
             not float32 or were made inside `torch.inference_mode()`, or that was scripted. With `out`, a network of
             this package changed so that no file could say it, as with several layers for `fc`, or inside a module that
             computes more.
-            Under `torchrun` also processes that were started for different runs.
+            Under `torchrun` also processes that were started for different runs. With `extend_to`, a folder without a
+            run, with one that is not finished, or with one of as many epochs.
         DeviceError: a device that is not here.
         CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision, or one that
             began with other weights, or with others frozen.
@@ -91,6 +98,11 @@ def fit(
     """
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)
+    if extend_to is not None:
+        check_whole_number("extend_to", extend_to)
+        if out is None or fresh:
+            wrong = "without out= nothing was kept" if out is None else "fresh (--fresh) begins anew: give one of them"
+            raise UsageError(f"extend_to (--extend-to) goes on with the finished run in out, and {wrong}")
     with (
         catch_signals() as stop,
         open_trainer(
@@ -103,9 +115,16 @@ def fit(
             compile=compile,
             record=record,
             out=out,
+            extend_to=extend_to,
             callbacks=[
                 *standard_callbacks(
-                    stop, out=out, checkpoint_every=checkpoint_every, fresh=fresh, progress=progress, bar=True
+                    stop,
+                    out=out,
+                    checkpoint_every=checkpoint_every,
+                    fresh=fresh,
+                    extends=extend_to is not None,
+                    progress=progress,
+                    bar=True,
                 ),
                 *checked_callbacks(callbacks),
             ],

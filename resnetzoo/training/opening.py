@@ -18,7 +18,8 @@ from resnetzoo.models.wrappers import innermost, network_in
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.log_file import LOG_FILE
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
-from resnetzoo.training.preflight import check_arguments, check_runs_on
+from resnetzoo.training.extending import extended_recipe
+from resnetzoo.training.preflight import check_arguments, check_runs_on, identity_of
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE
 from resnetzoo.training.same_run import check_same, description_of, say_other_weights
@@ -46,6 +47,7 @@ def open_trainer(
     compile: bool | None = None,  # noqa: A002 (torch's own word)
     record: bool | None = None,
     out: str | Path | None = None,
+    extend_to: int | None = None,
     loader: DeviceLoader | None = None,
     stream: RunStream | None = None,
     callbacks: Sequence[Callback] = (),
@@ -66,6 +68,7 @@ def open_trainer(
         compile: True or False, or None to let the length of the run decide.
         record: True or False, or None to record on CUDA unless Python has a say in a step.
         out: the run's folder, which the messages name; `standard_callbacks` write there.
+        extend_to: epochs in all to which the finished run in `out` goes on.
         loader: the training set on this device, cut as the recipe says, where several runs share one.
         stream: one that a run before has had, where several run side by side; None gives the run its own, and counts
             the memory of the device from here on.
@@ -89,9 +92,15 @@ def open_trainer(
             compile=compile,
             record=record,
             keeps_files=folder is not None,
+            extend_to=extend_to,
         )
         check_same(context, described)
         say_other_weights(context, network_in(model))
+    if extend_to is not None and folder is not None:
+        begun = identity_of(model, data, recipe, seed=seed, precision=resolved)
+        recipe = context.from_rank_zero(
+            partial(extended_recipe, begun, extend_to, num_images=len(data.train), folder=folder)
+        )
     if stream is None:
         stream = RunStream(chosen)
         reset_peak_memory(chosen)

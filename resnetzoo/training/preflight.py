@@ -37,7 +37,7 @@ def steps_left(
         UsageError, CheckpointError, CheckpointMismatchError, ResultsError, OutputError: as `fit`.
     """
     check_data(data)
-    spec, recipe = known_spec(model), recipe.for_images(len(data.train))
+    recipe = recipe.for_images(len(data.train))
     check_arguments(model, data, recipe, seed=seed, out=out)
     if out is None:
         return recipe.steps
@@ -47,20 +47,20 @@ def steps_left(
     checkpoint, _ = find_latest(out)
     if checkpoint is None:
         return recipe.steps
-    identity = RunIdentity(
-        name=label_of(network_in(model), spec),
-        spec=spec,
-        recipe=recipe,
-        seed=seed,
-        data=data.to_dict(),
-        precision=precision,
-    )
+    identity = identity_of(model, data, recipe, seed=seed, precision=precision)
     check_identity(checkpoint.identity, identity.to_dict(), out)
     start = StartingPoint.in_identity(checkpoint.identity)
     check_start(start, StartingPoint.of(network_in(model)), out, checkpoint.model)
     if checkpoint.step >= recipe.steps and is_there(out / RUN_FILE):
         read_record(out / RUN_FILE)
     return recipe.steps - checkpoint.step
+
+
+def identity_of(model: nn.Module, data: Data, recipe: Recipe, *, seed: int, precision: Precision) -> RunIdentity:
+    """That of a run to come, without its starting point; the recipe as it runs on this number of images."""
+    spec = known_spec(model)
+    name, known = label_of(network_in(model), spec), data.to_dict()
+    return RunIdentity(name=name, spec=spec, recipe=recipe, seed=seed, data=known, precision=precision)
 
 
 def check_arguments(

@@ -6,7 +6,15 @@ from typing import Any, get_args
 
 from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.errors import UsageError
-from resnetzoo.training.schedules import LowStart, OneCycle, StepDecay, schedule_from_dict, steps_per_epoch
+from resnetzoo.training.schedules import (
+    LowStart,
+    OneCycle,
+    StepDecay,
+    checked_ends,
+    part_of,
+    schedule_from_dict,
+    steps_per_epoch,
+)
 from resnetzoo.utils.lookup import look_up
 from resnetzoo.utils.validation import check_choice, check_kind, check_real, check_whole_number
 
@@ -35,6 +43,7 @@ class Recipe:
         flip: mirror every other image, at random.
         clip_norm: the largest norm of a step's gradient, over all parameters, which a longer one is scaled down to
             (arXiv:1211.5063, section 3.2); None leaves every gradient as it is.
+        extended_at: steps at which a run had come to its end and was extended, as `extended_to` writes them.
 
     Raises:
         UsageError: a number outside its range.
@@ -55,6 +64,7 @@ class Recipe:
     crop_padding: int = 4
     flip: bool = True
     clip_norm: float | None = None
+    extended_at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
@@ -83,6 +93,7 @@ class Recipe:
         check_whole_number("crop_padding", self.crop_padding, minimum=0)
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise UsageError(f"clip_norm must be above 0 and finite, or None, not {self.clip_norm!r}")
+        object.__setattr__(self, "extended_at", checked_ends(self.extended_at, self.steps))
 
     def with_epochs(self, epochs: int) -> "Recipe":
         """The same recipe at another length, its schedule stretched in proportion; the name says so."""
@@ -120,6 +131,33 @@ class Recipe:
         name = "-".join([self.name, *(f"{short}{value}" for short, value in changed.values())])
         return replace(self, name=name, **{field: value for field, (_, value) in changed.items()})  # type: ignore[arg-type]
 
+    def extended_to(self, epochs: int, *, num_images: int = CIFAR_TRAIN_IMAGES) -> "Recipe":
+        """The same recipe, and behind its end more epochs; the name says so.
+
+        The steps before keep their rates. Then a `OneCycle` rises to its peak and falls to zero once more, over the
+        added steps (a warm restart, arXiv:1608.03983), and a `StepDecay` goes on at the rate that it has come to.
+
+        >>> longer = QUICK20.extended_to(40)
+        >>> longer.name, [round(lr_at(longer, step), 4) for step in (781, 7_819, 8_601, 15_639)]
+        ('QUICK20-to40ep', [0.2, 0.0, 0.2, 0.0])
+
+        Args:
+            epochs: of the old and the new part together.
+            num_images: that a recipe in steps counts its epochs on; one in epochs does not need it.
+
+        Raises:
+            UsageError: no more than it has.
+        """
+        check_whole_number("epochs", epochs)
+        if self.epochs is None:
+            steps, has = epochs * steps_per_epoch(num_images, self.batch_size), f"{self.steps:,} steps"
+        else:
+            steps, has = round(epochs * self.steps / self.epochs), f"{self.epochs} epochs"
+        if steps <= self.steps:
+            raise UsageError(f"{self.name} has {has}: extend it to more than that, not to {epochs} epochs")
+        name, ends = f"{self.name}-to{epochs}ep", (*self.extended_at, self.steps)
+        return replace(self, name=name, steps=steps, epochs=self.epochs and epochs, extended_at=ends)
+
     def for_images(self, num_images: int) -> "Recipe":
         """The recipe as it runs on this many training images: one in epochs gets its number of steps."""
         if self.epochs is None:
@@ -131,7 +169,8 @@ class Recipe:
         if isinstance(schedule, StepDecay):
             milestones = tuple(round(milestone * steps / self.steps) for milestone in schedule.milestones)
             schedule = replace(schedule, milestones=milestones)
-        return replace(self, steps=steps, schedule=schedule)
+        extended_at = tuple(round(end * steps / self.steps) for end in self.extended_at)
+        return replace(self, steps=steps, schedule=schedule, extended_at=extended_at)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON, the schedule's kind beside its numbers; `from_dict` reads them back."""
@@ -139,6 +178,7 @@ class Recipe:
         values["schedule"] = {"kind": type(self.schedule).__name__, **values["schedule"]}
         if isinstance(self.schedule, StepDecay):
             values["schedule"]["milestones"] = list(self.schedule.milestones)
+        values["extended_at"] = list(self.extended_at) or None  # which reads as a file that does not have the field
         return values
 
     @classmethod
@@ -150,6 +190,7 @@ class Recipe:
                 **values,
                 "schedule": schedule_from_dict(values["schedule"]),
                 "low_start": LowStart(**low) if low else None,
+                "extended_at": values.get("extended_at") or (),
             }
         )
 
@@ -165,10 +206,12 @@ def lr_at(recipe: Recipe, step: int) -> float:
     if isinstance(schedule, StepDecay):
         drops = sum(step >= milestone for milestone in schedule.milestones)
         return float(f"{recipe.lr * schedule.factor**drops:.12g}")  # 0.01, not 0.010000000000000002
-    rise = round(schedule.rise * recipe.steps)
+    begin, end = part_of(step, (*recipe.extended_at, recipe.steps))
+    step, steps = step - begin, end - begin  # of this cycle
+    rise = round(schedule.rise * steps)
     if step < rise:
         return recipe.lr * (step + 1) / rise
-    return recipe.lr * max(recipe.steps - step, 0) / max(recipe.steps - rise, 1)
+    return recipe.lr * max(steps - step, 0) / max(steps - rise, 1)
 
 
 def starts_low(recipe: Recipe, depth: int, train_errors: list[float]) -> bool:

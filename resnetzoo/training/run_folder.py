@@ -21,6 +21,9 @@ from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, 
 PREVIOUS = "checkpoint.previous.pt"
 DAMAGED = "checkpoint.damaged.pt"
 
+_LENGTH = {f"recipe.{field}" for field in ("name", "steps", "epochs", "schedule.milestones", "extended_at")}
+"""What differs between two runs of which one is only longer."""
+
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     """Write `folder/checkpoint.pt`; the one before it becomes `checkpoint.previous.pt`.
@@ -90,7 +93,19 @@ def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
     differing = [key for key in sorted(stored.keys() | current.keys()) if stored.get(key) != current.get(key)]
     if differing:
         fields = "; ".join(f"{key} is {stored.get(key)!r} there, {current.get(key)!r} here" for key in differing)
-        raise CheckpointMismatchError(f"{folder} holds another run: {fields}. {another_folder(folder)}")
+        longer = _how_to_extend(stored, current) if set(differing) <= _LENGTH else ""
+        raise CheckpointMismatchError(f"{folder} holds another run: {fields}. {another_folder(folder)}{longer}")
+
+
+def _how_to_extend(stored: dict[str, Any], current: dict[str, Any]) -> str:
+    """What to type where a run was extended, or a longer one was asked for; both identities as flat dictionaries."""
+    if stored.get("recipe.extended_at") and stored["recipe.steps"] > current["recipe.steps"]:
+        epochs = stored["recipe.epochs"] or "N"
+        return f". That one was extended: extend_to={epochs} (--extend-to {epochs}) asks for it"
+    if stored["recipe.steps"] < current["recipe.steps"]:
+        epochs = current["recipe.epochs"] or "N"
+        return f". To let that one go on, ask for it as it was, with extend_to={epochs} (--extend-to {epochs})"
+    return ""
 
 
 def check_start(

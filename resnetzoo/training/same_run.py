@@ -60,6 +60,7 @@ def description_of(
     compile: bool | None,  # noqa: A002 (torch's own word)
     record: bool | None,
     keeps_files: bool,
+    extend_to: int | None = None,
 ) -> dict[str, Any]:
     """All that must agree for processes to share a run, as plain values: also the code that carries it out.
 
@@ -90,6 +91,7 @@ def description_of(
         "compile": compile,
         "record": record,
         "out": "a folder" if keeps_files else None,
+        "extend_to": extend_to,
     }
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from resnetzoo.errors import UsageError
@@ -10,7 +11,7 @@ from resnetzoo.utils.validation import check_kind, check_number, check_real, che
 
 @dataclass(frozen=True)
 class StepDecay:
-    """Multiply the rate by `factor` at each of these steps.
+    """Multiply the rate by `factor` at each of these steps; an extension goes on at the last rate.
 
     Raises:
         UsageError: a milestone that is no step, or a factor that is negative or not finite.
@@ -29,7 +30,7 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Rise linearly over the first share of the steps, then fall linearly to zero.
+    """Rise linearly over the first share of the steps, then fall linearly to zero; each extension is another cycle.
 
     Source: the cycle, arXiv:1708.07120; the straight fall, best where the budget is small, arXiv:1905.04753.
 
@@ -70,6 +71,31 @@ def schedule_from_dict(values: dict[str, Any]) -> StepDecay | OneCycle:
     if values["kind"] == "OneCycle":
         return OneCycle(rise=values["rise"])
     return StepDecay(milestones=tuple(values["milestones"]), factor=values["factor"])
+
+
+def checked_ends(ends: object, steps: int) -> tuple[int, ...]:
+    """The steps at which a run of this length was extended.
+
+    Raises:
+        UsageError: they do not rise, or do not lie within it.
+    """
+    check_kind("extended_at", ends, tuple | list)
+    found = tuple(ends)  # type: ignore[arg-type, var-annotated]
+    for end in found:
+        check_whole_number("a step of extended_at", end)
+    if any(end >= later for end, later in pairwise((*found, steps))):
+        raise UsageError(f"extended_at must be steps that rise, below the {steps:,} of the recipe, not {found!r}")
+    return found
+
+
+def part_of(step: int, ends: tuple[int, ...]) -> tuple[int, int]:
+    """Where the part of a run begins and ends that this step, from 0, is in: behind the last end, the last part.
+
+    >>> part_of(19, (20, 30)), part_of(20, (20, 30)), part_of(99, (20, 30))
+    ((0, 20), (20, 30), (20, 30))
+    """
+    number = next((number for number, end in enumerate(ends) if step < end), len(ends) - 1)
+    return (0, *ends)[number], ends[number]
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:

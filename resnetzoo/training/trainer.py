@@ -20,6 +20,7 @@ from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.evaluation_pass import EvaluationPass
 from resnetzoo.training.recipes import Recipe, lr_at, starts_low
 from resnetzoo.training.results import EpochRow, Run
+from resnetzoo.training.schedules import part_of
 from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.stream import DeviceEvent
 from resnetzoo.training.trainer_state import TrainerState
@@ -131,9 +132,10 @@ class Trainer(TrainerState):
             self.files.close()
 
     def _epoch(self) -> Iterator[DeviceEvent | None]:
-        """From the present step to the epoch's end."""
+        """From the present step to the epoch's end, or the end that the run had before it was extended."""
         epoch, first = divmod(self.step, self.steps_per_epoch)
-        last = min(self.steps_per_epoch, self.recipe.steps - epoch * self.steps_per_epoch)
+        _, end = part_of(self.step, (*self.recipe.extended_at, self.recipe.steps))
+        last = min(self.steps_per_epoch, end - epoch * self.steps_per_epoch)
         low = starts_low(self.recipe, self.spec.depth if self.spec else 0, [row.train_error for row in self.rows])
         stream = self.step_state.stream
         self.model.train()

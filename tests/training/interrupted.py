@@ -17,7 +17,7 @@ import resnetzoo
 
 SMALL = {
     "plainnet8": resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16)),
-    "resnet8": resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)),
+    "narrow8": resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)),
 }
 # 200 images: 13 steps an epoch.
 TRAIN = (

@@ -83,6 +83,38 @@ def test_with_epochs_stretches_the_schedule() -> None:
     assert QUICK20.with_epochs(20) is QUICK20
 
 
+def test_an_extension_stretches_nothing() -> None:
+    longer = QUICK20.extended_to(30).extended_to(40)
+    assert (longer.name, longer.epochs, longer.steps) == ("QUICK20-to30ep-to40ep", 40, 2 * 7_820)
+    assert longer.extended_at == (7_820, 11_730)
+    cycle = [lr_at(QUICK20.with_epochs(10), step) for step in range(3_910)]
+    before = [lr_at(QUICK20, step) for step in range(7_820)]
+    assert [lr_at(longer, step) for step in range(longer.steps)] == before + 2 * cycle
+    assert lr_at(longer, longer.steps) == 0
+    assert longer.for_images(1_280) == QUICK20.for_images(1_280).extended_to(30).extended_to(40)
+    assert resnetzoo.Recipe.from_dict(json.loads(json.dumps(longer.to_dict()))) == longer
+    paper = HE2015.extended_to(200)
+    assert (paper.name, paper.epochs, paper.steps) == ("HE2015-to200ep", None, 78_200)
+    assert [lr_at(paper, step) for step in (31_999, 32_000, 63_999, 64_000, 78_199)] == [0.1, 0.01, 1e-3, 1e-3, 1e-3]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: QUICK20.extended_to(20), "QUICK20 has 20 epochs: extend it to more than that, not to 20 epochs"),
+        (lambda: HE2015.extended_to(163), "HE2015 has 64,000 steps: extend it to more than that, not to 163 epochs"),
+        (lambda: QUICK20.extended_to(0), "epochs must be a whole number from 1, not 0"),
+        (lambda: replace(QUICK20, extended_at=(7_820,)), "extended_at must be steps that rise, below the 7,820 of"),
+        (lambda: replace(QUICK20, extended_at=(9, 9)), "extended_at must be steps that rise"),
+        (lambda: replace(QUICK20, extended_at=(1.5,)), "a step of extended_at must be a whole number from 1, not 1.5"),
+        (lambda: replace(QUICK20, extended_at=5), "extended_at must be of the class tuple or list, not an int"),
+    ],
+)
+def test_an_extension_that_cannot_be_is_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=re.escape(message)):
+        make()
+
+
 def test_with_batch_size_keeps_the_epochs() -> None:
     assert QUICK20.with_batch_size(500).for_images(10_000).steps == 20 * 20
     assert QUICK20.with_batch_size(128) is QUICK20

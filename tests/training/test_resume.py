@@ -110,6 +110,34 @@ def test_a_signal_saves_the_step_and_prints_what_resumes(
     assert all(torch.equal(resumed[key], straight[key]) for key in straight)
 
 
+def asked_to_end_in_step(number: int) -> None:
+    """Before the command: a scheduler that will kill the process soon says so when this training step begins."""
+    small_networks()
+    send_in_step(number, signal.SIGUSR1)
+
+
+def test_an_extension_that_is_killed_and_interrupted_ends_as_one_that_was_not(place: Path) -> None:
+    """One command asks for it, until it is finished and afterwards; what the run had come to is kept all the time."""
+    longer = ("--extend-to", "6")
+    assert train(place).wait().returncode == 0
+    shutil.copytree(place / "run", place / "straight")
+    said = train(place, small_networks, *longer, "--out", "straight").wait()
+    assert "extended from step 52 to 78, 6 epochs in all: another cycle of the learning rate" in said.stdout
+    kept = {name: (place / "run" / name).read_bytes() for name in ("run.json", "log.jsonl")}
+    for kill, number in ((killed_in_write, 2), (killed_in_step, 20)):
+        assert train(place, partial(kill, number), *longer).wait().returncode == -signal.SIGKILL
+    said = train(place, partial(asked_to_end_in_step, 5), *longer).wait()
+    assert said.returncode == 128 + signal.SIGUSR1
+    assert f"to go on: {' '.join((*TRAIN, *longer))}\n" in said.stderr
+    for _ in range(2):
+        said = train(place, small_networks, *longer).wait()
+        assert said.returncode == 0
+        assert "after 6 epochs; kept in run" in said.stdout
+    expected, found = (resnetzoo.load_checkpoint(run).state_dict() for run in (place / "straight", place / "run"))
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    assert {name: (place / "run" / "until-epoch-4" / name).read_bytes() for name in kept} == kept
+
+
 def several_signals() -> None:
     with catch_signals() as request:
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
@@ -245,7 +273,7 @@ def test_another_network_in_the_folder_is_refused_in_one_line(
     words[words.index("4")] = "1"
     assert call(cli.main, *words)[0] == 0
     shutil.copytree("run", "kept")
-    words[words.index("plainnet8")] = "resnet8"
+    words[words.index("plainnet8")] = "narrow8"
     assert_one_line(call(cli.main, *words), 1, "spec.family is 'plain' there, 'residual' here")
     for path in Path("kept").iterdir():
         assert path.read_bytes() == (Path("run") / path.name).read_bytes()

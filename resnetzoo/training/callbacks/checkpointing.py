@@ -10,6 +10,7 @@ from torch import Tensor
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError, UsageError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.finite import check_finite, largest_weights
+from resnetzoo.training.extending import begin_extension, explain_extension, is_extended_by
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.run_folder import another_folder, check_identity, check_start, read_latest, save_checkpoint
@@ -31,12 +32,14 @@ class Checkpointing(Callback):
         folder: the run's.
         every: save every so many steps too; None saves at each epoch's end, and where the run is interrupted.
         fresh: set an old run in the folder aside.
+        extends: a finished run in the folder goes on by the recipe, which has extended it.
     """
 
-    def __init__(self, folder: Path, every: int | None = None, *, fresh: bool = False) -> None:
+    def __init__(self, folder: Path, every: int | None = None, *, fresh: bool = False, extends: bool = False) -> None:
         self.folder = folder
         self.every = every
         self.fresh = fresh
+        self.extends = extends
 
     def on_fit_start(self, trainer: TrainerState) -> None:
         """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
@@ -91,11 +94,18 @@ class Checkpointing(Callback):
             CheckpointMismatchError: it is another one's.
         """
         checkpoint = read_latest(self.folder)
-        if checkpoint is not None:
-            check_identity(checkpoint.identity, trainer.identity, self.folder)
-            self._check_shapes(trainer, checkpoint)
-            start = StartingPoint.in_identity(checkpoint.identity)
-            check_start(start, trainer.starting_point, self.folder, checkpoint.model)
+        if checkpoint is None:
+            return None
+        found, recipe = checkpoint.identity, trainer.recipe
+        begins = self.extends and is_extended_by(checkpoint, recipe)
+        check_identity({**found, "recipe": recipe.to_dict()} if begins else found, trainer.identity, self.folder)
+        self._check_shapes(trainer, checkpoint)
+        start = StartingPoint.in_identity(found)
+        check_start(start, trainer.starting_point, self.folder, checkpoint.model)
+        if begins:
+            checkpoint = begin_extension(checkpoint, recipe, self.folder, trainer.steps_per_epoch)
+        if recipe.extended_at and checkpoint.step < recipe.steps:
+            print(explain_extension(recipe, trainer.steps_per_epoch))
         return checkpoint
 
     def _check_readable(self) -> None:

@@ -6,7 +6,7 @@ import time
 
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow, Run
-from resnetzoo.training.strategies.choose import explain_choice
+from resnetzoo.training.strategies.choose import deciding_images, explain_choice
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.streams import lasting
 from resnetzoo.utils.terminal import console
@@ -40,7 +40,7 @@ class ProgressBar(Callback):
         )
         self._progress.start()
         if not trainer.finished:
-            images = trainer.recipe.steps * trainer.step_state.batch_size
+            images = deciding_images(trainer.recipe, trainer.step_state.batch_size)
             execution, device = trainer.execution, trainer.step_state.loader.device
             reason = explain_choice(execution, device, images, trainer.context)
             self._console.print(f"{trainer.name}  {reason}")

@@ -20,6 +20,7 @@ def standard_callbacks(
     out: str | Path | None = None,
     checkpoint_every: int | None = None,
     fresh: bool = False,
+    extends: bool = False,
     progress: bool = False,
     bar: bool = False,
 ) -> list[Callback]:
@@ -34,13 +35,14 @@ def standard_callbacks(
         out: the run's folder; None keeps nothing on disk.
         checkpoint_every: save every so many steps too.
         fresh: set an old run in `out` aside.
+        extends: the recipe extends a finished run in `out`.
         progress: show a line an epoch.
         bar: show a bar too, on a terminal.
     """
     callbacks: list[Callback] = [StopOnSignal(stop), FiniteCheck(), History()]
     if out is not None:
         folder = user_path(out)
-        callbacks += [Checkpointing(folder, checkpoint_every, fresh=fresh), LogFile(folder)]
+        callbacks += [Checkpointing(folder, checkpoint_every, fresh=fresh, extends=extends), LogFile(folder)]
         callbacks += [KeptLogits(folder), RecordFile(folder)]
     if progress:
         callbacks.append(ProgressBar(bar=bar))

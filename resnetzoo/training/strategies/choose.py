@@ -69,7 +69,7 @@ def choose_strategy(
             'device="cuda"'
         )
     step = EagerStep(make_loss(model, recipe, device, precision), state)
-    if compiling_pays(device, recipe.steps * state.batch_size) if compile is None else compile:
+    if compiling_pays(device, deciding_images(recipe, state.batch_size)) if compile is None else compile:
         loss_fn = make_loss(model_to_compile(model, device), recipe, device, precision)
         step = CompiledStep(compile_loss(loss_fn, device), step.loss_fn, state)
     if state.recorder is None or record is False:
@@ -77,8 +77,16 @@ def choose_strategy(
     return RecordedStep(step, Recording(state.recorder, model, vouched=record is True))
 
 
+def deciding_images(recipe: Recipe, batch_size: int) -> int:
+    """How many images a run learns from, steps times batch: up to its first end, if it was extended.
+
+    So the added steps run as those before, and all of it, repeated, comes to the same figures.
+    """
+    return (*recipe.extended_at, recipe.steps)[0] * batch_size
+
+
 def explain_choice(execution: Execution, device: torch.device, images: int, context: DistributedContext) -> str:
-    """One line for the person who waits for the first step; `images` are the run's, steps times batch."""
+    """One line for the person who waits for the first step; `images` are the run's, as `deciding_images` counts."""
     if execution.shared:
         return f"{context.world_size} processes share each batch"
     if device.type == "cpu":

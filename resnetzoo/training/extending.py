@@ -1,0 +1,159 @@
+"""A finished run goes on for more epochs: by which recipe, and where what it had come to is kept."""
+
+import shutil
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from resnetzoo.errors import CheckpointError, ResultsError, UsageError
+from resnetzoo.training.callbacks.log_file import LOG_FILE
+from resnetzoo.training.logits_file import LOGITS_FILE
+from resnetzoo.training.recipes import Recipe, lr_at
+from resnetzoo.training.results import RUN_FILE, RunIdentity, read_record
+from resnetzoo.training.run_folder import check_identity, find_latest, save_checkpoint
+from resnetzoo.training.schedules import OneCycle, steps_per_epoch
+from resnetzoo.utils.files import is_there, write_atomically, writing
+from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
+
+
+def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, folder: Path) -> Recipe:
+    """The recipe by which the run in `folder` goes on to so many epochs; nothing in there is changed.
+
+    Args:
+        identity: of the run as it was begun, its recipe as it runs on this number of images.
+        extend_to: epochs in all.
+        num_images: of the training set.
+        folder: where the run is kept.
+
+    Raises:
+        UsageError: there is no run, or none that is finished, or it has as many epochs; says what to type instead.
+        CheckpointMismatchError: it is another run.
+        CheckpointError: its state cannot be read.
+    """
+    checkpoint, _ = find_latest(folder)
+    if checkpoint is None:
+        raise UsageError(
+            f"{folder} holds no run that could go on to {extend_to} epochs: train one first, by the same call without "
+            "extend_to, or the same command without --extend-to"
+        )
+    per_epoch = steps_per_epoch(num_images, identity.recipe.batch_size)
+    recipe = identity.recipe
+    for added_to in _later_epochs(_recipe_of(checkpoint), recipe, per_epoch):
+        recipe = recipe.extended_to(added_to, num_images=num_images)
+    check_identity(checkpoint.identity, replace(identity, recipe=recipe).to_dict(), folder)
+    extended_before = recipe is not identity.recipe
+    if extended_before and recipe.steps == extend_to * per_epoch:
+        return recipe
+    epochs = -(-recipe.steps // per_epoch)
+    if checkpoint.step < recipe.steps:
+        call, command = "without extend_to", "without --extend-to"
+        if extended_before:
+            call, command = f"with extend_to={epochs}", f"with --extend-to {epochs}"
+        raise UsageError(
+            f"{folder} holds a run that is not finished: it stands at step {checkpoint.step:,} of {recipe.steps:,}, "
+            f"epoch {checkpoint.step // per_epoch} of {epochs}. Finish it by the same call {call} (the same command "
+            f"{command}), and extend it then"
+        )
+    if extend_to * per_epoch <= recipe.steps:
+        raise UsageError(
+            f"{folder} holds a run of {epochs} epochs ({recipe.steps:,} steps) already: "
+            f"extend_to (--extend-to) counts all epochs, and must be more than that, not {extend_to}"
+        )
+    return recipe.extended_to(extend_to, num_images=num_images)
+
+
+def _recipe_of(checkpoint: Checkpoint) -> Recipe | None:
+    """The recipe that a state belongs to; None if it is of no kind that this version knows."""
+    try:
+        return Recipe.from_dict(checkpoint.identity["recipe"])
+    except (KeyError, TypeError, UsageError):
+        return None
+
+
+def _later_epochs(found: Recipe | None, begun: Recipe, per_epoch: int) -> list[int]:
+    """To how many epochs each a run was extended after it had been begun by this recipe."""
+    ends = (*begun.extended_at, begun.steps)
+    reached = (*found.extended_at, found.steps) if found else ()
+    return [end // per_epoch for end in reached[len(ends) :]] if reached[: len(ends)] == ends else []
+
+
+def is_extended_by(checkpoint: Checkpoint, recipe: Recipe) -> bool:
+    """Whether a state is the end of the run that `recipe` goes on with."""
+    found = _recipe_of(checkpoint)
+    if found is None or (*found.extended_at, found.steps) != recipe.extended_at or checkpoint.step < found.steps:
+        return False
+    longer = {field: getattr(recipe, field) for field in ("name", "steps", "epochs", "extended_at")}
+    return replace(found, **longer) == recipe
+
+
+def begin_extension(checkpoint: Checkpoint, recipe: Recipe, folder: Path, per_epoch: int) -> Checkpoint:
+    """Keep what a finished run has come to, and make its state in the folder the beginning of the extended one.
+
+    Wherever the process is killed in here, the folder holds the finished run or the extended one, and the former is
+    kept before anything of it goes.
+
+    Args:
+        checkpoint: the end of the finished run.
+        recipe: the extended one.
+        folder: the run's.
+        per_epoch: steps.
+
+    Raises:
+        ResultsError: the run has no record, or one that was changed by hand.
+        OutputError: the folder cannot be written; the finished run stays as it is.
+    """
+    kept = _keep(checkpoint, folder, per_epoch)
+    with writing(folder):
+        for file in (RUN_FILE, LOGITS_FILE):  # of the end that is none any more
+            (folder / file).unlink(missing_ok=True)
+    extended = replace(checkpoint, identity={**checkpoint.identity, "recipe": recipe.to_dict()})
+    save_checkpoint(extended, folder)
+    print(f"what the run in {folder} had come to is kept in {kept}")
+    return extended
+
+
+def _keep(checkpoint: Checkpoint, folder: Path, per_epoch: int) -> Path:
+    """Copy state, log, record and logits of a finished run into a folder inside of its own, unless they are there."""
+    epoch, rest = divmod(checkpoint.step, per_epoch)
+    name = f"until-step-{checkpoint.step}" if rest else f"until-epoch-{epoch}"
+    with writing(folder):
+        for number in count(1):
+            kept = folder / (name if number == 1 else f"{name}-{number}")
+            if not is_there(kept):
+                break
+            if _holds(kept, checkpoint):
+                return kept
+        if not is_there(folder / RUN_FILE):
+            raise ResultsError(
+                f"{folder} has no {RUN_FILE} of its finished run, which would be kept: the same call without extend_to "
+                "(the same command without --extend-to) writes it"
+            )
+        read_record(folder / RUN_FILE)
+        unfinished = kept.with_name(f".{kept.name}.tmp")
+        if is_there(unfinished):  # of a process that was killed in here
+            shutil.rmtree(unfinished)
+        for file in (RUN_FILE, LOG_FILE, LOGITS_FILE):
+            if is_there(folder / file):
+                write_atomically(unfinished / file, (folder / file).read_bytes())
+        save_checkpoint(checkpoint, unfinished)
+        unfinished.rename(kept)
+    return kept
+
+
+def _holds(kept: Path, checkpoint: Checkpoint) -> bool:
+    """Whether a folder holds the run with this end: the times of two runs' epochs are never all the same."""
+    try:
+        return read_checkpoint(kept / CHECKPOINT).rows == checkpoint.rows
+    except CheckpointError:
+        return False
+
+
+def explain_extension(recipe: Recipe, per_epoch: int) -> str:
+    """One line on how the learning rate moves in the added epochs."""
+    begin = recipe.extended_at[-1]
+    if isinstance(recipe.schedule, OneCycle):
+        rate = f"another cycle of the learning rate, up to {recipe.lr:g} and down to 0"
+    else:
+        first, last = lr_at(recipe, begin), lr_at(recipe, recipe.steps - 1)
+        rate = f"the learning rate goes on at {first:g}{'' if first == last else f', and falls to {last:g}'}"
+    return f"extended from step {begin:,} to {recipe.steps:,}, {recipe.steps // per_epoch} epochs in all: {rate}"
