@@ -30,7 +30,7 @@ import json, sys
 import resnetzoo
 from resnetzoo.cli import main
 
-resnetzoo.register("resnet8", resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)))
+resnetzoo.register("narrow8", resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)))
 for words in json.loads(sys.argv[1]):
     sys.argv = ["resnetzoo", *words]
     try:
@@ -62,7 +62,7 @@ def test_the_library_works(broken: dict[str, str]) -> None:
 
 def test_the_commands_work(broken: dict[str, str], cifar10_folder: Path) -> None:
     options = ["--dataset", "cifar10", "--data-dir", str(cifar10_folder), "--device", "cpu"]
-    train = ["train", "resnet8", *options, "--recipe", "SMOKE", "--epochs", "1", "--out", "run"]
+    train = ["train", "narrow8", *options, "--recipe", "SMOKE", "--epochs", "1", "--out", "run"]
     words = json.dumps([train, ["eval", "run/checkpoint.pt", *options]])
     said = run(["-c", COMMANDS, words], broken)
     assert said.returncode == 0, said.stderr
