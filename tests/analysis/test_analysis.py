@@ -167,16 +167,15 @@ def test_every_kind_of_network_against_its_forward_pass_by_hand(spec: resnetzoo.
 
 @BY_KIND
 def test_gradients_of_every_kind_are_those_of_a_training_step(spec: resnetzoo.ModelSpec) -> None:
+    spec = replace(spec, drop_rate=0.0)  # dropout draws in the order of memory, which the layout decides
     model = lived_in(spec).double()
     inputs, labels = torch.randn(4, 3, 8, 8, dtype=torch.float64), torch.tensor([0, 3, 9, 3])
-    torch.manual_seed(0)  # of the same dropout
     found = analysis.gradient_norms(model, (inputs, labels))
-    torch.manual_seed(0)
     F.cross_entropy(model.train()(inputs), labels).backward()
     layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
     np.testing.assert_allclose(found.values, [float(layer.weight.grad.norm()) for layer in layers.values()])
     assert found.names == tuple(layers)
-    assert len(found.names) == spec.depth + sum(spec.has_projection(block) for block in spec.blocks())
+    assert len(found.names) == len([*spec.all_convs(), "fc"])
 
 
 def test_the_classifiers_gradient_by_its_formula(tiny_model: resnetzoo.CifarNet) -> None:

@@ -30,7 +30,7 @@ ANYTHING = st.one_of(FIGURES, st.sampled_from([math.nan, math.inf]))
 
 def record_of(data: resnetzoo.Data, **changes: object) -> resnetzoo.RunRecord:
     run = resnetzoo.fit(small_network(0), data, TINY_RECIPE, device="cpu", precision="fp32", progress=False)
-    values = {key: value for key, value in vars(run).items() if key != "model"}
+    values = {key: value for key, value in vars(run).items() if key not in ("model", "logits")}
     return resnetzoo.RunRecord(**{**values, **changes})
 
 
@@ -75,10 +75,10 @@ def test_bounds_grow_with_the_epochs(field: str, one: float, other: float, first
     ("field", "epoch", "recorded", "allowed", "refused"),
     [
         ("train_loss", 1, 2.0, 1.89, 1.87),  # 6 % of the larger
-        ("train_loss", 3, 2.0, 1.77, 1.75),
+        ("train_loss", 2, 2.0, 1.77, 1.75),
         ("train_loss", 100, 2.0, 1.65, 1.63),
         ("train_error", 1, 50.0, 53.4, 53.6),
-        ("train_error", 5, 50.0, 60.4, 60.6),
+        ("train_error", 3, 50.0, 60.4, 60.6),
         ("test_loss", 1, 1.0, 0.26, 0.24),
         ("test_loss", 16, 1.0, 0.26, 0.24),
         ("test_error", 1, 40.0, 64.9, 65.1),

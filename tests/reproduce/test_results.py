@@ -31,7 +31,7 @@ def test_a_result_is_whole_and_says_how_it_was_made(folder: Path) -> None:
     report = (folder / "report.md").read_text()
     assert all(f"| {found['network']} " in report for found in results["networks"])
     assert all((folder / link).is_file() for link in re.findall(r"\]\(([^)]+)\)", report))
-    assert {path.suffix for path in folder.iterdir()} <= {".json", ".csv", ".png", ".md"}
+    assert {path.suffix for path in folder.iterdir()} <= {".json", ".csv", ".png", ".svg", ".md"}
     assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
 
 
