@@ -1,13 +1,15 @@
-"""How networks are trained: the public names of `resnetzoo.training.recipes` and `resnetzoo.training.schedules`."""
+"""How networks are trained: the public names of `recipes`, `presets` and `schedules` in `resnetzoo.training`."""
 
+from resnetzoo.training.presets import HE2015 as HE2015
+from resnetzoo.training.presets import MODERN as MODERN
+from resnetzoo.training.presets import QUICK20 as QUICK20
+from resnetzoo.training.presets import RECIPES as RECIPES
+from resnetzoo.training.presets import RESNEXT2017 as RESNEXT2017
+from resnetzoo.training.presets import SMOKE as SMOKE
+from resnetzoo.training.presets import WRN2016 as WRN2016
+from resnetzoo.training.presets import get_recipe as get_recipe
 from resnetzoo.training.recipes import CIFAR_TRAIN_IMAGES as CIFAR_TRAIN_IMAGES
-from resnetzoo.training.recipes import HE2015 as HE2015
-from resnetzoo.training.recipes import MODERN as MODERN
-from resnetzoo.training.recipes import QUICK20 as QUICK20
-from resnetzoo.training.recipes import RECIPES as RECIPES
-from resnetzoo.training.recipes import SMOKE as SMOKE
 from resnetzoo.training.recipes import Recipe as Recipe
-from resnetzoo.training.recipes import get_recipe as get_recipe
 from resnetzoo.training.recipes import lr_at as lr_at
 from resnetzoo.training.recipes import starts_low as starts_low
 from resnetzoo.training.schedules import LowStart as LowStart

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -13,7 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import resnetzoo
 from resnetzoo import plots
-from resnetzoo.reproduce import PAPER_ERRORS, read_results
+from resnetzoo.reproduce import PUBLISHED, read_results
 
 DOCS = Path(__file__).resolve().parent.parent
 RESULTS = DOCS / "results"
@@ -60,19 +61,35 @@ class ZooTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         names = resnetzoo.list_models(self.arguments[0] if self.arguments else "*")
-        header = ("network", "parameters", "multiply-adds", "activations", "paper (%)", "ours (%)", "n", "recipe")
-        header = (*header, "weights", "images/s")
+        header = ("network", "parameters", "multiply-adds", "activations", "paper (%)", "CIFAR-100", "runs")
+        header = (*header, "ours (%)", "n", "recipe", "weights", "images/s")
+        papers = {row.network: row for row in PUBLISHED if not row.variant}
         ours, speed = _best_errors(), _inference_speed()
         rows = []
         for name in names:
             cost = resnetzoo.complexity(name)
             error, recipe, count = ours.get(name, ("-", "-", "-"))
             weights = str(len(resnetzoo.list_weights(f"{name}.*")) or "-")
-            paper = f"{PAPER_ERRORS[name]:.2f}" if name in PAPER_ERRORS else "-"
-            rows.append(
-                (name, *(f"{count:,}" for count in cost), paper, error, count, recipe, weights, speed.get(name, "-"))
-            )
+            row = papers.get(name)
+            paper = (_percent(row.cifar10), _percent(row.cifar100), row.protocol) if row else ("-", "-", "-")
+            costs = (f"{count:,}" for count in cost)
+            rows.append((name, *costs, *paper, error, count, recipe, weights, speed.get(name, "-")))
         return [table(header, rows)]
+
+
+def _percent(error: float | None) -> str:
+    return "-" if error is None else f"{error:.2f}"
+
+
+class PublishedTable(SphinxDirective):
+    """What the papers report, row by row, with how many runs each figure stands for."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = []
+        for row in PUBLISHED:
+            name = f"{row.network}, {row.variant}" if row.variant else row.network
+            rows.append((name, _percent(row.cifar10), _percent(row.cifar100), row.protocol, row.source))
+        return [table(("network", "CIFAR-10 (%)", "CIFAR-100 (%)", "runs", "source"), rows)]
 
 
 def _best_errors() -> dict[str, tuple[str, str, str]]:
@@ -171,8 +188,14 @@ class RecipeTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         recipes = resnetzoo.recipes.RECIPES
         values = {name: recipe.to_dict() for name, recipe in recipes.items()}
-        settings = [setting for setting in values["HE2015"] if setting not in ("name", "extended_at")]
-        rows = [(setting, *(_words(values[name][setting]) for name in recipes)) for setting in settings]
+        settings = [field.name for field in fields(resnetzoo.Recipe) if field.name not in ("name", "extended_at")]
+        rows = [
+            (
+                setting,
+                *(_words(values[name].get(setting, getattr(recipe, setting))) for name, recipe in recipes.items()),
+            )
+            for setting in settings
+        ]
         return [table(("setting", *recipes), rows, first_number=9)]
 
 
@@ -267,6 +290,7 @@ class Architecture(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, bool]:
     for name, directive in {
+        "published-table": PublishedTable,
         "zoo-table": ZooTable,
         "speed-table": SpeedTable,
         "speed-history": SpeedHistory,

@@ -3,6 +3,7 @@
 from typing import Literal
 
 NormalizationKind = Literal["channel", "per_pixel_mean"]
+PaddingMode = Literal["zeros", "reflect"]
 INPUT_SIZE = 32  # pixels: CIFAR's
 
 Channels = tuple[float, float, float]  # red, green, blue, on the scale 0 to 1

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
+from resnetzoo.data.constants import PaddingMode
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization, chunk_length
 
@@ -43,10 +44,25 @@ class DeviceLoader:
     Its pixels lie one after the other, channels last, each image followed by one pixel of zeros, which stands for all
     of its padding: the padding is zero after normalization, as where the normalized image is padded. A batch is then
     one gather of pixels, and nothing is computed of them.
+
+    Args:
+        train: the images.
+        normalization: how pixels become input.
+        padding: pixels on each side before the crop.
+        padding_mode: zeros, or the image mirrored at its border, for which it must be larger than the padding.
+        flip: mirror every other image.
+        device: where the images lie.
     """
 
     def __init__(
-        self, train: ImageSet, normalization: Normalization, *, padding: int, flip: bool, device: torch.device
+        self,
+        train: ImageSet,
+        normalization: Normalization,
+        *,
+        padding: int,
+        padding_mode: PaddingMode = "zeros",
+        flip: bool,
+        device: torch.device,
     ) -> None:
         self.normalization = normalization
         self.padding = padding
@@ -55,7 +71,7 @@ class DeviceLoader:
         self._labels = train.labels.cpu()
         self._channels, self._height, self._width = train.images.shape[1:]
         self._pixels = _normalized_pixels(train.images, normalization, device)
-        self._windows = _places_of_windows(self._height, self._width, padding).to(device)
+        self._windows = _places_of_windows(self._height, self._width, padding, padding_mode).to(device)
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -94,12 +110,16 @@ def _normalized_pixels(images: Tensor, normalization: Normalization, device: tor
     return pixels.view(-1, channels)
 
 
-def _places_of_windows(height: int, width: int, padding: int) -> Tensor:
+def _places_of_windows(height: int, width: int, padding: int, mode: PaddingMode) -> Tensor:
     """Which pixel of its image stands where, for every window of the padded image: (2 * (2p+1) * (2p+1), H * W).
 
-    First the windows as they are, row by row, then all of them flipped from left to right. H * W stands for padding.
+    First the windows as they are, row by row, then all of them flipped from left to right. H * W stands for zero.
     int32 is enough inside an image; the sum with an image's first pixel is int64, for large sets have more pixels.
     """
-    padded = F.pad(torch.arange(height * width, device="cpu").view(height, width), [padding] * 4, value=height * width)
+    own = torch.arange(height * width, dtype=torch.float64, device="cpu").view(1, height, width)  # mirrored as floats
+    if mode == "reflect":
+        padded = F.pad(own, [padding] * 4, mode="reflect")[0]
+    else:
+        padded = F.pad(own, [padding] * 4, value=height * width)[0]
     windows = padded.unfold(0, height, 1).unfold(1, width, 1)  # (2p+1, 2p+1, H, W): a view
     return torch.stack([windows, windows.flip(3)]).view(-1, height * width).int()

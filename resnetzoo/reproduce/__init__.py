@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from resnetzoo.reproduce.plan import resolve_plan as resolve_plan
     from resnetzoo.reproduce.planned_run import PlannedRun as PlannedRun
     from resnetzoo.reproduce.published import PAPER_ERRORS as PAPER_ERRORS
+    from resnetzoo.reproduce.published import PUBLISHED as PUBLISHED
+    from resnetzoo.reproduce.published import PublishedError as PublishedError
     from resnetzoo.reproduce.stored_results import StoredResults as StoredResults
     from resnetzoo.reproduce.stored_results import read_results as read_results
     from resnetzoo.reproduce.targets import TARGETS as TARGETS
@@ -40,7 +42,7 @@ else:
             "resnetzoo.reproduce.pipeline": ["reproduce", "run_plan"],
             "resnetzoo.reproduce.plan": ["Plan", "resolve_plan"],
             "resnetzoo.reproduce.planned_run": ["PlannedRun"],
-            "resnetzoo.reproduce.published": ["PAPER_ERRORS"],
+            "resnetzoo.reproduce.published": ["PAPER_ERRORS", "PUBLISHED", "PublishedError"],
             "resnetzoo.reproduce.stored_results": ["StoredResults", "read_results"],
             "resnetzoo.reproduce.targets": ["TARGETS", "Network", "Target", "get_target"],
             "resnetzoo.reproduce.verdicts": ["Verdict"],

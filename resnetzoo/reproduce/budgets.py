@@ -5,7 +5,8 @@ from typing import Literal, get_args
 
 from resnetzoo.data.image_set import Data
 from resnetzoo.reproduce.targets import Target
-from resnetzoo.training.recipes import SMOKE, Recipe
+from resnetzoo.training.presets import SMOKE
+from resnetzoo.training.recipes import Recipe
 from resnetzoo.utils.validation import check_choice
 
 BudgetName = Literal["full", "short", "smoke"]

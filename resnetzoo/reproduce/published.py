@@ -1,21 +1,56 @@
 """Figures that others published for these networks on CIFAR-10: top-1 test error in percent, by our names."""
 
-PAPER_ERRORS = {
-    "resnet20": 8.75,
-    "resnet32": 7.51,
-    "resnet44": 7.17,
-    "resnet56": 6.97,
-    "resnet110": 6.43,
-    "resnet1202": 7.93,
-    "resnet164": 5.93,
-    "preresnet110": 6.37,
-    "preresnet164": 5.46,
-    "preresnet1001": 4.92,
-}
-"""What the papers report.
+from dataclasses import dataclass
 
-arXiv:1512.03385, table 6 (110 layers: the best of 5 runs, 6.61 +- 0.16); 164 layers and pre-activation:
-arXiv:1603.05027, tables 2 and 3 (medians of 5 runs)."""
+_HE2015 = "arXiv:1512.03385, table 6"
+_HE2016 = "arXiv:1603.05027, tables 2 and 3"
+_WRN = "arXiv:1605.07146, table 6"
+_RESNEXT = "arXiv:1611.05431, table 7"
+
+
+@dataclass(frozen=True)
+class PublishedError:
+    """What a paper reports of a network: top-1 test error in percent, with flips and crops, on a single view.
+
+    Attributes:
+        network: our name.
+        cifar10: on CIFAR-10.
+        protocol: of how many runs it is what.
+        source: paper and table.
+        cifar100: on CIFAR-100, where it stands there too.
+        variant: in what the network differs from ours of that name; empty most often.
+    """
+
+    network: str
+    cifar10: float
+    protocol: str
+    source: str
+    cifar100: float | None = None
+    variant: str = ""
+
+
+PUBLISHED = (
+    PublishedError("resnet20", 8.75, "not said", _HE2015),
+    PublishedError("resnet32", 7.51, "not said", _HE2015),
+    PublishedError("resnet44", 7.17, "not said", _HE2015),
+    PublishedError("resnet56", 6.97, "not said", _HE2015),
+    PublishedError("resnet110", 6.43, "best of 5, 6.61 ± 0.16", _HE2015),
+    PublishedError("resnet1202", 7.93, "not said", _HE2015),
+    PublishedError("resnet164", 5.93, "median of 5", _HE2016),
+    PublishedError("preresnet110", 6.37, "median of 5", _HE2016),
+    PublishedError("preresnet164", 5.46, "median of 5", _HE2016, 24.33),
+    PublishedError("preresnet1001", 4.92, "median of 5", _HE2016, 22.71),
+    PublishedError("wrn16_4", 5.02, "median of 5", _WRN),
+    PublishedError("wrn40_4", 4.53, "not said", "arXiv:1605.07146, table 5"),
+    PublishedError("wrn28_10", 4.00, "median of 5", _WRN, 19.25),
+    PublishedError("wrn28_10", 3.89, "median of 5", _WRN, 18.85, variant="dropout 0.3"),
+    PublishedError("resnext29_8x64d", 3.65, "mean of 10", _RESNEXT, 17.77),
+    PublishedError("resnext29_16x64d", 3.58, "mean of 10", _RESNEXT, 17.31),
+)
+"""What the papers report. The wide networks' are those with channel mean and deviation, not with ZCA whitening."""
+
+PAPER_ERRORS = {row.network: row.cifar10 for row in PUBLISHED if not row.variant}
+"""The errors on CIFAR-10 in `PUBLISHED`, of the networks as they are here."""
 
 SOURCE_EPOCH = 20
 SOURCE_ERRORS = {"plainnet20": 18.87, "resnet20": 14.31}

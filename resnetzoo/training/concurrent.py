@@ -18,7 +18,8 @@ from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.distributed import current_context, local_device
 from resnetzoo.training.opening import open_trainer, ordinary_mode
 from resnetzoo.training.preflight import steps_left
-from resnetzoo.training.recipes import QUICK20, Recipe
+from resnetzoo.training.presets import QUICK20
+from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import Run
 from resnetzoo.training.run_pool import RunPool, Steps
 from resnetzoo.training.shared_loaders import SharedLoaders

@@ -14,7 +14,8 @@ from resnetzoo.training.callbacks.base import Callback, checked_callbacks
 from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.opening import open_trainer
-from resnetzoo.training.recipes import QUICK20, Recipe
+from resnetzoo.training.presets import QUICK20
+from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import Run
 from resnetzoo.utils.validation import check_whole_number
 

@@ -168,7 +168,14 @@ def ordinary_mode(device: torch.device) -> Iterator[None]:
 def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoader:
     """The training set on `device`, ready to be cut as the recipe says."""
     normalization = data.train.normalization(recipe.normalization)
-    return DeviceLoader(data.train, normalization, padding=recipe.crop_padding, flip=recipe.flip, device=device)
+    return DeviceLoader(
+        data.train,
+        normalization,
+        padding=recipe.crop_padding,
+        padding_mode=recipe.crop_padding_mode,
+        flip=recipe.flip,
+        device=device,
+    )
 
 
 def _build_trainer(

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from resnetzoo.data.conversion import check_data
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.image_set import Data, ImageSet
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec, stored_spec
@@ -74,6 +74,7 @@ def check_arguments(
         UsageError: says what was found and what to type instead.
     """
     check_seed(seed)
+    _check_augmentation(data.train, recipe)
     if len(data.test) < processes:
         raise UsageError(f"each of {processes} processes needs a test image, and there are {len(data.test)}")
     if isinstance(innermost(model), torch.jit.ScriptModule) or is_exported(innermost(model)):
@@ -111,6 +112,15 @@ def check_runs_on(model: nn.Module, device: torch.device) -> None:
                 f"{name} is a SyncBatchNorm, which trains on GPUs alone where processes share a run: train the network "
                 "without convert_sync_batchnorm, since fit adds up the sums of an nn.BatchNorm2d over all processes"
             )
+
+
+def _check_augmentation(train: ImageSet, recipe: Recipe) -> None:
+    shorter = min(train.images.shape[-2:])
+    if recipe.crop_padding_mode == "reflect" and recipe.crop_padding >= shorter:
+        raise UsageError(
+            f"crop_padding={recipe.crop_padding} cannot be filled by reflection: images of {shorter} pixels mirror "
+            f'{shorter - 1} at most; take a smaller crop_padding, or crop_padding_mode="zeros"'
+        )
 
 
 def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:

@@ -1,10 +1,10 @@
-"""Training recipes: named frozen presets, each with its source, and their learning rate as a pure function."""
+"""How a network is trained, as frozen data, and its learning rate as a pure function of the step."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
-from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.constants import NormalizationKind, PaddingMode
 from resnetzoo.errors import UsageError
 from resnetzoo.training.schedules import (
     LowStart,
@@ -15,11 +15,12 @@ from resnetzoo.training.schedules import (
     schedule_from_dict,
     steps_per_epoch,
 )
-from resnetzoo.utils.lookup import look_up
 from resnetzoo.utils.validation import check_choice, check_kind, check_real, check_whole_number
 
 CIFAR_TRAIN_IMAGES = 50_000
 """Images that a preset in epochs counts its steps on."""
+
+_LATER = ("crop_padding_mode", "extended_at")  # settings that files of earlier versions do not have
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,12 @@ class Recipe:
         weight_decay: on all parameters.
         label_smoothing: share of the target spread over all classes, 0 to 1.
         normalization: `per_pixel_mean` (the paper's) or `channel`.
-        crop_padding: pixels of zero on each side before the random 32x32 crop; 0 leaves images in place.
+        crop_padding: pixels on each side before the random 32x32 crop; 0 leaves images in place.
         flip: mirror every other image, at random.
         clip_norm: the largest norm of a step's gradient, over all parameters, which a longer one is scaled down to
             (arXiv:1211.5063, section 3.2); None leaves every gradient as it is.
+        crop_padding_mode: what the padding holds: `zeros`, of the normalized image, or `reflect`, the image mirrored
+            at its border.
         extended_at: steps at which a run had come to its end and was extended, as `extended_to` writes them.
 
     Raises:
@@ -64,6 +67,7 @@ class Recipe:
     crop_padding: int = 4
     flip: bool = True
     clip_norm: float | None = None
+    crop_padding_mode: PaddingMode = "zeros"
     extended_at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -91,6 +95,7 @@ class Recipe:
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
         check_whole_number("crop_padding", self.crop_padding, minimum=0)
+        check_choice("crop_padding_mode", self.crop_padding_mode, get_args(PaddingMode))
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise UsageError(f"clip_norm must be above 0 and finite, or None, not {self.clip_norm!r}")
         object.__setattr__(self, "extended_at", checked_ends(self.extended_at, self.steps))
@@ -114,6 +119,7 @@ class Recipe:
     ) -> "Recipe":
         """The same recipe with another peak rate, decay or smoothing; None leaves one as it is. The name says so.
 
+        >>> from resnetzoo.recipes import QUICK20
         >>> QUICK20.with_settings(lr=0.05, weight_decay=1e-3).name
         'QUICK20-lr0.05-wd0.001'
 
@@ -137,6 +143,7 @@ class Recipe:
         The steps before keep their rates. Then a `OneCycle` rises to its peak and falls to zero once more, over the
         added steps (a warm restart, arXiv:1608.03983), and a `StepDecay` goes on at the rate that it has come to.
 
+        >>> from resnetzoo.recipes import QUICK20
         >>> longer = QUICK20.extended_to(40)
         >>> longer.name, [round(lr_at(longer, step), 4) for step in (781, 7_819, 8_601, 15_639)]
         ('QUICK20-to40ep', [0.2, 0.0, 0.2, 0.0])
@@ -173,12 +180,19 @@ class Recipe:
         return replace(self, steps=steps, schedule=schedule, extended_at=extended_at)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON, the schedule's kind beside its numbers; `from_dict` reads them back."""
+        """Plain values, ready for JSON, the schedule's kind beside its numbers; `from_dict` reads them back.
+
+        The later settings are left out at their default: a recipe without them reads as it did before there were any.
+        """
         values = asdict(self)
+        for field in fields(self):
+            if field.name in _LATER and values[field.name] == field.default:
+                del values[field.name]
         values["schedule"] = {"kind": type(self.schedule).__name__, **values["schedule"]}
         if isinstance(self.schedule, StepDecay):
             values["schedule"]["milestones"] = list(self.schedule.milestones)
-        values["extended_at"] = list(self.extended_at) or None  # which reads as a file that does not have the field
+        if self.extended_at:
+            values["extended_at"] = list(self.extended_at)
         return values
 
     @classmethod
@@ -198,6 +212,7 @@ class Recipe:
 def lr_at(recipe: Recipe, step: int) -> float:
     """The learning rate of the step with this number, from 0; behind the last step it stays where it ended.
 
+    >>> from resnetzoo.recipes import HE2015
     >>> [lr_at(HE2015, step) for step in (0, 31_999, 32_000, 48_000)]
     [0.1, 0.1, 0.01, 0.001]
     """
@@ -220,80 +235,3 @@ def starts_low(recipe: Recipe, depth: int, train_errors: list[float]) -> bool:
     if low is None or depth < low.min_depth:
         return False
     return all(error >= low.until_error for error in train_errors)
-
-
-QUICK20 = Recipe(
-    name="QUICK20",
-    steps=20 * steps_per_epoch(CIFAR_TRAIN_IMAGES, 128),
-    epochs=20,
-    lr=0.2,
-    schedule=OneCycle(rise=0.1),
-    nesterov=True,
-    weight_decay=5e-4,
-)
-"""The 20-epoch comparison of a sequential and a residual network.
-
-Source: the length is the source document's (81.13 % against 85.69 %), whose other settings are not known; batch,
-momentum, padding and flip are arXiv:1512.03385's, section 4.2; one cycle (arXiv:1708.07120, arXiv:1905.04753) with
-Nesterov momentum and decay 5e-4 makes the most of 20 epochs. Both networks get the same.
-"""
-
-HE2015 = Recipe(
-    name="HE2015",
-    steps=64_000,
-    epochs=None,
-    lr=0.1,
-    schedule=StepDecay(milestones=(32_000, 48_000)),
-    low_start=LowStart(lr=0.01, until_error=80.0, min_depth=110),
-    normalization="per_pixel_mean",
-)
-"""The paper's own recipe.
-
-Source: arXiv:1512.03385, section 4.2: 64,000 iterations of 128, momentum 0.9 (no Nesterov), weight decay 1e-4,
-0.1 divided by 10 at 32,000 and 48,000; pad 4, crop, flip; per-pixel mean subtracted. Depth 110 starts at 0.01 until
-the training error is below 80 % ("about 400 iterations"): here it is looked at when an epoch ends, every 391.
-"""
-
-MODERN = Recipe(
-    name="MODERN",
-    steps=60 * steps_per_epoch(CIFAR_TRAIN_IMAGES, 128),
-    epochs=60,
-    lr=0.2,
-    schedule=OneCycle(rise=0.1),
-    nesterov=True,
-    weight_decay=5e-4,
-    label_smoothing=0.1,
-)
-"""The best accuracy in a given budget; set the budget with `with_epochs`.
-
-Source: one cycle of arXiv:1708.07120, label smoothing of arXiv:1512.00567 (section 7), decay 5e-4 and Nesterov
-momentum of arXiv:1605.07146 (section 3).
-"""
-
-SMOKE = Recipe(
-    name="SMOKE",
-    steps=24,
-    epochs=None,
-    lr=0.1,
-    schedule=OneCycle(rise=0.25),
-    batch_size=64,
-    nesterov=True,
-    weight_decay=5e-4,
-)
-"""Takes seconds, shows that everything runs, and measures nothing.
-
-Source: none, it is our own.
-"""
-
-RECIPES: dict[str, Recipe] = {"QUICK20": QUICK20, "HE2015": HE2015, "MODERN": MODERN, "SMOKE": SMOKE}
-"""The presets by name."""
-
-
-def get_recipe(name: str) -> Recipe:
-    """The preset with this name, in capitals or not.
-
-    Raises:
-        UsageError: no such preset; the message lists them.
-    """
-    capitals = name.upper()
-    return look_up("recipe", capitals if capitals in RECIPES else name, RECIPES)

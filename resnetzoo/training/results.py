@@ -105,10 +105,6 @@ class RunIdentity:
         }
 
 
-_LATER = ("clip_norm", "extended_at")
-"""Fields of a recipe that earlier versions did not have."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """What is kept of a finished run: everything but the weights.
@@ -190,8 +186,8 @@ class RunRecord:
         return {
             "name": self.name,
             "spec": self.spec.to_dict() if self.spec else None,
-            # A recipe that clips and extends nothing reads as those of the versions that could not.
-            "recipe": {field: value for field, value in recipe.items() if field not in _LATER or value is not None},
+            # A recipe that clips nothing reads as those of the versions that could not.
+            "recipe": {field: value for field, value in recipe.items() if field != "clip_norm" or value is not None},
             "seed": self.seed,
             "data": self.data,
             "normalization": self.normalization,

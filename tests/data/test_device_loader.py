@@ -9,15 +9,22 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.transforms.v2 import functional as peer
 
 import resnetzoo
-from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.constants import NormalizationKind, PaddingMode
 from resnetzoo.data.device_loader import DeviceLoader, draw_augmentation
 from resnetzoo.data.normalization import measure_normalization
 
 CPU = torch.device("cpu")
 
 
-def loader_of(train: resnetzoo.ImageSet, kind: NormalizationKind, padding: int = 4, flip: bool = True) -> DeviceLoader:
-    return DeviceLoader(train, measure_normalization(train.images, kind), padding=padding, flip=flip, device=CPU)
+def loader_of(
+    train: resnetzoo.ImageSet,
+    kind: NormalizationKind,
+    padding: int = 4,
+    flip: bool = True,
+    padding_mode: PaddingMode = "zeros",
+) -> DeviceLoader:
+    normalization = measure_normalization(train.images, kind)
+    return DeviceLoader(train, normalization, padding=padding, padding_mode=padding_mode, flip=flip, device=CPU)
 
 
 def random_set(count: int, channels: int, height: int, width: int) -> resnetzoo.ImageSet:
@@ -32,6 +39,7 @@ def random_set(count: int, channels: int, height: int, width: int) -> resnetzoo.
     shape=st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)),
     kind=st.sampled_from(["channel", "per_pixel_mean"]),
     padding=st.integers(0, 5),
+    mode=st.sampled_from(["zeros", "reflect"]),
     flip=st.booleans(),
     epoch=st.integers(0, 100),
     as_slice=st.booleans(),
@@ -42,13 +50,15 @@ def test_each_image_is_normalized_padded_cropped_and_flipped_to_the_bit(
     shape: tuple[int, int, int],
     kind: NormalizationKind,
     padding: int,
+    mode: PaddingMode,
     flip: bool,
     epoch: int,
     as_slice: bool,
     chosen: st.DataObject,
 ) -> None:
     train = random_set(count, *shape)
-    loader = loader_of(train, kind, padding, flip)
+    padding = min(padding, min(shape[1:]) - 1) if mode == "reflect" else padding
+    loader = loader_of(train, kind, padding, flip, mode)
     first = chosen.draw(st.integers(0, count - 1))
     last = chosen.draw(st.integers(first + 1, count))
     indices = slice(first, last) if as_slice else torch.arange(first, last)
@@ -59,7 +69,8 @@ def test_each_image_is_normalized_padded_cropped_and_flipped_to_the_bit(
     normalize = measure_normalization(train.images, kind)
     for place, index in enumerate(range(first, last)):
         expected = normalize(train.images[drawn.order[index]][None])[0]
-        expected = peer.pad(expected, [padding])  # zeros after normalization
+        filled_by = "constant" if mode == "zeros" else mode  # zeros after normalization
+        expected = peer.pad(expected, [padding], padding_mode=filled_by)
         expected = peer.crop(expected, int(drawn.top[index]), int(drawn.left[index]), *shape[1:])
         if drawn.flip[index]:
             expected = peer.horizontal_flip(expected)

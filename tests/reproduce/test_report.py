@@ -12,7 +12,7 @@ from resnetzoo.reproduce import budget_of, get_target
 from resnetzoo.reproduce import comparison as report
 from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import outcome_of
-from resnetzoo.training.recipes import SMOKE
+from resnetzoo.training.presets import SMOKE
 from resnetzoo.training.results import RunRecord
 
 

@@ -18,7 +18,7 @@ from resnetzoo.reproduce.confidence import _T975, difference_interval, mean_inte
 from resnetzoo.reproduce.plan import resolve_plan
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import judge
-from resnetzoo.training.recipes import SMOKE
+from resnetzoo.training.presets import SMOKE
 
 FULL = Budget("full", SMOKE, 3, measures=True, shortened=False)
 SHORT = Budget("short", SMOKE, 3, measures=True, shortened=True)

@@ -17,7 +17,7 @@ import resnetzoo
 from resnetzoo import cli
 from resnetzoo.training.distributed import DistributedContext, check_own_gpus, current_context, local_device
 from resnetzoo.training.opening import make_loader
-from resnetzoo.training.recipes import SMOKE
+from resnetzoo.training.presets import SMOKE
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
 from resnetzoo.utils.device import gpu_identity

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import resnetzoo
 from resnetzoo import recipes
-from resnetzoo.training.recipes import HE2015, MODERN, QUICK20, RECIPES, SMOKE, get_recipe, lr_at, starts_low
+from resnetzoo.training.presets import HE2015, MODERN, QUICK20, RECIPES, RESNEXT2017, SMOKE, WRN2016, get_recipe
+from resnetzoo.training.recipes import lr_at, starts_low
 from resnetzoo.training.schedules import OneCycle, StepDecay
 
 
@@ -39,6 +40,28 @@ def test_he2015_is_the_papers_recipe() -> None:
     assert (HE2015.normalization, HE2015.crop_padding, HE2015.flip) == ("per_pixel_mean", 4, True)
     assert HE2015.label_smoothing == 0
     assert HE2015.for_images(45_000) is HE2015
+
+
+@pytest.mark.parametrize(
+    ("recipe", "epochs", "rates"),
+    [
+        (WRN2016, 200, {0: 0.1, 60: 0.02, 120: 0.004, 160: 0.0008}),
+        (RESNEXT2017, 300, {0: 0.1, 150: 0.01, 225: 0.001}),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_recipes_of_wide_networks_are_those_of_their_papers(
+    recipe: resnetzoo.Recipe, epochs: int, rates: dict[int, float]
+) -> None:
+    assert (recipe.steps, recipe.batch_size, recipe.for_images(50_000)) == (epochs * 391, 128, recipe)
+    for images, steps in ((50_000, 391), (45_000, 352)):  # of an epoch
+        as_run = recipe.for_images(images)
+        seen = [lr_at(as_run, epoch * steps + place) for epoch in range(epochs) for place in (0, steps - 1)]
+        changes = {place // 2: lr for place, lr in enumerate(seen) if place == 0 or lr != seen[place - 1]}
+        assert changes == rates
+    assert (recipe.momentum, recipe.nesterov, recipe.weight_decay) == (0.9, True, 5e-4)
+    assert (recipe.normalization, recipe.crop_padding, recipe.flip) == ("channel", 4, True)
+    assert recipe.crop_padding_mode == ("reflect" if recipe is WRN2016 else "zeros")
 
 
 @pytest.mark.parametrize("recipe", [QUICK20, MODERN, SMOKE], ids=lambda recipe: recipe.name)
@@ -189,6 +212,7 @@ def test_settings_are_changed_and_the_name_says_so() -> None:
         ({"clip_norm": 0.0}, "clip_norm must be above 0 and finite, or None"),
         ({"clip_norm": math.nan}, "clip_norm must be above 0 and finite, or None"),
         ({"crop_padding": -1}, "crop_padding must be a whole number from 0"),
+        ({"crop_padding_mode": "edge"}, "crop_padding_mode must be one of zeros, reflect"),
         ({"normalization": "imagenet"}, "normalization must be one of channel, per_pixel_mean"),
     ],
 )
@@ -207,9 +231,18 @@ def test_presets(name: str) -> None:
     assert get_recipe(name.lower()) is recipe is getattr(resnetzoo.recipes, name)
     assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
     assert resnetzoo.Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
-    assert recipe.to_dict().keys() == {field.name for field in fields(recipe)}
+    later = ["crop_padding_mode", "extended_at"]
+    expected = [
+        field.name
+        for field in fields(recipe)
+        if field.name not in later or getattr(recipe, field.name) != field.default
+    ]
+    assert list(recipe.to_dict()) == expected  # as before there were such settings, where a recipe has none of them
 
 
 def test_an_unknown_recipe_lists_the_known() -> None:
-    with pytest.raises(resnetzoo.UsageError, match='unknown recipe "he2016"; known: QUICK20, HE2015, MODERN, SMOKE'):
+    with pytest.raises(
+        resnetzoo.UsageError,
+        match='unknown recipe "he2016"; known: QUICK20, HE2015, MODERN, WRN2016, RESNEXT2017, SMOKE',
+    ):
         get_recipe("he2016")

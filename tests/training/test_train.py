@@ -279,6 +279,15 @@ def test_a_network_for_other_data_is_refused(tiny_data: resnetzoo.Data) -> None:
         resnetzoo.evaluate(resnetzoo.plainnet(8), tiny_data.test, batch_size=0)
 
 
+def test_padding_that_images_are_too_small_for_is_refused(tiny_recipe: resnetzoo.Recipe) -> None:
+    data = resnetzoo.synthetic(train_images=8, test_images=2)
+    recipe = replace(tiny_recipe, crop_padding=32, crop_padding_mode="reflect")
+    with pytest.raises(
+        resnetzoo.UsageError, match="crop_padding=32 cannot be filled by reflection: images of 32 pixels"
+    ):
+        fit(data, recipe)
+
+
 @pytest.mark.parametrize(
     ("size", "count", "batch", "refused"), [(4, 17, 16, True), (1, 3, 1, True), (5, 17, 16, False)]
 )
