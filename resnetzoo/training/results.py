@@ -176,6 +176,11 @@ class RunRecord:
         return bool(self.epochs) and not math.isfinite(self.epochs[-1].test_loss)
 
     @property
+    def stopped_early(self) -> bool:
+        """Whether a callback ended it before the last step of its recipe, by `request_stop`."""
+        return not self.epochs or self.epochs[-1].step < self.recipe.steps
+
+    @property
     def wall_seconds(self) -> float:
         """Training and testing, summed over all sessions of the run."""
         return sum(row.train_seconds + row.test_seconds for row in self.epochs)

@@ -100,6 +100,9 @@ class Trainer(TrainerState):
             None where the run may go on at once, or else what it waits for; asked to go on before, it gives it again.
         """
         try:
+            # Of a run that is taken up, `on_fit_start` may find that its end was reached before.
+            if self.rows and self.rows[-1].step == self.step:
+                self._stopped = self._any_asks_to_stop()
             while not (self.finished or self._stopped):
                 yield from self._epoch()
             self._end()
@@ -200,7 +203,11 @@ class Trainer(TrainerState):
             for callback in self.callbacks:
                 callback.on_epoch_end(self, row)
         self._raise_if_interrupted()
-        self._stopped = self.context.all_reduce_max(int(self.stop_requested)) == 1
+        self._stopped = self._any_asks_to_stop()
+
+    def _any_asks_to_stop(self) -> bool:
+        """Whether a callback of any process has asked for an early end; every process must call it."""
+        return self.context.all_reduce_max(int(self.stop_requested)) == 1
 
     def _end(self) -> None:
         self.result = run = self._make_result()

@@ -114,8 +114,10 @@ class TrainerState:
     def request_stop(self) -> None:
         """End the run early and in good order: behind the present epoch, which is finished, tested and saved.
 
-        `fit` then returns the run with the epochs so far. There is no `run.json`, since the recipe has not come to
-        its end, and the same call goes on from the last checkpoint. Any process of several may ask.
+        `fit` then returns the run with the epochs so far, and its `stopped_early` is true. There is no `run.json`,
+        since the recipe has not come to its end, and the same call goes on from the last checkpoint; asked in
+        `on_fit_start` behind a finished epoch, that call trains no further and returns the same epochs. Any process of
+        several may ask.
         """
         self.stop_requested = True
 

@@ -194,6 +194,9 @@ class StopsAt(resnetzoo.Callback):
     def __init__(self, step: int) -> None:
         self.step = step
 
+    def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
+        self.on_step_end(trainer)
+
     def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
         if trainer.step == self.step:
             trainer.request_stop()
@@ -207,13 +210,40 @@ def test_a_run_stopped_early_ends_with_its_epoch_and_can_go_on(
     stopped = fit(tiny_data, tiny_recipe, StopsAt(step), journal, out=tmp_path)
     assert [(row.epoch, row.step) for row in stopped.epochs] == [(1, 3)]
     assert not stopped.model.training
+    assert stopped.stopped_early
+    assert resnetzoo.RunRecord.from_dict(stopped.to_dict()).stopped_early
     assert journal.calls[-1] == ("end", 3)
     assert not (tmp_path / "run.json").exists()
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1
+    again = fit(tiny_data, tiny_recipe, StopsAt(3), journal, out=tmp_path)
+    assert again.epochs == stopped.epochs
+    assert journal.calls[-2:] == [("start", 3), ("end", 3)]
     resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path), fit(tiny_data, tiny_recipe)
     assert len(read_record(tmp_path / "run.json").epochs) == 2
+    assert not resumed.stopped_early
+    assert not read_record(tmp_path / "run.json").stopped_early
     for name, value in straight.model.state_dict().items():
         assert torch.equal(resumed.model.state_dict()[name], value)
+
+
+def test_a_stop_asked_for_within_an_epoch_that_is_taken_up_comes_behind_it(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(RuntimeError, match="step at 4"):
+        fit(tiny_data, tiny_recipe, Raises("step", 4), out=tmp_path, checkpoint_every=1)
+    journal = Journal()
+    longer = fit(tiny_data, tiny_recipe, StopsAt(4), journal, out=tmp_path)
+    assert journal.calls == [("start", 4), ("step", 5), ("step", 6), ("epoch", 6), ("end", 6)]
+    assert not longer.stopped_early
+
+
+def test_an_early_end_is_told(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, device="cpu", callbacks=[StopsAt(1)])
+    *_, epoch, end = capsys.readouterr().out.splitlines()
+    assert "epoch   1/2" in epoch
+    assert end.endswith("stopped early by a callback, after 3 of 6 steps")
 
 
 def test_callbacks_of_a_job_are_its_own(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
