@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from resnetzoo.data.corrupted import cifar10_c as cifar10_c
     from resnetzoo.data.corrupted import cifar100_c as cifar100_c
     from resnetzoo.data.image_reader import read_image as read_image
-    from resnetzoo.data.image_set import Data as Data
     from resnetzoo.data.image_set import ImageSet as ImageSet
     from resnetzoo.data.load import SyntheticDataWarning as SyntheticDataWarning
     from resnetzoo.data.load import load_data as load_data
     from resnetzoo.data.new_test_images import cifar10_1 as cifar10_1
+    from resnetzoo.data.pair import Data as Data
     from resnetzoo.data.sample_depth import SampleDepthWarning as SampleDepthWarning
     from resnetzoo.data.synthetic_set import synthetic as synthetic
     from resnetzoo.utils.download import cache_folder as cache_folder
@@ -31,7 +31,8 @@ else:
             "resnetzoo.data.classes": ["classes_of"],
             "resnetzoo.data.corrupted": ["CorruptedImages", "cifar10_c", "cifar100_c"],
             "resnetzoo.data.image_reader": ["read_image"],
-            "resnetzoo.data.image_set": ["Data", "ImageSet"],
+            "resnetzoo.data.image_set": ["ImageSet"],
+            "resnetzoo.data.pair": ["Data"],
             "resnetzoo.data.load": ["SyntheticDataWarning", "load_data"],
             "resnetzoo.data.sample_depth": ["SampleDepthWarning"],
             "resnetzoo.data.synthetic_set": ["synthetic"],

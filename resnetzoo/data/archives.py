@@ -9,7 +9,7 @@ from pathlib import Path
 from resnetzoo.data.checksums import checksum, checksum_kind
 from resnetzoo.data.cifar_files import Archive, ArchiveFormat, DatasetInfo, Packed
 from resnetzoo.data.cifar_reader import read_contents
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.data.places import Published
 from resnetzoo.errors import BrokenDownloadError, DataError, DownloadError
 from resnetzoo.utils.download import download as fetch_file

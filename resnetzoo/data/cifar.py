@@ -8,7 +8,7 @@ from resnetzoo.data.archives import DamagedArchiveError, read_archive
 from resnetzoo.data.archives import download as download_archive
 from resnetzoo.data.cifar_files import CIFAR10, CIFAR100, CIFAR100_COARSE, DatasetInfo
 from resnetzoo.data.cifar_reader import check_presence, read_folder
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.data.places import (
     check_named,
     named_folder,

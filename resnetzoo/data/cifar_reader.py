@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from resnetzoo.data.cifar_files import PIXELS, ArchiveFormat, DataFile, DatasetInfo
-from resnetzoo.data.image_set import Data, ImageSet
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.pair import Data
 from resnetzoo.data.safe_pickle import unpickle_arrays
 from resnetzoo.errors import DataError
 from resnetzoo.utils.paths import is_file

@@ -28,7 +28,7 @@ def check_data(found: object) -> None:
     Raises:
         UsageError: names what was found and the call that converts it.
     """
-    from resnetzoo.data.image_set import Data
+    from resnetzoo.data.pair import Data
 
     if not isinstance(found, Data):
         raise UsageError(f"data must be resnetzoo.Data, a training and a test set, not {kind_of(found)}: {_how(found)}")
@@ -54,7 +54,7 @@ def _how(found: object) -> str:
 
 
 def _how_to_images(found: object) -> str:
-    from resnetzoo.data.image_set import Data
+    from resnetzoo.data.pair import Data
 
     if isinstance(found, str | Path):
         return f'resnetzoo.load_data("folder", {str(found)!r}).test, of a folder with one folder of images a class'

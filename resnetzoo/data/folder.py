@@ -9,7 +9,8 @@ import torch
 from resnetzoo.data.from_dataset import stack
 from resnetzoo.data.image_paths import images_below
 from resnetzoo.data.image_reader import read_image
-from resnetzoo.data.image_set import Data, ImageSet
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.pair import Data
 from resnetzoo.data.places import named_folder
 from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
 from resnetzoo.utils.paths import user_path

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from resnetzoo.data.cifar import load_published
 from resnetzoo.data.folder import load_folder
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.data.places import DATA_VARIABLE, named_folder
 from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError, UsageError

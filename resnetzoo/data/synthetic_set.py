@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resnetzoo.data.image_set import Data, ImageSet
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.pair import Data
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "plus", "cross", "bars", "columns", "checkers")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.training.presets import SMOKE
 from resnetzoo.training.recipes import Recipe

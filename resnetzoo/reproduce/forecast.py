@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import RecordingError, TrainingInterrupted
 from resnetzoo.reproduce.planned_run import PlannedRun, finished, steps_done
 from resnetzoo.training.callbacks.base import Callback

@@ -7,8 +7,9 @@ import torch
 from torch.optim.swa_utils import update_bn
 
 from resnetzoo.analysis import LayerValues, gradient_norms, response_std
-from resnetzoo.data.image_set import Data, ImageSet
+from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
+from resnetzoo.data.pair import Data
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import attach_normalization
 from resnetzoo.reproduce.planned_run import PlannedRun

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from resnetzoo.data.conversion import check_data
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import CheckpointError, ResultsError, UsageError
 from resnetzoo.reproduce.forecast import forecast
 from resnetzoo.reproduce.layer_stats import LayerRow, measure_layers

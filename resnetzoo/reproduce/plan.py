@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import UsageError
 from resnetzoo.reproduce.budgets import Budget, budget_of
 from resnetzoo.reproduce.planned_run import PlannedRun

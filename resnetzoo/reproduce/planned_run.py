@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import DamagedCheckpointError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet

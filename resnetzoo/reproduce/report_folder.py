@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import ResultsError
 from resnetzoo.reproduce.comparison import save_results, write_csv
 from resnetzoo.reproduce.html_page import html_page

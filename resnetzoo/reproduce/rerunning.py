@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from resnetzoo.data.conversion import check_data
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import ResultsError, UsageError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet

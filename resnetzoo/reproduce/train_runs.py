@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import ResnetzooError, SomeRunsFailedError
 from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.training.callbacks.base import Callback

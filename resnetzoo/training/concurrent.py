@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import SomeRunsFailedError, TrainingInterrupted, UsageError
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.training.callbacks.base import Callback, checked_callbacks

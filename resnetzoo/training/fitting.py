@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import UsageError
 from resnetzoo.training.callbacks.base import Callback, checked_callbacks
 from resnetzoo.training.callbacks.signals import catch_signals

@@ -10,7 +10,7 @@ from torch import nn
 
 from resnetzoo.data.conversion import check_data
 from resnetzoo.data.device_loader import DeviceLoader
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.pretrained import Pretrained, attach_normalization

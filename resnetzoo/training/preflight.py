@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from resnetzoo.data.conversion import check_data
-from resnetzoo.data.image_set import Data, ImageSet
+from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec, stored_spec

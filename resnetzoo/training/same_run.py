@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import known_spec
 from resnetzoo.training.distributed import DistributedContext

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from resnetzoo.data.device_loader import DeviceLoader
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import Recipe
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.errors import TrainingInterrupted
 from resnetzoo.evaluation.metrics import Evaluation
 from resnetzoo.evaluation.stored_logits import StoredLogits

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from resnetzoo.data.image_set import Data
+from resnetzoo.data.pair import Data
 from resnetzoo.evaluation.stored_logits import StoredLogits
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.distributed import DistributedContext
