@@ -34,7 +34,7 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
         OutputError: `root` cannot be written.
     """
     folder, packed = root / archive_format.folder, root / archive.name
-    with writing(root, "free space or choose another folder with --data-dir"):
+    with writing(root, "choose another folder with --data-dir"):
         root.mkdir(parents=True, exist_ok=True)
         with taking_turns(packed):
             if all((folder / file.name).is_file() for file in archive_format.files):
@@ -57,7 +57,7 @@ def download_as_it_is(archive: Archive, root: Path) -> Path:
         OutputError: `root` cannot be written.
     """
     path = root / archive.name
-    with writing(root, "free space or choose another folder with --data-dir"):
+    with writing(root, "choose another folder with --data-dir"):
         root.mkdir(parents=True, exist_ok=True)
         with taking_turns(path):
             if path.is_file() and checksum(path, archive.checksum) == archive.checksum:

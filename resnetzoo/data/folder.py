@@ -87,6 +87,10 @@ def _check_is_no_part(folder: Path) -> None:
         )
 
 
+def _refuse(error: OSError) -> None:
+    raise DataError(f"{printable(error.filename)}: cannot be read: {error.strerror or error}") from error
+
+
 def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: bool | None = None) -> ImageSet:
     """The images of a folder, by the classes of the training set where these are given, and then as grey as it is."""
     try:
@@ -100,7 +104,7 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
     if classes is not None and (unknown := [name for name in found if name not in classes]):
         raise DataError(f"{folder}: no folder of the training set has the name {some(unknown)}")
     names = classes or tuple(found)
-    files = {name: images_below(folder / name) for name in found}
+    files = {name: images_below(folder / name, _refuse) for name in found}
     if empty := [str(folder / name) for name in found if not files[name]]:
         raise DataError(f"class folders without images: {some(empty)}; remove them, or put images in them")
     images, labels, broken = [], [], []

@@ -1,21 +1,26 @@
 """Which files in a folder are images, and in which order."""
 
+import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from resnetzoo.utils.text import natural_order
 
 
-def images_below(folder: Path) -> list[Path]:
-    """The images in a folder and those below it, known by their suffix, without hidden ones, counted in order."""
+def images_below(folder: Path, unreadable: Callable[[OSError], object]) -> list[Path]:
+    """The images in a folder and those below it, known by their suffix, without hidden ones, counted in order.
+
+    Args:
+        folder: where to look.
+        unreadable: is told of each folder that cannot be read; it may raise.
+    """
     suffixes = image_suffixes()
-    files = (
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in suffixes
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    )
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        here = (Path(place, name) for name in names if not name.startswith("."))
+        files += [file for file in here if file.suffix.lower() in suffixes and file.is_file()]
     return sorted(files, key=path_order)
 
 

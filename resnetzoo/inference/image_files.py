@@ -79,7 +79,9 @@ def _files_of(word: str) -> list[ImageFile]:
 
 
 def _images_inside(folder: Path) -> list[ImageFile]:
-    files = images_below(folder)
-    if not files:
+    unreadable: list[OSError] = []
+    files = images_below(folder, unreadable.append)
+    failed = [ImageFile(Path(error.filename), f"cannot be read: {error.strerror or error}") for error in unreadable]
+    if not files and not failed:
         return [ImageFile(folder, "a folder without images (.png, .jpg, .gif, .webp, .tif, ...)")]
-    return [ImageFile(file, None) for file in files]
+    return [*(ImageFile(file, None) for file in files), *failed]

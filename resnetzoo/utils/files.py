@@ -1,5 +1,6 @@
 """Files that are either the old one or the new one, never half of one."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,7 +37,7 @@ def check_readable(path: Path) -> None:
 
 
 @contextmanager
-def writing(path: Path, cure: str = "free space or choose another folder") -> Iterator[None]:
+def writing(path: Path, cure: str = "choose another folder") -> Iterator[None]:
     """Let what cannot be written inside the block be an error that names `path` and says what to do.
 
     Raises:
@@ -47,7 +48,8 @@ def writing(path: Path, cure: str = "free space or choose another folder") -> It
     except OutputError:
         raise
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; {cure}") from error
+        space = "free space or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {space}{cure}") from error
 
 
 def check_writable(folder: Path) -> None:

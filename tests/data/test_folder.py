@@ -1,6 +1,9 @@
 """Images of other makes as data: folders by class, torchvision's and the Hub's data sets, lists of pairs."""
 
+import errno
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -151,6 +154,28 @@ def test_data_sets_of_others(tmp_path: Path) -> None:
 
 
 JOINED = {"pets": ("cat", "dog"), "more": ("ant", "cat")}
+
+
+def test_a_folder_that_cannot_be_read_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever has no right to it, which the superuser never lacks; its images would be missing without a word."""
+    folder = write_images(tmp_path / "pets", "cat", "dog")
+    locked = folder / "cat" / "more"
+    locked.mkdir()
+    scandir = os.scandir
+
+    def refuse(place: Any) -> Any:
+        if Path(place) == locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=re.escape(f"{locked}: cannot be read: Permission denied")):
+        resnetzoo.load_data("folder", folder)
+    found = resnetzoo.predict(resnetzoo.load_model("resnet20"), [str(folder)])
+    assert [(prediction.path, prediction.error) for prediction in found if prediction.error] == [
+        (locked, "cannot be read: Permission denied")
+    ]
+    assert len(found) > 1
 
 
 def test_joined_data_sets_must_mean_the_same_by_a_label(tmp_path: Path) -> None:
