@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "generated",
+    "source_table",
     "cuda_evidence",
 ]
 exclude_patterns = ["_build", "results"]

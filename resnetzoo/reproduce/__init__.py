@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from resnetzoo.reproduce.published import PAPER_ERRORS as PAPER_ERRORS
     from resnetzoo.reproduce.published import PUBLISHED as PUBLISHED
     from resnetzoo.reproduce.published import PublishedError as PublishedError
+    from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES as SOURCE_ACCURACIES
     from resnetzoo.reproduce.stored_results import StoredResults as StoredResults
     from resnetzoo.reproduce.stored_results import read_results as read_results
     from resnetzoo.reproduce.targets import TARGETS as TARGETS
@@ -43,6 +44,7 @@ else:
             "resnetzoo.reproduce.plan": ["Plan", "resolve_plan"],
             "resnetzoo.reproduce.planned_run": ["PlannedRun"],
             "resnetzoo.reproduce.published": ["PAPER_ERRORS", "PUBLISHED", "PublishedError"],
+            "resnetzoo.reproduce.source_document": ["SOURCE_ACCURACIES"],
             "resnetzoo.reproduce.stored_results": ["StoredResults", "read_results"],
             "resnetzoo.reproduce.targets": ["TARGETS", "Network", "Target", "get_target"],
             "resnetzoo.reproduce.verdicts": ["Verdict"],

@@ -38,8 +38,23 @@ def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
     axes.grid(alpha=0.3)
 
 
-def save_comparison(runs: Sequence[RunRecord], path: str | Path, *, title: str, source: Mapping[str, float]) -> None:
-    """Draw `error_curves` into a PNG, with a dotted line for each published last-epoch error of `source`.
+def published_curve(axes: "Axes", errors: Mapping[int, float], *, name: str, color: str) -> None:
+    """A dotted line: the test error in percent, by epoch, that somebody published."""
+    last = errors[max(errors)]
+    axes.plot(list(errors), list(errors.values()), color=color, ls=":", lw=1.8, label=f"{name}: {last:.2f} %")
+
+
+def save_comparison(
+    runs: Sequence[RunRecord], path: str | Path, *, title: str, source: Mapping[str, float | Mapping[int, float]]
+) -> None:
+    """Draw `error_curves` into a PNG, with a dotted line for each published error of `source`.
+
+    Args:
+        runs: one or more of each network.
+        path: of the PNG.
+        title: above the picture.
+        source: name -> error in percent, of the last epoch or by epoch, in the order of the runs' networks, whose
+            colours they get.
 
     Raises:
         OutputError: `path` cannot be written.
@@ -47,8 +62,11 @@ def save_comparison(runs: Sequence[RunRecord], path: str | Path, *, title: str, 
     figure = new_figure(8, 5)
     axes = figure.subplots()
     error_curves(axes, runs)
-    for index, (name, error) in enumerate(source.items()):
-        axes.axhline(error, color=f"C{index}", ls=":", lw=1.5, label=f"{name}: {error:.2f} %")
+    for index, (name, published) in enumerate(source.items()):
+        if isinstance(published, Mapping):
+            published_curve(axes, published, name=name, color=f"C{index}")
+        else:
+            axes.axhline(published, color=f"C{index}", ls=":", lw=1.5, label=f"{name}: {published:.2f} %")
     axes.set_title(f"{title}\n{measured_on(runs)}", fontsize=11)
     figure.supxlabel(provenance_line(runs), fontsize=6, color="0.4")
     axes.legend(fontsize=9)

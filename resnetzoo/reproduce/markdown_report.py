@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from resnetzoo.reproduce.beside_source import about_source, lead_of_source, source_columns
 from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
 from resnetzoo.reproduce.markdown import code_block, plain, table
 from resnetzoo.reproduce.outcome import Outcome, Summary
-from resnetzoo.reproduce.published import BEST_PEER, PAPER_ERRORS, SOURCE_EPOCH, SOURCE_ERRORS
+from resnetzoo.reproduce.published import BEST_PEER, PAPER_ERRORS
+from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.results import RunRecord
 
 
@@ -25,15 +27,15 @@ def markdown_report(outcome: Outcome, pictures: Sequence[str]) -> str:
         _errors(outcome.summaries),
         "Percent, top-1: mean and sample standard deviation over n seeds; the binomial standard error is that of "
         "the mean error on this many test images. The paper's column: arXiv:1512.03385, table 6, and "
-        "arXiv:1603.05027; the source's: the source document after 20 epochs; the best peer's: one published "
-        "checkpoint a depth by the paper's recipe.",
+        "arXiv:1603.05027; the best peer's: one published checkpoint a depth by the paper's recipe; the source's: the "
+        f"last epoch of the source document, {about_source(outcome.records)}.",
         *pictures,
     ]
     if outcome.failed:
         rows = tuple(outcome.failed.items())
         parts += ["## Runs without a result", table(("run", "reason"), rows, first_number=2)]
     if outcome.target.by_epoch:
-        parts += ["## Test accuracy by epoch", _by_epoch(outcome.records)]
+        parts += ["## Test accuracy by epoch", *_by_epoch(outcome.records)]
     return "\n\n".join([*parts, *_provenance(outcome)]) + "\n"
 
 
@@ -86,16 +88,18 @@ def _published(error: float | None) -> str:
     return "-" if error is None else f"{error:.2f}"
 
 
-def _by_epoch(records: Sequence[RunRecord]) -> str:
-    """A column a run, in percent."""
+def _by_epoch(records: Sequence[RunRecord]) -> list[str]:
+    """What the source's columns are and show; then a column a run, in percent, and the source's."""
     ordered = [record for group in by_name(records).values() for record in group]
-    header = ("epoch", *(f"{record.name}, seed {record.seed}" for record in ordered), "source: plain", "residual")
+    source = source_columns(records)
+    header = ("epoch", *(f"{record.name}, seed {record.seed}" for record in ordered), *source)
     rows = []
-    for epoch in range(1, max(len(record.epochs) for record in ordered) + 1):
-        ours = [f"{100 - record.epochs[epoch - 1].test_error:.2f}" for record in ordered]
-        theirs = [f"{100 - error:.2f}" if epoch == SOURCE_EPOCH else "-" for error in SOURCE_ERRORS.values()]
-        rows.append((str(epoch), *ours, *theirs))
-    return table(header, rows, first_number=0)
+    for place in range(max(len(record.epochs) for record in ordered)):
+        ours = [f"{100 - record.epochs[place].test_error:.2f}" for record in ordered]
+        theirs = [f"{column[place]:.2f}" if place < len(column) else "-" for column in source.values()]
+        rows.append((str(place + 1), *ours, *theirs))
+    notes = [f"The source's columns: {about_source(records)}.", lead_of_source(records)] if source else []
+    return [*(note for note in notes if note), table(header, rows, first_number=0)]
 
 
 def _provenance(outcome: Outcome) -> list[str]:

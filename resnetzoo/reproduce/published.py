@@ -52,11 +52,6 @@ PUBLISHED = (
 PAPER_ERRORS = {row.network: row.cifar10 for row in PUBLISHED if not row.variant}
 """The errors on CIFAR-10 in `PUBLISHED`, of the networks as they are here."""
 
-SOURCE_EPOCH = 20
-SOURCE_ERRORS = {"plainnet20": 18.87, "resnet20": 14.31}
-"""The source document's sequential and residual network after 20 epochs: 81.13 % and 85.69 % right. Their depth and
-recipe are not known; they stand beside the 20-layer networks because the comparison is the same."""
-
 BEST_PEER = {"resnet20": 8.27, "resnet32": 7.37, "resnet44": 6.90, "resnet56": 6.61, "resnet110": 6.32}
 """The best published for the paper's recipe: akamaster/pytorch_resnet_cifar10, README, one checkpoint a depth."""
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from resnetzoo.analysis import LayerValues, plot_gradient_norms, plot_response_std
+from resnetzoo.reproduce.beside_source import FAMILIES, is_like_source
 from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
-from resnetzoo.reproduce.curves import error_curves
+from resnetzoo.reproduce.curves import error_curves, published_curve
 from resnetzoo.reproduce.layer_stats import LayerMeasure, LayerRow, State
 from resnetzoo.reproduce.markdown import Picture
 from resnetzoo.reproduce.outcome import Outcome
-from resnetzoo.reproduce.published import PAPER_ERRORS, SOURCE_EPOCH, SOURCE_ERRORS
+from resnetzoo.reproduce.published import PAPER_ERRORS
 from resnetzoo.reproduce.series import Series, networks_by_label, series_of
+from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.figures import new_figure, save_figure
 
@@ -73,18 +75,21 @@ def _curves(outcome: Outcome) -> "Figure":
     row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (title, records) in zip(row, panels.items(), strict=True):
         error_curves(axes, records)
-        _mark_source(axes, records)
+        _draw_source(axes, records)
         axes.set_title(title, fontsize=10)
         axes.legend(fontsize=7)
     return figure
 
 
-def _mark_source(axes: "Axes", records: Sequence[RunRecord]) -> None:
-    """The source document's errors, at the epoch that they were published for."""
+def _draw_source(axes: "Axes", records: Sequence[RunRecord]) -> None:
+    """The source document's errors beside runs on the same data and of the same length."""
+    if not is_like_source(records):
+        return
     for index, name in enumerate(by_name(records)):
-        if name in SOURCE_ERRORS and len(records[0].epochs) == SOURCE_EPOCH:
-            label = f"source document: {SOURCE_ERRORS[name]:.2f} %"
-            axes.plot(SOURCE_EPOCH, SOURCE_ERRORS[name], "X", color=f"C{index}", ms=9, label=label)
+        if name in SOURCE_ACCURACIES:
+            errors = {epoch: 100 - accuracy for epoch, accuracy in enumerate(SOURCE_ACCURACIES[name], start=1)}
+            title = f"source document, {FAMILIES[name]}, recipe not known"
+            published_curve(axes, errors, name=title, color=f"C{index}")
 
 
 def _by_depth(outcome: Outcome) -> "Figure":

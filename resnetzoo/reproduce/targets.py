@@ -6,7 +6,8 @@ from itertools import pairwise
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec, Shortcut
 from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower
-from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER_ERRORS, SOURCE_ERRORS
+from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER_ERRORS
+from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.presets import HE2015, MODERN, QUICK20
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.utils.lookup import look_up

@@ -25,6 +25,9 @@ def test_compare_writes_table_figures_and_picture(fork_command: Command, tmp_pat
     assert [cell.strip() for cell in header.strip("|").split("|")] == [
         *("epoch", "plainnet20 (n=2)", "resnet20 (n=2)", "source, sequential", "source, residual"),
     ]
+    assert "20 epochs of CIFAR-10, by a recipe that is not known, beside 1 here" in said.stdout
+    (row,) = (line for line in said.stdout.splitlines() if line.startswith("|     1 |"))
+    assert [cell.strip() for cell in row.strip("|").split("|")][-2:] == ["52.39", "61.35"]
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [(run["name"], run["seed"], len(run["epochs"])) for run in results["runs"]] == [
         *(("plainnet20", 0, 1), ("resnet20", 0, 1), ("plainnet20", 1, 1), ("resnet20", 1, 1)),

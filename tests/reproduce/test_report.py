@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 
 import resnetzoo
-from resnetzoo.reproduce import budget_of, get_target
+from resnetzoo import plots
+from resnetzoo.reproduce import SOURCE_ACCURACIES, budget_of, get_target
 from resnetzoo.reproduce import comparison as report
+from resnetzoo.reproduce.beside_source import is_like_source
+from resnetzoo.reproduce.curves import published_curve
 from resnetzoo.reproduce.markdown_report import markdown_report
-from resnetzoo.reproduce.outcome import outcome_of
+from resnetzoo.reproduce.outcome import Outcome, outcome_of
+from resnetzoo.reproduce.report_figures import _curves
+from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.presets import SMOKE
 from resnetzoo.training.results import RunRecord
+from resnetzoo.utils.figures import new_figure
 
 
 def run_of(name: str, seed: int, errors: list[float]) -> resnetzoo.Run:
@@ -112,6 +118,85 @@ def test_peak_memory_stands_beside_the_seconds_where_a_device_counts_it() -> Non
     place = header.index("peak memory")
     assert header[place - 1] == "seconds"
     assert [row[place] for row in rows if row[0] in ("plain", "residual")] == ["-", "1.50 GiB"]
+
+
+def like_source(name: str, seed: int, errors: list[float]) -> resnetzoo.Run:
+    run = run_of(name, seed, errors)
+    return replace(run, data={**run.data, "name": "cifar10", "official": True, "part": ""})
+
+
+def outcome_of_source(runs: list[resnetzoo.Run]) -> Outcome:
+    target = get_target("source")
+    return outcome_of(target, budget_of(target, "full"), command="", records=runs, failed={}, layers=[])
+
+
+def test_the_forty_figures_of_the_source() -> None:
+    assert [len(accuracies) for accuracies in SOURCE_ACCURACIES.values()] == [20, 20]
+    assert [round(sum(accuracies), 2) for accuracies in SOURCE_ACCURACIES.values()] == [1526.94, 1589.89]
+    assert SOURCE_ERRORS == {"plainnet20": 18.87, "resnet20": 14.31}
+
+
+def test_a_report_sets_the_source_beside_each_epoch_and_says_who_is_ahead() -> None:
+    theirs = {name: [round(100 - right, 2) for right in by_epoch] for name, by_epoch in SOURCE_ACCURACIES.items()}
+    plain = [error + (1 if epoch in (1, 2, 3, 7) else -1) for epoch, error in enumerate(theirs["plainnet20"], start=1)]
+    residual = [error - 1 for error in theirs["resnet20"][:-1]] + [theirs["resnet20"][-1] + 0.5]
+    runs = [like_source("plainnet20", 0, plain), like_source("resnet20", 0, residual)]
+    runs += [like_source("plainnet20", 1, [error - 0.25 for error in plain])]
+    outcome = outcome_of_source(runs)
+    section = markdown_report(outcome, []).partition("## Test accuracy by epoch")[2].partition("## How")[0]
+    assert "in 4 of 20 epochs (1 to 3, 7), and ours ends 1.12 points higher" in section
+    assert "(n=1) in 1 of 20 epochs (20), and ours ends 0.50 points lower" in section
+    assert "depth and recipe not known.\n" in section
+    rows = cells(section[section.index("| epoch") :].strip())
+    assert rows[0][-2:] == ["source: plain", "source: residual"]
+    expected = zip(*SOURCE_ACCURACIES.values(), strict=True)
+    assert [tuple(map(float, row[-2:])) for row in rows[2:]] == list(expected)
+
+    (axes,) = _curves(outcome).axes
+    dotted = [line for line in axes.get_lines() if line.get_linestyle() == ":"]
+    assert [list(line.get_ydata()) for line in dotted] == [pytest.approx(errors) for errors in theirs.values()]
+    assert all("recipe not known" in str(line.get_label()) for line in dotted)
+
+
+@pytest.mark.parametrize(("epochs", "words"), [(1, "have 1 epoch, by SMOKE,"), (23, "have 23 epochs, by SMOKE,")])
+def test_where_the_source_had_another_length_it_is_said(epochs: int, words: str) -> None:
+    outcome = outcome_of_source(
+        [like_source("plainnet20", 0, [50.0] * epochs), like_source("other", 0, [9.0] * epochs)]
+    )
+    text = markdown_report(outcome, [])
+    assert text.count(words) == 2  # with the errors, and with the epochs
+    assert "of ours" not in text
+    rows = cells(text[text.index("| epoch") :].partition("\n\n")[0])
+    assert rows[0] == ["epoch", "plainnet20, seed 0", "other, seed 0", "source: plain"]
+    assert [row[-1] for row in rows[2:]] == [
+        *(f"{right:.2f}" for right in SOURCE_ACCURACIES["plainnet20"][:epochs]),
+        *["-"] * (epochs - 20),
+    ]
+
+
+def test_the_source_is_compared_with_nothing_but_cifar10() -> None:
+    run = like_source("plainnet20", 0, [50.0] * 20)
+    for data in ({"official": False}, {"part": "first 10 training images"}):
+        assert not is_like_source([replace(run, data={**run.data, **data})])
+    assert is_like_source([run])
+
+
+def test_published_errors_are_drawn_at_the_end_or_by_epoch(tmp_path: Path) -> None:
+    figure = new_figure(4, 3)
+    axes = figure.subplots()
+    published_curve(axes, {1: 50.0, 2: 40.0}, name="theirs", color="C0")
+    (line,) = axes.get_lines()
+    assert (list(line.get_xdata()), list(line.get_ydata()), line.get_label()) == (
+        [1, 2],
+        [50.0, 40.0],
+        "theirs: 40.00 %",
+    )
+    runs = [run_of("plain", 0, [60.0, 40.5])]
+    pictures = []
+    for index, source in enumerate(({}, {"theirs": 40.0}, {"theirs": {1: 50.0, 2: 40.0}})):
+        plots.save_comparison(runs, tmp_path / f"{index}.png", title="one", source=source)
+        pictures.append((tmp_path / f"{index}.png").read_bytes())
+    assert len(set(pictures)) == 3
 
 
 def test_records_of_before_have_no_peak_memory() -> None:

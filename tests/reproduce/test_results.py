@@ -9,6 +9,7 @@ import pytest
 from cases import ROOT
 
 import resnetzoo
+from resnetzoo.reproduce import SOURCE_ACCURACIES
 
 FOLDERS = sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/results.json"))
 
@@ -44,6 +45,20 @@ def test_the_readme_gives_the_figures_of_the_result(folder: str, depth: int) -> 
         cells.append(f"{mean(accuracies):.2f} ± {stdev(accuracies):.2f} %")
     row = f"| {depth} layers, `QUICK20`, n = {len(accuracies)} | {' | '.join(cells)} |"
     assert row in (ROOT / "README.md").read_text()
+
+
+def test_the_page_says_where_the_source_is_ahead() -> None:
+    page = " ".join((ROOT / "docs" / "results.md").read_text().split())
+    records = resnetzoo.read_records(ROOT / "docs" / "results" / "source" / "results.json")
+    ends = []
+    for name, last in (("plainnet20", 16), ("resnet20", 17)):
+        seeds = [record.epochs for record in records if record.name == name]
+        ours = [mean(100 - row.test_error for row in rows) for rows in zip(*seeds, strict=True)]
+        ahead = [theirs > mine for theirs, mine in zip(SOURCE_ACCURACIES[name], ours, strict=True)]
+        assert ahead == [epoch <= last for epoch in range(1, 21)]
+        ends.append(f"{ours[-1] - SOURCE_ACCURACIES[name][-1]:.2f}")
+    assert "its plain network in epochs 1 to 16 and its residual one in epochs 1 to 17" in page
+    assert f"Ours ends higher, by {ends[0]} and {ends[1]} points." in page
 
 
 @pytest.mark.parametrize("row", [row for row in resnetzoo.list_weights() if row.packaged], ids=lambda row: row.name)

@@ -1,0 +1,71 @@
+"""The source document's figures beside runs of ours: whether they may be compared, and what the comparison shows."""
+
+from collections.abc import Sequence
+from statistics import mean
+
+from resnetzoo.reproduce.comparison import by_name
+from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES, SOURCE_EPOCHS
+from resnetzoo.training.results import RunRecord
+
+FAMILIES = {"plainnet20": "plain", "resnet20": "residual"}
+"""What the source's network is, beside which of ours it stands."""
+
+
+def is_like_source(records: Sequence[RunRecord]) -> bool:
+    """Whether the runs are on the same data as the source's and of the same number of epochs."""
+    data = records[0].data
+    same_length = all(len(record.epochs) == SOURCE_EPOCHS for record in records)
+    return bool(data["official"]) and not data["part"] and same_length
+
+
+def source_columns(records: Sequence[RunRecord]) -> dict[str, tuple[float, ...]]:
+    """A column for each network of the source that the runs have a like of: its title, and accuracies by epoch."""
+    return {
+        f"source: {FAMILIES[name]}": SOURCE_ACCURACIES[name] for name in by_name(records) if name in SOURCE_ACCURACIES
+    }
+
+
+def about_source(records: Sequence[RunRecord]) -> str:
+    """What the source's figures are, and how far they are the same thing as those of the runs beside them."""
+    epochs = len(records[0].epochs)
+    words = f"{SOURCE_EPOCHS} epochs of CIFAR-10, one run, depth and recipe not known"
+    if epochs == SOURCE_EPOCHS:
+        return words
+    here = f"{epochs} epoch{'s' if epochs > 1 else ''}, by {records[0].recipe.name}"
+    return f"{words}; the runs here have {here}, so that this does not compare like with like"
+
+
+def lead_of_source(records: Sequence[RunRecord]) -> str:
+    """In which epochs the source is ahead of our mean over seeds, and who is at the end; "" where nothing is alike."""
+    if not is_like_source(records):
+        return ""
+    sentences = []
+    for name, group in by_name(records).items():
+        if name in SOURCE_ACCURACIES:
+            leads = _leads(group, SOURCE_ACCURACIES[name])
+            ahead = [epoch for epoch, lead in enumerate(leads, start=1) if lead > 0]
+            end = f"{abs(leads[-1]):.2f} points {'lower' if leads[-1] > 0 else 'higher'}"
+            sentences.append(
+                f"the source's {FAMILIES[name]} network is ahead of the mean of ours (n={len(group)}) in {len(ahead)} "
+                f"of {SOURCE_EPOCHS} epochs{_in_words(ahead)}, and ours ends {end}"
+            )
+    text = "; ".join(sentences)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _leads(group: Sequence[RunRecord], accuracies: Sequence[float]) -> list[float]:
+    """By epoch, by how many points the source's accuracy is above the mean of ours."""
+    ours = [mean(100 - record.epochs[place].test_error for record in group) for place in range(SOURCE_EPOCHS)]
+    return [theirs - mine for theirs, mine in zip(accuracies, ours, strict=True)]
+
+
+def _in_words(epochs: Sequence[int]) -> str:
+    """` (1 to 16)`, ` (1 to 3, 5)`, or nothing."""
+    spans: list[list[int]] = []
+    for epoch in epochs:
+        if spans and epoch == spans[-1][-1] + 1:
+            spans[-1].append(epoch)
+        else:
+            spans.append([epoch])
+    words = (f"{span[0]} to {span[-1]}" if len(span) > 1 else str(span[0]) for span in spans)
+    return f" ({', '.join(words)})" if spans else ""
