@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
@@ -12,6 +13,7 @@ from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
@@ -44,6 +46,12 @@ def published_curve(axes: "Axes", errors: Mapping[int, float], *, name: str, col
     axes.plot(list(errors), list(errors.values()), color=color, ls=":", lw=1.8, label=f"{name}: {last:.2f} %")
 
 
+def note_provenance(figure: "Figure", runs: Sequence[RunRecord]) -> None:
+    """How the figures were made, at the foot of the picture, in as many lines as its width asks for."""
+    line = fill(provenance_line(runs), width=int(20 * figure.get_figwidth()))  # 20 characters of this size an inch
+    figure.supxlabel(line, fontsize=6, color="0.4")
+
+
 def save_comparison(
     runs: Sequence[RunRecord], path: str | Path, *, title: str, source: Mapping[str, float | Mapping[int, float]]
 ) -> None:
@@ -68,6 +76,6 @@ def save_comparison(
         else:
             axes.axhline(published, color=f"C{index}", ls=":", lw=1.5, label=f"{name}: {published:.2f} %")
     axes.set_title(f"{title}\n{measured_on(runs)}", fontsize=11)
-    figure.supxlabel(provenance_line(runs), fontsize=6, color="0.4")
+    note_provenance(figure, runs)
     axes.legend(fontsize=9)
     save_figure(figure, user_path(path))

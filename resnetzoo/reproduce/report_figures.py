@@ -9,12 +9,12 @@ import numpy as np
 
 from resnetzoo.analysis import LayerValues, plot_gradient_norms, plot_response_std
 from resnetzoo.reproduce.beside_source import FAMILIES, is_like_source
-from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
-from resnetzoo.reproduce.curves import error_curves, published_curve
+from resnetzoo.reproduce.comparison import by_name, measured_on
+from resnetzoo.reproduce.curves import error_curves, note_provenance, published_curve
 from resnetzoo.reproduce.layer_stats import LayerMeasure, LayerRow, State
 from resnetzoo.reproduce.markdown import Picture
 from resnetzoo.reproduce.outcome import Outcome
-from resnetzoo.reproduce.published import PAPER_ERRORS
+from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER_ERRORS
 from resnetzoo.reproduce.series import Series, networks_by_label, series_of
 from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES
 from resnetzoo.training.results import RunRecord
@@ -23,6 +23,8 @@ from resnetzoo.utils.figures import new_figure, save_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_OTHERS = {**BEST_PEER, **BEST_OF_ANY_RECIPE}  # of different networks: these have projections
 
 
 def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
@@ -33,14 +35,14 @@ def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
     """
     drawn = {"errors": (_curves(outcome), "Error by epoch: test in bold, training dashed")}
     if len({point.depth for points in _points(outcome).values() for point in points}) > 1:
-        drawn["depths"] = (_by_depth(outcome), "Test error by depth, a dot a seed; hollow: the papers'")
+        drawn["depths"] = (_by_depth(outcome), "Test error by depth: each dot is one seed, hollow ones were published")
     if outcome.layers:
         drawn["responses"] = (_responses(outcome), "Standard deviation of each 3x3 layer's response, mean over seeds")
         drawn["gradients"] = (_gradients(outcome), "Gradient norm of each layer's weights, mean over seeds")
     pictures = []
     for stem, (figure, caption) in drawn.items():
         figure.suptitle(f"{caption}\n{measured_on(outcome.records)}; {outcome.budget.label}", fontsize=11)
-        figure.supxlabel(provenance_line(outcome.records), fontsize=6, color="0.4")
+        note_provenance(figure, outcome.records)
         save_figure(figure, folder / f"{stem}.png", folder / f"{stem}.svg")
         pictures.append(Picture(stem, caption))
     return pictures
@@ -101,14 +103,16 @@ def _by_depth(outcome: Outcome) -> "Figure":
         means = [mean(_errors(point.records)) for point in points]
         axes.plot([point.depth for point in points], means, color=color, label=f"{series.title}, mean")
         for point in points:
-            errors = _errors(point.records)
-            axes.plot([point.depth] * len(errors), errors, ".", color=color)
+            ours = _errors(point.records)
+            axes.plot([point.depth] * len(ours), ours, ".", ms=9, color=color)
             depths.add(point.depth)
-        published = [point for point in points if point.records[0].name in PAPER_ERRORS]
-        if published:
-            errors = [PAPER_ERRORS[point.records[0].name] for point in published]
-            label = f"{series.title}, the paper's"
-            axes.plot([point.depth for point in published], errors, "o", mfc="none", color=color, label=label)
+        for whose, marker, errors in (("the paper's", "o", PAPER_ERRORS), ("others' best", "s", _OTHERS)):
+            published = {point.depth: errors[name] for point in points if (name := point.records[0].name) in errors}
+            label = f"{series.title}, {whose}, full recipe"
+            if published:
+                axes.plot(
+                    *zip(*published.items(), strict=True), marker, ls="none", mfc="none", color=color, label=label
+                )
     axes.set_xlabel("layers")
     axes.set_ylabel("top-1 test error, last epoch (%)")
     axes.set_xticks(sorted(depths))

@@ -12,10 +12,10 @@ from resnetzoo import plots
 from resnetzoo.reproduce import SOURCE_ACCURACIES, budget_of, get_target
 from resnetzoo.reproduce import comparison as report
 from resnetzoo.reproduce.beside_source import is_like_source
-from resnetzoo.reproduce.curves import published_curve
+from resnetzoo.reproduce.curves import note_provenance, published_curve
 from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import Outcome, outcome_of
-from resnetzoo.reproduce.report_figures import _curves
+from resnetzoo.reproduce.report_figures import _by_depth, _curves
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.presets import SMOKE
 from resnetzoo.training.results import RunRecord
@@ -179,6 +179,39 @@ def test_the_source_is_compared_with_nothing_but_cifar10() -> None:
     for data in ({"official": False}, {"part": "first 10 training images"}):
         assert not is_like_source([replace(run, data={**run.data, **data})])
     assert is_like_source([run])
+
+
+def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
+    runs = [
+        like_source(name, seed, [error + seed])
+        for name, error in (("plainnet20", 12.0), ("plainnet56", 24.0), ("resnet20", 10.0), ("resnet56", 8.0))
+        for seed in (0, 1)
+    ]
+    target = get_target("figure6")
+    outcome = outcome_of(target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[])
+    (axes,) = _by_depth(outcome).axes
+    lines = [(line.get_marker(), list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()]
+    means = [points for marker, *points in lines if marker == "None"]
+    assert means == [[[20, 56], [12.5, 24.5]], [[20, 56], [10.5, 8.5]]]
+    seeds = [points for marker, *points in lines if marker == "."]
+    expected = [(20, 12.0), (56, 24.0), (20, 10.0), (56, 8.0)]
+    assert seeds == [[[depth, depth], [error, error + 1]] for depth, error in expected]
+    assert [points for marker, *points in lines if marker == "o"] == [[[20, 56], [8.75, 6.97]]]
+    assert [points for marker, *points in lines if marker == "s"] == [[[20, 56], [8.27, 6.61]]]
+
+
+def test_what_stands_at_the_foot_of_a_picture_is_as_wide_as_the_picture() -> None:
+    run = run_of("plain", 0, [1.0])
+    runs = [replace(run, commit=f"{number:040x}") for number in range(9)]
+    figure = new_figure(8, 3)
+    figure.subplots()
+    note_provenance(figure, runs)
+    figure.canvas.draw()
+    (foot,) = figure.texts
+    assert " ".join(foot.get_text().split()) == report.provenance_line(runs)
+    box, whole = foot.get_window_extent(), figure.bbox
+    assert box.x0 >= whole.x0
+    assert box.x1 <= whole.x1
 
 
 def test_published_errors_are_drawn_at_the_end_or_by_epoch(tmp_path: Path) -> None:
