@@ -74,12 +74,12 @@ class ProgressBar(Callback):
             )
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
-        self._progress.stop()
         if run.stopped_early:
             line = (
                 f"{trainer.name}  stopped early by a callback, after {trainer.step:,} of {trainer.recipe.steps:,} steps"
             )
             trainer.files.submit(lambda: self._print(line))  # behind the line of its last epoch
+        self._progress.stop()
 
     def on_exception(self, trainer: TrainerState, error: BaseException) -> None:
         self._progress.stop()
