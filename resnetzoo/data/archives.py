@@ -4,6 +4,7 @@ import shlex
 import shutil
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from resnetzoo.data.checksums import checksum, checksum_kind
@@ -33,20 +34,12 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
         BrokenDownloadError: one delivered others, or not all of them.
         OutputError: `root` cannot be written.
     """
-    folder, packed = root / archive_format.folder, root / archive.name
-    with writing(root, "choose another folder with --data-dir"):
-        root.mkdir(parents=True, exist_ok=True)
-        with taking_turns(packed):
-            if all((folder / file.name).is_file() for file in archive_format.files):
-                return folder  # another process has fetched it
-            if packed.is_file() and checksum(packed, archive.checksum) == archive.checksum:
-                return _unpack(packed, archive_format, root)
-            own = own_name(packed)
-            try:
-                _fetch(archive, own, kept_as=root / f"{archive.name}.part")
-                return _unpack(own, archive_format, root)
-            finally:
-                own.unlink(missing_ok=True)
+    folder = root / archive_format.folder
+    with _one_at_a_time(archive, root):
+        if all((folder / file.name).is_file() for file in archive_format.files):
+            return folder  # another process has fetched it
+        with _verified(archive, root) as packed:
+            return _unpack(packed, archive_format, root)
 
 
 def download_as_it_is(archive: Archive, root: Path) -> Path:
@@ -56,19 +49,32 @@ def download_as_it_is(archive: Archive, root: Path) -> Path:
         DownloadError: as `download`, and so its kind `BrokenDownloadError`.
         OutputError: `root` cannot be written.
     """
-    path = root / archive.name
+    with _one_at_a_time(archive, root), _verified(archive, root) as found:
+        return found.replace(root / archive.name)
+
+
+@contextmanager
+def _one_at_a_time(archive: Archive, root: Path) -> Iterator[None]:
+    """A block of which one process at a time is inside; the folder is made."""
     with writing(root, "choose another folder with --data-dir"):
         root.mkdir(parents=True, exist_ok=True)
-        with taking_turns(path):
-            if path.is_file() and checksum(path, archive.checksum) == archive.checksum:
-                return path  # another process has fetched it
-            own = own_name(path)
-            try:
-                _fetch(archive, own, kept_as=root / f"{archive.name}.part")
-                own.replace(path)
-            finally:
-                own.unlink(missing_ok=True)
-    return path
+        with taking_turns(root / archive.name):
+            yield
+
+
+@contextmanager
+def _verified(archive: Archive, root: Path) -> Iterator[Path]:
+    """The file that is there, if it is the published one; or else fetched, under a name that ends with the block."""
+    there = root / archive.name
+    if there.is_file() and checksum(there, archive.checksum) == archive.checksum:
+        yield there
+        return
+    own = own_name(there)
+    try:
+        _fetch(archive, own, kept_as=root / f"{archive.name}.part")
+        yield own
+    finally:
+        own.unlink(missing_ok=True)
 
 
 def read_archive(path: Path, info: DatasetInfo, packed: Packed) -> Data:

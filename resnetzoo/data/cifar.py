@@ -11,6 +11,7 @@ from resnetzoo.data.cifar_reader import check_presence, read_folder
 from resnetzoo.data.pair import Data
 from resnetzoo.data.places import (
     check_named,
+    fetch_folder,
     named_folder,
     not_found,
     reading,
@@ -18,7 +19,6 @@ from resnetzoo.data.places import (
     what_is_there,
 )
 from resnetzoo.errors import DataError, DataNotFoundError, DownloadError
-from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.validation import check_choice
 
@@ -107,7 +107,7 @@ def _find_or_fetch(info: DatasetInfo, root: str | Path | None) -> Data:
         return found
     archive_format = info.formats[-1]  # what the archive holds
     try:
-        folder = download_archive(info.archive, archive_format, folders[0] if root is not None else cache_folder())
+        folder = download_archive(info.archive, archive_format, fetch_folder(root))
     except DownloadError as error:
         raise type(error)(f"{damaged}{error}") from error
     return read_folder(folder, info, archive_format)

@@ -15,10 +15,9 @@ from resnetzoo.data.checksums import checksum
 from resnetzoo.data.cifar_reader import UnofficialDataWarning
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.npy_file import NpyFile, open_npy
-from resnetzoo.data.places import check_named, not_found, reading, search_folders
+from resnetzoo.data.places import check_named, fetch_folder, not_found, reading, search_folders
 from resnetzoo.data.robustness_files import CIFAR10_C, CIFAR100_C, CORRUPTIONS, GROUPS, SEVERITIES, CorruptedInfo
 from resnetzoo.errors import DataError
-from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_choice, check_whole_number
@@ -129,7 +128,7 @@ def _find(info: CorruptedInfo, root: str | Path | None, download: bool) -> Corru
             return found
     if not download:
         raise not_found(info, folders, root, (CIFAR10_C, CIFAR100_C))
-    packed = download_as_it_is(info.archive, folders[0] if root is not None else cache_folder())
+    packed = download_as_it_is(info.archive, fetch_folder(root))
     with reading(packed):
         return _open_archive(packed, info)
 

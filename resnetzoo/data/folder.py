@@ -79,7 +79,7 @@ def _check_is_no_part(folder: Path) -> None:
         inside = [place for place in sorted(folder.iterdir()) if place.is_dir() and place.name[0] != "."]
         parts = [place for place in inside if any(below.is_dir() for below in place.iterdir())]
     except OSError as error:
-        raise DataError(f"{folder}: cannot be read: {error.strerror or error}") from error
+        raise _unreadable(folder, error) from error
     if inside and parts == inside and all(place.name in _TEST_FOLDERS for place in inside):
         raise DataError(
             f"{folder} has {some([place.name for place in inside])} and no train: nothing to learn from. To measure on "
@@ -88,7 +88,11 @@ def _check_is_no_part(folder: Path) -> None:
 
 
 def _refuse(error: OSError) -> None:
-    raise DataError(f"{printable(error.filename)}: cannot be read: {error.strerror or error}") from error
+    raise _unreadable(error.filename, error) from error
+
+
+def _unreadable(place: object, error: OSError) -> DataError:
+    return DataError(f"{printable(place)}: cannot be read: {error.strerror or error}")
 
 
 def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: bool | None = None) -> ImageSet:
@@ -98,7 +102,7 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
             inside.name for inside in folder.iterdir() if inside.is_dir() and not inside.name.startswith(".")
         )
     except OSError as error:
-        raise DataError(f"{folder}: cannot be read: {error.strerror or error}") from error
+        raise _unreadable(folder, error) from error
     if not found:
         raise DataError(f"{folder}: expected one folder of images a class in it, such as {folder / 'cat'}, found none")
     if classes is not None and (unknown := [name for name in found if name not in classes]):

@@ -9,10 +9,9 @@ from resnetzoo.data.checksums import checksum
 from resnetzoo.data.cifar_reader import UnofficialDataWarning
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.npy_file import open_npy
-from resnetzoo.data.places import check_named, not_found, reading, search_folders
+from resnetzoo.data.places import check_named, fetch_folder, not_found, reading, search_folders
 from resnetzoo.data.robustness_files import CIFAR10_1, NewTestInfo
 from resnetzoo.errors import DataError
-from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.validation import check_choice
 
@@ -49,7 +48,7 @@ def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: 
                     return _read(inside, info)
     if not download:
         raise not_found(info, folders, root, tuple(CIFAR10_1.values()))
-    target = folders[0] if root is not None else cache_folder()
+    target = fetch_folder(root)
     for file in (info.labels, info.images):
         download_as_it_is(file, target)
     with reading(target):

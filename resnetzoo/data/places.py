@@ -61,6 +61,11 @@ def search_folders(root: str | Path | None) -> list[Path]:
     return [cache_folder()] if named is None else [named, cache_folder()]
 
 
+def fetch_folder(root: str | Path | None) -> Path:
+    """Where a download goes: into `root`, or else the cache, and never where the variable points."""
+    return cache_folder() if root is None else user_path(root)
+
+
 def check_named(root: str | Path | None, info: Published) -> None:
     """Refuse a named place that is not there, is a file, or holds the data set somewhere below.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from resnetzoo.errors import UsageError
 from resnetzoo.evaluation.calibration import Calibration
 from resnetzoo.utils.figures import new_figure, save_figure
+from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,14 +18,16 @@ _SUFFIXES = (".png", ".svg")
 _MOST_NAMES = 20  # of classes, and figures in the cells, that can be read
 
 
-def check_figure_name(path: Path) -> None:
-    """Refuse a name that is of no picture, before anything is measured.
+def check_figure_name(path: str | Path) -> Path:
+    """Refuse a name that is of no picture, before anything is measured; else its path.
 
     Raises:
         UsageError: it ends neither in `.png` nor in `.svg`.
     """
+    path = user_path(path)
     if path.suffix not in _SUFFIXES:
         raise UsageError(f"pictures are written to files that end in .png or .svg, not to {path.name}")
+    return path
 
 
 def plot_reliability(axes: "Axes", calibration: Calibration) -> None:
@@ -82,7 +85,7 @@ def save_test_figure(
         UsageError: another kind of name, or not as many names as classes.
         OutputError: the file cannot be written.
     """
-    check_figure_name(Path(path))
+    path = check_figure_name(path)
     if len(classes) != len(matrix):
         raise UsageError(f"the matrix has {len(matrix)} classes, and there are {len(classes)} names")
     figure = new_figure(11, 5.5)
@@ -90,4 +93,4 @@ def save_test_figure(
     plot_reliability(left, calibration)
     plot_confusion(right, matrix, classes)
     figure.suptitle(title)
-    save_figure(figure, Path(path))
+    save_figure(figure, path)

@@ -19,6 +19,7 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.log_file import LOG_FILE
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.extending import extended_recipe
+from resnetzoo.training.logits_file import LOGITS_FILE
 from resnetzoo.training.preflight import check_arguments, check_runs_on, identity_of
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RUN_FILE
@@ -133,7 +134,7 @@ def open_trainer(
 
 def _hold(held: ExitStack, folder: Path) -> None:
     held.enter_context(locked(folder))
-    for name in (CHECKPOINT, LOG_FILE, RUN_FILE):
+    for name in (CHECKPOINT, LOG_FILE, LOGITS_FILE, RUN_FILE):
         delete_unfinished(folder / name)
 
 

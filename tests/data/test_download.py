@@ -315,4 +315,4 @@ def test_cifar10_downloads_once(server: Server, tmp_path: Path, monkeypatch: pyt
     assert first.fingerprint == again.fingerprint
     assert len(server.ranges) == 1
     assert len(cifar.cifar10(download=True).test) == 5
-    assert (cifar.cache_folder() / FORMAT.folder).is_dir()
+    assert (resnetzoo.data.cache_folder() / FORMAT.folder).is_dir()
