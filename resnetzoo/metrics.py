@@ -7,6 +7,7 @@ from resnetzoo.evaluation.calibration import expected_calibration_error as expec
 from resnetzoo.evaluation.checked_logits import log_probabilities as log_probabilities
 from resnetzoo.evaluation.metrics import logits_of as logits_of
 from resnetzoo.evaluation.named_metrics import METRICS as METRICS
+from resnetzoo.evaluation.named_metrics import measurable as measurable
 from resnetzoo.evaluation.named_metrics import measure as measure
 from resnetzoo.evaluation.plots import check_figure_name as check_figure_name
 from resnetzoo.evaluation.plots import plot_confusion as plot_confusion

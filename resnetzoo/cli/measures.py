@@ -12,8 +12,24 @@ PRINTED = ("top5_error", "brier", "ece", "ece_equal_mass", "temperature")
 
 def measures(n: int, classes: int) -> "list[Any]":
     """What to ask `evaluate` for, of so many images and logits."""
-    names = [name for name in PRINTED if (name != "top5_error" or classes >= 5) and (name != "temperature" or n >= 2)]
+    names = (name for name in resnetzoo.metrics.measurable(n, classes) if name in PRINTED)
     return [*names, "confusion_matrix", resnetzoo.metrics.calibration]
+
+
+def error_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:
+    """Error and loss as plain values, for JSON."""
+    return {
+        "n": measured.n,
+        "test_error": round(measured.error, 4),
+        "standard_error": round(measured.standard_error, 4),
+        "test_loss": round(measured.loss, 6),
+    }
+
+
+def print_facts(facts: dict[str, Any]) -> None:
+    """A line each."""
+    for key, value in facts.items():
+        print(f"{key:<18} {value}")
 
 
 def as_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 import resnetzoo
+from resnetzoo.cli.measures import error_facts, print_facts
 from resnetzoo.cli.tables import print_json, print_table
 
 NEW = {"cifar10.1": "v6", "cifar10.1-v6": "v6", "cifar10.1-v4": "v4"}  # the version of each word
@@ -46,7 +47,7 @@ def print_evaluation(
         if as_json:
             print_json({**facts, **measured})
         else:
-            _print_facts({**facts, **measured, "clean_error": _clean_words(measured["clean_error"], dataset)})
+            print_facts({**facts, **measured, "clean_error": _clean_words(measured["clean_error"], dataset)})
         return
     table = _measure_corrupted(model, dataset, data_dir, precision)
     values = table.to_dict()
@@ -55,7 +56,7 @@ def print_evaluation(
         return
     n = f"{table.n:,} images of each corruption at each severity"
     clean = _clean_words(values["clean_error"], dataset)
-    _print_facts({**facts, "measured_on": dataset, "official": table.official, "n": n, "clean_error": clean})
+    print_facts({**facts, "measured_on": dataset, "official": table.official, "n": n, "clean_error": clean})
     print_table(_table(table))
     print(f"mean corruption error (15 corruptions): {table.mean_corruption_error:.2f} %")
     print(f"mean error of all {len(table.rows)} corruptions: {table.mean_error_of_all:.2f} %")
@@ -69,10 +70,7 @@ def _measure_new(model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | Non
     beside = clean and resnetzoo.evaluate(model, clean, normalization=normalization, precision=precision)
     return {
         "measured_on": f"CIFAR-10.1 {NEW[dataset]}",
-        "n": measured.n,
-        "test_error": round(measured.error, 4),
-        "standard_error": round(measured.standard_error, 4),
-        "test_loss": round(measured.loss, 6),
+        **error_facts(measured),
         "clean_error": beside and round(beside.error, 4),
     }
 
@@ -107,11 +105,6 @@ def _table(measured: "resnetzoo.CorruptionTable") -> Table:
     means = (*measured.by_severity, measured.mean_corruption_error)
     table.add_row("mean of 15", "all but extra", *(f"{error:.2f}" for error in means))
     return table
-
-
-def _print_facts(facts: dict[str, Any]) -> None:
-    for key, value in facts.items():
-        print(f"{key:<18} {value}")
 
 
 def _clean_words(error: float | None, dataset: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import resnetzoo
-from resnetzoo.cli.measures import as_facts, measures, print_measures, save_plot
+from resnetzoo.cli.measures import as_facts, error_facts, measures, print_facts, print_measures, save_plot
 from resnetzoo.cli.options import (
     AsJson,
     DataDir,
@@ -143,7 +143,7 @@ def eval_command(
 ) -> None:
     """Measure a checkpoint on a test set. Example: resnetzoo eval runs/resnet20-SMOKE-seed0."""
     if plot is not None:
-        resnetzoo.metrics.check_figure_name(plot)
+        plot = resnetzoo.metrics.check_figure_name(plot)
     model = resnetzoo.load_checkpoint(checkpoint, family=family, key=key)  # type: ignore[arg-type]
     training = model.origin.training if model.origin else {}
     model = model.to(resnetzoo.resolve_device(device))
@@ -160,7 +160,7 @@ def eval_command(
     size = model.normalization.size if chosen == "folder" and model.normalization else None  # as in training
     found = _all_of(data_dir, model.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
     _say_other_data(training, found.name, found.title)
-    asked = measures(len(found.test), model.num_classes or 0)
+    asked = measures(len(found.test), model.num_classes or 1)
     measured = resnetzoo.evaluate(model, found.test, precision=precision, metrics=asked)
     classes = model.classes or found.test.classes
     if plot is not None:
@@ -170,10 +170,7 @@ def eval_command(
         "measured_on": found.title,
         "fingerprint": found.fingerprint,
         "fingerprint_v1": found.fingerprint_v1,
-        "n": measured.n,
-        "test_error": round(measured.error, 4),
-        "standard_error": round(measured.standard_error, 4),
-        "test_loss": round(measured.loss, 6),
+        **error_facts(measured),
     }
     by_class = [(row.name, row.n, row.error) for row in measured.by_class]
     if as_json:
@@ -182,8 +179,7 @@ def eval_command(
         ]
         print_json({**facts, **as_facts(measured), "error_by_class": rows})
         return
-    for key, value in facts.items():
-        print(f"{key:<18} {value}")
+    print_facts(facts)
     print_measures(measured, classes)
     for name, n, error in by_class:
         print(f"error of {name}: {'no image' if error is None else f'{error:.2f} % (n={n:,})'}")

@@ -73,6 +73,17 @@ def check_metrics(metrics: MetricNames) -> tuple[str | Metric, ...]:
     return asked
 
 
+def measurable(images: int, classes: int) -> tuple[str, ...]:
+    """The names of `METRICS` that so many images and classes have.
+
+    >>> sorted(set(METRICS) - set(measurable(1, 4)))
+    ['temperature', 'top5_error']
+    """
+    return tuple(
+        name for name in METRICS if classes >= _LEAST_CLASSES.get(name, 1) and images >= _LEAST_IMAGES.get(name, 1)
+    )
+
+
 def measure(logits: Values, labels: Values, metrics: MetricNames = "all") -> dict[str, Any]:
     """Several measures of the same images, by their names.
 
@@ -90,10 +101,7 @@ def measure(logits: Values, labels: Values, metrics: MetricNames = "all") -> dic
     asked = check_metrics(metrics)
     values, truth = checked(logits, labels)
     if metrics == "all":
-        images, classes = values.shape
-        asked = tuple(
-            name for name in METRICS if classes >= _LEAST_CLASSES.get(name, 1) and images >= _LEAST_IMAGES.get(name, 1)
-        )
+        asked = measurable(*values.shape)
     named = {_name(metric): METRICS[metric] if isinstance(metric, str) else metric for metric in asked}
     return {name: metric(values, truth) for name, metric in named.items()}
 

@@ -19,12 +19,24 @@ WRITERS: dict[str, Callable[[resnetzoo.Run, str], object]] = {
     "results": lambda run, path: report.save_results([run], path),
     "curves.png": lambda run, path: plots.save_comparison([run], path, title="one run", source={}),
     "network.svg": lambda run, path: plots.save_drawing(run.spec, path),
+    "test.png": lambda run, path: draw_test(run, path),
+    "logits.safetensors": lambda run, path: run.logits and run.logits.save(path),
     "weights.safetensors": lambda run, path: resnetzoo.save_weights(run.model, path),  # type: ignore[arg-type]
     "network.pt2": lambda run, path: resnetzoo.export_program(run.model, path),  # type: ignore[arg-type]
 }
+
+
+def draw_test(run: resnetzoo.Run, path: str) -> None:
+    assert run.logits
+    pair = run.logits.logits, run.logits.labels
+    matrix = resnetzoo.metrics.confusion_matrix(*pair)
+    resnetzoo.metrics.save_test_figure(path, resnetzoo.metrics.calibration(*pair), matrix, run.logits.classes)
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "run/run.json": resnetzoo.read_records,
     "run": resnetzoo.load_checkpoint,
+    "logits.safetensors": resnetzoo.load_logits,
     "run/checkpoint.pt": resnetzoo.load_model,
 }
 
