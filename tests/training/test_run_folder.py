@@ -251,6 +251,20 @@ def test_a_run_of_a_version_that_kept_no_starting_weights_goes_on(
     assert "starting_point" not in read_checkpoint(tmp_path / "checkpoint.pt").identity
 
 
+def test_what_killed_processes_left_half_written_goes(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    fit(tiny_data, tiny_recipe, tmp_path)
+    written = sorted(path.name for path in tmp_path.iterdir())
+    files = [name for name in written if name != "checkpoint.previous.pt"]  # renamed, never written
+    assert "test_logits.safetensors" in files
+    for name in files:
+        (tmp_path / f".{name}.999.tmp").write_bytes(b"half")
+    (tmp_path / ".notes.999.tmp").write_bytes(b"somebody's")
+    fit(tiny_data, tiny_recipe, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".notes.999.tmp", *written]
+
+
 @pytest.mark.parametrize("place", ["file/run", "/proc/no/run"])
 def test_an_unwritable_folder_is_found_out_before_training(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, place: str
