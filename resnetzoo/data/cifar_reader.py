@@ -25,6 +25,21 @@ class UnofficialDataWarning(UserWarning):
     """The folder's contents are not the published ones: results on it are not results on the data set."""
 
 
+def unofficial(said: str, title: str, names: str, count: int) -> UnofficialDataWarning:
+    """The warning that files differ from the published ones.
+
+    Args:
+        said: how it begins, such as `FOLDER is not the official`.
+        title: of the data set.
+        names: of the files.
+        count: how many they are.
+    """
+    return UnofficialDataWarning(
+        f"{said} {title}: {names} {'differs' if count == 1 else 'differ'} from the published checksum; "
+        f"results on it are not results on {title}"
+    )
+
+
 def read_folder(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> Data:
     """Read and check the files of `archive_format` in `folder`.
 
@@ -48,18 +63,13 @@ def read_contents(contents: Mapping[str, bytes], where: Path, info: DatasetInfo,
 
 
 def _read(where: Path, read: Callable[[str], bytes], info: DatasetInfo, archive_format: ArchiveFormat) -> Data:
-    unofficial: list[str] = []
-    train = _read_set(where, read, info, archive_format, archive_format.train, unofficial)
-    test = _read_set(where, read, info, archive_format, archive_format.test, unofficial)
-    if unofficial:
-        warnings.warn(
-            f"{where} is not the official {info.title}: {', '.join(unofficial)} "
-            f"{'differs' if len(unofficial) == 1 else 'differ'} from the published checksum; "
-            f"results on it are not results on {info.title}",
-            UnofficialDataWarning,
-            stacklevel=6,
-        )
-    return Data(info.name, train, test, official=not unofficial, source=str(where))
+    differing: list[str] = []
+    train = _read_set(where, read, info, archive_format, archive_format.train, differing)
+    test = _read_set(where, read, info, archive_format, archive_format.test, differing)
+    if differing:
+        said = unofficial(f"{where} is not the official", info.title, ", ".join(differing), len(differing))
+        warnings.warn(said, stacklevel=6)
+    return Data(info.name, train, test, official=not differing, source=str(where))
 
 
 def check_presence(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from resnetzoo.data.archives import check_archive, download_as_it_is
 from resnetzoo.data.array_checks import check_pixels, read_labels, read_pixels
 from resnetzoo.data.checksums import checksum
-from resnetzoo.data.cifar_reader import UnofficialDataWarning
+from resnetzoo.data.cifar_reader import unofficial
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.npy_file import NpyFile, open_npy
 from resnetzoo.data.places import check_named, fetch_folder, not_found, reading, search_folders
@@ -166,16 +166,11 @@ def _missing(folder: Path) -> list[str]:
 
 def _open_folder(folder: Path, info: CorruptedInfo) -> CorruptedImages:
     files = {name: open_npy(folder / f"{name}.npy") for name in ("labels", *CORRUPTIONS)}
-    unofficial = [f"{name}.npy" for name, file in files.items() if not _is_published(file.path, name, info)]
-    if unofficial:
-        warnings.warn(
-            f"{folder} is not the official {info.title}: {some(unofficial)} "
-            f"{'differs' if len(unofficial) == 1 else 'differ'} from the published checksum; "
-            f"results on it are not results on {info.title}",
-            UnofficialDataWarning,
-            stacklevel=5,
-        )
-    return _checked(files, folder, info, official=not unofficial)
+    differing = [f"{name}.npy" for name, file in files.items() if not _is_published(file.path, name, info)]
+    if differing:
+        said = unofficial(f"{folder} is not the official", info.title, some(differing), len(differing))
+        warnings.warn(said, stacklevel=5)
+    return _checked(files, folder, info, official=not differing)
 
 
 def _is_published(path: Path, name: str, info: CorruptedInfo) -> bool:

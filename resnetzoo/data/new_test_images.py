@@ -6,7 +6,7 @@ from pathlib import Path
 from resnetzoo.data.archives import download_as_it_is
 from resnetzoo.data.array_checks import check_pixels, read_labels, read_pixels
 from resnetzoo.data.checksums import checksum
-from resnetzoo.data.cifar_reader import UnofficialDataWarning
+from resnetzoo.data.cifar_reader import unofficial
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.npy_file import open_npy
 from resnetzoo.data.places import check_named, fetch_folder, not_found, reading, search_folders
@@ -63,13 +63,8 @@ def _read(folder: Path, info: NewTestInfo) -> ImageSet:
     labels = read_labels(labels_file, info.title, len(info.classes))
     check_pixels(pixels_file, len(labels))
     parts = (info.images, info.labels)
-    unofficial = [part.name for part in parts if checksum(folder / part.name, part.checksum) != part.checksum]
-    if unofficial:
-        warnings.warn(
-            f"{folder} does not hold the official {info.title}: {' and '.join(unofficial)} "
-            f"{'differs' if len(unofficial) == 1 else 'differ'} from the published checksum; "
-            f"results on it are not results on {info.title}",
-            UnofficialDataWarning,
-            stacklevel=3,
-        )
+    differing = [part.name for part in parts if checksum(folder / part.name, part.checksum) != part.checksum]
+    if differing:
+        begin = f"{folder} does not hold the official"
+        warnings.warn(unofficial(begin, info.title, " and ".join(differing), len(differing)), stacklevel=3)
     return ImageSet(read_pixels(pixels_file, 0, len(labels)), labels, info.classes)
