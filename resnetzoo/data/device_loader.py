@@ -6,12 +6,13 @@ of an epoch, and on any device, exactly where it stopped. Shapes: N images (C, H
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.data.constants import PaddingMode
+from resnetzoo.data.cutout import Holes, draw_centres
+from resnetzoo.data.epoch_random import epoch_generator
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization, chunk_length
 
@@ -30,8 +31,7 @@ class EpochAugmentation(NamedTuple):
 
 def draw_augmentation(num_images: int, *, seed: int, epoch: int, padding: int, flip: bool) -> EpochAugmentation:
     """Draw the order and augmentation of this epoch: the same for the same arguments, whatever went before."""
-    state = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
-    generator = torch.Generator().manual_seed(state)
+    generator = epoch_generator(seed, epoch)
     order = torch.randperm(num_images, device="cpu", generator=generator)
     corners = torch.randint(2 * padding + 1, (2, num_images), device="cpu", generator=generator)
     flips = torch.rand(num_images, dtype=torch.float32, device="cpu", generator=generator) < 0.5
@@ -51,6 +51,7 @@ class DeviceLoader:
         padding: pixels on each side before the crop.
         padding_mode: zeros, or the image mirrored at its border, for which it must be larger than the padding.
         flip: mirror every other image.
+        cutout: side of the square hole in each image; 0 makes none.
         device: where the images lie.
     """
 
@@ -62,6 +63,7 @@ class DeviceLoader:
         padding: int,
         padding_mode: PaddingMode = "zeros",
         flip: bool,
+        cutout: int = 0,
         device: torch.device,
     ) -> None:
         self.normalization = normalization
@@ -72,6 +74,7 @@ class DeviceLoader:
         self._channels, self._height, self._width = train.images.shape[1:]
         self._pixels = _normalized_pixels(train.images, normalization, device)
         self._windows = _places_of_windows(self._height, self._width, padding, padding_mode).to(device)
+        self._holes = Holes(cutout, self._height, self._width, device) if cutout else None
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -80,21 +83,29 @@ class DeviceLoader:
         """The order and augmentation of an epoch, drawn and copied to the device: what `batch` cuts by.
 
         int64 (3, N), for each index in the order: the image's first pixel among all pixels, its window (which crop,
-        flipped or not), and its label. One tensor, so that a batch reads its part of it at once.
+        flipped or not), and its label; with cutout a fourth row, the middle of its hole. One tensor, so that a batch
+        reads its part of it at once.
         """
         drawn = draw_augmentation(len(self), seed=seed, epoch=epoch, padding=self.padding, flip=self.flip)
         corners = 2 * self.padding + 1  # in each direction
         first_pixel = drawn.order * (self._height * self._width + 1)
         window = (drawn.flip * corners + drawn.top) * corners + drawn.left
-        return torch.stack([first_pixel, window, self._labels[drawn.order]]).to(self.device)
+        rows = [first_pixel, window, self._labels[drawn.order]]
+        if self._holes is not None:
+            rows.append(draw_centres(len(self), self._height, self._width, seed=seed, epoch=epoch))
+        return torch.stack(rows).to(self.device)
 
     def batch(self, augmentation: Tensor, indices: slice | Tensor) -> tuple[Tensor, Tensor]:
         """The images at these indices of the epoch's order: float32 (n, C, H, W), channels last, and labels (n,).
 
-        Four operations on the device, all of them on memory that stays where it is, as a CUDA graph needs it.
+        Four operations on the device, and those of a hole, all of them on memory that stays where it is, as a CUDA
+        graph needs it.
         """
-        first_pixel, window, labels = augmentation[:, indices]  # (n,) each
-        pixels = self._windows.index_select(0, window) + first_pixel[:, None]  # (n, H * W)
+        first_pixel, window, labels, *centre = augmentation[:, indices]  # (n,) each
+        places = self._windows.index_select(0, window)  # (n, H * W), in the image
+        if self._holes is not None:
+            places = places.masked_fill(self._holes.cover(centre[0]), self._height * self._width)
+        pixels = places + first_pixel[:, None]
         images = self._pixels.index_select(0, pixels.flatten())  # (n * H * W, C)
         return images.view(-1, self._height, self._width, self._channels).permute(0, 3, 1, 2), labels
 

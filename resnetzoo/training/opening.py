@@ -175,6 +175,7 @@ def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoade
         padding=recipe.crop_padding,
         padding_mode=recipe.crop_padding_mode,
         flip=recipe.flip,
+        cutout=recipe.cutout,
         device=device,
     )
 

@@ -122,6 +122,11 @@ def _check_augmentation(train: ImageSet, recipe: Recipe) -> None:
             f"crop_padding={recipe.crop_padding} cannot be filled by reflection: images of {shorter} pixels mirror "
             f'{shorter - 1} at most; take a smaller crop_padding, or crop_padding_mode="zeros"'
         )
+    if recipe.cutout >= shorter:
+        raise UsageError(
+            f"cutout={recipe.cutout} may leave nothing of an image of {shorter} pixels: take a smaller hole, such as "
+            f"{shorter // 2}"
+        )
 
 
 def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:

@@ -20,7 +20,7 @@ from resnetzoo.utils.validation import check_choice, check_kind, check_real, che
 CIFAR_TRAIN_IMAGES = 50_000
 """Images that a preset in epochs counts its steps on."""
 
-_LATER = ("crop_padding_mode", "extended_at")  # settings that files of earlier versions do not have
+_LATER = ("crop_padding_mode", "extended_at", "cutout")  # settings that files of earlier versions do not have
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Recipe:
         crop_padding_mode: what the padding holds: `zeros`, of the normalized image, or `reflect`, the image mirrored
             at its border.
         extended_at: steps at which a run had come to its end and was extended, as `extended_to` writes them.
+        cutout: side in pixels of a square hole of zeros in each training image, centred anywhere and clipped at the
+            border (arXiv:1708.04552); 0 makes none.
 
     Raises:
         UsageError: a number outside its range.
@@ -69,6 +71,7 @@ class Recipe:
     clip_norm: float | None = None
     crop_padding_mode: PaddingMode = "zeros"
     extended_at: tuple[int, ...] = ()
+    cutout: int = 0
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
@@ -95,6 +98,7 @@ class Recipe:
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
         check_whole_number("crop_padding", self.crop_padding, minimum=0)
+        check_whole_number("cutout", self.cutout, minimum=0)
         check_choice("crop_padding_mode", self.crop_padding_mode, get_args(PaddingMode))
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise UsageError(f"clip_norm must be above 0 and finite, or None, not {self.clip_norm!r}")

@@ -43,4 +43,4 @@ class SharedLoaders:
 
 def _cut(recipe: Recipe) -> tuple[object, ...]:
     """What a loader depends on."""
-    return (recipe.normalization, recipe.crop_padding, recipe.crop_padding_mode, recipe.flip)
+    return (recipe.normalization, recipe.crop_padding, recipe.crop_padding_mode, recipe.flip, recipe.cutout)

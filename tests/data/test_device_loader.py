@@ -10,6 +10,7 @@ from torchvision.transforms.v2 import functional as peer
 
 import resnetzoo
 from resnetzoo.data.constants import NormalizationKind, PaddingMode
+from resnetzoo.data.cutout import draw_centres
 from resnetzoo.data.device_loader import DeviceLoader, draw_augmentation
 from resnetzoo.data.normalization import measure_normalization
 
@@ -22,9 +23,12 @@ def loader_of(
     padding: int = 4,
     flip: bool = True,
     padding_mode: PaddingMode = "zeros",
+    cutout: int = 0,
 ) -> DeviceLoader:
     normalization = measure_normalization(train.images, kind)
-    return DeviceLoader(train, normalization, padding=padding, padding_mode=padding_mode, flip=flip, device=CPU)
+    return DeviceLoader(
+        train, normalization, padding=padding, padding_mode=padding_mode, flip=flip, cutout=cutout, device=CPU
+    )
 
 
 def random_set(count: int, channels: int, height: int, width: int) -> resnetzoo.ImageSet:
@@ -41,6 +45,7 @@ def random_set(count: int, channels: int, height: int, width: int) -> resnetzoo.
     padding=st.integers(0, 5),
     mode=st.sampled_from(["zeros", "reflect"]),
     flip=st.booleans(),
+    cutout=st.integers(0, 9),
     epoch=st.integers(0, 100),
     as_slice=st.booleans(),
     chosen=st.data(),
@@ -52,13 +57,14 @@ def test_each_image_is_normalized_padded_cropped_and_flipped_to_the_bit(
     padding: int,
     mode: PaddingMode,
     flip: bool,
+    cutout: int,
     epoch: int,
     as_slice: bool,
     chosen: st.DataObject,
 ) -> None:
     train = random_set(count, *shape)
     padding = min(padding, min(shape[1:]) - 1) if mode == "reflect" else padding
-    loader = loader_of(train, kind, padding, flip, mode)
+    loader = loader_of(train, kind, padding, flip, mode, cutout)
     first = chosen.draw(st.integers(0, count - 1))
     last = chosen.draw(st.integers(first + 1, count))
     indices = slice(first, last) if as_slice else torch.arange(first, last)
@@ -66,6 +72,7 @@ def test_each_image_is_normalized_padded_cropped_and_flipped_to_the_bit(
     assert images.is_contiguous(memory_format=torch.channels_last)
     assert (images.shape, labels.shape) == ((last - first, *shape), (last - first,))
     drawn = draw_augmentation(count, seed=7, epoch=epoch, padding=padding, flip=flip)
+    centres = draw_centres(count, *shape[1:], seed=7, epoch=epoch)
     normalize = measure_normalization(train.images, kind)
     for place, index in enumerate(range(first, last)):
         expected = normalize(train.images[drawn.order[index]][None])[0]
@@ -74,6 +81,10 @@ def test_each_image_is_normalized_padded_cropped_and_flipped_to_the_bit(
         expected = peer.crop(expected, int(drawn.top[index]), int(drawn.left[index]), *shape[1:])
         if drawn.flip[index]:
             expected = peer.horizontal_flip(expected)
+        top, left = (int(centre) - cutout // 2 for centre in divmod(int(centres[index]), shape[2]))
+        bottom, right = top + cutout, left + cutout
+        top, left = max(top, 0), max(left, 0)  # what is outside of the image is cut off; slices do it at the far end
+        expected = peer.erase(expected, top, left, max(bottom - top, 0), max(right - left, 0), torch.zeros(1))
         assert torch.equal(images[place], expected)
         assert labels[place] == train.labels[drawn.order[index]]
 
@@ -164,6 +175,17 @@ def test_a_draw_depends_on_its_arguments_alone(count: int, seed: int, epoch: int
     assert sorted(first.order.tolist()) == list(range(count))
     for corner in (first.top, first.left):
         assert 0 <= int(corner.min()) <= int(corner.max()) <= 2 * padding
+
+
+def test_holes_are_centred_anywhere_and_change_no_other_draw(tiny_data: resnetzoo.Data) -> None:
+    counts = torch.bincount(draw_centres(10_000, 8, 8, seed=0, epoch=0), minlength=64)
+    assert len(counts) == 64
+    assert counts.min() > 100  # 156 expected at each pixel
+    plain, holed = (
+        loader_of(tiny_data.train, "channel", cutout=side).augmentation(seed=0, epoch=1) for side in (0, 16)
+    )
+    assert torch.equal(holed[:3], plain)
+    assert not torch.equal(draw_centres(100, 8, 8, seed=0, epoch=0), draw_centres(100, 8, 8, seed=0, epoch=1))
 
 
 def test_each_image_has_a_draw_of_its_own() -> None:

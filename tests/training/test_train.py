@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -279,13 +280,22 @@ def test_a_network_for_other_data_is_refused(tiny_data: resnetzoo.Data) -> None:
         resnetzoo.evaluate(resnetzoo.plainnet(8), tiny_data.test, batch_size=0)
 
 
-def test_padding_that_images_are_too_small_for_is_refused(tiny_recipe: resnetzoo.Recipe) -> None:
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (
+            {"crop_padding": 32, "crop_padding_mode": "reflect"},
+            "crop_padding=32 cannot be filled by reflection: images of 32",
+        ),
+        ({"cutout": 32}, "cutout=32 may leave nothing of an image of 32 pixels: .* such as 16"),
+    ],
+)
+def test_augmentation_that_images_are_too_small_for_is_refused(
+    choices: dict[str, Any], message: str, tiny_recipe: resnetzoo.Recipe
+) -> None:
     data = resnetzoo.synthetic(train_images=8, test_images=2)
-    recipe = replace(tiny_recipe, crop_padding=32, crop_padding_mode="reflect")
-    with pytest.raises(
-        resnetzoo.UsageError, match="crop_padding=32 cannot be filled by reflection: images of 32 pixels"
-    ):
-        fit(data, recipe)
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        fit(data, replace(tiny_recipe, **choices))
 
 
 @pytest.mark.parametrize(

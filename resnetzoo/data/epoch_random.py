@@ -1,0 +1,21 @@
+"""Where the random numbers of an epoch come from: (seed, epoch) alone, and for each use a source of its own.
+
+So a run goes on in mid-epoch as if it had never stopped, and whether one augmentation is on changes nothing of another.
+"""
+
+import numpy as np
+import torch
+
+CROPS, CUTOUT, MIXUP = range(3)
+"""Uses: the order of the images, their crops and flips; the holes in them; the shares of mixed images."""
+
+
+def epoch_seed(seed: int, epoch: int, use: int = CROPS) -> np.random.SeedSequence:
+    """What one use of an epoch's random numbers begins with."""
+    return np.random.SeedSequence([seed, epoch] if use == CROPS else [seed, epoch, use])
+
+
+def epoch_generator(seed: int, epoch: int, use: int = CROPS) -> torch.Generator:
+    """A generator of the CPU in the state of `epoch_seed`."""
+    state = int(epoch_seed(seed, epoch, use).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return torch.Generator().manual_seed(state)

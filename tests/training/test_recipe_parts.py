@@ -1,0 +1,103 @@
+"""What a recipe may have beside the usual: each part is off unless asked for, resumes to the bit, and is recorded."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from cases import small_network
+from op_recorder import OpRecorder
+from torch import Tensor
+
+import resnetzoo
+from resnetzoo.errors import CheckpointMismatchError
+from resnetzoo.training.strategies import base
+
+PARTS: dict[str, dict[str, Any]] = {
+    "reflection": {"crop_padding_mode": "reflect"},
+    "cutout": {"cutout": 16},
+}
+each_part = pytest.mark.parametrize("part", PARTS)
+
+
+class Fails(resnetzoo.Callback):
+    """Ends the run by an error behind its fifth step, in the middle of the second epoch; the fourth was saved."""
+
+    def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
+        if trainer.step == 5:
+            raise RuntimeError("the fifth")
+
+
+def train(
+    recipe: resnetzoo.Recipe,
+    data: resnetzoo.Data,
+    out: Path | None = None,
+    *callbacks: resnetzoo.Callback,
+    compile: bool | None = None,  # noqa: A002 (torch's own word)
+) -> dict[str, Tensor]:
+    """The weights, and the figures of each epoch, of six steps."""
+    run = resnetzoo.fit(
+        small_network(0),
+        data,
+        recipe,
+        seed=3,
+        device="cpu",
+        precision="fp32",
+        compile=compile,
+        out=out,
+        checkpoint_every=None if out is None else 2,
+        progress=False,
+        callbacks=callbacks,
+    )
+    figures = [(row.train_loss, row.train_error, row.test_loss, row.test_error) for row in run.epochs]
+    return {**run.model.state_dict(), "figures": torch.tensor(figures, dtype=torch.float64)}
+
+
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+@each_part
+def test_a_part_changes_the_run_and_resumes_to_the_bit(
+    part: str, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    recipe = replace(tiny_recipe, **PARTS[part])
+    straight = train(recipe, tiny_data)
+    assert not same(straight, train(tiny_recipe, tiny_data))
+    with pytest.raises(RuntimeError, match="the fifth"):
+        train(recipe, tiny_data, tmp_path, Fails())
+    with pytest.raises(CheckpointMismatchError, match=rf"recipe\.{next(iter(PARTS[part]))} is"):
+        train(tiny_recipe, tiny_data, tmp_path)
+    assert same(train(recipe, tiny_data, tmp_path), straight)
+    assert same(train(recipe, tiny_data, tmp_path), straight)  # finished: read, not repeated
+    kept = resnetzoo.load_checkpoint(tmp_path).state_dict()
+    assert all(torch.equal(kept[key], straight[key]) for key in kept)
+
+
+@each_part
+def test_a_part_is_recorded_as_it_is_carried_out(
+    part: str, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four whole batches and one of 8 in each of three epochs; nothing in a step is Python's."""
+    recipe = replace(tiny_recipe, **PARTS[part], steps=15, batch_size=10)
+    recorders: list[OpRecorder] = []
+
+    def recorder_for(stream: object) -> OpRecorder:
+        recorders.append(OpRecorder())
+        return recorders[-1]
+
+    plain = train(recipe, tiny_data)
+    monkeypatch.setattr(base, "recorder_for", recorder_for)
+    recorded = train(recipe, tiny_data)
+    assert recorders[0].replayed >= 10
+    for key, value in plain.items():
+        torch.testing.assert_close(recorded[key], value, rtol=1e-5, atol=1e-6)
+
+
+@each_part
+def test_a_part_that_is_off_is_stored_nowhere(part: str, tiny_recipe: resnetzoo.Recipe) -> None:
+    assert not PARTS[part].keys() & tiny_recipe.to_dict().keys()
+    recipe = replace(tiny_recipe, **PARTS[part])
+    assert recipe.to_dict().items() >= PARTS[part].items()
+    assert resnetzoo.Recipe.from_dict(recipe.to_dict()) == recipe
