@@ -9,15 +9,29 @@ from resnetzoo.training.recipes import Recipe
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device, *, lr_on_device: bool) -> torch.optim.SGD:
-    """SGD that updates all parameters in one operation; its `lr` is a tensor on the device where that is asked for."""
+    """SGD that updates a group of parameters in one operation; its `lr` is a tensor on the device if that is asked for.
+
+    There is one group; where norms and biases do not decay, they are a second one.
+    """
     return torch.optim.SGD(
-        model.parameters(),
+        _groups(model, recipe),
         lr=torch.tensor(recipe.lr, dtype=torch.float32, device=device) if lr_on_device else recipe.lr,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,
         fused=device.type in ("cpu", "cuda"),
     )
+
+
+def _groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    parameters = list(model.parameters())
+    if recipe.decay_norms_and_biases:
+        return [{"params": parameters}]
+    groups: list[dict[str, Any]] = [
+        {"params": [parameter for parameter in parameters if parameter.dim() > 1]},
+        {"params": [parameter for parameter in parameters if parameter.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
 
 
 def set_lr(optimizer: torch.optim.SGD, lr: float) -> None:

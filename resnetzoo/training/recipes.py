@@ -20,7 +20,12 @@ from resnetzoo.utils.validation import check_choice, check_kind, check_real, che
 CIFAR_TRAIN_IMAGES = 50_000
 """Images that a preset in epochs counts its steps on."""
 
-_LATER = ("crop_padding_mode", "extended_at", "cutout")  # settings that files of earlier versions do not have
+_LATER = (
+    "crop_padding_mode",
+    "extended_at",
+    "cutout",
+    "decay_norms_and_biases",
+)  # settings that files of earlier versions do not have
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Recipe:
         low_start: the beginning at a lower rate that very deep networks need, if any.
         momentum: of SGD.
         nesterov: whether the momentum looks ahead.
-        weight_decay: on all parameters.
+        weight_decay: on all parameters, unless `decay_norms_and_biases` is false.
         label_smoothing: share of the target spread over all classes, 0 to 1.
         normalization: `per_pixel_mean` (the paper's) or `channel`.
         crop_padding: pixels on each side before the random 32x32 crop; 0 leaves images in place.
@@ -49,6 +54,8 @@ class Recipe:
         extended_at: steps at which a run had come to its end and was extended, as `extended_to` writes them.
         cutout: side in pixels of a square hole of zeros in each training image, centred anywhere and clipped at the
             border (arXiv:1708.04552); 0 makes none.
+        decay_norms_and_biases: whether weight decay is on all parameters, or on those of two dimensions and more alone:
+            the weights of convolutions and linear layers.
 
     Raises:
         UsageError: a number outside its range.
@@ -72,6 +79,7 @@ class Recipe:
     crop_padding_mode: PaddingMode = "zeros"
     extended_at: tuple[int, ...] = ()
     cutout: int = 0
+    decay_norms_and_biases: bool = True
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
@@ -79,7 +87,7 @@ class Recipe:
             check_real(field, getattr(self, field))
         if self.clip_norm is not None:
             check_real("clip_norm", self.clip_norm)
-        for field in ("nesterov", "flip"):
+        for field in ("nesterov", "flip", "decay_norms_and_biases"):
             check_kind(field, getattr(self, field), bool)
         check_kind("schedule", self.schedule, StepDecay | OneCycle)
         check_kind("low_start", self.low_start, LowStart | None)

@@ -8,15 +8,17 @@ import pytest
 import torch
 from cases import small_network
 from op_recorder import OpRecorder
-from torch import Tensor
+from torch import Tensor, nn
 
 import resnetzoo
 from resnetzoo.errors import CheckpointMismatchError
+from resnetzoo.training.optimizer import make_optimizer
 from resnetzoo.training.strategies import base
 
 PARTS: dict[str, dict[str, Any]] = {
     "reflection": {"crop_padding_mode": "reflect"},
     "cutout": {"cutout": 16},
+    "no decay of norms": {"decay_norms_and_biases": False},
 }
 each_part = pytest.mark.parametrize("part", PARTS)
 
@@ -101,3 +103,19 @@ def test_a_part_that_is_off_is_stored_nowhere(part: str, tiny_recipe: resnetzoo.
     recipe = replace(tiny_recipe, **PARTS[part])
     assert recipe.to_dict().items() >= PARTS[part].items()
     assert resnetzoo.Recipe.from_dict(recipe.to_dict()) == recipe
+
+
+def test_norms_and_biases_keep_their_size_where_they_do_not_decay(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    """Against SGD with decay on all, step by step: w - lr (g + decay w), so that the decay is all the difference."""
+    one_step = replace(tiny_recipe, steps=1, lr=0.5, momentum=0.0, schedule=resnetzoo.recipes.StepDecay(()))
+    all_decay, some_decay = (
+        train(replace(one_step, weight_decay=0.1, decay_norms_and_biases=decays), tiny_data) for decays in (True, False)
+    )
+    for name, before in small_network(0).named_parameters():
+        lost = 0.5 * 0.1 * before.detach() if before.dim() == 1 else torch.zeros(())
+        torch.testing.assert_close(some_decay[name] - all_decay[name], lost.expand_as(before), rtol=1e-3, atol=1e-6)
+    undecayed = replace(one_step, decay_norms_and_biases=False)
+    whole = make_optimizer(nn.Linear(2, 3, bias=False), undecayed, torch.device("cpu"), lr_on_device=False)
+    assert [len(group["params"]) for group in whole.param_groups] == [1]

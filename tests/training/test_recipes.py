@@ -213,6 +213,7 @@ def test_settings_are_changed_and_the_name_says_so() -> None:
         ({"clip_norm": math.nan}, "clip_norm must be above 0 and finite, or None"),
         ({"crop_padding": -1}, "crop_padding must be a whole number from 0"),
         ({"crop_padding_mode": "edge"}, "crop_padding_mode must be one of zeros, reflect"),
+        ({"decay_norms_and_biases": 0}, "decay_norms_and_biases must be of the class bool, not an int"),
         ({"cutout": -1}, "cutout must be a whole number from 0"),
         ({"cutout": 8.0}, "cutout must be a whole number from 0"),
         ({"normalization": "imagenet"}, "normalization must be one of channel, per_pixel_mean"),
@@ -233,7 +234,7 @@ def test_presets(name: str) -> None:
     assert get_recipe(name.lower()) is recipe is getattr(resnetzoo.recipes, name)
     assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
     assert resnetzoo.Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
-    later = ["crop_padding_mode", "extended_at", "cutout"]
+    later = ["crop_padding_mode", "extended_at", "cutout", "decay_norms_and_biases"]
     expected = [
         field.name
         for field in fields(recipe)
