@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from resnetzoo.training.trainer_state import TrainerState as TrainerState
     from resnetzoo.utils.command import run_main as run_main
     from resnetzoo.utils.device import resolve_device as resolve_device
+    from resnetzoo.utils.paths import user_path as user_path
     from resnetzoo.weights import Weights as Weights
     from resnetzoo.weights import get_weights as get_weights
     from resnetzoo.weights import list_weights as list_weights
@@ -178,6 +179,7 @@ else:
             "resnetzoo.training.recipes": ["Recipe"],
             "resnetzoo.training.results": ["EpochRow", "Run", "RunRecord", "folder_name", "read_records"],
             "resnetzoo.utils.command": ["run_main"],
+            "resnetzoo.utils.paths": ["user_path"],
             "resnetzoo.utils.device": ["resolve_device"],
             "resnetzoo.training.starting_point": ["StartingPoint"],
             "resnetzoo.training.trainer_state": ["TrainerState"],

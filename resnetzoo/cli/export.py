@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import resnetzoo
-from resnetzoo.cli.options import FamilyWord, KeyWord
+from resnetzoo.cli.options import FamilyWord, KeyWord, path_option
 
 
 def export_command(
@@ -28,7 +28,7 @@ def export_command(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The file.", show_default="the name of the row or network, with the format's suffix"),
+        path_option("The file.", "the name of the row or network, with the format's suffix"),
     ] = None,
 ) -> None:
     """Write a trained network for other programs, and check it. Example: resnetzoo export resnet20 --format onnx."""

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 import resnetzoo
-from resnetzoo.cli.options import AsJson, ShortcutWord
+from resnetzoo.cli.options import AsJson, ShortcutWord, path_option
 from resnetzoo.cli.tables import print_json, print_table
 
 
@@ -38,9 +38,7 @@ def info_command(
     num_classes: Annotated[int | None, typer.Option(help="Length of the logits.", show_default="10")] = None,
     in_chans: Annotated[int | None, typer.Option(help="Channels of the images.", show_default="3")] = None,
     input_size: Annotated[int, typer.Option(help="Side of the images in pixels.")] = 32,
-    draw: Annotated[
-        Path | None, typer.Option(help="Draw its architecture into this file, an SVG.", show_default="no picture")
-    ] = None,
+    draw: Annotated[Path | None, path_option("Draw its architecture into this file, an SVG.", "no picture")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a network is and costs. Example: resnetzoo info resnet56 --shortcut projection."""

@@ -1,15 +1,37 @@
 """The options that several commands share: the same words everywhere."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer.models import ArgumentInfo, OptionInfo
 
 import resnetzoo
 
+
+def path_option(text: str, default: str | bool) -> OptionInfo:
+    """An option that is a path, read as every path is; `default` says what is meant where it is left out."""
+    found: OptionInfo = typer.Option(parser=_path, help=text, show_default=default)
+    return found
+
+
+def path_argument(text: str) -> ArgumentInfo:
+    """An argument that is a path."""
+    found: ArgumentInfo = typer.Argument(parser=_path, help=text)
+    return found
+
+
+def _path(word: str) -> Path:
+    try:
+        return resnetzoo.user_path(word)
+    except resnetzoo.UsageError as error:  # a ValueError, of which typer would drop the message
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+
+
 DataDir = Annotated[
-    Path | None,
-    typer.Option(help="Folder of the data; else $RESNETZOO_DATA, the cache, a download.", show_default=False),
+    Path | None, path_option("Folder of the data; else $RESNETZOO_DATA, the cache, a download.", default=False)
 ]
 DatasetName = Annotated[
     str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100[-coarse], synthetic or folder.")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 import resnetzoo
-from resnetzoo.cli.options import AsJson, Device, FamilyWord, KeyWord
+from resnetzoo.cli.options import AsJson, Device, FamilyWord, KeyWord, path_option
 from resnetzoo.cli.tables import print_json, print_table
 
 
@@ -26,9 +26,7 @@ def predict_command(
     ] = None,
     family: FamilyWord = None,
     key: KeyWord = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="Draw the images with their classes: a .png or .svg.", show_default="no")
-    ] = None,
+    sheet: Annotated[Path | None, path_option("Draw the images with their classes: a .png or .svg.", "no")] = None,
     device: Device = "auto",
     batch_size: Annotated[int, typer.Option(help="Images at once.")] = 64,
     as_json: AsJson = False,

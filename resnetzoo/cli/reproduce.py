@@ -18,6 +18,8 @@ from resnetzoo.cli.options import (
     Record,
     ValSplit,
     chosen_data,
+    path_argument,
+    path_option,
     print_data,
 )
 from resnetzoo.cli.tables import print_table
@@ -40,12 +42,8 @@ def reproduce_command(
     precision: Precision = "auto",
     record: Record = None,
     jobs: Annotated[int | None, typer.Option(help="Runs side by side on CUDA, up to 32.", show_default="8")] = None,
-    runs: Annotated[
-        Path | None, typer.Option(help="Where runs are kept, to share them.", show_default="OUT/runs")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The report's folder.", show_default="runs/reproduce-TARGET-BUDGET")
-    ] = None,
+    runs: Annotated[Path | None, path_option("Where runs are kept, to share them.", "OUT/runs")] = None,
+    out: Annotated[Path | None, path_option("The report's folder.", "runs/reproduce-TARGET-BUDGET")] = None,
 ) -> None:
     """Make a table or figure again, and judge it. Example: resnetzoo reproduce figure6 --budget short --seeds 2."""
     plan = resnetzoo.reproduce.resolve_plan(  # a mistake is said before any data is fetched
@@ -94,7 +92,7 @@ def _print_verdicts(outcome: "resnetzoo.reproduce.Outcome") -> None:
 
 
 def rerun_command(
-    results: Annotated[Path, typer.Argument(help="A results.json or run.json.")],
+    results: Annotated[Path, path_argument("A results.json or run.json.")],
     network: Annotated[str | None, typer.Option(help="Its label there.", show_default="the first")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the run.", show_default="the first")] = None,
     epochs: Annotated[int, typer.Option(help="How many to train again.", min=1)] = 1,

@@ -23,6 +23,8 @@ from resnetzoo.cli.options import (
     ShortcutWord,
     ValSplit,
     chosen_data,
+    path_argument,
+    path_option,
     print_data,
 )
 from resnetzoo.cli.robustness import CLEAN, TEST_SETS, print_evaluation, print_test_set
@@ -84,7 +86,7 @@ def train_command(
             show_default="no",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/NAME-RECIPE-seedN")] = None,
+    out: Annotated[Path | None, path_option("The run's folder.", "runs/NAME-RECIPE-seedN")] = None,
 ) -> None:
     """Train a network; run again, it goes on. Example: resnetzoo train resnet20 --recipe SMOKE --dataset synthetic."""
     chosen = resnetzoo.recipes.get_recipe(recipe)
@@ -120,7 +122,7 @@ def train_command(
 
 
 def eval_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A run's folder, or a file of weights, ours or others'.")],
+    checkpoint: Annotated[Path, path_argument("A run's folder, or a file of weights, ours or others'.")],
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -137,7 +139,7 @@ def eval_command(
     precision: Precision = "fp32",
     plot: Annotated[
         Path | None,
-        typer.Option(help="Draw calibration and confusions into this PNG or SVG.", show_default="no picture"),
+        path_option("Draw calibration and confusions into this PNG or SVG.", "no picture"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -11,11 +11,12 @@ from resnetzoo.data.checksums import checksum, checksum_kind
 from resnetzoo.data.cifar_files import Archive, ArchiveFormat, DatasetInfo, Packed
 from resnetzoo.data.cifar_reader import read_contents
 from resnetzoo.data.pair import Data
-from resnetzoo.data.places import Published
+from resnetzoo.data.places import Published, reading
 from resnetzoo.errors import BrokenDownloadError, DataError, DownloadError
 from resnetzoo.utils.download import download as fetch_file
 from resnetzoo.utils.files import write_atomically, writing
 from resnetzoo.utils.own_files import abandoned, own_name
+from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.turns import taking_turns
 
 
@@ -32,6 +33,7 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
     Raises:
         DownloadError: no mirror delivered the right bytes; each one's reason is in the message.
         BrokenDownloadError: one delivered others, or not all of them.
+        DataError: the archive is there, and cannot be read.
         OutputError: `root` cannot be written.
     """
     folder = root / archive_format.folder
@@ -66,7 +68,7 @@ def _one_at_a_time(archive: Archive, root: Path) -> Iterator[None]:
 def _verified(archive: Archive, root: Path) -> Iterator[Path]:
     """The file that is there, if it is the published one; or else fetched, under a name that ends with the block."""
     there = root / archive.name
-    if there.is_file() and checksum(there, archive.checksum) == archive.checksum:
+    if _is_published(there, archive):
         yield there
         return
     own = own_name(there)
@@ -115,6 +117,16 @@ def check_archive(path: Path, info: Published, size: int | None, published: str)
             f"{path}: not the published archive: {found_size:,} bytes found, {expected}{checksum_kind(published)} "
             f"{found}, not {published}; {cure}; or, to use it as it is, unpack it"
         )
+
+
+def _is_published(path: Path, archive: Archive) -> bool:
+    """Whether the archive is there.
+
+    Raises:
+        DataError: a file is there that cannot be read.
+    """
+    with reading(path):
+        return is_file(path) and checksum(path, archive.checksum) == archive.checksum
 
 
 def _fetch(archive: Archive, path: Path, kept_as: Path) -> None:

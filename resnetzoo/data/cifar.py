@@ -11,6 +11,7 @@ from resnetzoo.data.cifar_reader import check_presence, read_folder
 from resnetzoo.data.pair import Data
 from resnetzoo.data.places import (
     check_named,
+    check_no_file,
     fetch_folder,
     named_folder,
     not_found,
@@ -95,6 +96,7 @@ def _find(info: DatasetInfo, root: str | Path | None) -> Data:
 
 
 def _find_or_fetch(info: DatasetInfo, root: str | Path | None) -> Data:
+    check_no_file(root)
     if root is None:
         check_named(None, info)
     folders = search_folders(root)

@@ -15,7 +15,14 @@ from resnetzoo.data.checksums import checksum
 from resnetzoo.data.cifar_reader import unofficial
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.npy_file import NpyFile, open_npy
-from resnetzoo.data.places import check_named, fetch_folder, not_found, reading, search_folders
+from resnetzoo.data.places import (
+    check_named,
+    check_no_file,
+    fetch_folder,
+    not_found,
+    reading,
+    search_folders,
+)
 from resnetzoo.data.robustness_files import CIFAR10_C, CIFAR100_C, CORRUPTIONS, GROUPS, SEVERITIES, CorruptedInfo
 from resnetzoo.errors import DataError
 from resnetzoo.utils.paths import is_file
@@ -118,6 +125,7 @@ def cifar100_c(root: str | Path | None = None, *, download: bool = False) -> Cor
 
 
 def _find(info: CorruptedInfo, root: str | Path | None, download: bool) -> CorruptedImages:
+    check_no_file(root)
     if root is None or not download:
         check_named(root, info)
     folders = search_folders(root)

@@ -9,7 +9,14 @@ from resnetzoo.data.checksums import checksum
 from resnetzoo.data.cifar_reader import unofficial
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.npy_file import open_npy
-from resnetzoo.data.places import check_named, fetch_folder, not_found, reading, search_folders
+from resnetzoo.data.places import (
+    check_named,
+    check_no_file,
+    fetch_folder,
+    not_found,
+    reading,
+    search_folders,
+)
 from resnetzoo.data.robustness_files import CIFAR10_1, NewTestInfo
 from resnetzoo.errors import DataError
 from resnetzoo.utils.paths import is_file
@@ -38,6 +45,7 @@ def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: 
     """
     check_choice("version", version, CIFAR10_1)
     info = CIFAR10_1[version]
+    check_no_file(root)
     if root is None or not download:
         check_named(root, info)
     folders = search_folders(root)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from resnetzoo.data.cifar_files import CIFAR10, CIFAR100
 from resnetzoo.data.robustness_files import CIFAR10_C, CIFAR100_C
-from resnetzoo.errors import DataError, DataNotFoundError
+from resnetzoo.errors import DataError, DataNotFoundError, UsageError
 from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import existing_obstacle, is_file, is_folder, user_path
 
@@ -53,12 +53,16 @@ def search_folders(root: str | Path | None) -> list[Path]:
     """`root` alone, so that nobody gets other data than those named; without it, the variable's folder and the cache.
 
     Raises:
-        UsageError: as `named_folder`; or there is neither a name nor a home folder, in which the cache would be.
+        UsageError: as `named_folder`; or nothing is named, and there is no home folder in which the cache would be.
     """
     named = named_folder(root)
     if root is not None and named is not None:
         return [named]
-    return [cache_folder()] if named is None else [named, cache_folder()]
+    if named is None:
+        return [cache_folder()]
+    with suppress(UsageError):  # no home folder, and no need of it where the named folder has the data
+        return [named, cache_folder()]
+    return [named]
 
 
 def fetch_folder(root: str | Path | None) -> Path:
@@ -73,20 +77,39 @@ def check_named(root: str | Path | None, info: Published) -> None:
         DataNotFoundError: says which it is, and what to type instead.
         DataError: it cannot be read.
     """
+    check_no_file(root)
     folder = named_folder(root)
     if folder is None:
         return
-    said = str(folder) if root is not None else f"${DATA_VARIABLE} names {folder}, which"
     with reading(folder):
         if is_folder(folder):
             return
-        if is_file(folder):
-            raise DataNotFoundError(f"{said} is {_file_kind(folder)}; name the folder that it is in: {folder.parent}")
         linked = f" a link to {folder.readlink()}, which is" if folder.is_symlink() else ""
     raise DataNotFoundError(
-        f"{said} is{linked} not there; correct it, or fetch {info.title} into it with "
+        f"{_said(root, folder)} is{linked} not there; correct it, or fetch {info.title} into it with "
         f'"resnetzoo data --dataset {info.name} --data-dir {shlex.quote(str(folder))} --download"'
     )
+
+
+def check_no_file(root: str | Path | None) -> None:
+    """Refuse a file where a folder is meant, also one that would be made.
+
+    Raises:
+        DataNotFoundError: says which file it is, and what to type instead.
+        DataError: it cannot be read.
+    """
+    folder = named_folder(root)
+    if folder is None:
+        return
+    with reading(folder):
+        if is_file(folder):
+            raise DataNotFoundError(
+                f"{_said(root, folder)} is {_file_kind(folder)}; name the folder that it is in: {folder.parent}"
+            )
+
+
+def _said(root: str | Path | None, folder: Path) -> str:
+    return str(folder) if root is not None else f"${DATA_VARIABLE} names {folder}, which"
 
 
 @contextmanager

@@ -54,8 +54,19 @@ def _status_of(main: Callable[[], int | None], words: Sequence[str]) -> int:
             print(stop.code, file=sys.stderr)
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except (ResnetzooError, OSError) as error:  # an OSError names its file
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_reason(error)}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+
+
+def _reason(error: Exception) -> str:
+    """What an error says; where the system refused, by the folder or file that is there and refuses."""
+    if isinstance(error, ResnetzooError) or not isinstance(error, PermissionError) or not error.filename:
+        return str(error)
+    from pathlib import Path
+
+    from resnetzoo.utils.paths import existing_obstacle
+
+    return f"{existing_obstacle(Path(os.fsdecode(error.filename)))}: {error.strerror}"
 
 
 @contextmanager

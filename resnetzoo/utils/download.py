@@ -27,8 +27,15 @@ def cache_folder() -> Path:
     Raises:
         UsageError: there is neither this variable nor a home folder.
     """
-    base = user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    return base / "resnetzoo"
+    word = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return user_path(word or "~/.cache") / "resnetzoo"
+    except UsageError as error:
+        raise UsageError(
+            f"$XDG_CACHE_HOME names no folder: {error}"
+            if word
+            else "there is no folder for a cache, since this process has no home folder: set XDG_CACHE_HOME or HOME"
+        ) from error
 
 
 def download(

@@ -8,22 +8,30 @@ from resnetzoo.errors import UsageError
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
-    """`path` with its home folder in place of a `~` or `~name` at the beginning; `./~name` is a file of that name.
+    """`path` with a home folder in place of a `~` or `~name` at its beginning, as every function here takes paths.
+
+    Where there is no user of that name, a file of it is meant, if there is one; `./~name` always means the file.
+
+    >>> user_path("runs/a").as_posix()
+    'runs/a'
 
     Raises:
-        UsageError: nobody has that name, this process has no home folder, or the path is empty.
+        UsageError: neither a user nor a file has that name, this process has no home folder, or the path is empty.
     """
     word = os.fspath(path)
     if not word:
         raise UsageError('an empty path was given; the folder where you are is "."')
     if not word.startswith("~"):
-        return Path(word)
+        plain = Path(word)  # which has lost a "./"
+        return plain.absolute() if plain.parts and plain.parts[0].startswith("~") else plain
+    user = word.split("/")[0]
     expanded = os.path.expanduser(word)  # noqa: PTH111 (pathlib's raises without saying which)
-    if expanded == word:
-        user = word.split("/")[0]
-        missing = "this process has no home folder: set HOME" if user == "~" else f'there is no user "{user[1:]}"'
-        raise UsageError(f"{word}: {missing}, or write ./{word} for a file of that name")
-    return Path(expanded)
+    if expanded != word and not (user == "~" and os.environ.get("HOME") == ""):
+        return Path(expanded)
+    if user != "~" and os.path.lexists(word):  # as a shell gives it in place of a pattern
+        return Path(word).absolute()
+    missing = "this process has no home folder: set HOME" if user == "~" else f'there is no user "{user[1:]}"'
+    raise UsageError(f"{word}: {missing}, or write ./{word} for a file of that name")
 
 
 def is_file(path: Path) -> bool:
