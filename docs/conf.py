@@ -24,6 +24,7 @@ extensions = [
     "sphinx_copybutton",
     "generated",
     "source_table",
+    "published_tables",
     "cuda_evidence",
 ]
 exclude_patterns = ["_build", "results"]

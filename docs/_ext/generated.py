@@ -71,25 +71,14 @@ class ZooTable(SphinxDirective):
             error, recipe, count = ours.get(name, ("-", "-", "-"))
             weights = str(len(resnetzoo.list_weights(f"{name}.*")) or "-")
             row = papers.get(name)
-            paper = (_percent(row.cifar10), _percent(row.cifar100), row.protocol) if row else ("-", "-", "-")
+            paper = (percent(row.cifar10), percent(row.cifar100), row.protocol) if row else ("-", "-", "-")
             costs = (f"{count:,}" for count in cost)
             rows.append((name, *costs, *paper, error, count, recipe, weights, speed.get(name, "-")))
         return [table(header, rows)]
 
 
-def _percent(error: float | None) -> str:
+def percent(error: float | None) -> str:
     return "-" if error is None else f"{error:.2f}"
-
-
-class PublishedTable(SphinxDirective):
-    """What the papers report, row by row, with how many runs each figure stands for."""
-
-    def run(self) -> list[nodes.Node]:
-        rows = []
-        for row in PUBLISHED:
-            name = f"{row.network}, {row.variant}" if row.variant else row.network
-            rows.append((name, _percent(row.cifar10), _percent(row.cifar100), row.protocol, row.source))
-        return [table(("network", "CIFAR-10 (%)", "CIFAR-100 (%)", "runs", "source"), rows)]
 
 
 def _best_errors() -> dict[str, tuple[str, str, str]]:
@@ -290,7 +279,6 @@ class Architecture(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, bool]:
     for name, directive in {
-        "published-table": PublishedTable,
         "zoo-table": ZooTable,
         "speed-table": SpeedTable,
         "speed-history": SpeedHistory,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from resnetzoo.reproduce.plan import resolve_plan as resolve_plan
     from resnetzoo.reproduce.planned_run import PlannedRun as PlannedRun
     from resnetzoo.reproduce.published import PAPER_ERRORS as PAPER_ERRORS
+    from resnetzoo.reproduce.published import PEERS as PEERS
     from resnetzoo.reproduce.published import PUBLISHED as PUBLISHED
     from resnetzoo.reproduce.published import PublishedError as PublishedError
     from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES as SOURCE_ACCURACIES
@@ -43,7 +44,7 @@ else:
             "resnetzoo.reproduce.pipeline": ["reproduce", "run_plan"],
             "resnetzoo.reproduce.plan": ["Plan", "resolve_plan"],
             "resnetzoo.reproduce.planned_run": ["PlannedRun"],
-            "resnetzoo.reproduce.published": ["PAPER_ERRORS", "PUBLISHED", "PublishedError"],
+            "resnetzoo.reproduce.published": ["PAPER_ERRORS", "PEERS", "PUBLISHED", "PublishedError"],
             "resnetzoo.reproduce.source_document": ["SOURCE_ACCURACIES"],
             "resnetzoo.reproduce.stored_results": ["StoredResults", "read_results"],
             "resnetzoo.reproduce.targets": ["TARGETS", "Network", "Target", "get_target"],

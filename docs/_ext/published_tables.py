@@ -1,0 +1,73 @@
+"""Directives for what others published: row by row, and at the paper's depths beside ours."""
+
+from collections.abc import Iterator
+from statistics import mean, stdev
+
+from docutils import nodes
+from generated import full_records, percent, table
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import resnetzoo
+from resnetzoo.reproduce import PEERS, PUBLISHED
+
+_DEPTHS = (20, 32, 44, 56, 110)
+
+
+class PublishedTable(SphinxDirective):
+    """What the papers report, row by row, with how many runs each figure stands for."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = []
+        for row in PUBLISHED:
+            name = f"{row.network}, {row.variant}" if row.variant else row.network
+            rows.append((name, percent(row.cifar10), percent(row.cifar100), row.protocol, row.source))
+        return [table(("network", "CIFAR-10 (%)", "CIFAR-100 (%)", "runs", "source"), rows)]
+
+
+class PublishedBesideOurs(SphinxDirective):
+    """Each published error of the networks of one family, and ours, each with the protocol that it was found by."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        family = self.arguments[0]
+        rows = []
+        for depth in _DEPTHS:
+            found = [*_published(f"{family}{depth}"), *_ours(f"{family}{depth}")]
+            rows += [(str(depth), *cells) for cells in sorted(found, key=lambda cells: float(cells[1].split()[0]))]
+        header = ("layers", "whose", "test error (%)", "epochs", "epoch reported", "runs", "shortcuts")
+        return [table(header, rows, first_number=9)]
+
+
+def _published(name: str) -> Iterator[tuple[str, ...]]:
+    for row in (*PUBLISHED, *PEERS):
+        network, _, shortcut = row.network.partition(" ")
+        if network == name and not row.variant:
+            epochs = "not said" if row.epochs is None else str(row.epochs)
+            shortcuts = _shortcuts(name, shortcut.strip("()"))
+            yield row.source, f"{row.cifar10:.2f}", epochs, row.kept, row.protocol, shortcuts
+
+
+def _ours(name: str) -> Iterator[tuple[str, ...]]:
+    errors: dict[tuple[str, str], dict[int, float]] = {}
+    for record in full_records():
+        if record.name == name and len(record.epochs) > 1:  # one epoch is to be repeated, and not compared
+            group = errors.setdefault((record.recipe.name, str(record.epochs[-1].epoch)), {})
+            group[record.seed] = record.epochs[-1].test_error
+    for (recipe, epochs), found in errors.items():
+        values = list(found.values())
+        spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
+        runs = f"mean of {len(values)}" if len(values) > 1 else "one"
+        yield f"this package, {recipe}", f"{mean(values):.2f}{spread}", epochs, "last", runs, _shortcuts(name)
+
+
+def _shortcuts(name: str, named: str = "") -> str:
+    spec = resnetzoo.get_spec(name)
+    return "-" if spec.family == "plain" else named or spec.shortcut
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("published-table", PublishedTable)
+    app.add_directive("published-beside-ours", PublishedBesideOurs)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
