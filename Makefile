@@ -3,7 +3,7 @@
 VERSIONS = oldest
 PYTHON = python3.10
 
-.PHONY: install format lint types test test-on oldest docs package check bench bench-short bench-history cuda
+.PHONY: install format lint spelling types test test-on oldest docs package check bench bench-short bench-history cuda
 
 install:
 	python -m pip install -e ".[test,dev,bench,docs]"
@@ -13,6 +13,9 @@ format:
 
 lint:
 	ruff format --check . && ruff check . && lint-imports
+
+spelling:
+	codespell
 
 types:
 	mypy
@@ -34,7 +37,7 @@ docs:
 package:
 	python -m build
 
-check: lint types test
+check: lint spelling types test
 
 bench:
 	mkdir -p runs && python -m pytest benchmarks --benchmark-json runs/bench.json
