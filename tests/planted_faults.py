@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.training.evaluation_pass import EvaluationPass
+from resnetzoo.training.mixing import Mixed
 from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.strategies.eager import EagerStep
 
@@ -22,7 +23,7 @@ class Parts:
     state: StepState
 
     def begin_epoch(self, epoch: int) -> None:
-        self.learn.begin_epoch(self.state.loader.augmentation(seed=0, epoch=epoch))
+        self.learn.begin_epoch(self.state.augmentation(seed=0, epoch=epoch))
 
 
 Fault = Callable[[Parts], None]
@@ -31,9 +32,9 @@ Fault = Callable[[Parts], None]
 def count_in_python(parts: Parts) -> None:
     inner, seen = parts.step.forward, [0]
 
-    def forward(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         seen[0] += 1
-        loss, logits = inner(images, labels)
+        loss, logits = inner(images, labels, mixed)
         return loss * (1 + seen[0]), logits
 
     parts.step.forward = forward  # type: ignore[method-assign]
@@ -73,14 +74,14 @@ def ask_for_the_loss(parts: Parts) -> None:
 def in_forward(change: Callable[[Tensor], Tensor]) -> Fault:
     def plant(parts: Parts) -> None:
         inner = parts.step.forward
-        parts.step.forward = lambda images, labels: inner(change(images), labels)  # type: ignore[method-assign]
+        parts.step.forward = lambda images, *rest: inner(change(images), *rest)  # type: ignore[method-assign]
 
     return plant
 
 
 def choose_by_value(parts: Parts) -> None:
     inner = parts.step.forward
-    parts.step.forward = lambda images, labels: inner(  # type: ignore[method-assign]
+    parts.step.forward = lambda images, labels, _: inner(  # type: ignore[method-assign]
         images[labels >= 0], labels[labels >= 0]
     )
 

@@ -15,7 +15,7 @@ from resnetzoo.training.schedules import (
     schedule_from_dict,
     steps_per_epoch,
 )
-from resnetzoo.utils.validation import check_choice, check_kind, check_real, check_whole_number
+from resnetzoo.utils.validation import check_choice, check_kind, check_number, check_real, check_whole_number
 
 CIFAR_TRAIN_IMAGES = 50_000
 """Images that a preset in epochs counts its steps on."""
@@ -25,6 +25,7 @@ _LATER = (
     "extended_at",
     "cutout",
     "decay_norms_and_biases",
+    "mixup",
 )  # settings that files of earlier versions do not have
 
 
@@ -56,6 +57,8 @@ class Recipe:
             border (arXiv:1708.04552); 0 makes none.
         decay_norms_and_biases: whether weight decay is on all parameters, or on those of two dimensions and more alone:
             the weights of convolutions and linear layers.
+        mixup: each batch is mixed with itself, shifted by one image, by a share drawn from Beta(mixup, mixup), and so
+            are its targets (arXiv:1710.09412); 0 mixes nothing.
 
     Raises:
         UsageError: a number outside its range.
@@ -80,6 +83,7 @@ class Recipe:
     extended_at: tuple[int, ...] = ()
     cutout: int = 0
     decay_norms_and_biases: bool = True
+    mixup: float = 0.0
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
@@ -105,6 +109,7 @@ class Recipe:
         check_choice("normalization", self.normalization, get_args(NormalizationKind))
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
+        check_number("mixup", self.mixup, 0, 1000)  # far beyond it all shares are halves
         check_whole_number("crop_padding", self.crop_padding, minimum=0)
         check_whole_number("cutout", self.cutout, minimum=0)
         check_choice("crop_padding_mode", self.crop_padding_mode, get_args(PaddingMode))

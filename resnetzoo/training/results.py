@@ -29,7 +29,8 @@ class EpochRow:
         step: optimizer steps done at its end.
         lr: learning rate of its last step.
         train_loss: mean loss over its augmented images while the weights moved, with the recipe's label smoothing.
-        train_error: top-1 error over the same, in percent.
+        train_error: top-1 error over the same, in percent; of an image that was mixed of two, against the label of the
+            one that has the larger share.
         test_loss: mean cross-entropy on the test set at its end, in nats; NaN where the network overflowed.
         test_error: top-1 error on the test set at its end, in percent; always measured in fp32.
         train_seconds: wall time of training.

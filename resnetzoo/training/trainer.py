@@ -144,7 +144,7 @@ class Trainer(TrainerState):
         self.model.train()
         self.metrics.start_clock()
         with stream.active():
-            self.strategy.begin_epoch(self.step_state.loader.augmentation(seed=self.seed, epoch=epoch))
+            self.strategy.begin_epoch(self.step_state.augmentation(seed=self.seed, epoch=epoch))
         for number in range(first, last):
             self.lr, indices = self._next_lr(low), self._batch_indices(number)
             with stream.active():

@@ -79,5 +79,5 @@ def with_own_code(function: Function) -> Function:
     torch keeps what it compiled by code object, and stops at its recompile limit; a copy shares neither with another.
     """
     made = cast(FunctionType, function)
-    own = FunctionType(made.__code__.replace(), made.__globals__, closure=made.__closure__)
+    own = FunctionType(made.__code__.replace(), made.__globals__, argdefs=made.__defaults__, closure=made.__closure__)
     return cast(Function, own)

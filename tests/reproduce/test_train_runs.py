@@ -3,6 +3,7 @@
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -46,11 +47,11 @@ class Memory:
             self.built.append(weakref.ref(network))
             return network
 
-        def learning(step: EagerStep, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        def learning(step: EagerStep, *batch: Any) -> tuple[Tensor, Tensor]:
             trainer = next(trainer for trainer in self.under_way.values() if trainer.strategy is step)
             if trainer.step >= 3 and len(self.under_way) > self.room:
                 raise torch.OutOfMemoryError(FULL)
-            return forward(step, images, labels)
+            return forward(step, *batch)
 
         monkeypatch.setattr(Trainer, "start", starting)
         monkeypatch.setattr(Trainer, "release", releasing)

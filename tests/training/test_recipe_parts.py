@@ -18,6 +18,7 @@ from resnetzoo.training.strategies import base
 PARTS: dict[str, dict[str, Any]] = {
     "reflection": {"crop_padding_mode": "reflect"},
     "cutout": {"cutout": 16},
+    "mixup": {"mixup": 0.4},
     "no decay of norms": {"decay_norms_and_biases": False},
 }
 each_part = pytest.mark.parametrize("part", PARTS)
@@ -36,7 +37,6 @@ def train(
     data: resnetzoo.Data,
     out: Path | None = None,
     *callbacks: resnetzoo.Callback,
-    compile: bool | None = None,  # noqa: A002 (torch's own word)
 ) -> dict[str, Tensor]:
     """The weights, and the figures of each epoch, of six steps."""
     run = resnetzoo.fit(
@@ -46,7 +46,6 @@ def train(
         seed=3,
         device="cpu",
         precision="fp32",
-        compile=compile,
         out=out,
         checkpoint_every=None if out is None else 2,
         progress=False,

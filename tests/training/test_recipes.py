@@ -214,6 +214,9 @@ def test_settings_are_changed_and_the_name_says_so() -> None:
         ({"crop_padding": -1}, "crop_padding must be a whole number from 0"),
         ({"crop_padding_mode": "edge"}, "crop_padding_mode must be one of zeros, reflect"),
         ({"decay_norms_and_biases": 0}, "decay_norms_and_biases must be of the class bool, not an int"),
+        ({"mixup": -0.1}, "mixup must be from 0 to 1000, not -0.1"),
+        ({"mixup": math.nan}, "mixup must be from 0 to 1000, not nan"),
+        ({"mixup": True}, "mixup must be a number"),
         ({"cutout": -1}, "cutout must be a whole number from 0"),
         ({"cutout": 8.0}, "cutout must be a whole number from 0"),
         ({"normalization": "imagenet"}, "normalization must be one of channel, per_pixel_mean"),
@@ -234,7 +237,7 @@ def test_presets(name: str) -> None:
     assert get_recipe(name.lower()) is recipe is getattr(resnetzoo.recipes, name)
     assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
     assert resnetzoo.Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
-    later = ["crop_padding_mode", "extended_at", "cutout", "decay_norms_and_biases"]
+    later = ["crop_padding_mode", "extended_at", "cutout", "decay_norms_and_biases", "mixup"]
     expected = [
         field.name
         for field in fields(recipe)

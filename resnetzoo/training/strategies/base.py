@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.data.device_loader import DeviceLoader
+from resnetzoo.training.mixing import Mixed, draw_mixing, share_of
 from resnetzoo.training.optimizer import make_optimizer
 from resnetzoo.training.queued_steps import QueuedSteps
 from resnetzoo.training.recipes import Recipe
@@ -33,6 +34,7 @@ class StepState:
         batch_size: images of a whole batch.
         recorder: records work on the device; None where nothing can be recorded.
         clip_norm: of the recipe.
+        mixup: of the recipe.
         search: whether cuDNN times its algorithms for whole batches; other work takes what it expects to be fastest.
     """
 
@@ -43,6 +45,7 @@ class StepState:
     batch_size: int
     recorder: RunRecorder | None = None
     clip_norm: float | None = None
+    mixup: float = 0.0
     search: bool = False
 
     @classmethod
@@ -61,8 +64,30 @@ class StepState:
             batch_size=min(recipe.batch_size, len(loader)),
             recorder=recorder,
             clip_norm=recipe.clip_norm,
+            mixup=recipe.mixup,
             search=recipe.steps >= SEARCH_REPAID_BY_STEPS,
         )
+
+    def augmentation(self, *, seed: int, epoch: int) -> Tensor:
+        """What the loader draws of an epoch, and with mixup the rows of `draw_mixing` below it: int64 (rows, N)."""
+        drawn = self.loader.augmentation(seed=seed, epoch=epoch)
+        if not self.mixup:
+            return drawn
+        mixing = draw_mixing(len(self.loader), self.batch_size, self.mixup, seed=seed, epoch=epoch)
+        return torch.cat([drawn, mixing.to(drawn.device)])
+
+    def batch(self, augmentation: Tensor, indices: slice | Tensor) -> tuple[Tensor, Tensor, Mixed | None]:
+        """Images (n, C, H, W), labels (n,) and what was mixed into them, if anything was.
+
+        Both images of each mix are cut here, so that a process mixes its part of a batch as one process does the whole.
+        """
+        if not self.mixup:
+            return *self.loader.batch(augmentation, indices), None
+        drawn, (shares, partners) = augmentation[:-2], augmentation[-2:, indices]
+        images, labels = self.loader.batch(drawn, indices)
+        others, other_labels = self.loader.batch(drawn, partners)
+        share = share_of(shares)
+        return torch.lerp(others, images, share), labels, Mixed(other_labels, share)
 
 
 def recorder_for(stream: RunStream) -> RunRecorder | None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.training.batchnorm import with_summed_batchnorm
+from resnetzoo.training.mixing import Mixed
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.eager import EagerStep, LossFn
 from resnetzoo.training.strategies.execution import Execution
@@ -37,9 +38,9 @@ class CompiledStep(EagerStep):
         super().__init__(loss_fn, state)
         self.compiled_loss_fn = compiled_loss_fn
 
-    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         loss_fn = self.compiled_loss_fn if len(labels) == self.state.batch_size else self.loss_fn
-        return loss_fn(images, labels)
+        return loss_fn(images, labels, mixed)
 
 
 def compiling_pays(device: torch.device, images: int) -> bool:
@@ -61,12 +62,12 @@ def compile_loss(loss_fn: LossFn, device: torch.device) -> LossFn:
         fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=_OPTIONS.get(device.type))
     chosen: list[LossFn] = []
 
-    def first_compiled(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def first_compiled(images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         if chosen:
-            return chosen[0](images, labels)
+            return chosen[0](images, labels, mixed)
         try:
             with deprecations_of_torch_ignored():
-                result = fast(images, labels)
+                result = fast(images, labels, mixed)
         # No C++ compiler, one that is too old, no space for its files: each fails with exceptions of its own.
         except Exception as error:
             warnings.warn(
@@ -75,7 +76,7 @@ def compile_loss(loss_fn: LossFn, device: torch.device) -> LossFn:
                 stacklevel=2,
             )
             chosen.append(loss_fn)
-            return loss_fn(images, labels)
+            return loss_fn(images, labels, mixed)
         chosen.append(fast)
         return result
 

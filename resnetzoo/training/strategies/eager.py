@@ -1,11 +1,11 @@
 """The step as PyTorch runs it, operation by operation: batch, forward, loss, backward, update, sums."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
+from resnetzoo.training.mixing import Mixed, cross_entropy
 from resnetzoo.training.optimizer import clip_gradients, set_lr
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState, Strategy
@@ -13,8 +13,12 @@ from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.device import Precision, autocast
 from resnetzoo.utils.fp32 import full_fp32
 
-LossFn = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Images (n, C, H, W) and labels (n,) -> mean loss () and logits (n, classes)."""
+
+class LossFn(Protocol):
+    """Images (n, C, H, W), labels (n,) and what was mixed in, if anything -> mean loss () and logits (n, classes)."""
+
+    def __call__(self, images: Tensor, labels: Tensor, mixed: Mixed | None = None, /) -> tuple[Tensor, Tensor]:
+        """The loss is in nats."""
 
 
 class EagerStep(Strategy):
@@ -43,26 +47,27 @@ class EagerStep(Strategy):
         state = self.state
         size = indices.stop - indices.start if isinstance(indices, slice) else len(indices)
         with full_fp32(state.loader.device, benchmark=state.search and size == state.batch_size):
-            images, labels = state.loader.batch(augmentation, indices)
-            loss, logits = self.forward(images, labels)
+            images, labels, mixed = state.batch(augmentation, indices)
+            loss, logits = self.forward(images, labels, mixed)
             state.optimizer.zero_grad()
             (loss * weight).backward()  # type: ignore[no-untyped-call]
             if state.clip_norm is not None:  # of several processes each has the whole batch's gradient by now
                 clip_gradients(state.optimizer, state.clip_norm)
             state.optimizer.step()
-            state.metrics.add(loss.detach() * len(labels), logits.detach(), labels)
+            targets = labels if mixed is None else mixed.larger(labels)
+            state.metrics.add(loss.detach() * len(labels), logits.detach(), targets)
 
-    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (n, C, H, W) and labels (n,) -> mean loss () and logits (n, classes)."""
-        return self.loss_fn(images, labels)
+    def forward(self, images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
+        """As a `LossFn`."""
+        return self.loss_fn(images, labels, mixed)
 
 
 def make_loss(model: nn.Module, recipe: Recipe, device: torch.device, precision: Precision) -> LossFn:
     """The forward pass of `model` and its loss (cross-entropy in nats, with the recipe's label smoothing)."""
 
-    def loss_fn(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def loss_fn(images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         with autocast(device, precision):
             logits = model(images)  # (n, classes)
-        return F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing), logits
+        return cross_entropy(logits.float(), labels, mixed, recipe.label_smoothing), logits
 
     return loss_fn
