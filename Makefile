@@ -32,7 +32,7 @@ oldest:
 		--quiet --upgrade --output-file .ci/oldest.txt
 
 docs:
-	sphinx-build -W -n docs docs/_build/html
+	sphinx-build -W -n -j auto docs docs/_build/html
 
 package:
 	python -m build

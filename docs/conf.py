@@ -1,5 +1,6 @@
 """The documentation site. Its tables and pictures are made from the code and the committed results at build time."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -15,13 +16,15 @@ copyright = "the resnetzoo maintainers, MIT licence"  # noqa: A001 (Sphinx's own
 version = release = resnetzoo.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
+    "notebooks",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
+    "sphinx_design",
     "generated",
     "source_table",
     "published_tables",
@@ -44,6 +47,18 @@ if os.environ.get("DOCS_INTERSPHINX"):
         "torchvision": ("https://docs.pytorch.org/vision/stable", None),
         "timm": ("https://huggingface.co/docs/timm", None),
     }
+
+# Each page with Python is run, in a process and an empty folder of its own, and shows what each block prints and draws.
+nb_custom_formats = {".md": ("notebooks.read_page", {}, False)}
+nb_execution_mode = "auto"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 180
+nb_merge_streams = True
+nb_output_stderr = "remove"  # what other libraries say of this machine; the tests run the pages with warnings as errors
+logging.getLogger("traitlets").setLevel(logging.WARNING)  # it names each notebook that is run
+os.environ["JUPYTER_PATH"] = str(HERE / "_ext" / "jupyter")  # a kernel that is silent about itself
+os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 3

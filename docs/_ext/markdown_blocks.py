@@ -13,18 +13,32 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Block:
+    """One fenced block: its language, its lines, why it is not run, and where it begins and ends in its page."""
+
     kind: str
     code: str
     reason: str
+    span: tuple[int, int]
 
     @property
     def commands(self) -> list[str]:
         """The lines that call the command line."""
         return [line for line in self.code.splitlines() if line.startswith("resnetzoo ")] if self.kind == "sh" else []
 
+    @property
+    def is_run_python(self) -> bool:
+        """True where the tests, and on a page of the site its build, run the block."""
+        return self.kind == "python" and not self.reason
+
 
 def blocks_of(page: Path) -> list[Block]:
+    """All blocks of a file, in order."""
+    return blocks_in(page.read_text())
+
+
+def blocks_in(text: str) -> list[Block]:
+    """All blocks of a page, in order."""
     return [
-        Block(found["kind"], found["code"], found["in_docs"] or found["in_readme"] or "")
-        for found in _BLOCK.finditer(page.read_text())
+        Block(found["kind"], found["code"], found["in_docs"] or found["in_readme"] or "", found.span())
+        for found in _BLOCK.finditer(text)
     ]

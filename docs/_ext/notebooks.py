@@ -1,0 +1,79 @@
+"""Pages with Python are notebooks: they are run when the site is built, and show what each block prints and draws.
+
+A page stays plain Markdown. Its blocks of Python become the cells of a notebook, one after the other in one process;
+blocks with a line `% not run: ...` above them stay text. A page offers its notebook, with the outputs, for download.
+"""
+
+import os
+from typing import Any
+
+import nbformat
+from docutils import nodes
+from markdown_blocks import blocks_in
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+
+REPOSITORY = "resnetzoo/resnetzoo"  # on GitHub
+BRANCH = "notebooks"  # where the workflow of the documentation puts the executed notebooks
+_INSTALL = '%pip install --quiet "resnetzoo[timm,huggingface]" tensorboard'
+_PICTURES = "%matplotlib inline\n%config InlineBackend.figure_formats = ['svg']"
+
+
+def read_page(text: str) -> nbformat.NotebookNode:
+    """Make a notebook of a page of Markdown; one without Python to run is a single cell of text."""
+    blocks = [block for block in blocks_in(text) if block.is_run_python]
+    cells, lines, end = [], [], 0
+    if blocks:
+        # A page shows neither; the first is for a machine without the package.
+        cells = [_hidden(_INSTALL, "skip-execution")]
+        if any("matplotlib" in block.code for block in blocks):
+            cells.append(_hidden(_PICTURES))
+        lines = [0] * len(cells)
+    for block in blocks:
+        begin, stop = block.span
+        cells += [nbformat.v4.new_markdown_cell(text[end:begin]), nbformat.v4.new_code_cell(block.code.rstrip("\n"))]
+        lines += [text.count("\n", 0, end), text.count("\n", 0, begin)]
+        end = stop
+    cells.append(nbformat.v4.new_markdown_cell(text[end:]))
+    lines.append(text.count("\n", 0, end))
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell{number}"  # the same in every build
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": _KERNEL, "source_map": lines})
+
+
+_KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+def _hidden(code: str, *tags: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_code_cell(code, metadata={"tags": ["remove-cell", *tags]})
+
+
+class NotebookLinks(SphinxTransform):
+    """Below the title of a page that was run: its notebook to download, and the same in Colab."""
+
+    default_priority = 400
+
+    def apply(self, **_: Any) -> None:
+        """Add the links, if the page was run."""
+        page = self.env.docname
+        if not self.env.nb_metadata[page].get("exec_data"):
+            return
+        download = addnodes.download_reference("", reftarget=f"/{self._executed(page)}")
+        download += nodes.Text("Download this page as a notebook")
+        address = f"https://colab.research.google.com/github/{REPOSITORY}/blob/{BRANCH}/{page}.ipynb"
+        colab = nodes.reference("", "open it in Colab", refuri=address)
+        links = nodes.paragraph(
+            "", "", download, nodes.Text(" or "), colab, nodes.Text("."), classes=["notebook-links"]
+        )
+        title = next(self.document.findall(nodes.title))
+        title.parent.insert(title.parent.index(title) + 1, links)
+
+    def _executed(self, page: str) -> str:
+        """The path of the notebook, seen from the folder of the pages."""
+        return os.path.relpath(f"{self.env.mystnb_config.output_folder}/{page}.ipynb", self.env.srcdir)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_transform(NotebookLinks)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

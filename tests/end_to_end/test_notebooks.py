@@ -1,0 +1,56 @@
+"""A page with Python becomes a notebook of its blocks, and nothing else of it is run."""
+
+import pytest
+from cases import ROOT
+
+pytest.importorskip("nbformat")
+pytest.importorskip("sphinx")
+notebooks = pytest.importorskip("notebooks")
+
+PAGE = """# Title
+
+Text.
+
+```python
+print(1)
+```
+
+% not run: it takes hours
+```python
+print(2)
+```
+
+```sh
+resnetzoo list
+```
+
+```python
+print(3)
+```
+"""
+
+
+def test_blocks_become_cells_and_the_rest_stays_text() -> None:
+    book = notebooks.read_page(PAGE)
+    shown = [cell for cell in book.cells if "remove-cell" not in cell.metadata.get("tags", [])]
+    assert [cell.cell_type for cell in shown] == ["markdown", "code", "markdown", "code", "markdown"]
+    assert [cell.source for cell in shown if cell.cell_type == "code"] == ["print(1)", "print(3)"]
+    assert "print(2)" in shown[2].source
+    assert "resnetzoo list" in shown[2].source
+    lines = PAGE.splitlines()
+    for cell, line in zip(book.cells, book.metadata["source_map"], strict=True):
+        if cell in shown and cell.cell_type == "code":
+            assert lines[line] == "```python"
+            assert lines[line + 1] == cell.source
+
+
+def test_only_a_downloaded_notebook_installs_the_package() -> None:
+    install = notebooks.read_page(PAGE).cells[0]
+    assert install.source.startswith("%pip install")
+    assert install.metadata["tags"] == ["remove-cell", "skip-execution"]
+
+
+@pytest.mark.parametrize("page", ["api/index", "faq"])
+def test_a_page_without_python_to_run_is_text_alone(page: str) -> None:
+    book = notebooks.read_page((ROOT / "docs" / f"{page}.md").read_text())
+    assert [cell.cell_type for cell in book.cells] == ["markdown"]
