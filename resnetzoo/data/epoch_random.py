@@ -6,8 +6,9 @@ So a run goes on in mid-epoch as if it had never stopped, and whether one augmen
 import numpy as np
 import torch
 
-CROPS, CUTOUT, MIXUP = range(3)
-"""Uses: the order of the images, their crops and flips; the holes in them; the shares of mixed images."""
+CROPS, CUTOUT, MIXUP, DROPOUT = range(4)
+"""Uses: the order of the images, their crops and flips; the holes in them; the shares of mixed images; what a step
+draws."""
 
 
 def epoch_seed(seed: int, epoch: int, use: int = CROPS) -> np.random.SeedSequence:

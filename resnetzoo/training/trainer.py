@@ -4,7 +4,7 @@ import math
 import time
 import warnings
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 import torch
@@ -21,6 +21,7 @@ from resnetzoo.training.evaluation_pass import EvaluationPass
 from resnetzoo.training.recipes import Recipe, lr_at, starts_low
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.schedules import part_of
+from resnetzoo.training.step_random import drawing_for_step, may_draw
 from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.stream import DeviceEvent
 from resnetzoo.training.trainer_state import TrainerState
@@ -75,6 +76,7 @@ class Trainer(TrainerState):
             strategy.recording,
         )
         self.callbacks = tuple(callbacks)
+        self._draws = may_draw(model)
         self._started: list[Callback] = []
         self._stopped = self._ended = False
 
@@ -148,7 +150,8 @@ class Trainer(TrainerState):
         for number in range(first, last):
             self.lr, indices = self._next_lr(low), self._batch_indices(number)
             with stream.active():
-                self.strategy(indices, self.lr)
+                with self._random_numbers():
+                    self.strategy(indices, self.lr)
                 self.execution = self.strategy.execution
                 self.step += 1
                 self.epoch_is_complete = number + 1 == last
@@ -160,6 +163,12 @@ class Trainer(TrainerState):
             yield from self.metrics.queued.until_few()
         yield from self._end_epoch(epoch + 1)
         yield None
+
+    def _random_numbers(self) -> AbstractContextManager[None]:
+        """A block in which the present step draws what is its own, where it may draw anything."""
+        if not self._draws:
+            return nullcontext()
+        return drawing_for_step(self.seed, self.step, self.context.rank, self.step_state.loader.device)
 
     def _batch_indices(self, number: int) -> slice:
         """Where the images of an epoch's step stand in its order."""

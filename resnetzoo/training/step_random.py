@@ -1,0 +1,36 @@
+"""The random numbers of a step, such as those of dropout: a run that is taken up again draws the same."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from resnetzoo.data.epoch_random import DROPOUT
+
+
+def may_draw(model: nn.Module) -> bool:
+    """Whether a step of training may draw numbers: by a dropout, or by code that is neither torch's nor ours."""
+    return any(_may_draw(module) for module in model.modules())
+
+
+def _may_draw(module: nn.Module) -> bool:
+    known = type(module).__module__.startswith(("torch.nn.", "resnetzoo."))
+    return not known or any(getattr(module, rate, 0) for rate in ("p", "drop_rate"))
+
+
+@contextmanager
+def drawing_for_step(seed: int, step: int, rank: int, device: torch.device) -> Iterator[None]:
+    """A block in which torch draws what belongs to one step of a run; behind it its generators are as they were.
+
+    Args:
+        seed: of the run.
+        step: from 0.
+        rank: of the process, since each has images of its own.
+        device: where the network is.
+    """
+    words = np.random.SeedSequence([seed, step, DROPOUT, rank]).generate_state(1, np.uint64)
+    with torch.random.fork_rng([device] if device.type == "cuda" else [], device_type=device.type):
+        torch.manual_seed(int(words[0] >> np.uint64(1)))
+        yield
