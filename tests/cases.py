@@ -4,6 +4,7 @@ import os
 import pickle
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -132,7 +133,44 @@ THIN = {
     "group norm": resnetzoo.ModelSpec("residual", 8, shortcut="projection", widths=(4, 8, 48), norm="group"),
     "group norm first": resnetzoo.ModelSpec("preactivation", 8, widths=(4, 8, 16), norm="group"),
 }
-EVERY_KIND = [*KINDS, *THIN.values()]
+
+
+def thin(spec: resnetzoo.ModelSpec) -> resnetzoo.ModelSpec:
+    """The same structure with 4 channels in the first stage, and a block a stage, two in the first of the deepest."""
+    blocks = [stage.blocks for stage in spec.stages]
+    layers = [1] * len(blocks)
+    layers[blocks.index(max(blocks))] = 2
+    depth = sum(layers) * spec.layers_per_block + (1 + len(layers) if spec.is_wide else 2)
+    widths = tuple(4 * width // spec.widths[0] for width in spec.widths)
+    stem = None if spec.stem_width is None else 2
+    groups, per_group = (1, 64) if spec.groups == 1 else (2, 32)
+    return replace(
+        spec,
+        depth=depth,
+        layers=tuple(layers),
+        widths=widths,
+        stem_width=stem,
+        groups=groups,
+        width_per_group=per_group,
+    )
+
+
+TWINS = {name: thin(resnetzoo.get_spec(name)) for name in ALL}  # of the 36 names 13 different ones
+
+# Every structure of a name, and what a spec may say beside: other shortcuts, dropout, group norm.
+EVERY_KIND = list(
+    dict.fromkeys(
+        [
+            *TWINS.values(),
+            *(
+                replace(TWINS[name], shortcut=shortcut)
+                for name in ("resnet20", "preresnet20", "resnet164", "preresnet164")
+                for shortcut in SHORTCUTS
+            ),
+            *(THIN[kind] for kind in ("wide", "dropout", "group norm", "group norm first")),
+        ]
+    )
+)
 
 
 def small_network(seed: int) -> resnetzoo.CifarNet:

@@ -64,7 +64,7 @@ def _ours(name: str) -> Iterator[tuple[str, ...]]:
 
 def _shortcuts(name: str, named: str = "") -> str:
     spec = resnetzoo.get_spec(name)
-    return "-" if spec.family == "plain" else named or spec.shortcut
+    return named or spec.shortcut if spec.has_shortcuts else "-"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

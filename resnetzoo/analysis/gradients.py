@@ -19,7 +19,7 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
     """L2 norm of the gradient of the mean cross-entropy (nats) with respect to the weight of each weighted layer.
 
     The layers are the convolutions, 1x1 projections of shortcuts included (behind their block's F), and the
-    classifier `fc`, in the order of the forward pass. The gradient is that of a training step, with batch norm by the
+    classifier `fc`, in the order of the forward pass. The gradient is that of a training step, with batch norms by the
     statistics of `batch`, whichever mode the model is in; it is computed on a copy, and the model is not touched.
 
     Args:

@@ -16,7 +16,7 @@ from resnetzoo.utils.modules import device_of
 def response_std(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
     """Standard deviation of the response of each 3x3 convolution, the stem included, over images, channels, positions.
 
-    The response is what comes out of the batch norm behind the convolution, before the nonlinearity or the addition
+    The response is what comes out of the norm behind the convolution, before the nonlinearity or the addition
     (arXiv:1512.03385, section 4.2, "Analysis of layer responses", figure 7); of a bottleneck block the 3x3
     convolution alone counts. In pre-activation networks the norm is the next one inside the block. Where there is
     none, since the convolution's output goes straight into the addition or, as the stem's, into the first block, that

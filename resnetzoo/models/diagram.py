@@ -27,7 +27,7 @@ _SHOWN = 3  # blocks of a stage that are drawn before the rest is counted
 def draw(spec: ModelSpec) -> str:
     """The network as SVG text.
 
-    Convolutions are boxes with kernel, output channels and stride; batch norm and ReLU are named once. A shortcut is a
+    Convolutions are boxes with kernel, output channels and stride; norm and ReLU are named once. A shortcut is a
     line past its block: whole where it is the identity, dashed where it pads with zero channels or projects. Of a
     stage with more than three blocks the first, the number of those between, and the last are drawn.
 

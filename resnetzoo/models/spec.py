@@ -165,7 +165,7 @@ class ModelSpec:
     @property
     def activations(self) -> tuple[str, ...]:
         """Where norms and ReLUs stand, in words, a line each."""
-        return self._block_type.family.activations
+        return tuple(line.format(norm=self.norm) for line in self._block_type.family.activations)
 
     @property
     def has_shortcuts(self) -> bool:

@@ -1,12 +1,12 @@
 """What is said of a name that is not registered: how such a network is built, or what the name might mean."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS
 from resnetzoo.models.depths import FOUR_STAGES, is_valid_depth, nearest_depths
-from resnetzoo.models.spec import WIDTHS
+from resnetzoo.models.spec import WIDTHS, ModelSpec
 from resnetzoo.utils.lookup import near_or_all
 from resnetzoo.utils.text import natural_order
 
@@ -53,7 +53,7 @@ _SERIES = (
 )
 
 
-def unknown_name(name: object, known: Collection[str]) -> str:
+def unknown_name(name: object, known: Mapping[str, ModelSpec]) -> str:
     """What is wrong with `name`, which is not among the `known` ones, and what to type instead."""
     if not isinstance(name, str):
         return f'a model is named by a string such as "resnet56", not {name!r}'
@@ -64,10 +64,11 @@ def unknown_name(name: object, known: Collection[str]) -> str:
     parts = _DEPTH.fullmatch(wanted)
     if parts and wanted not in known:
         return _unknown_depth(name, parts[1], int(parts[2]), known)
-    return f'unknown model "{name}"; {near_or_all(wanted, sorted(known, key=natural_order))}'
+    said = f'unknown model "{name}"; {near_or_all(wanted, sorted(known, key=natural_order))}'
+    return said + _which_is_which([parts[0]] if parts else [], known)
 
 
-def _of_series(name: str, series: _Series, numbers: list[int], known: Collection[str]) -> str:
+def _of_series(name: str, series: _Series, numbers: list[int], known: Mapping[str, ModelSpec]) -> str:
     depth, a, b = (*numbers, 0)[:3]
     right = series.name.format(depth=depth, a=a, b=b)
     if right in known:
@@ -84,7 +85,7 @@ def _of_series(name: str, series: _Series, numbers: list[int], known: Collection
     return f'"{name}" is no registered name, but it can be: resnetzoo.register("{right}", {spec})'
 
 
-def _unknown_depth(name: str, prefix: str, depth: int, registered: Collection[str]) -> str:
+def _unknown_depth(name: str, prefix: str, depth: int, registered: Mapping[str, ModelSpec]) -> str:
     steps: dict[str, int] = {}  # by block word: depth = step * n + 2
     for kind in BLOCK_TYPES:
         if kind.prefix == prefix:
@@ -98,12 +99,28 @@ def _unknown_depth(name: str, prefix: str, depth: int, registered: Collection[st
                     said += f", of three stages of {WIDTHS[0]} to {WIDTHS[-1]} channels"
                 return f"{said}. {other}" if (other := _four_stages(prefix, depth)) else said
     known = [int(other[len(prefix) :]) for other in registered if re.fullmatch(rf"{prefix}\d+", other)]
-    near = " or ".join(f"{prefix}{valid}" for valid in sorted(known, key=lambda valid: abs(valid - depth))[:2])
+    near = [f"{prefix}{valid}" for valid in sorted(known, key=lambda valid: abs(valid - depth))[:2]]
     (_, step), *others = steps.items()
     valid = " or ".join(str(valid) for valid in nearest_depths(depth, step))
     rule = f"{step}n+2" + "".join(f" ({block}: {other}n+2)" for block, other in others)
-    said = f'unknown model "{name}": depth {depth} is not {rule}; the nearest valid: {valid}; did you mean {near}?'
+    said = f'unknown model "{name}": depth {depth} is not {rule}; the nearest valid: {valid}; '
+    said += f"did you mean {' or '.join(near)}?" + _which_is_which(near, registered)
     return f"{said} {other}" if (other := _four_stages(prefix, depth)) else said
+
+
+def _which_is_which(names: Sequence[str], known: Mapping[str, ModelSpec]) -> str:
+    """What tells a network of four stages from the one of three that its depth is valid for, too."""
+    for spec in (known[name] for name in names):
+        for kind in BLOCK_TYPES:
+            step = kind.layers * len(WIDTHS)
+            three_stages = (kind.family.name, kind.block) == (spec.family, BLOCKS[0])
+            if len(spec.stages) != len(WIDTHS) and three_stages and is_valid_depth(spec.depth, step):
+                return (
+                    f" {spec.label} has {len(spec.stages)} stages of {spec.widths[0]} to {spec.widths[-1]} channels; "
+                    f"of {step}n+2 layers in {len(WIDTHS)} stages of {WIDTHS[0]} to {WIDTHS[-1]} is "
+                    f"resnetzoo.{kind.family.builder}({spec.depth})"
+                )
+    return ""
 
 
 def _four_stages(prefix: str, depth: int) -> str:

@@ -133,7 +133,8 @@ def _trained_network(
         CheckpointError: the file cannot be read, or is not the one that was published.
         DownloadError: it could not be fetched.
     """
-    family: Family | None = "plain" if get_spec(name).family == "plain" else None  # the rest can be read off
+    spec = get_spec(name)
+    family: Family | None = None if spec.has_shortcuts else spec.family  # which weights do not show; the rest they do
     row = _find_row(name, weights)
     if row is not None and row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
         raise UsageError(_of_another(row.network, name))

@@ -21,6 +21,8 @@ BAD_NAMES = {
     "resnet101": r"resnet\(101, block=\"bottleneck\"\), of three stages.* four stages .*layers=\(3, 4, 23, 3\)",
     "preresnet34": r"nearest valid: 32 or 38; .* four stages .*ModelSpec\(\"preactivation\", 34, shortcut",
     "resnet35": "did you mean resnet34 or resnet32",
+    "resnet49": r"resnet50 or resnet44\? resnet50 has 4 stages of 64 to 512 .* 6n\+2 .* is resnetzoo.resnet\(50\)$",
+    "resnet-50": r"resnet50 or .*\? resnet50 has 4 stages of 64 to 512 .* 6n\+2 .* is resnetzoo.resnet\(50\)$",
     "wrn27_2": "depth 27 is not 6n\\+4; the nearest valid: wrn22_2 or wrn28_2",
     "WRN-28-10": "did you mean wrn28_10",
     "wide_resnet40x2": "did you mean wrn40_2",

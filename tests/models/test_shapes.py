@@ -48,18 +48,10 @@ def test_stages_are_those_that_are_built(name: str) -> None:
     model = without_values(spec)
     assert [path for path, _ in model.named_children() if path.startswith("layer")] == [s.name for s in spec.stages]
     assert model.stage_names == [stage.name for stage in spec.stages]
-    maps: dict[str, Tensor] = {}
-    for path in ("", *model.stage_names):
-        model.get_submodule(path).register_forward_hook(
-            lambda module, inputs, output, path=path: maps.update({path: output})
-        )
-    model.layer1.register_forward_pre_hook(lambda module, inputs: maps.update({"stem": inputs[0]}))
-    model.eval()(torch.empty(1, spec.in_chans, 64, 64, device="meta"))
-    in_chans = maps["stem"].shape[1]
-    for stage, reduction in zip(spec.stages, spec.reductions, strict=True):
+    in_chans = model.conv1.out_channels
+    for stage in spec.stages:
         assert len(model.get_submodule(stage.name)) == stage.blocks
         assert stage.in_chans == in_chans
-        assert maps[stage.name].shape == (1, stage.out_chans, 64 // reduction, 64 // reduction)
         in_chans = stage.out_chans
     assert in_chans == spec.num_features
     assert list(spec.blocks()) == [block for stage in spec.stages for block in stage.block_shapes()]

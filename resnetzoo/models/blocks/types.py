@@ -25,7 +25,7 @@ class FamilyType:
         paper: where the family was published, the number of an arXiv paper.
         norm_first: whether norm and ReLU stand before each convolution, and so a last pair before the pooling.
         has_shortcuts: whether a shortcut is added to F.
-        activations: where norms and ReLUs stand, in words, a line each.
+        activations: where norms and ReLUs stand, in words, a line each; `norm` is the kind of norm.
     """
 
     name: Family
@@ -83,7 +83,7 @@ PLAIN = FamilyType(
     paper="1512.03385",
     norm_first=False,
     has_shortcuts=False,
-    activations=("batch norm and ReLU behind each convolution",),
+    activations=("{norm} norm and ReLU behind each convolution",),
 )
 RESIDUAL = FamilyType(
     name="residual",
@@ -92,7 +92,7 @@ RESIDUAL = FamilyType(
     paper="1512.03385",
     norm_first=False,
     has_shortcuts=True,
-    activations=("batch norm and ReLU behind each convolution;", "a block's last ReLU stands behind its addition"),
+    activations=("{norm} norm and ReLU behind each convolution;", "a block's last ReLU stands behind its addition"),
 )
 PREACTIVATION = FamilyType(
     name="preactivation",
@@ -101,7 +101,7 @@ PREACTIVATION = FamilyType(
     paper="1603.05027",
     norm_first=True,
     has_shortcuts=True,
-    activations=("batch norm and ReLU before each convolution of a block", "and before the pool"),
+    activations=("{norm} norm and ReLU before each convolution of a block", "and before the pool"),
 )
 
 

@@ -92,7 +92,8 @@ def check_family(spec: ModelSpec, family: Family | None) -> None:
 def is_also_plain(spec: ModelSpec) -> bool:
     """Whether a plain network has the same names and shapes."""
     plain = {kind.block for kind in BLOCK_TYPES if not kind.family.has_shortcuts}
-    return spec.family == "residual" and spec.block in plain and spec.shortcut == "identity"
+    shortcuts_to_leave_out = spec.has_shortcuts and not spec.norm_first and spec.shortcut == "identity"
+    return shortcuts_to_leave_out and spec.block in plain
 
 
 def describe(spec: ModelSpec) -> str:

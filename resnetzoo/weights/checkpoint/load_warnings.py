@@ -52,7 +52,7 @@ def load_warnings(spec: ModelSpec, mapping: str, file: Path | None, asked: Famil
             "loaded as plain, as asked for, but the names are akamaster's, whose networks are residual: unless the "
             'shortcuts were taken out of that code, leave family="plain" out'
         )
-    if mapping == "torchvision" and spec.family == "preactivation" and spec.shortcut != "identity":
+    if mapping == "torchvision" and spec.norm_first and spec.shortcut != "identity":
         found.append(
             "a pre-activation network whose names leave open what its projections take: here the activated input of "
             "their block, as in the authors' code; in bearpaw's pytorch-classification, whose names are the same, the "
