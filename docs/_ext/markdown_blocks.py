@@ -26,9 +26,9 @@ class Block:
         return [line for line in self.code.splitlines() if line.startswith("resnetzoo ")] if self.kind == "sh" else []
 
     @property
-    def is_run_python(self) -> bool:
+    def is_run(self) -> bool:
         """True where the tests, and on a page of the site its build, run the block."""
-        return self.kind == "python" and not self.reason
+        return self.kind in ("python", "sh") and not self.reason
 
 
 def blocks_of(page: Path) -> list[Block]:

@@ -1,7 +1,8 @@
 """Pages with Python are notebooks: they are run when the site is built, and show what each block prints and draws.
 
-A page stays plain Markdown. Its blocks of Python become the cells of a notebook, one after the other in one process;
-blocks with a line `% not run: ...` above them stay text. A page offers its notebook, with the outputs, for download.
+A page stays plain Markdown. Its blocks of Python become the cells of a notebook, one after the other in one process.
+Its commands run between them, in the same folder. Blocks with a line `% not run: ...` above them stay text. A page
+offers its notebook, with the outputs, for download.
 """
 
 import os
@@ -9,7 +10,7 @@ from typing import Any
 
 import nbformat
 from docutils import nodes
-from markdown_blocks import blocks_in
+from markdown_blocks import Block, blocks_in
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
@@ -21,8 +22,8 @@ _PICTURES = "%matplotlib inline\n%config InlineBackend.figure_formats = ['svg']"
 
 
 def read_page(text: str) -> nbformat.NotebookNode:
-    """Make a notebook of a page of Markdown; one without Python to run is a single cell of text."""
-    blocks = [block for block in blocks_in(text) if block.is_run_python]
+    """Make a notebook of a page of Markdown; one with nothing to run is a single cell of text."""
+    blocks = [block for block in blocks_in(text) if block.is_run]
     cells, lines, end = [], [], 0
     if blocks:
         # A page shows neither; the first is for a machine without the package.
@@ -32,7 +33,8 @@ def read_page(text: str) -> nbformat.NotebookNode:
         lines = [0] * len(cells)
     for block in blocks:
         begin, stop = block.span
-        cells += [nbformat.v4.new_markdown_cell(text[end:begin]), nbformat.v4.new_code_cell(block.code.rstrip("\n"))]
+        shown = stop if block.kind == "sh" else begin  # a command keeps its own highlighting; only its output is added
+        cells += [nbformat.v4.new_markdown_cell(text[end:shown]), _cell(block)]
         lines += [text.count("\n", 0, end), text.count("\n", 0, begin)]
         end = stop
     cells.append(nbformat.v4.new_markdown_cell(text[end:]))
@@ -43,6 +45,13 @@ def read_page(text: str) -> nbformat.NotebookNode:
 
 
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+def _cell(block: Block) -> nbformat.NotebookNode:
+    code = block.code.rstrip("\n")
+    if block.kind == "python":
+        return nbformat.v4.new_code_cell(code)
+    return nbformat.v4.new_code_cell(f"%%bash\n{code}", metadata={"tags": ["remove-input"]})
 
 
 def _hidden(code: str, *tags: str) -> nbformat.NotebookNode:

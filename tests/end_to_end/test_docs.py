@@ -24,9 +24,10 @@ README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
 BLOCKS = {page: blocks_of(page) for page in (README, CONTRIBUTING, *PAGES)}
 COMMANDS = sorted({line for blocks in BLOCKS.values() for block in blocks for line in block.commands})
 STANDALONE = [block for block in BLOCKS[README] if block.kind == "python" and not block.reason]
-SHELL = [block for blocks in BLOCKS.values() for block in blocks if block.kind == "sh" and not block.reason]
+SHELL = [block for page in (README, CONTRIBUTING) for block in BLOCKS[page] if block.kind == "sh" and block.is_run]
 FIRST = DOCS / "getting-started.md"
-WITH_PYTHON = [page for page in PAGES if page != FIRST and any(block.kind == "python" for block in BLOCKS[page])]
+RUN_ELSEWHERE = {FIRST, DOCS / "how-to" / "callbacks.md"}  # below, and in tests/training/test_callbacks_page.py
+RUN = [page for page in PAGES if page not in RUN_ELSEWHERE and any(block.is_run for block in BLOCKS[page])]
 ROOMS = (
     "analysis",
     "bench",
@@ -47,13 +48,23 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(DOCS))
 
 
-def run_python(page: Path) -> dict[str, object]:
+def run_blocks(page: Path) -> dict[str, object]:
     """All blocks of a page one after the other, as a reader copies them."""
     namespace: dict[str, object] = {}
     for block in BLOCKS[page]:
-        if block.kind == "python" and not block.reason:
+        if block.is_run and block.kind == "python":
             exec(compile(block.code, name_of(page), "exec"), namespace)
+        elif block.is_run:
+            run_commands(block)
     return namespace
+
+
+def run_commands(block: Block) -> None:
+    ours = f'resnetzoo() {{ "{sys.executable}" -m resnetzoo "$@"; }}\n'  # whatever is installed beside it
+    said = subprocess.run(
+        ["bash", "-euc", ours + block.code], capture_output=True, text=True, env=environment(), check=False
+    )
+    assert said.returncode == 0, said.stderr
 
 
 @pytest.fixture
@@ -64,14 +75,14 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_own_registry")
 @pytest.mark.filterwarnings("ignore:the network runs uncompiled")  # where there is no compiler
-@pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
-def test_python_blocks_run_one_after_the_other(page: Path) -> None:
-    run_python(page)
+@pytest.mark.parametrize("page", RUN, ids=name_of)
+def test_blocks_run_one_after_the_other(page: Path) -> None:
+    run_blocks(page)
 
 
 @pytest.mark.usefixtures("_own_registry")
 def test_the_first_network_of_a_newcomer_learns() -> None:
-    run = run_python(FIRST)["run"]
+    run = run_blocks(FIRST)["run"]
     assert isinstance(run, resnetzoo.Run)
     assert run.epochs[-1].test_error < 10
 
@@ -84,15 +95,14 @@ def test_python_blocks_of_the_readme_run_each_by_itself(block: Block) -> None:
 
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.code.splitlines()[0])
 def test_commands_run(block: Block) -> None:
-    ours = f'resnetzoo() {{ "{sys.executable}" -m resnetzoo "$@"; }}\n'  # whatever is installed beside it
-    said = subprocess.run(
-        ["bash", "-euc", ours + block.code], capture_output=True, text=True, env=environment(), check=False
-    )
-    assert said.returncode == 0, said.stderr
+    run_commands(block)
 
 
 def test_every_block_is_of_a_kind_that_is_run() -> None:
-    assert {block.kind for blocks in BLOCKS.values() for block in blocks} == {"python", "sh"}
+    """The site's build adds the outputs. That which the README shows is in test_readme; references are no code."""
+    kinds = {page: {block.kind for block in blocks} - {"python", "sh"} for page, blocks in BLOCKS.items()}
+    others = {page: found for page, found in kinds.items() if found}
+    assert others == {README: {"text"}, DOCS / "citing.md": {"bibtex"}}
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -33,15 +33,17 @@ print(3)
 def test_blocks_become_cells_and_the_rest_stays_text() -> None:
     book = notebooks.read_page(PAGE)
     shown = [cell for cell in book.cells if "remove-cell" not in cell.metadata.get("tags", [])]
-    assert [cell.cell_type for cell in shown] == ["markdown", "code", "markdown", "code", "markdown"]
-    assert [cell.source for cell in shown if cell.cell_type == "code"] == ["print(1)", "print(3)"]
+    assert [cell.cell_type for cell in shown] == ["markdown", "code"] * 3 + ["markdown"]
+    codes = [cell.source for cell in shown if cell.cell_type == "code"]
+    assert codes == ["print(1)", "%%bash\nresnetzoo list", "print(3)"]
     assert "print(2)" in shown[2].source
-    assert "resnetzoo list" in shown[2].source
+    assert shown[2].source.endswith("```sh\nresnetzoo list\n```")  # a page shows the command itself, not the cell
+    assert shown[3].metadata["tags"] == ["remove-input"]
     lines = PAGE.splitlines()
     for cell, line in zip(book.cells, book.metadata["source_map"], strict=True):
         if cell in shown and cell.cell_type == "code":
-            assert lines[line] == "```python"
-            assert lines[line + 1] == cell.source
+            assert lines[line].startswith("```")
+            assert lines[line + 1] == cell.source.splitlines()[-1]
 
 
 def test_only_a_downloaded_notebook_installs_the_package() -> None:
