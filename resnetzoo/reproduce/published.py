@@ -73,7 +73,13 @@ _CHENYAOFO = {
 }
 _CHENYAOFO_LAST = {"resnet20 (projection)": 7.44, "resnet56 (projection)": 5.79}
 _PYTORCHCV = {"resnet20 (projection)": 5.97, "resnet56 (projection)": 4.52, "resnet110 (projection)": 3.69}
-_TORCHDISTILL = {"resnet20": 8.08, "resnet32": 6.97, "resnet44": 6.80, "resnet56": 6.43, "resnet110": 6.50}
+_TORCHDISTILL = {
+    "resnet20 (projection)": 8.08,
+    "resnet32 (projection)": 6.97,
+    "resnet44 (projection)": 6.80,
+    "resnet56 (projection)": 6.43,
+    "resnet110 (projection)": 6.50,
+}
 _LONGROOTCHEN = {"resnet20": 8.24, "resnet32": 7.38, "resnet44": 7.07, "resnet56": 7.01, "resnet110": 6.63}
 _A_MARTYN = {
     "plainnet20": 9.50,
