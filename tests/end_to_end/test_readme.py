@@ -1,13 +1,78 @@
-"""The README's first screen; that its code works is in test_docs."""
+"""The README's first screen, its length and its links; that its other code works is in test_docs."""
 
+import contextlib
+import io
+import re
+from statistics import mean
+
+import pytest
 from cases import ROOT
 from markdown_blocks import blocks_of
 
+import resnetzoo
+
 README = ROOT / "README.md"
+TEXT = README.read_text()
+SITE = "https://resnetzoo.github.io/resnetzoo/"
+SOURCE = "https://github.com/resnetzoo/resnetzoo/blob/main/"
+RAW = "https://raw.githubusercontent.com/resnetzoo/resnetzoo/main/"
+LINKS = sorted(set(re.findall(r"(?<=\]\()[^)]+", TEXT) + re.findall(r'(?:src|srcset|href)="([^"]+)"', TEXT)))
 
 
-def test_the_first_screen_has_the_two_commands() -> None:
-    first, second = [block.code for block in blocks_of(README) if block.kind == "sh"][:2]
-    assert first == "python -m pip install . && python examples/cifar_compare.py\n"
-    assert second == 'python -m pip install -e ".[test]" && python -m pytest -n auto\n'
-    assert README.read_text().index(second) < 1_200
+def test_it_has_at_most_900_words() -> None:
+    assert len(TEXT.split()) <= 900
+
+
+def test_the_first_screen_comes_in_this_order() -> None:
+    install, prediction, output, compare, test = blocks_of(README)[:5]
+    assert install.code == "pip install resnetzoo\n"
+    assert len([line for line in prediction.code.splitlines() if line]) == 4
+    assert compare.code == "python -m pip install . && python examples/cifar_compare.py\n"
+    assert test.code == 'python -m pip install -e ".[test]" && python -m pytest -n auto\n'
+    sentence, picture, why = (TEXT.index(words) for words in ("The CIFAR residual networks", "<picture>", "\n- **"))
+    blocks = (install, prediction, output, compare, test)
+    begins = [block.span[0] for block in blocks]
+    assert [sentence, *begins[:3], picture, why, *begins[3:]] == sorted([sentence, *begins, picture, why])
+    assert TEXT[why : compare.span[0]].count("\n- **") == 3
+
+
+def test_the_output_of_the_first_prediction_is_what_it_prints() -> None:
+    prediction, output = blocks_of(README)[1:3]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(prediction.code, "README.md", "exec"), {})
+    assert said.getvalue() == output.code
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_links_are_absolute_and_lead_to_what_is_there(link: str) -> None:
+    """The package index shows the README without the repository around it."""
+    assert link.startswith("https://")
+    if link.startswith(SITE):
+        page = link.removeprefix(SITE).split("#")[0].removesuffix(".html")
+        assert (ROOT / "docs" / f"{page}.md").is_file()
+    for start in (SOURCE, RAW):
+        if link.startswith(start):
+            assert (ROOT / link.removeprefix(start)).is_file()
+
+
+def test_the_project_names_its_addresses() -> None:
+    """The package index shows them beside the README."""
+    table = (ROOT / "pyproject.toml").read_text().split("[project.urls]", 1)[1].split("[project.scripts]", 1)[0]
+    addresses = dict(re.findall(r'^(\w+) = "(https://[^"]+)"$', table, re.MULTILINE))
+    assert set(addresses) == {"Homepage", "Documentation", "Source", "Changelog", "Issues"}
+    assert addresses["Documentation"] == SITE
+
+
+def test_the_text_for_the_picture_has_the_figures_of_the_result() -> None:
+    records = resnetzoo.read_records(ROOT / "docs" / "results" / "figure6" / "results.json")
+    words = []
+    for family in ("plain", "residual"):
+        for depth in (20, 56):
+            errors = [
+                run.epochs[-1].test_error for run in records if run.spec.family == family if run.spec.depth == depth
+            ]
+            words.append(f"{mean(errors):.1f}")
+    alternative = re.search(r'alt="([^"]+)"', TEXT)
+    assert alternative is not None
+    assert re.findall(r"\d+\.\d", alternative[1]) == words
