@@ -18,6 +18,12 @@ from sphinx.transforms import SphinxTransform
 REPOSITORY = "resnetzoo/resnetzoo"  # on GitHub
 BRANCH = "notebooks"  # where the workflow of the documentation puts the executed notebooks
 _INSTALL = '%pip install --quiet "resnetzoo[timm,huggingface]" tensorboard'
+_COMMANDS = """import subprocess
+
+commands = r'''
+{code}
+'''
+print(subprocess.run(["bash", "-euc", commands], check=True, stdout=subprocess.PIPE, text=True).stdout)"""
 _PICTURES = "%matplotlib inline\n%config InlineBackend.figure_formats = ['svg']"
 
 
@@ -51,7 +57,7 @@ def _cell(block: Block) -> nbformat.NotebookNode:
     code = block.code.rstrip("\n")
     if block.kind == "python":
         return nbformat.v4.new_code_cell(code)
-    return nbformat.v4.new_code_cell(f"%%bash\n{code}", metadata={"tags": ["remove-input"]})
+    return nbformat.v4.new_code_cell(_COMMANDS.format(code=code), metadata={"tags": ["remove-input"]})
 
 
 def _hidden(code: str, *tags: str) -> nbformat.NotebookNode:
@@ -59,14 +65,14 @@ def _hidden(code: str, *tags: str) -> nbformat.NotebookNode:
 
 
 class NotebookLinks(SphinxTransform):
-    """Below the title of a page that was run: its notebook to download, and the same in Colab."""
+    """Below the title of a page that was run, the first one apart: its notebook to download, and the same in Colab."""
 
     default_priority = 400
 
     def apply(self, **_: Any) -> None:
         """Add the links, if the page was run."""
         page = self.env.docname
-        if not self.env.nb_metadata[page].get("exec_data"):
+        if page == self.config.root_doc or not self.env.nb_metadata[page].get("exec_data"):
             return
         download = addnodes.download_reference("", reftarget=f"/{self._executed(page)}")
         download += nodes.Text("Download this page as a notebook")
