@@ -6,8 +6,8 @@ import resnetzoo
 
 NAMES = resnetzoo.list_models()
 BATCHES = (1, 128, 512)
-COMPILED = ("resnet20", "resnet56")  # with --compile-all every network: a compilation takes up to minutes
-RACED = ("resnet20", "resnet56")  # those that pytorchcv has too, by the same number of layers
+COMPILED = ("resnet20", "resnet56", "resnet18", "wrn16_4")  # with --compile-all all: a compilation takes up to minutes
+RACED = COMPILED  # those that pytorchcv or torchvision has too, by the same number of layers
 SHORT = ("resnet20", 128)
 
 

@@ -31,6 +31,7 @@ extensions = [
     "stored_runs",
     "published_tables",
     "cuda_evidence",
+    "equal_terms",
 ]
 exclude_patterns = ["_build", "results"]
 default_role = "literal"

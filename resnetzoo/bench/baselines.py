@@ -36,16 +36,32 @@ NO_BASELINES = Baselines(candidates=(), peer="", missing=())
 """Of a case that no peer has."""
 
 
-def forward_baselines(name: str, *, batch_size: int, device: torch.device) -> Baselines:
-    """The same network in pytorchcv, if it is one of `TWINS`, and the resnet18 of torchvision and timm."""
-    return _baselines(name, lambda peer: peer_forward(peer, batch_size=batch_size, device=device))
+def forward_baselines(name: str, *, batch_size: int, device: torch.device, compiled: bool = False) -> Baselines:
+    """The same network in another library, if it is one of `TWINS`, and the resnet18 of torchvision and timm.
+
+    With `compiled` the first takes part twice, as it is and compiled by `torch.compile`.
+    """
+    return _baselines(
+        name,
+        lambda peer, compile_it: peer_forward(peer, batch_size=batch_size, device=device, compiled=compile_it),
+        compiled=compiled,
+    )
 
 
-def step_baselines(name: str, *, batch_size: int, device: torch.device, steps: int = 4, loop: bool = True) -> Baselines:
+def step_baselines(
+    name: str,
+    *,
+    batch_size: int,
+    device: torch.device,
+    steps: int = 4,
+    loop: bool = True,
+    compiled: bool = False,
+) -> Baselines:
     """As in `forward_baselines`, and with `loop` the tutorials' training loop, `steps` at a time on a CPU."""
     baselines = _baselines(
         name,
-        lambda peer: peer_step(peer, batch_size=batch_size, device=device),
+        lambda peer, compile_it: peer_step(peer, batch_size=batch_size, device=device, compiled=compile_it),
+        compiled=compiled,
         # The last stage of resnet18 is one pixel of a 32x32 image: of one image, batch norm has no variance.
         without=OTHERS if batch_size == 1 else (),
     )
@@ -75,11 +91,16 @@ def batches_baselines(images: ImageSet, *, batch_size: int) -> Baselines:
     return Baselines((loader,), loader.name, ())
 
 
-def _baselines(name: str, build: Callable[[Peer], Candidate], *, without: tuple[Peer, ...] = ()) -> Baselines:
+def _baselines(
+    name: str, build: Callable[[Peer, bool], Candidate], *, compiled: bool, without: tuple[Peer, ...] = ()
+) -> Baselines:
     twin = TWINS.get(name)
     peers = [peer for peer in ([twin] if twin else []) + list(OTHERS) if peer not in without]
+    candidates = [build(peer, False) for peer in peers if peer.installed]
+    if compiled and twin is not None and twin.installed:
+        candidates.append(build(twin, True))
     return Baselines(
-        candidates=tuple(build(peer) for peer in peers if peer.installed),
+        candidates=tuple(candidates),
         peer=twin.name if twin and twin.installed else "",
         missing=tuple(peer.install_hint for peer in peers if not peer.installed),
     )

@@ -45,6 +45,22 @@ def _pytorchcv(name: str) -> nn.Module:
     return network
 
 
+def _pytorchcv_wrn16_4() -> nn.Module:
+    from pytorchcv.models.wrn_cifar import CIFARWRN
+
+    channels = [[64] * 2, [128] * 2, [256] * 2]
+    network: nn.Module = CIFARWRN(channels, init_block_channels=16, in_size=(32, 32), num_classes=10)
+    return network
+
+
+def _torchvision_resnet18_3x3() -> nn.Module:
+    """As people change it for small images."""
+    network = _torchvision_resnet18()
+    network.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    network.maxpool = nn.Identity()
+    return network
+
+
 def _torchvision_resnet18() -> nn.Module:
     from torchvision.models import resnet18
 
@@ -63,6 +79,8 @@ TWINS: dict[str, Peer] = {
     "resnet20": Peer("pytorchcv resnet20", "pytorchcv", lambda: _pytorchcv("resnet20_cifar10")),
     "resnet56": Peer("pytorchcv resnet56", "pytorchcv", lambda: _pytorchcv("resnet56_cifar10")),
     "resnet110": Peer("pytorchcv resnet110", "pytorchcv", lambda: _pytorchcv("resnet110_cifar10")),
+    "resnet18": Peer("torchvision resnet18, 3x3 stem", "torchvision", _torchvision_resnet18_3x3),
+    "wrn16_4": Peer("pytorchcv wrn16_4", "pytorchcv", _pytorchcv_wrn16_4),
 }
 """The same network in another library, by our name: the peer that our speed is a ratio to."""
 
@@ -73,40 +91,56 @@ OTHERS: tuple[Peer, ...] = (
 """What people put on images of 32x32 when they look no further: other networks, beside ours in FLOP a second."""
 
 
-def peer_forward(peer: Peer, *, batch_size: int, device: torch.device) -> Candidate:
-    """Inference: float images (n, 3, 32, 32) -> logits (n, 10)."""
+def peer_forward(peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False) -> Candidate:
+    """Inference: float images (n, 3, 32, 32) -> logits (n, 10); with `compiled` by `torch.compile` as it is."""
     network = peer.build().to(device).eval()
+    forward = torch.compile(network) if compiled else network
     images = random_images(batch_size, device)
 
     def infer() -> None:
         with peer_settings(device), torch.inference_mode():
-            network(images)
+            forward(images)
 
     flop = flop_of(network) * batch_size
     return Candidate(
-        peer.name, TimedCall(infer, device), images=batch_size, flop=flop, precision=peer_precision(device)
+        _called(peer, compiled),
+        TimedCall(infer, device),
+        images=batch_size,
+        flop=flop,
+        precision=peer_precision(device),
     )
 
 
-def peer_step(peer: Peer, *, batch_size: int, device: torch.device) -> Candidate:
-    """A training step on a batch that is there already: forward, backward, SGD with Nesterov momentum."""
+def peer_step(peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False) -> Candidate:
+    """A training step on a batch that is there already: forward, backward, SGD with Nesterov momentum.
+
+    With `compiled` the network is compiled by `torch.compile` as it is, forward and backward.
+    """
     network = peer.build().to(device)
     flop = TRAINING_PASSES * flop_of(network) * batch_size
     images = random_images(batch_size, device)
     labels = torch.arange(batch_size, device=device) % 10
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-4)
-    network.train()
+    forward = torch.compile(network.train()) if compiled else network.train()
 
     def train() -> None:
         with peer_settings(device):
-            loss = F.cross_entropy(network(images), labels)
+            loss = F.cross_entropy(forward(images), labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
     return Candidate(
-        peer.name, TimedCall(train, device), images=batch_size, flop=flop, precision=peer_precision(device)
+        _called(peer, compiled),
+        TimedCall(train, device),
+        images=batch_size,
+        flop=flop,
+        precision=peer_precision(device),
     )
+
+
+def _called(peer: Peer, compiled: bool) -> str:
+    return f"{peer.name}, compiled" if compiled else peer.name
 
 
 def peer_versions() -> dict[str, str]:

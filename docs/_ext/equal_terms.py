@@ -1,0 +1,46 @@
+"""The directive that shows our networks beside a peer's in the same precision, each eager and compiled."""
+
+import json
+from typing import Any
+
+from docutils import nodes
+from generated import DOCS, table
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+RECORDS = DOCS.parent / "benchmarks" / "equal_terms"
+HEADER = ("race", "who", "images/s", "times the eager peer")
+
+
+class EqualTerms(SphinxDirective):
+    """A table for each committed record of `benchmarks/equal_terms.py`."""
+
+    def run(self) -> list[nodes.Node]:
+        found: list[nodes.Node] = []
+        for path in sorted(RECORDS.glob("*.json")):
+            record = json.loads(path.read_text())
+            found += [table(HEADER, rows_of(record), first_number=2), nodes.paragraph("", facts_of(record))]
+        return found
+
+
+def rows_of(record: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each candidate of each race."""
+    return [
+        (row["work"], row["name"], f"{row['images_per_second']:,.1f}", f"{row['ratio']:.2f}") for row in record["rows"]
+    ]
+
+
+def facts_of(record: dict[str, Any]) -> str:
+    """Where, with what and beside what it was measured."""
+    libraries = ("torch", "torchvision", "pytorchcv")
+    versions = ", ".join(f"{name} {record['versions'][name]}" for name in libraries if name in record["versions"])
+    return (
+        f"{record['processor'] or record['device']}, {record['threads']} threads, {record['precision']}, median of "
+        f"{record['rounds']} rounds, beside {record['beside']}; {versions}, commit {(record['commit'] or '-')[:12]}, "
+        f"{record['recorded'][:10]}."
+    )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("equal-terms", EqualTerms)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
