@@ -110,14 +110,14 @@ def _check_pieces(model: CifarNet) -> None:
 
 
 def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
-    if calibration is None:
-        raise UsageError('precision="int8" needs calibration=..., images like those to come, such as data.train')
+    check_int8(model)  # first what no other argument changes
     device = device_of(model)
     if device.type != "cpu" or not has_vnni():
         raise UsageError(
             f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
         )
-    check_int8(model)
+    if calibration is None:
+        raise UsageError('precision="int8" needs calibration=..., images like those to come, such as data.train')
     check_channels(model, calibration, "calibration")
     normalize = model.normalization or calibration.normalization("channel")
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
