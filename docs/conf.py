@@ -25,10 +25,14 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
+    "block_drawings",
+    "final_errors",
+    "formulas",
     "generated",
     "loss_surfaces",
     "source_table",
     "stored_runs",
+    "libraries",
     "published_tables",
     "cuda_evidence",
     "equal_terms",
@@ -64,7 +68,7 @@ os.environ["JUPYTER_PATH"] = str(HERE / "_ext" / "jupyter")  # a kernel that is 
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # for `resnetzoo`
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
-myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -75,6 +79,7 @@ napoleon_use_rtype = False
 napoleon_use_ivar = True
 
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = "resnetzoo"
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]

@@ -1,6 +1,7 @@
 """Directives for what others published: row by row, and at the paper's depths beside ours."""
 
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 from statistics import mean, stdev
 
 from docutils import nodes
@@ -11,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 import resnetzoo
 from resnetzoo.reproduce import PEERS, PUBLISHED
 
-_DEPTHS = (20, 32, 44, 56, 110)
+DEPTHS = (20, 32, 44, 56, 110)
 
 
 class PublishedTable(SphinxDirective):
@@ -25,6 +26,18 @@ class PublishedTable(SphinxDirective):
         return [table(("network", "CIFAR-10 (%)", "CIFAR-100 (%)", "runs", "source"), rows)]
 
 
+@dataclass(frozen=True)
+class Reported:
+    """An error on CIFAR-10 with the protocol that it was found by, each as the words of a cell."""
+
+    source: str
+    error: str
+    epochs: str
+    kept: str
+    runs: str
+    shortcuts: str
+
+
 class PublishedBesideOurs(SphinxDirective):
     """Each published error of the networks of one family, and ours, each with the protocol that it was found by."""
 
@@ -33,23 +46,28 @@ class PublishedBesideOurs(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         family = self.arguments[0]
         rows = []
-        for depth in _DEPTHS:
-            found = [*_published(f"{family}{depth}"), *_ours(f"{family}{depth}")]
-            rows += [(str(depth), *cells) for cells in sorted(found, key=lambda cells: float(cells[1].split()[0]))]
+        for depth in DEPTHS:
+            found = sorted(reported(f"{family}{depth}"), key=lambda one: float(one.error.split()[0]))
+            rows += [(str(depth), *astuple(one)) for one in found]
         header = ("layers", "whose", "test error (%)", "epochs", "epoch reported", "runs", "shortcuts")
         return [table(header, rows, first_number=9)]
 
 
-def _published(name: str) -> Iterator[tuple[str, ...]]:
+def reported(name: str) -> list[Reported]:
+    """What others report of a network, in the order of the data, and then our own figures."""
+    return [*_published(name), *_ours(name)]
+
+
+def _published(name: str) -> Iterator[Reported]:
     for row in (*PUBLISHED, *PEERS):
         network, _, shortcut = row.network.partition(" ")
         if network == name and not row.variant:
             epochs = "not said" if row.epochs is None else str(row.epochs)
             shortcuts = _shortcuts(name, shortcut.strip("()"))
-            yield row.source, f"{row.cifar10:.2f}", epochs, row.kept, row.protocol, shortcuts
+            yield Reported(row.source, f"{row.cifar10:.2f}", epochs, row.kept, row.protocol, shortcuts)
 
 
-def _ours(name: str) -> Iterator[tuple[str, ...]]:
+def _ours(name: str) -> Iterator[Reported]:
     errors: dict[tuple[str, str], dict[int, float]] = {}
     for record in full_records():
         if record.name == name and len(record.epochs) > 1:  # one epoch is to be repeated, and not compared
@@ -59,7 +77,8 @@ def _ours(name: str) -> Iterator[tuple[str, ...]]:
         values = list(found.values())
         spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
         runs = f"mean of {len(values)}" if len(values) > 1 else "one"
-        yield f"this package, {recipe}", f"{mean(values):.2f}{spread}", epochs, "last", runs, _shortcuts(name)
+        error = f"{mean(values):.2f}{spread}"
+        yield Reported(f"this package, {recipe}", error, epochs, "last", runs, _shortcuts(name))
 
 
 def _shortcuts(name: str, named: str = "") -> str:

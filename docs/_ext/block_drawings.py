@@ -1,0 +1,130 @@
+"""The directive that draws blocks close up, side by side, for light and dark pages, with the layers of their specs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from resnetzoo import ModelSpec
+
+WIDTH, BOX, HEIGHT, GAP = 200, 124, 24, 14  # pixels
+MIDDLE = 78  # of the boxes; the shortcut passes on their right
+REACH = 170  # of the shortcut
+COLOURS = {"plain": "#d55e00", "residual": "#0072b2", "preactivation": "#009e73"}
+INKS = {"light": "#1b1c1e", "dark": "#e3e4e6"}
+
+
+@dataclass(frozen=True)
+class CloseUp:
+    """One block to draw: its title, the spec that has its layers, and its formula."""
+
+    title: str
+    spec: ModelSpec
+    formula: str
+
+
+CLOSE_UPS = (
+    CloseUp("plain", ModelSpec("plain", 20), "y = relu(F(x))"),
+    CloseUp("residual", ModelSpec("residual", 20), "y = relu(x + F(x))"),
+    CloseUp("bottleneck", ModelSpec("residual", 29, block="bottleneck"), "y = relu(x + F(x))"),
+    CloseUp("pre-activation", ModelSpec("preactivation", 20), "y = x + F(x)"),
+)
+
+
+def layers_of(spec: ModelSpec) -> list[str]:
+    """The layers of F in order, of a block that keeps the shape of its input."""
+    block = list(spec.stages[0].block_shapes())[-1]
+    convs = spec.convs(block)
+    found = []
+    for place, conv in enumerate(convs):
+        words = f"{conv.kernel}x{conv.kernel} conv, {conv.in_chans} → {conv.out_chans}"
+        if conv.norm_first:
+            found += ["batch norm", "ReLU", words]
+        else:
+            found += [words, "batch norm"] + ["ReLU"] * (place < len(convs) - 1)
+    return found
+
+
+def draw(one: CloseUp, theme: str) -> str:
+    """The block as SVG text, from its input at the top to its output at the bottom."""
+    ink, colour = INKS[theme], COLOURS[one.spec.family]
+    parts = [_text(one.title, MIDDLE, 16, ink, "bold"), _text("x", MIDDLE, 40, ink, "italic")]
+    fork, y = 52.0, 56.0
+    parts.append(f'<path d="M{MIDDLE} 46 V{y}" stroke="{ink}" stroke-width="1.4"/>')
+    for words in layers_of(one.spec):
+        parts += [_arrow(y, ink), _box(words, y + GAP, ink, colour)]
+        y += GAP + HEIGHT
+    if one.spec.has_shortcuts:
+        parts += list(_addition(fork, y, ink, colour))
+        y += GAP + 18
+    if not one.spec.norm_first:
+        parts += [_arrow(y, ink), _box("ReLU", y + GAP, ink, colour)]
+        y += GAP + HEIGHT
+    parts += [_arrow(y, ink), _text("y", MIDDLE, y + GAP + 14, ink, "italic")]
+    parts.append(_text(one.formula, MIDDLE, y + GAP + 38, ink, "italic"))
+    head = (
+        f'<marker id="head-{theme}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        f'<path d="M0 0 L8 4 L0 8 z" fill="{ink}"/></marker>'
+    )
+    inside = "".join(parts).replace("url(#head)", f"url(#head-{theme})")
+    size = f'viewBox="0 0 {WIDTH} {y + GAP + 46:.0f}" width="{WIDTH}"'
+    label = escape(f"{one.title} block: {', '.join(layers_of(one.spec))}; {one.formula}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{label}" font-family="sans-serif" '
+        f'font-size="13"><defs>{head}</defs>{inside}</svg>'
+    )
+
+
+def _text(words: str, x: float, y: float, ink: str, style: str = "") -> str:
+    kind = {"bold": ' font-weight="bold"', "italic": ' font-style="italic"', "": ""}[style]
+    return f'<text x="{x}" y="{y}" text-anchor="middle" fill="{ink}"{kind}>{escape(words)}</text>'
+
+
+def _arrow(y: float, ink: str) -> str:
+    return f'<path d="M{MIDDLE} {y} v{GAP}" stroke="{ink}" stroke-width="1.4" marker-end="url(#head)"/>'
+
+
+def _box(words: str, y: float, ink: str, colour: str) -> str:
+    """Convolutions are filled, since they alone are learned stacks of filters; the rest is an outline."""
+    fill = f'fill="{colour}" fill-opacity="0.22" stroke="{colour}" stroke-width="2"'
+    if "conv" not in words:
+        fill = f'fill="none" stroke="{ink}" stroke-opacity="0.55"'
+    return f'<rect x="{MIDDLE - BOX / 2}" y="{y}" width="{BOX}" height="{HEIGHT}" rx="4" {fill}/>' + _text(
+        words, MIDDLE, y + 16.5, ink
+    )
+
+
+def _addition(fork: float, y: float, ink: str, colour: str) -> Iterator[str]:
+    """The shortcut from `fork` past the layers of F, and the circle below `y` where it is added."""
+    centre = y + GAP + 9
+    yield (
+        f'<path d="M{MIDDLE} {fork} H{REACH - 12} Q{REACH} {fork} {REACH} {fork + 12} V{centre - 12} '
+        f'Q{REACH} {centre} {REACH - 12} {centre} H{MIDDLE + 10}" fill="none" stroke="{colour}" stroke-width="3"/>'
+    )
+    yield _arrow(y, ink)
+    yield f'<circle cx="{MIDDLE}" cy="{centre}" r="9" fill="none" stroke="{ink}" stroke-width="1.6"/>'
+    yield (
+        f'<path d="M{MIDDLE - 5} {centre} h10 M{MIDDLE} {centre - 5} v10" stroke="{ink}" stroke-width="1.6"/>'
+        f'<text x="{REACH + 7}" y="{(fork + centre) / 2}" fill="{ink}" font-style="italic">x</text>'
+    )
+    middle = (fork + centre) / 2
+    yield f'<text x="4" y="{middle}" fill="{ink}" font-style="italic">F</text>'
+
+
+class BlockDrawing(SphinxDirective):
+    """All kinds of blocks in a row, which breaks into several on a phone."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = []
+        for theme in INKS:
+            inside = "".join(f"<div>{draw(one, theme)}</div>" for one in CLOSE_UPS)
+            rows.append(f'<div class="only-{theme}"><div class="close-ups">{inside}</div></div>')
+        return [nodes.raw("", "".join(rows), format="html")]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("block-drawing", BlockDrawing)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,104 @@
+"""The directives that compare libraries: their features, of which each cell links to its source, and their errors."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from docutils import nodes
+from generated import table
+from published_tables import DEPTHS, Reported, reported
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+STORED = Path(__file__).resolve().parent.parent / "libraries.json"
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library as it was read at its commit, which is None of ours: by feature what it has, and the source of that."""
+
+    name: str
+    address: str
+    commit: str | None
+    date: str | None
+    cells: dict[str, dict[str, str]]
+
+
+def read_features() -> dict[str, str]:
+    """By key, the words at the head of a column."""
+    return json.loads(STORED.read_text())["features"]
+
+
+def read_libraries() -> list[Library]:
+    """In the order of the table; ours comes first."""
+    return [Library(**row) for row in json.loads(STORED.read_text())["libraries"]]
+
+
+class FeatureTable(SphinxDirective):
+    """A library a row, a feature a column."""
+
+    def run(self) -> list[nodes.Node]:
+        features = read_features()
+        libraries = read_libraries()
+        rows = [(one.name, *(one.cells[key]["value"] for key in features)) for one in libraries]
+        found = table(("library", *features.values()), rows, first_number=99)
+        for row, one in zip(found.findall(nodes.row), [None, *libraries], strict=True):
+            if one:
+                sources = (one.address, *(one.cells[key]["source"] for key in features))
+                for entry, source in zip(row, sources, strict=True):
+                    _link(entry, source)
+        return [found]
+
+
+def _link(entry: nodes.entry, source: str) -> None:
+    """Make a cell's words a link to a page of the site, which begins with a slash, or to elsewhere."""
+    words = entry.astext()
+    paragraph = entry[0]
+    paragraph.clear()
+    if source.startswith("/"):
+        paragraph += addnodes.pending_xref(
+            "", nodes.inline("", words), refdomain="std", reftype="doc", reftarget=source, refexplicit=True
+        )
+    else:
+        paragraph += nodes.reference("", words, refuri=source)
+
+
+class ErrorsByDepth(SphinxDirective):
+    """Each source of residual networks a row, with its errors at the paper's depths and how they were found."""
+
+    def run(self) -> list[nodes.Node]:
+        groups: dict[tuple[str, ...], dict[int, Reported]] = {}
+        for depth in DEPTHS:
+            for one in reported(f"resnet{depth}"):
+                groups.setdefault((one.source, one.shortcuts, one.epochs, one.kept), {})[depth] = one
+        rows = []
+        for (source, shortcuts, epochs, kept), found in groups.items():
+            cells = [found[depth].error if depth in found else "-" for depth in DEPTHS]
+            rows.append((source, *cells, shortcuts, epochs, kept, _runs(list(found.items()))))
+        header = ("source", *(str(depth) for depth in DEPTHS), "shortcuts", "epochs", "epoch reported", "runs")
+        return [table(header, rows)]
+
+
+def _runs(found: Sequence[tuple[int, Reported]]) -> str:
+    """How many runs each figure stands for; named by depth where that differs."""
+    protocols = {one.runs for _, one in found}
+    if len(protocols) == 1:
+        return protocols.pop()
+    return "; ".join(f"{depth}: {one.runs}" for depth, one in found)
+
+
+class LibrariesRead(SphinxDirective):
+    """At which commit each library was read."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [(one.name, one.commit[:12], one.date or "-") for one in read_libraries() if one.commit]
+        return [table(("library", "commit", "of"), rows, first_number=99)]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("feature-table", FeatureTable)
+    app.add_directive("errors-by-depth", ErrorsByDepth)
+    app.add_directive("libraries-read", LibrariesRead)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,59 @@
+"""What the pages of the site are made of: drawings of blocks, formulas, and the facts about other libraries."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from cases import ROOT
+
+import resnetzoo
+
+pytest.importorskip("sphinx")
+block_drawings = pytest.importorskip("block_drawings")
+libraries = pytest.importorskip("libraries")
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize("one", block_drawings.CLOSE_UPS, ids=lambda one: one.title)
+def test_a_block_is_drawn_with_the_layers_that_its_network_has(one: "block_drawings.CloseUp") -> None:
+    block = resnetzoo.CifarNet(one.spec).get_submodule("layer1")[-1]
+    convs = [module.kernel_size[0] for name, module in block.named_modules() if name.startswith("conv")]
+    layers = block_drawings.layers_of(one.spec)
+    assert [int(words[0]) for words in layers if "conv" in words] == convs
+    assert layers.count("batch norm") == len(convs)
+    assert (layers[0] == "batch norm") == one.spec.norm_first
+
+
+@pytest.mark.parametrize("theme", block_drawings.INKS)
+@pytest.mark.parametrize("one", block_drawings.CLOSE_UPS, ids=lambda one: one.title)
+def test_a_drawing_is_in_the_ink_of_its_theme_and_has_a_circle_where_something_is_added(
+    one: "block_drawings.CloseUp", theme: str
+) -> None:
+    picture = ElementTree.fromstring(block_drawings.draw(one, theme))
+    assert {text.get("fill") for text in picture.iter(f"{SVG}text")} == {block_drawings.INKS[theme]}
+    assert len(list(picture.iter(f"{SVG}circle"))) == one.spec.has_shortcuts
+    assert one.title in picture.get("aria-label", "")
+
+
+@pytest.mark.parametrize("one", libraries.read_libraries(), ids=lambda one: one.name)
+def test_every_fact_about_a_library_has_its_source(one: "libraries.Library") -> None:
+    assert one.cells.keys() == libraries.read_features().keys()
+    for feature, cell in one.cells.items():
+        page = ROOT / "docs" / f"{cell['source'].lstrip('/')}.md"
+        assert cell["source"].startswith("https://") or page.is_file(), feature
+        assert cell["value"]
+    assert one.commit is None or re.fullmatch("[0-9a-f]{40}", one.commit)
+
+
+def test_the_readme_says_of_each_library_what_the_page_says() -> None:
+    rows = {one.name: one.cells for one in libraries.read_libraries()}
+    readme = (ROOT / "README.md").read_text()
+    said = re.findall(
+        r"^\| (?:\[|\*\*)(\w+)\b[^|]*\|[^|]*\| (yes|no) \| ([ABC, ]+?) \| (yes|no) \|", readme, re.MULTILINE
+    )
+    assert {name for name, *_ in said} == rows.keys()
+    for name, plain, shortcuts, install in said:
+        assert (rows[name]["plain"]["value"] != "no") == (plain == "yes")
+        assert rows[name]["shortcuts"]["value"] == shortcuts
+        assert rows[name]["install"]["value"].split(";")[0] == install
