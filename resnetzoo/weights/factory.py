@@ -8,6 +8,7 @@ from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.registry import get_spec
+from resnetzoo.models.shapes import Norm
 from resnetzoo.models.spec import Family, ModelSpec, Shortcut
 from resnetzoo.utils.random import seeded
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
@@ -25,6 +26,8 @@ def create(
     in_chans: int | None = None,
     shortcut: Shortcut | None = None,
     zero_init_residual: bool | None = None,
+    norm: Norm | None = None,
+    drop_rate: float | None = None,
     seed: int | None = None,
     weights: bool | CheckpointSource | None = None,
     key: str | None = None,
@@ -42,6 +45,8 @@ def create(
         in_chans: channels of the images; the registered spec's (3) if left out.
         shortcut: `identity`, `projection` or `projection_all`; the registered spec's if left out.
         zero_init_residual: start each residual branch at zero.
+        norm: `batch` or `group`; the registered spec's if left out.
+        drop_rate: share of the activations between the convolutions of basic blocks that is dropped in training.
         seed: of the weights; left out, they come from torch's random state, which otherwise stays as it is.
         weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), what
             `load_checkpoint` reads, or an https address of a file. They bring their shortcut and classes along; with
@@ -56,8 +61,9 @@ def create(
         DownloadError: weights that could not be fetched.
     """
     if weights is not None and weights is not False:
-        if zero_init_residual:
-            raise UsageError("zero_init_residual is about fresh weights: leave it out, or weights")
+        for choice, value in (("zero_init_residual", zero_init_residual), ("norm", norm), ("drop_rate", drop_rate)):
+            if value:
+                raise UsageError(f"{choice} is about fresh weights: leave it out, or weights")
         return _trained_network(
             name, weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut, seed=seed, key=key
         )
@@ -67,6 +73,8 @@ def create(
         "in_chans": in_chans,
         "shortcut": shortcut,
         "zero_init_residual": zero_init_residual,
+        "norm": norm,
+        "drop_rate": drop_rate,
     }
     made = {field: value for field, value in choices.items() if value is not None}
     spec = replace(get_spec(name), **made)

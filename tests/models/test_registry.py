@@ -1,7 +1,7 @@
 """Names: every good one works, every bad one says what to type instead."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from cases import DEPTHS, PARAMS, THIN
@@ -111,6 +111,12 @@ def test_resnet50_is_another_network_than_that_of_6n_2_layers() -> None:
     assert (len(four.stages), len(three.stages)) == (4, 3)
     assert (four.label, three.label) == ("resnet50", "resnet50 (three stages)")
     assert resnetzoo.complexity(three).params == 755_802
+
+
+def test_a_name_is_made_with_another_norm_and_with_dropout() -> None:
+    model = resnetzoo.create("resnet8", norm="group", drop_rate=0.3)
+    assert model.spec == replace(resnetzoo.get_spec("resnet8"), norm="group", drop_rate=0.3)
+    assert sum(parameter.numel() for parameter in model.parameters()) == PARAMS["resnet8"]
 
 
 def test_register_refuses_what_is_no_name_or_no_spec() -> None:
