@@ -46,6 +46,9 @@ def fit(
     on for more epochs, by `Recipe.extended_to`, and what it had come to is kept in a folder in `out`, such as
     `until-epoch-20`.
 
+    Where the recipe has `ema_decay`, the tests, the logits, `run.model` and what `load_checkpoint(out)` gives are the
+    network with the average of the weights; the checkpoint holds those that learn beside it.
+
     On CUDA a thread writes while training goes on, the log behind the checkpoint; whatever ends the run, `fit` returns
     or raises once all is written.
 

@@ -51,7 +51,7 @@ def steps_left(
     identity = identity_of(model, data, recipe, seed=seed, precision=precision)
     check_identity(checkpoint.identity, identity.to_dict(), out)
     start = StartingPoint.in_identity(checkpoint.identity)
-    check_start(start, StartingPoint.of(network_in(model)), out, checkpoint.model)
+    check_start(start, StartingPoint.of(network_in(model)), out, checkpoint.networks.values())
     if checkpoint.step >= recipe.steps and is_there(out / RUN_FILE):
         read_record(out / RUN_FILE)
     return recipe.steps - checkpoint.step

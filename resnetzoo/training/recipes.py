@@ -26,6 +26,7 @@ _LATER = (
     "cutout",
     "decay_norms_and_biases",
     "mixup",
+    "ema_decay",
 )  # settings that files of earlier versions do not have
 
 
@@ -59,6 +60,8 @@ class Recipe:
             the weights of convolutions and linear layers.
         mixup: each batch is mixed with itself, shifted by one image, by a share drawn from Beta(mixup, mixup), and so
             are its targets (arXiv:1710.09412); 0 mixes nothing.
+        ema_decay: of an exponential moving average of the weights, in each step, such as 0.999 (arXiv:1412.6980,
+            section 7.2). The averaged network is what is tested and what the run comes to; None keeps no average.
 
     Raises:
         UsageError: a number outside its range.
@@ -84,13 +87,15 @@ class Recipe:
     cutout: int = 0
     decay_norms_and_biases: bool = True
     mixup: float = 0.0
+    ema_decay: float | None = None
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
         for field in ("lr", "momentum", "weight_decay", "label_smoothing"):
             check_real(field, getattr(self, field))
-        if self.clip_norm is not None:
-            check_real("clip_norm", self.clip_norm)
+        for field in ("clip_norm", "ema_decay"):
+            if getattr(self, field) is not None:
+                check_real(field, getattr(self, field))
         for field in ("nesterov", "flip", "decay_norms_and_biases"):
             check_kind(field, getattr(self, field), bool)
         check_kind("schedule", self.schedule, StepDecay | OneCycle)
@@ -115,6 +120,8 @@ class Recipe:
         check_choice("crop_padding_mode", self.crop_padding_mode, get_args(PaddingMode))
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise UsageError(f"clip_norm must be above 0 and finite, or None, not {self.clip_norm!r}")
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise UsageError(f"ema_decay must be above 0 and below 1, or None, not {self.ema_decay!r}")
         object.__setattr__(self, "extended_at", checked_ends(self.extended_at, self.steps))
 
     def with_epochs(self, epochs: int) -> "Recipe":

@@ -31,7 +31,8 @@ class EpochRow:
         train_loss: mean loss over its augmented images while the weights moved, with the recipe's label smoothing.
         train_error: top-1 error over the same, in percent; of an image that was mixed of two, against the label of the
             one that has the larger share.
-        test_loss: mean cross-entropy on the test set at its end, in nats; NaN where the network overflowed.
+        test_loss: mean cross-entropy on the test set at its end, in nats; NaN where the network overflowed. With
+            `ema_decay` it is the averaged network that is tested.
         test_error: top-1 error on the test set at its end, in percent; always measured in fp32.
         train_seconds: wall time of training.
         test_seconds: wall time of the test.
@@ -232,7 +233,7 @@ class Run(RunRecord):
     """A finished run of `fit`.
 
     Attributes:
-        model: the trained network, in evaluation mode.
+        model: the trained network, in evaluation mode; where the recipe averages the weights, with the average.
         logits: what it said of each test image at the end, as `load_logits(out)` reads them; None where its last test
             loss was not finite, and of a finished run that was read from a folder without them.
     """

@@ -3,7 +3,7 @@
 import io
 import shlex
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -109,7 +109,10 @@ def _how_to_extend(stored: dict[str, Any], current: dict[str, Any]) -> str:
 
 
 def check_start(
-    found: StartingPoint | None, wanted: StartingPoint | None, folder: Path, reached: Mapping[str, object] | None = None
+    found: StartingPoint | None,
+    wanted: StartingPoint | None,
+    folder: Path,
+    reached: Iterable[Mapping[str, object]] = (),
 ) -> None:
     """Refuse to go on with a run that has begun otherwise; earlier versions did not keep how.
 
@@ -117,7 +120,7 @@ def check_start(
         found: how the run in `folder` began.
         wanted: how that one would begin which is to go on there.
         folder: where it is.
-        reached: the state dict that it has come to, if it is at hand: a network with these weights is its own.
+        reached: the state dicts that it has come to, if they are at hand: a network with these weights is its own.
 
     Raises:
         CheckpointMismatchError: other weights, others frozen, or norms or dropouts that train otherwise.
@@ -134,7 +137,9 @@ def check_start(
             f"{folder} holds another run: a norm or dropout is set otherwise, {some(differing)} only "
             f"{'there' if differing[0] in found.settings else 'here'}. {another_folder(folder)}"
         )
-    if found.has_weights(wanted.weights) or (reached and wanted.has_weights(fingerprint_weights(reached))):
+    if found.has_weights(wanted.weights):
+        return
+    if any(wanted.has_weights(fingerprint_weights(state)) for state in reached):
         return
     raise CheckpointMismatchError(
         f"{folder} holds a run that began with other weights than this network has. {another_folder(folder)}. To go on "

@@ -70,7 +70,7 @@ class Trainer(TrainerState):
         )
         self.strategy = strategy
         self.evaluation_pass = EvaluationPass(
-            model,
+            self.tested_model,
             data.test.select(context.shard(slice(0, len(data.test)))).to(step_state.loader.device),
             step_state.loader.normalization,
             strategy.recording,
@@ -154,6 +154,8 @@ class Trainer(TrainerState):
                     self.strategy(indices, self.lr)
                 self.execution = self.strategy.execution
                 self.step += 1
+                if self.average is not None:
+                    self.average.update(self.step)
                 self.epoch_is_complete = number + 1 == last
                 self.metrics.count(indices.stop - indices.start)
                 for callback in self.callbacks:
@@ -262,8 +264,11 @@ class Trainer(TrainerState):
         return stored
 
     def _make_result(self) -> Run:
-        """What the run came to; the model in evaluation mode."""
+        """What the run came to; the model in evaluation mode, with the weights that were tested."""
         self.model.eval()
+        if self.average is not None:
+            with self.step_state.stream.active():
+                self.average.give_back()
         if self.record is not None:
             return Run(model=self.model, logits=self.logits, **vars(self.record))
         device = self.step_state.loader.device

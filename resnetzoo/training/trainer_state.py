@@ -10,6 +10,7 @@ from torch import nn
 from resnetzoo.data.pair import Data
 from resnetzoo.evaluation.stored_logits import StoredLogits
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.training.averaging import AveragedWeights
 from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import EpochRow, Run, RunIdentity, RunRecord, label_of
@@ -26,7 +27,8 @@ class TrainerState:
     """A training run in progress, as callbacks see it.
 
     Attributes:
-        model: the network that learns.
+        model: the network that learns; once the run has come to its end, with the weights of `tested_model`.
+        average: the average of its weights; None where the recipe keeps none.
         spec: its spec; None for a network from elsewhere.
         name: its label, such as `resnet20`.
         data: what it learns from and is measured on.
@@ -66,6 +68,7 @@ class TrainerState:
         context: DistributedContext,
     ) -> None:
         self.model = model
+        self.average = None if recipe.ema_decay is None else AveragedWeights(model, recipe.ema_decay)
         self.spec = spec
         self.name = label_of(model, spec)
         self.data = data
@@ -92,6 +95,11 @@ class TrainerState:
     @property
     def metrics(self) -> RunningMetrics:
         return self.step_state.metrics
+
+    @property
+    def tested_model(self) -> nn.Module:
+        """The network that is measured at each epoch's end, with the average of the weights; or else `model` itself."""
+        return self.model if self.average is None else self.average.model
 
     @property
     def finished(self) -> bool:

@@ -33,7 +33,9 @@ class StopsEarly(resnetzoo.Callback):
             trainer.request_stop()
 
 
-SIX = resnetzoo.Recipe("SIX", 6, None, 0.05, resnetzoo.recipes.StepDecay((3, 5)), batch_size=18, clip_norm=1.0)
+SIX = resnetzoo.Recipe(
+    "SIX", 6, None, 0.05, resnetzoo.recipes.StepDecay((3, 5)), batch_size=18, clip_norm=1.0, ema_decay=0.5
+)
 SIZES = {"train_images": 45, "test_images": 21}
 SPEC = resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16))
 

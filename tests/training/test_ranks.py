@@ -66,10 +66,12 @@ def said(folder: Path, name: str) -> list[str]:
 
 
 def assert_same_run(folder: Path, alone: Path) -> None:
-    """Weights, running statistics, momentum and rows, to the rounding of sums in another order."""
+    """Weights and their average, running statistics, momentum and rows, to the rounding of sums in another order."""
     one, two = read_checkpoint(alone / "checkpoint.pt"), read_checkpoint(folder / "checkpoint.pt")
-    for key, value in one.model.items():
-        torch.testing.assert_close(two.model[key], value, rtol=1e-3, atol=1e-4)
+    assert one.networks.keys() == {"model", "model_ema"}
+    for name, state in one.networks.items():
+        for key, value in state.items():
+            torch.testing.assert_close(two.networks[name][key], value, rtol=1e-3, atol=1e-4)
     for key, state in one.optimizer["state"].items():
         torch.testing.assert_close(
             two.optimizer["state"][key]["momentum_buffer"], state["momentum_buffer"], rtol=1e-2, atol=1e-3

@@ -9,10 +9,14 @@ import torch
 from cases import small_network
 from op_recorder import OpRecorder
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
+from resnetzoo.data.device_loader import DeviceLoader, draw_augmentation
+from resnetzoo.data.normalization import measure_normalization
 from resnetzoo.errors import CheckpointMismatchError
 from resnetzoo.training.optimizer import make_optimizer
+from resnetzoo.training.recipes import lr_at
 from resnetzoo.training.strategies import base
 
 PARTS: dict[str, dict[str, Any]] = {
@@ -20,6 +24,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "cutout": {"cutout": 16},
     "mixup": {"mixup": 0.4},
     "no decay of norms": {"decay_norms_and_biases": False},
+    "average": {"ema_decay": 0.6},
 }
 each_part = pytest.mark.parametrize("part", PARTS)
 
@@ -94,6 +99,34 @@ def test_a_part_is_recorded_as_it_is_carried_out(
     assert recorders[0].replayed >= 10
     for key, value in plain.items():
         torch.testing.assert_close(recorded[key], value, rtol=1e-5, atol=1e-6)
+
+
+def test_without_any_part_a_run_is_a_loop_of_torch_alone_to_the_bit(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    """The steps of the versions that had none of them, written out; `test_device_loader` has their batches."""
+    recipe = replace(tiny_recipe, label_smoothing=0.1, nesterov=True, weight_decay=1e-2)
+    found = train(recipe, tiny_data)
+    model = small_network(0).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    normalization = measure_normalization(tiny_data.train.images, recipe.normalization)
+    loader = DeviceLoader(tiny_data.train, normalization, padding=4, flip=True, device=torch.device("cpu"))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, nesterov=True, weight_decay=1e-2, fused=True)
+    for step in range(6):
+        augmentation = loader.augmentation(seed=3, epoch=step // 3)
+        images, labels = loader.batch(augmentation, slice(step % 3 * 16, step % 3 * 16 + 16))
+        optimizer.param_groups[0]["lr"] = lr_at(recipe, step)
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), labels, label_smoothing=0.1).backward()
+        optimizer.step()
+    for key, value in model.state_dict().items():
+        assert torch.equal(found[key], value), key
+
+
+def test_the_draws_of_order_crops_and_flips_are_those_of_earlier_versions() -> None:
+    drawn = draw_augmentation(5, seed=3, epoch=2, padding=4, flip=True)
+    assert drawn.order.tolist() == [2, 0, 4, 1, 3]
+    assert (drawn.top.tolist(), drawn.left.tolist()) == ([1, 4, 2, 2, 7], [7, 6, 1, 8, 3])
+    assert drawn.flip.tolist() == [False, True, True, True, False]
 
 
 @each_part

@@ -217,6 +217,10 @@ def test_settings_are_changed_and_the_name_says_so() -> None:
         ({"mixup": -0.1}, "mixup must be from 0 to 1000, not -0.1"),
         ({"mixup": math.nan}, "mixup must be from 0 to 1000, not nan"),
         ({"mixup": True}, "mixup must be a number"),
+        ({"ema_decay": 1.0}, "ema_decay must be above 0 and below 1, or None, not 1.0"),
+        ({"ema_decay": 0}, "ema_decay must be above 0 and below 1, or None, not 0"),
+        ({"ema_decay": math.nan}, "ema_decay must be above 0 and below 1, or None, not nan"),
+        ({"ema_decay": "0.9"}, "ema_decay must be a number"),
         ({"cutout": -1}, "cutout must be a whole number from 0"),
         ({"cutout": 8.0}, "cutout must be a whole number from 0"),
         ({"normalization": "imagenet"}, "normalization must be one of channel, per_pixel_mean"),
@@ -237,7 +241,7 @@ def test_presets(name: str) -> None:
     assert get_recipe(name.lower()) is recipe is getattr(resnetzoo.recipes, name)
     assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()
     assert resnetzoo.Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
-    later = ["crop_padding_mode", "extended_at", "cutout", "decay_norms_and_biases", "mixup"]
+    later = ["crop_padding_mode", "extended_at", "cutout", "decay_norms_and_biases", "mixup", "ema_decay"]
     expected = [
         field.name
         for field in fields(recipe)

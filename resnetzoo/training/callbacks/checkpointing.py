@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError, UsageError
 from resnetzoo.training.callbacks.base import Callback
@@ -48,7 +48,7 @@ class Checkpointing(Callback):
             trainer.context.from_rank_zero(lambda: _say_aside(set_aside(self.folder), self.folder))
         model, optimizer = trainer.model, trainer.step_state.optimizer
         momentum = list(model.parameters())  # the first step makes buffers like them
-        trainer.files.snapshots.reserve([model.state_dict(), optimizer.state_dict(), momentum])
+        trainer.files.snapshots.reserve([_network_states(trainer), optimizer.state_dict(), momentum])
         # The others may have no such folder, or look when the first one has written there already.
         checkpoint = trainer.context.from_rank_zero(lambda: self._find_own(trainer))
         if checkpoint is None:
@@ -101,7 +101,7 @@ class Checkpointing(Callback):
         check_identity({**found, "recipe": recipe.to_dict()} if begins else found, trainer.identity, self.folder)
         self._check_shapes(trainer, checkpoint)
         start = StartingPoint.in_identity(found)
-        check_start(start, trainer.starting_point, self.folder, checkpoint.model)
+        check_start(start, trainer.starting_point, self.folder, checkpoint.networks.values())
         if begins:
             checkpoint = begin_extension(checkpoint, recipe, self.folder, trainer.steps_per_epoch)
         if recipe.extended_at and checkpoint.step < recipe.steps:
@@ -138,9 +138,10 @@ class Checkpointing(Callback):
             )
 
     def _load_weights(self, trainer: TrainerState, checkpoint: Checkpoint) -> None:
-        weights = checkpoint.model if trainer.spec is None else state_weights(checkpoint)
+        stored = checkpoint.networks
         try:
-            trainer.model.load_state_dict(weights)
+            for key, network in _networks(trainer).items():
+                network.load_state_dict(stored.get(key, {}) if trainer.spec is None else state_weights(checkpoint, key))
         except RuntimeError as error:
             raise CheckpointMismatchError(
                 f"{self.folder} holds the weights of another network ({first_line(error)}). "
@@ -155,7 +156,7 @@ class Checkpointing(Callback):
         def write(tensors: dict[str, Any]) -> None:
             save_checkpoint(replace(checkpoint, **tensors), self.folder)
 
-        tensors = {"model": checkpoint.model, "optimizer": checkpoint.optimizer}
+        tensors = {**checkpoint.networks, "optimizer": checkpoint.optimizer}
         trainer.context.from_rank_zero(lambda: trainer.files.save(tensors, write))
 
 
@@ -164,13 +165,22 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
     return Checkpoint(
         identity=trainer.identity,
         step=trainer.step,
-        model=trainer.model.state_dict(),
+        **_network_states(trainer),
         optimizer=trainer.step_state.optimizer.state_dict(),
         normalization=trainer.step_state.loader.normalization,
         rows=[asdict(row) for row in trainer.rows],
         totals=trainer.metrics.state_dict(),
         classes=trainer.data.classes,
     )
+
+
+def _networks(trainer: TrainerState) -> dict[str, nn.Module]:
+    """Those of a run, by their keys in its checkpoint."""
+    return {"model": trainer.model, **({} if trainer.average is None else {"model_ema": trainer.average.model})}
+
+
+def _network_states(trainer: TrainerState) -> dict[str, dict[str, Any]]:
+    return {key: network.state_dict() for key, network in _networks(trainer).items()}
 
 
 def _say_aside(aside: Path | None, folder: Path) -> None:

@@ -12,6 +12,7 @@ from resnetzoo.models.spec import WIDTHS, Family
 from resnetzoo.weights.checkpoint.build import build_backbone, build_network
 from resnetzoo.weights.checkpoint.load_warnings import load_warnings
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
+from resnetzoo.weights.checkpoint.parts import choices, choose_part
 from resnetzoo.weights.checkpoint.publishers import Publisher, find_publisher
 from resnetzoo.weights.checkpoint.recognize import Recognized, first_network, recognize
 from resnetzoo.weights.checkpoint.safetensors_file import SafetensorsFile
@@ -19,6 +20,7 @@ from resnetzoo.weights.checkpoint.source import CheckpointSource, read_source
 from resnetzoo.weights.checkpoint.stated_names import stated_names
 from resnetzoo.weights.checkpoint.tensor_kinds import foreign_tensor
 from resnetzoo.weights.checkpoint.training_state import (
+    Checkpoint,
     is_training_state,
     parse_state,
     state_metadata,
@@ -51,7 +53,8 @@ def load_checkpoint(
             shortcuts. Files of `fit` say it themselves.
         key: which network, of a file with several: the keys that lead to its weights, and the prefix of their names,
             with points between them, or the end of that: `state_dict_ema`, `ema_model`, `teacher`. Left out, the one
-            that is trained, where it is known which one that is.
+            that is trained, where it is known which one that is. Of a run that averages its weights it is the average,
+            which was tested; `model` are those that learn.
         in_chans: channels of the images, where they are others than in training: the first convolution and the
             normalization are made for them, as timm does.
 
@@ -109,10 +112,7 @@ def unwrap_content(content: object, key: str | None = None) -> list[Unwrapped]:
 
 def _unwrapped(content: object, key: str | None) -> list[Unwrapped]:
     if is_training_state(content):
-        _check_no_key(key)
-        checkpoint = parse_state(content)
-        metadata, weights = state_metadata(checkpoint), state_weights(checkpoint)
-        return [Unwrapped(weights, training=state_training(checkpoint), metadata=metadata)]
+        return [_of_training_state(parse_state(content), key)]
     if isinstance(content, SafetensorsFile):
         metadata = parse_metadata(content.metadata)
         if metadata.spec is not None:
@@ -121,6 +121,22 @@ def _unwrapped(content: object, key: str | None) -> list[Unwrapped]:
         stated = tuple(stated_names(content.metadata))
         return [candidate._replace(stated=stated) for candidate in unwrap(content.weights, key)]
     return unwrap(content, key)
+
+
+def _of_training_state(checkpoint: Checkpoint, key: str | None) -> Unwrapped:
+    """Of two networks, of which one is the average of the other's weights, the average unless `key` says otherwise."""
+    networks = list(checkpoint.networks)
+    if len(networks) == 1:
+        _check_no_key(key)
+    taken = networks[-1] if key is None else str(choose_part(checkpoint.networks, key).way[0])
+    left = [name for name in networks if name != taken]
+    return Unwrapped(
+        state_weights(checkpoint, taken),
+        opened=(f'["{taken}"]',) if left else (),
+        notes=tuple(f"weights also under {name!r}, which were not taken; {choices([name])}" for name in left),
+        training=state_training(checkpoint),
+        metadata=state_metadata(checkpoint),
+    )
 
 
 def _check_no_key(key: str | None) -> None:

@@ -29,12 +29,13 @@ class Checkpoint:
     Attributes:
         identity: spec, recipe, seed, data and precision: what a run must share with this state to go on from it.
         step: optimizer steps done.
-        model: its state dict.
+        model: the state dict of the network that learns.
         optimizer: its state dict.
         normalization: of the network's input.
         rows: the finished epochs, as dictionaries.
         totals: sums over the unfinished epoch.
         classes: the names of the labels that are learned; older files do not say them.
+        model_ema: the state dict of the network with the average of the weights; None where the recipe keeps none.
     """
 
     identity: dict[str, Any]
@@ -45,10 +46,17 @@ class Checkpoint:
     rows: list[dict[str, Any]]
     totals: dict[str, Any]
     classes: tuple[str, ...] = ()
+    model_ema: dict[str, Any] | None = None
+
+    @property
+    def networks(self) -> dict[str, dict[str, Any]]:
+        """The state dicts in it, by their keys; the last one is of the network that was tested."""
+        return {"model": self.model, **({} if self.model_ema is None else {"model_ema": self.model_ema})}
 
     def to_stored(self) -> dict[str, Any]:
         """What its file holds; `parse_state` reads it back."""
-        return {**vars(self), "format": FORMAT, "normalization": self.normalization.to_stored()}
+        values = {name: value for name, value in vars(self).items() if name != "model_ema" or value is not None}
+        return {**values, "format": FORMAT, "normalization": self.normalization.to_stored()}
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -102,7 +110,7 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
 
 
 def network_of(checkpoint: Checkpoint) -> CifarNet:
-    """The network of a training state, in evaluation mode, with its `.normalization` and `.classes`.
+    """The network of a training state that was tested, in evaluation mode, with its `.normalization` and `.classes`.
 
     Raises:
         CheckpointError: it is of a network that is not this package's, or lacks part of it.
@@ -159,13 +167,18 @@ def state_training(checkpoint: Checkpoint) -> dict[str, object]:
         raise CheckpointError(f"a training state that does not say how it was trained ({error})") from error
 
 
-def state_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
+def state_weights(checkpoint: Checkpoint, key: str | None = None) -> dict[str, Tensor]:
     """The weights in a training state, by the names that they have in their network.
+
+    Args:
+        checkpoint: the training state.
+        key: one of its `networks`; left out, the one that was tested.
 
     Raises:
         CheckpointError: they are not tensors by name.
     """
-    values: object = checkpoint.model
+    networks = checkpoint.networks
+    values: object = networks.get(key or list(networks)[-1])
     if not isinstance(values, dict):
         raise CheckpointError(f"a damaged training state: its weights are {kind_of(values)}, not a dictionary")
     for name, value in values.items():

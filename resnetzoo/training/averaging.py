@@ -1,0 +1,74 @@
+"""The exponential moving average of a network's weights, kept beside the network while it learns.
+
+Behind step t it is a_t = d a_(t-1) + (1 - d) w_t, with a_1 = w_1 (arXiv:1412.6980, section 7.2, but for the beginning):
+what torch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and `use_buffers=True` comes to, which waits for the device
+in each step. As there and in timm, the running statistics of norms are averaged with the weights; their counters, which
+are whole numbers, are those of the network.
+"""
+
+from collections.abc import Callable
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from resnetzoo.errors import UsageError
+from resnetzoo.utils.modules import copy_of
+from resnetzoo.utils.text import reason_of
+
+Blend = Callable[[list[Tensor], list[Tensor], None], None]
+"""Averages and what to take into them; the number of those before is not asked for."""
+
+
+class AveragedWeights:
+    """The average of the weights of `model`.
+
+    Attributes:
+        model: a copy of the network in evaluation mode, with the average as its weights; before the first step those
+            that the network began with.
+
+    Args:
+        model: the network that learns, on its device already.
+        decay: what is kept of the average at each step, above 0 and below 1.
+
+    Raises:
+        UsageError: the network cannot be copied.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self._source = model
+        self._blend: Blend = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        try:
+            self.model = copy_of(model)
+        except Exception as error:  # whatever a module from elsewhere may hold
+            raise UsageError(
+                f"ema_decay needs a copy of the network, and {type(model).__name__} cannot be copied "
+                f"({reason_of(error)}): leave ema_decay out of the recipe"
+            ) from error
+        self.model.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights behind the step of this number, from 1; nothing waits for the device."""
+        if step == 1:
+            _copy(_tensors(self._source), _tensors(self.model))
+            return
+        self._blend(_tensors(self.model, averaged=True), _tensors(self._source, averaged=True), None)
+        _copy(_tensors(self._source, averaged=False), _tensors(self.model, averaged=False))
+
+    @torch.no_grad()
+    def give_back(self) -> None:
+        """Let the network that has learned have the average as its weights."""
+        _copy(_tensors(self.model), _tensors(self._source))
+
+
+def _tensors(model: nn.Module, averaged: bool | None = None) -> list[Tensor]:
+    """Parameters and buffers; with `averaged` only those that are numbers of a continuum, or only the others."""
+    found = chain(model.parameters(), model.buffers())
+    return [one for one in found if averaged is None or averaged is (one.is_floating_point() or one.is_complex())]
+
+
+def _copy(values: list[Tensor], into: list[Tensor]) -> None:
+    if values:
+        torch._foreach_copy_(into, values)
