@@ -3,7 +3,7 @@
 VERSIONS = oldest
 PYTHON = python3.10
 
-.PHONY: install format lint spelling types test test-on oldest docs package check bench bench-short bench-history cuda
+.PHONY: install format lint spelling types test test-on oldest docs package check bench bench-short bench-history cuda pictures
 
 install:
 	python -m pip install -e ".[test,dev,bench,docs]"
@@ -33,6 +33,9 @@ oldest:
 
 docs:
 	sphinx-build -W -n -j auto docs docs/_build/html
+
+pictures:
+	python docs/draw_pictures.py
 
 package:
 	python -m build

@@ -32,6 +32,7 @@ extensions = [
     "loss_surfaces",
     "source_table",
     "stored_runs",
+    "result_figures",
     "libraries",
     "published_tables",
     "cuda_evidence",

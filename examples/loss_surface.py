@@ -14,25 +14,24 @@ import argparse
 import sys
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import resnetzoo
-from resnetzoo import analysis
+from resnetzoo import analysis, plots
 
 
 def main() -> None:
     args = parse_args()
     data = resnetzoo.load_data(args.dataset, args.data_dir)
     batch = data.test.select(slice(args.images))
-    figure = Figure(figsize=(11, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, name in zip(figure.subplots(1, 2), ("plainnet20", "resnet20"), strict=True):
-        model = resnetzoo.create(name, weights=True)
-        analysis.plot_loss_surface(axes, analysis.loss_surface(model, batch, points=args.points))
-        axes.set_title(name)
-    figure.suptitle(f"Loss (nats) on {len(batch)} test images of {data.title}")
-    figure.savefig(args.out, dpi=150)
+    with plots.styled():
+        figure = Figure(figsize=(9, 4.8), layout="constrained")
+        for axes, name in zip(figure.subplots(1, 2), ("plainnet20", "resnet20"), strict=True):
+            model = resnetzoo.create(name, weights=True)
+            analysis.plot_loss_surface(axes, analysis.loss_surface(model, batch, points=args.points))
+            axes.set_title(name)
+        figure.suptitle(f"Loss (nats) on {len(batch)} test images of {data.title}")
+        figure.savefig(args.out)
     print(f"written: {args.out}")
 
 

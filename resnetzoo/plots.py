@@ -1,6 +1,14 @@
-"""Pictures of networks and runs: the public names of `resnetzoo.models.diagram` and `resnetzoo.reproduce.curves`."""
+"""Pictures of networks and runs, and the style of all figures: the public names of several modules."""
 
 from resnetzoo.models.diagram import draw as draw
 from resnetzoo.models.diagram import save_drawing as save_drawing
+from resnetzoo.models.looks import looks_of as looks_of
 from resnetzoo.reproduce.curves import error_curves as error_curves
 from resnetzoo.reproduce.curves import save_comparison as save_comparison
+from resnetzoo.reproduce.redrawing import draw_stored as draw_stored
+from resnetzoo.reproduce.redrawing import redraw_report as redraw_report
+from resnetzoo.utils.figures import DARK as DARK
+from resnetzoo.utils.figures import LIGHT as LIGHT
+from resnetzoo.utils.figures import Look as Look
+from resnetzoo.utils.figures import Theme as Theme
+from resnetzoo.utils.figures import styled as styled

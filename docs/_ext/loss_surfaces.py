@@ -1,16 +1,17 @@
-"""The directive that draws the stored loss surfaces side by side."""
+"""The directive that draws the stored loss surfaces side by side, for light and for dark pages."""
 
 import json
-from io import StringIO
+from pathlib import Path
 
 import numpy as np
 from docutils import nodes
 from generated import RESULTS
 from matplotlib.figure import Figure
+from result_figures import themed_images
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from resnetzoo import analysis
+from resnetzoo import analysis, plots
 
 STORED = RESULTS / "loss_surfaces.json"
 
@@ -25,21 +26,25 @@ def read_surfaces() -> dict[str, analysis.Surface]:
 
 
 class LossSurfaces(SphinxDirective):
-    """All stored surfaces, in one picture."""
+    """All stored surfaces, a picture each."""
 
     def run(self) -> list[nodes.Node]:
-        surfaces = read_surfaces()
-        figure = Figure(figsize=(5 * len(surfaces), 5), layout="constrained")
-        for axes, (name, surface) in zip(figure.subplots(1, len(surfaces)), surfaces.items(), strict=True):
+        words = "Contours of the loss around the weights of " + " and ".join(read_surfaces())
+        return themed_images(self.env, "loss-surfaces", words, draw_surfaces)
+
+
+def draw_surfaces(folder: Path, theme: plots.Theme) -> list[str]:
+    """An SVG file for each network, called as it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    surfaces = read_surfaces()
+    for name, surface in surfaces.items():
+        with plots.styled(theme):
+            figure = Figure(figsize=(4.2, 4.2), layout="constrained")
+            axes = figure.subplots()
             analysis.plot_loss_surface(axes, surface)
-            axes.set_title(name)
-        drawn = StringIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None})
-        picture = drawn.getvalue()
-        picture = picture[picture.index("<svg") :]
-        words = "Contours of the loss around the weights of " + " and ".join(surfaces)
-        frame = f'<div class="drawn" role="img" aria-label="{words}">{picture}</div>'
-        return [nodes.raw("", frame, format="html")]
+            axes.set_title(f"{name}: loss (nats)")
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    return list(surfaces)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

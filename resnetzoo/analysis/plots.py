@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnetzoo.analysis.moments import LayerValues
 from resnetzoo.analysis.similarity import Similarity
 from resnetzoo.analysis.surface import Surface
+from resnetzoo.models.looks import looks_of
+from resnetzoo.utils.figures import SHADES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,8 +33,12 @@ def plot_response_std(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
 
 def plot_gradient_norms(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
     """Norms of gradients over layers on a logarithmic axis; a line a network, named by its key."""
-    _lines(axes, curves)
+    from matplotlib.ticker import LogFormatter
+
     axes.set_yscale("log")
+    _lines(axes, curves)
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
     axes.set_xlabel("layer index (convolutions and classifier)")
     axes.set_ylabel("gradient norm (nats per unit of weight)")
 
@@ -50,8 +57,9 @@ def plot_cka(axes: "Axes", similarity: Similarity) -> "AxesImage":
     Returns the picture, so that `axes.figure.colorbar(picture)` can add the scale.
     """
     picture = axes.imshow(
-        similarity.values, vmin=0, vmax=1, cmap="viridis", origin="lower", aspect="auto", interpolation="nearest"
+        similarity.values, vmin=0, vmax=1, cmap=SHADES, origin="lower", aspect="auto", interpolation="nearest"
     )
+    axes.grid(visible=False)
     columns, rows = _some_of(similarity.columns), _some_of(similarity.rows)
     axes.set_xticks(columns, [similarity.columns[index] for index in columns], rotation=90)
     axes.set_yticks(rows, [similarity.rows[index] for index in rows])
@@ -61,20 +69,35 @@ def plot_cka(axes: "Axes", similarity: Similarity) -> "AxesImage":
 
 
 def plot_loss_surface(axes: "Axes", surface: Surface) -> None:
-    """Losses in nats as labelled contours, each the same factor above the one before; a cross marks the network.
+    """Losses in nats as shades and labelled contours, each the same factor above the one before.
 
-    Losses that are not finite, or below a millionth of the highest, lie outside the contours.
+    A cross marks the network. Losses that are not finite, or below a millionth of the highest, lie outside the
+    contours.
     """
     from matplotlib.colors import LogNorm
+    from matplotlib.patheffects import withStroke
 
     finite = surface.losses[np.isfinite(surface.losses)]
     if finite.size and finite.min() < finite.max():
-        levels = np.unique(np.geomspace(max(finite.min(), 1e-6 * finite.max()), finite.max(), _LEVELS))
-        lines = axes.contour(
-            surface.first, surface.second, surface.losses.T, levels=levels, norm=LogNorm(), cmap="viridis"
+        lowest = max(finite.min(), 1e-6 * finite.max())
+        levels = np.unique(np.geomspace(lowest, finite.max(), _LEVELS))
+        axes.imshow(
+            np.clip(surface.losses, lowest, None).T,
+            norm=LogNorm(lowest, finite.max()),
+            cmap=SHADES,
+            interpolation="bilinear",
+            origin="lower",
+            extent=(*_around(surface.first), *_around(surface.second)),
         )
-        axes.clabel(lines, fmt="%.2g", fontsize=8)
-    axes.plot(0, 0, "k+")
+        lines = axes.contour(
+            surface.first, surface.second, surface.losses.T, levels=levels, colors="white", linewidths=0.8
+        )
+        for text in axes.clabel(lines, fmt="%.2g", fontsize=8, colors="white"):
+            text.set_path_effects([withStroke(linewidth=2, foreground="#1b1c1e")])
+    axes.plot(0, 0, "+", color="white", mew=1.6)
+    axes.grid(visible=False)
+    axes.set_xlim(surface.first[0], surface.first[-1])
+    axes.set_ylim(surface.second[0], surface.second[-1])
     axes.set_aspect("equal")
     axes.set_xlabel("first direction (norms of the filters)")
     axes.set_ylabel("second direction (norms of the filters)")
@@ -83,11 +106,21 @@ def plot_loss_surface(axes: "Axes", surface: Surface) -> None:
 def _lines(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
     from matplotlib.ticker import MaxNLocator
 
+    looks = looks_of(curves)
     for name, curve in curves.items():
-        axes.plot(np.arange(1, len(curve.values) + 1), curve.values, marker="o", ms=3, lw=1.5, label=name)
+        look, places = looks[name], np.arange(1, len(curve.values) + 1)
+        axes.plot(
+            places, curve.values, color=look.color, ls=look.linestyle, marker=look.marker, ms=2.5, lw=1.4, label=name
+        )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=9)
+    axes.margins(y=0.2)  # room for the legend
+    axes.legend(fontsize=8, ncols=2)
+
+
+def _around(steps: NDArray[np.float64]) -> tuple[float, float]:
+    """Half a step before the first of evenly spaced places and half a step behind the last."""
+    half = (steps[1] - steps[0]) / 2
+    return float(steps[0] - half), float(steps[-1] + half)
 
 
 def _some_of(names: tuple[str, ...]) -> list[int]:

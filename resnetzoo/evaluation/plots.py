@@ -8,13 +8,14 @@ from torch import Tensor
 
 from resnetzoo.errors import UsageError
 from resnetzoo.evaluation.calibration import Calibration
-from resnetzoo.utils.figures import new_figure, save_figure
+from resnetzoo.utils.figures import OTHER_COLOURS, SHARES, new_figure, save_figure
 from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SUFFIXES = (".png", ".svg")
+_BARS = OTHER_COLOURS[1]
 _MOST_NAMES = 20  # of classes, and figures in the cells, that can be read
 
 
@@ -35,18 +36,18 @@ def plot_reliability(axes: "Axes", calibration: Calibration) -> None:
 
     On the dashed line a network is as often right as it is sure.
     """
-    most = max(row.n for row in calibration.bins)
+    most, ink = max(row.n for row in calibration.bins), axes.xaxis.label.get_color()
     for row in calibration.bins:
         shade = 0.25 + 0.75 * row.n / most
-        axes.bar(row.low, row.accuracy, row.high - row.low, align="edge", color="tab:blue", alpha=shade, ec="white")
-        axes.plot([row.confidence], [row.accuracy], "k.", ms=4)
-    axes.plot([0, 100], [0, 100], "k--", lw=1)
+        axes.bar(row.low, row.accuracy, row.high - row.low, align="edge", color=_BARS, alpha=shade, ec="none")
+        axes.plot([row.confidence], [row.accuracy], ".", color=ink, ms=4)
+    axes.plot([0, 100], [0, 100], "--", color=ink, lw=1)
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
     axes.set_aspect("equal")
     axes.set_xlabel("confidence (%)")
     axes.set_ylabel("accuracy (%)")
-    axes.set_title(f"expected calibration error {calibration.expected_error:.2f} points", fontsize=10)
+    axes.set_title(f"expected calibration error {calibration.expected_error:.2f} points")
 
 
 def plot_confusion(axes: "Axes", matrix: Tensor, classes: Sequence[str]) -> None:
@@ -55,7 +56,8 @@ def plot_confusion(axes: "Axes", matrix: Tensor, classes: Sequence[str]) -> None
     Of up to 20 classes the cells hold numbers of images, and the sides the names.
     """
     shares = matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)
-    axes.imshow(shares.numpy(), vmin=0, vmax=1, cmap="Blues", interpolation="nearest")
+    axes.imshow(shares.numpy(), vmin=0, vmax=1, cmap=SHARES, interpolation="nearest")
+    axes.grid(visible=False)
     if len(matrix) <= _MOST_NAMES:
         places = list(range(len(matrix)))
         axes.set_xticks(places, list(classes), rotation=90)
@@ -88,9 +90,9 @@ def save_test_figure(
     path = check_figure_name(path)
     if len(classes) != len(matrix):
         raise UsageError(f"the matrix has {len(matrix)} classes, and there are {len(classes)} names")
-    figure = new_figure(11, 5.5)
-    left, right = figure.subplots(1, 2)
-    plot_reliability(left, calibration)
-    plot_confusion(right, matrix, classes)
-    figure.suptitle(title)
-    save_figure(figure, path)
+    with new_figure(11, 5.5) as figure:
+        left, right = figure.subplots(1, 2)
+        plot_reliability(left, calibration)
+        plot_confusion(right, matrix, classes)
+        figure.suptitle(title)
+        save_figure(figure, path)

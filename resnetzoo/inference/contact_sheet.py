@@ -17,6 +17,7 @@ from resnetzoo.utils.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MAX_TILES = 300  # a sheet of more would be longer than anybody scrolls
 _MAX_CLASSES = 5  # of a tile
@@ -33,6 +34,7 @@ _MIN_WIDTH = 5.4  # so that a title has room
 _HEAD_LETTERS = 11  # of a title, an inch
 
 _PIXELS = 300  # a side of what is drawn of an image: two for each of the picture's own
+_DPI = 150
 _GREY, _RED, _BAR = "0.45", "#a02020", "#cfe0f2"
 
 
@@ -60,21 +62,17 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
     width, height = _SIDE + _GAP, _SIDE + lines * _LINE + _GAP  # of a tile with the gap behind it
     columns = min(len(drawn), _MAX_COLUMNS, max(4, round(sqrt(len(drawn) * 1.2 * height / width))))
     rows = ceil(len(drawn) / columns)
-    figure = new_figure(max(columns * width, _MIN_WIDTH) + _GAP, rows * height + _HEAD + _GAP)
-    figure.set_layout_engine("none")  # everything has its place already
-    figure.suppressComposite = True  # in an SVG each image stays one of its own
-    axes = figure.add_axes((0, 0, 1, 1))
-    for index, prediction in enumerate(drawn):
-        row, column = divmod(index, columns)
-        _draw_tile(axes, prediction, _GAP + column * width, _HEAD + row * height)
-    counted = _counted(len(drawn), len(predictions))
-    heading = _short(title, int(figure.get_figwidth() * _HEAD_LETTERS))
-    axes.text(_GAP, 0.2, heading, fontsize=10, weight="bold", va="center", parse_math=False)
-    axes.text(_GAP, 0.38, counted, fontsize=8, color=_GREY, va="center")
-    axes.set(xlim=(0, figure.get_figwidth()), ylim=(figure.get_figheight(), 0), aspect="auto")
-    axes.set_axis_off()
-    with warnings.catch_warnings():
+    inches = max(columns * width, _MIN_WIDTH) + _GAP, rows * height + _HEAD + _GAP
+    with new_figure(*inches) as figure, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # file names in any script
+        axes = _empty_sheet(figure)
+        for index, prediction in enumerate(drawn):
+            row, column = divmod(index, columns)
+            _draw_tile(axes, prediction, _GAP + column * width, _HEAD + row * height)
+        heading = _short(title, int(inches[0] * _HEAD_LETTERS))
+        axes.text(_GAP, 0.2, heading, fontsize=10, weight="bold", va="center", parse_math=False)
+        axes.text(_GAP, 0.38, _counted(len(drawn), len(predictions)), fontsize=8, color=_GREY, va="center")
+        axes.set(xlim=(0, inches[0]), ylim=(inches[1], 0), aspect="auto")
         save_figure(figure, path)
 
 
@@ -105,6 +103,16 @@ def check_no_image(path: str | Path, predictions: Sequence[Prediction]) -> None:
 def _counted(drawn: int, all_of_them: int) -> str:
     images = f"{all_of_them:,} image{'' if all_of_them == 1 else 's'}"
     return images if drawn == all_of_them else f"the first {drawn:,} of {images}"
+
+
+def _empty_sheet(figure: "Figure") -> "Axes":
+    """Axes without a frame over the whole figure, for pictures that have their place already."""
+    figure.set_layout_engine("none")
+    figure.set_dpi(_DPI)
+    figure.suppressComposite = True  # in an SVG each image stays one of its own
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    return axes
 
 
 def _draw_tile(axes: "Axes", prediction: Prediction, left: float, top: float) -> None:

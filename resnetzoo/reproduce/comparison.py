@@ -40,7 +40,7 @@ def provenance_line(runs: Sequence[RunRecord]) -> str:
             f"{_distinct(run.recipe.name for run in runs)}, {seeds_words(runs)}",
             f"n = {data['train_images']:,} training, {data['test_images']:,} test images",
             f"data {data['fingerprint'][:12]}",
-            f"{_distinct(run.device for run in runs)}, {_distinct(run.precision for run in runs)}",
+            f"{_distinct(device_words(run.device) for run in runs)}, {_distinct(run.precision for run in runs)}",
             f"torch {_distinct(run.versions['torch'] for run in runs)}",
             f"commit {_distinct(run.commit[:12] if run.commit else 'unknown' for run in runs)}",
         ]
@@ -51,6 +51,11 @@ def seeds_words(runs: Sequence[RunRecord]) -> str:
     """`seeds 0, 1, 2`."""
     seeds = sorted({run.seed for run in runs})
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def device_words(device: str) -> str:
+    """A device as records name it, in words: theirs say `1 threads`."""
+    return device.replace(" 1 threads", " 1 thread")
 
 
 def _distinct(words: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from resnetzoo.reproduce.beside_source import about_source, lead_of_source, source_columns
-from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
+from resnetzoo.reproduce.comparison import by_name, device_words, measured_on, provenance_line
 from resnetzoo.reproduce.markdown import code_block, plain, table
 from resnetzoo.reproduce.outcome import Outcome, Summary
 from resnetzoo.reproduce.published import BEST_PEER, PAPER_ERRORS
@@ -114,7 +114,7 @@ def _provenance(outcome: Outcome) -> list[str]:
             f"{record.epochs[-1].test_error:.2f}",
             f"{record.wall_seconds:,.0f}",
             *([_memory(record)] if counted else []),
-            f"{record.device}, {record.precision}, {record.execution}",
+            f"{device_words(record.device)}, {record.precision}, {record.execution}",
             record.commit[:12] if record.commit else "unknown",
         )
         for record in outcome.records

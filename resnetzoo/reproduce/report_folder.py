@@ -47,12 +47,21 @@ def write_report(outcome: Outcome, folder: Path) -> None:
     Raises:
         OutputError: `folder` cannot be written.
     """
-    pictures = draw_figures(outcome, folder)
     notes = {key: value for key, value in outcome.to_dict().items() if key != "runs"}
     save_results(outcome.records, folder, **notes)
     write_csv(folder / "runs.csv", [_run_row(record) for record in outcome.records])
     if outcome.layers:
         write_csv(folder / "layers.csv", [line for row in outcome.layers for line in _layer_lines(row)])
+    write_pages(outcome, folder)
+
+
+def write_pages(outcome: Outcome, folder: Path) -> None:
+    """Write the pictures, and the report in both forms.
+
+    Raises:
+        OutputError: `folder` cannot be written.
+    """
+    pictures = draw_figures(outcome, folder)
     linked = markdown_report(outcome, [picture.linked for picture in pictures])
     write_atomically(folder / "report.md", linked.encode())
     embedded = markdown_report(outcome, [picture.embedded for picture in pictures])

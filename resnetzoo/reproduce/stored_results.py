@@ -1,11 +1,14 @@
 """What a report's file of results says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from resnetzoo.errors import ResultsError
+from resnetzoo.reproduce.budgets import budget_of
 from resnetzoo.reproduce.claims import Claim, Measure, measure_of
+from resnetzoo.reproduce.layer_stats import LayerRow
+from resnetzoo.reproduce.outcome import Outcome, outcome_of
 from resnetzoo.reproduce.targets import Target, get_target
 from resnetzoo.reproduce.verdicts import Verdict, untrained_networks
 from resnetzoo.training.results import RunRecord, read_records
@@ -50,6 +53,34 @@ def read_results(path: str | Path, target: Target | None = None) -> StoredResult
         raise ResultsError(f'{path} judges "{unknown[0]}", which the target {chosen.name} does not claim')
     verdicts = (_verdict(row, claims[row["claim"]], values) for row in values["verdicts"])
     return StoredResults(values["command"], tuple(read_records(path)), tuple(verdicts))
+
+
+def read_outcome(path: str | Path, target: Target | None = None) -> Outcome:
+    """Read the `results.json` of a report as what `reproduce` returned, its verdicts as they stand there.
+
+    Args:
+        path: the file.
+        target: what was reproduced, if it is not one of `TARGETS`.
+
+    Raises:
+        ResultsError: as `read_results`.
+        UsageError: of a target that is not known.
+    """
+    stored = read_results(path, target)
+    values = read_checksummed(user_path(path))
+    chosen = get_target(values["target"]) if target is None else target
+    outcome = outcome_of(
+        chosen,
+        budget_of(chosen, values["budget"]),
+        command=stored.command,
+        records=stored.records,
+        failed=values["failed"],
+        layers=[
+            LayerRow(**{**row, "layers": tuple(row["layers"]), "values": tuple(row["values"])})
+            for row in values["layers"]
+        ],
+    )
+    return replace(outcome, verdicts=stored.verdicts)
 
 
 def _verdict(stored: dict[str, Any], claim: Claim, values: dict[str, Any]) -> Verdict:

@@ -1,32 +1,191 @@
-"""Empty figures and their files. matplotlib is imported where a picture is drawn, and nowhere else."""
+"""The style of every figure, and how figures are made, labelled and written.
+
+Colour is the family of a network and line style its depth, in every figure. The families' colours are those
+of Okabe and Ito, who chose them for readers with any kind of colour vision. Each stands out from white and from a dark
+page alike (3:1 or more), so that a dark figure differs in text, axes and grid alone. matplotlib is imported where a
+figure is drawn, and nowhere else.
+"""
 
 import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from resnetzoo.utils.files import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+FAMILY_COLOURS = {"plain": "#d55e00", "residual": "#0072b2", "preactivation": "#cc79a7"}
+"""By family of a network."""
+
+OTHER_COLOURS = ("#009e73", "#7f8389", "#b08500")
+"""Of what is no network of these families, in the order in which it comes."""
+
+SHADES = "viridis"
+"""The colour map of values of a field, dark where low; its lightness rises evenly."""
+
+SHARES = "Blues"
+"""The colour map of shares from 0, which is white, to 1."""
+
+MARKERS = ("o", "s", "^", "D", "v")
+"""Of what shares colour and line style, in the order in which it comes."""
+
+# Up to this depth -> the lengths of dashes and gaps, in line widths; () is a solid line.
+_DASHES: dict[int, tuple[float, ...]] = {
+    20: (),
+    32: (5, 1.5),
+    44: (5, 1.5, 1, 1.5),
+    56: (2, 1.2),
+    110: (1, 1),
+}
+_DEEPEST = (5, 1.5, 1, 1.5, 1, 1.5)
+_FONT_SIZE = 9  # points
+_LABEL_GAP = 7  # points, from a line's end to its label
+_LINE_HEIGHT = 1.3  # of a label, in font sizes
 
 
-def new_figure(width: float, height: float) -> "Figure":
-    """A figure of this many inches that no window shows."""
+@dataclass(frozen=True)
+class Theme:
+    """What a figure has in the colours of the page that it stands on.
+
+    Attributes:
+        ink: of text and axes.
+        grid: of grid lines.
+        background: of the whole figure; `none` lets the page show through.
+    """
+
+    ink: str
+    grid: str
+    background: str
+
+
+LIGHT = Theme(ink="#1b1c1e", grid="#dcdee2", background="white")
+"""For white pages and for files of their own."""
+
+DARK = Theme(ink="#cfd0d0", grid="#3a3d43", background="none")
+"""For dark pages."""
+
+
+class Look(NamedTuple):
+    """How the line of one network is drawn.
+
+    Attributes:
+        color: of line and markers.
+        dashes: lengths of dashes and gaps in line widths; empty where the line is solid.
+        marker: of its points, where they are marked.
+    """
+
+    color: str
+    dashes: tuple[float, ...] = ()
+    marker: str = MARKERS[0]
+
+    @property
+    def linestyle(self) -> Any:
+        """As matplotlib takes it."""
+        return (0, self.dashes) if self.dashes else "-"
+
+
+def look_of_network(family: str, depth: int) -> Look:
+    """Colour by family, line style by depth: of any other depth, that of the next deeper one of the paper."""
+    return Look(FAMILY_COLOURS[family], next((dashes for most, dashes in _DASHES.items() if depth <= most), _DEEPEST))
+
+
+@contextmanager
+def styled(theme: Theme = LIGHT) -> Iterator[None]:
+    """A block in which figures are made, drawn and saved in this style; matplotlib's own settings return after it."""
+    import matplotlib
+
+    with matplotlib.rc_context(_settings(theme)):  # type: ignore[arg-type]  # a Literal of each name
+        yield
+
+
+@contextmanager
+def new_figure(width: float, height: float, theme: Theme = LIGHT) -> "Iterator[Figure]":
+    """A figure of this many inches that no window shows, to be drawn and saved within the block."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    with styled(theme):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
 
 
 def save_figure(figure: "Figure", *paths: Path) -> None:
-    """Write the figure to each path, as PNG or SVG by its suffix.
+    """Write the figure to each path, as PNG or SVG by its suffix; the same figure gives the same bytes.
 
     Raises:
         OutputError: a path cannot be written.
     """
     for path in paths:
-        picture = io.BytesIO()
-        figure.savefig(picture, format=path.suffix[1:], dpi=150)
+        picture, kind = io.BytesIO(), path.suffix[1:].lower()
+        figure.savefig(picture, format=kind, metadata={"Date": None} if kind == "svg" else None)
         write_atomically(path, picture.getvalue())
+
+
+def label_line_ends(axes: "Axes", labels: "Sequence[tuple[Line2D, str]]") -> None:
+    """Write a text behind the last point of each line; those that would overlap are moved apart.
+
+    Call it last: what changes the limits of the axes, or their size, moves the lines but not the distances.
+    """
+    figure: Figure = axes.get_figure(root=True)  # type: ignore[assignment]  # axes that are drawn on have one
+    figure.draw_without_rendering()  # which gives the axes their size
+    ends = [tuple(np.asarray(line.get_xydata(), float)[-1]) for line, _ in labels]
+    heights = [float(axes.transData.transform(end)[1]) * 72 / figure.dpi for end in ends]
+    places = spread(heights, _LINE_HEIGHT * _FONT_SIZE)
+    for (_, text), (x, y), height, place in zip(labels, ends, heights, places, strict=True):
+        axes.annotate(text, (x, y), (_LABEL_GAP, place - height), textcoords="offset points", va="center")
+
+
+def spread(places: Sequence[float], distance: float) -> list[float]:
+    """The places in the same order, at least so far apart, each moved as little as its neighbours allow."""
+    order = sorted(range(len(places)), key=lambda index: places[index])
+    groups: list[list[float]] = []  # the wanted place of the lowest member, one a member
+    for rank, index in enumerate(order):
+        groups.append([places[index] - rank * distance])
+        while len(groups) > 1 and _mean(groups[-2]) > _mean(groups[-1]):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    lowest = [_mean(group) for group in groups for _ in group]
+    moved = dict(zip(order, lowest, strict=True))
+    return [moved[index] + order.index(index) * distance for index in range(len(places))]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _settings(theme: Theme) -> dict[str, Any]:
+    from cycler import cycler
+
+    inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color")
+    return {
+        **dict.fromkeys(inks, theme.ink),
+        "figure.dpi": 200,
+        "savefig.dpi": "figure",
+        "figure.facecolor": theme.background,
+        "savefig.facecolor": theme.background,
+        "axes.facecolor": "none",
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": cycler(color=[*FAMILY_COLOURS.values(), *OTHER_COLOURS]),
+        "axes.titlelocation": "left",
+        "axes.titlesize": _FONT_SIZE + 1,
+        "figure.titlesize": _FONT_SIZE + 1,
+        "font.size": _FONT_SIZE,
+        "grid.color": theme.grid,
+        "grid.linewidth": 0.7,
+        "legend.fontsize": _FONT_SIZE,
+        "legend.frameon": False,
+        "legend.handlelength": 2.8,  # so that dashes can be told apart
+        "lines.dash_capstyle": "butt",
+        "svg.hashsalt": "resnetzoo",
+    }

@@ -243,7 +243,8 @@ def test_a_function_is_a_measure_by_its_own_name() -> None:
 def test_the_figure_has_a_bar_a_bin_and_a_number_a_cell(tmp_path: Path) -> None:
     logits, labels = drawn()
     bins, matrix = metrics.calibration(logits, labels), metrics.confusion_matrix(logits, labels)
-    left, right = new_figure(4, 2).subplots(1, 2)
+    with new_figure(4, 2) as figure:
+        left, right = figure.subplots(1, 2)
     metrics.plot_reliability(left, bins)
     metrics.plot_confusion(right, matrix, "abcdefg")
     assert [bar.get_height() for bar in left.patches] == [row.accuracy for row in bins.bins]

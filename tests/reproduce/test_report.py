@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 import resnetzoo
 from resnetzoo import plots
@@ -15,7 +17,7 @@ from resnetzoo.reproduce.beside_source import is_like_source
 from resnetzoo.reproduce.curves import note_provenance, published_curve
 from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import Outcome, outcome_of
-from resnetzoo.reproduce.report_figures import _by_depth, _curves
+from resnetzoo.reproduce.report_figures import Panel, plots_of
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.presets import SMOKE
 from resnetzoo.training.results import RunRecord
@@ -125,6 +127,12 @@ def like_source(name: str, seed: int, errors: list[float]) -> resnetzoo.Run:
     return replace(run, data={**run.data, "name": "cifar10", "official": True, "part": ""})
 
 
+def drawn(panel: Panel) -> Axes:
+    axes = Figure().subplots()
+    panel.draw(axes)
+    return axes
+
+
 def outcome_of_source(runs: list[resnetzoo.Run]) -> Outcome:
     target = get_target("source")
     return outcome_of(target, budget_of(target, "full"), command="", records=runs, failed={}, layers=[])
@@ -152,10 +160,12 @@ def test_a_report_sets_the_source_beside_each_epoch_and_says_who_is_ahead() -> N
     expected = zip(*SOURCE_ACCURACIES.values(), strict=True)
     assert [tuple(map(float, row[-2:])) for row in rows[2:]] == list(expected)
 
-    (axes,) = _curves(outcome).axes
-    dotted = [line for line in axes.get_lines() if line.get_linestyle() == ":"]
-    assert [list(line.get_ydata()) for line in dotted] == [pytest.approx(errors) for errors in theirs.values()]
-    assert all("recipe not known" in str(line.get_label()) for line in dotted)
+    (panel,) = plots_of(outcome)[0].panels
+    axes = drawn(panel)
+    hollow = [line for line in axes.get_lines() if line.get_markerfacecolor() == "none"]
+    assert [list(line.get_ydata()) for line in hollow] == [pytest.approx(errors) for errors in theirs.values()]
+    assert all("recipe not known" in str(line.get_label()) for line in hollow)
+    assert [text.get_text() for text in axes.texts][2:] == ["source 18.9 %", "source 14.3 %"]
 
 
 @pytest.mark.parametrize(("epochs", "words"), [(1, "have 1 epoch, by SMOKE,"), (23, "have 23 epochs, by SMOKE,")])
@@ -183,30 +193,39 @@ def test_the_source_is_compared_with_nothing_but_cifar10() -> None:
 
 def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
     runs = [
-        like_source(name, seed, [error + seed])
+        like_source(name, seed, [90.0, error + seed])
         for name, error in (("plainnet20", 12.0), ("plainnet56", 24.0), ("resnet20", 10.0), ("resnet56", 8.0))
         for seed in (0, 1)
     ]
     target = get_target("figure6")
     outcome = outcome_of(target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[])
-    (axes,) = _by_depth(outcome).axes
+    by_epoch, by_depth = plots_of(outcome)
+    assert [panel.title for panel in by_epoch.panels] == ["plain", "residual"]
+    axes = drawn(by_depth.panels[0])
     lines = [(line.get_marker(), list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()]
     means = [points for marker, *points in lines if marker == "None"]
     assert means == [[[20, 56], [12.5, 24.5]], [[20, 56], [10.5, 8.5]]]
-    seeds = [points for marker, *points in lines if marker == "."]
+    hollow = [line.get_markerfacecolor() == "none" for line in axes.get_lines()]
+    seeds = [points for (marker, *points), empty in zip(lines, hollow, strict=True) if marker == "o" and not empty]
     expected = [(20, 12.0), (56, 24.0), (20, 10.0), (56, 8.0)]
     assert seeds == [[[depth, depth], [error, error + 1]] for depth, error in expected]
-    assert [points for marker, *points in lines if marker == "o"] == [[[20, 56], [8.75, 6.97]]]
+    papers = [points for (marker, *points), empty in zip(lines, hollow, strict=True) if marker == "o" and empty]
+    assert papers == [[[20, 56], [8.75, 6.97]]]
     assert [points for marker, *points in lines if marker == "s"] == [[[20, 56], [8.27, 6.61]]]
+    assert [text.get_text() for text in axes.texts] == ["plain 24.5 %", "residual 8.5 %"]
+
+
+def test_a_single_epoch_makes_no_picture() -> None:
+    assert plots_of(outcome_of_source([like_source(f"resnet{depth}", 0, [50.0]) for depth in (20, 56)])) == []
 
 
 def test_what_stands_at_the_foot_of_a_picture_is_as_wide_as_the_picture() -> None:
     run = run_of("plain", 0, [1.0])
     runs = [replace(run, commit=f"{number:040x}") for number in range(9)]
-    figure = new_figure(8, 3)
-    figure.subplots()
-    note_provenance(figure, runs)
-    figure.canvas.draw()
+    with new_figure(8, 3) as figure:
+        figure.subplots()
+        note_provenance(figure, runs)
+        figure.canvas.draw()
     (foot,) = figure.texts
     assert " ".join(foot.get_text().split()) == report.provenance_line(runs)
     box, whole = foot.get_window_extent(), figure.bbox
@@ -215,8 +234,7 @@ def test_what_stands_at_the_foot_of_a_picture_is_as_wide_as_the_picture() -> Non
 
 
 def test_published_errors_are_drawn_at_the_end_or_by_epoch(tmp_path: Path) -> None:
-    figure = new_figure(4, 3)
-    axes = figure.subplots()
+    axes = Figure().subplots()
     published_curve(axes, {1: 50.0, 2: 40.0}, name="theirs", color="C0")
     (line,) = axes.get_lines()
     assert (list(line.get_xdata()), list(line.get_ydata()), line.get_label()) == (

@@ -1,0 +1,59 @@
+"""The directive that draws a picture of a committed result for light and for dark pages, a file a panel."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from generated import RESULTS
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+from resnetzoo import plots
+
+THEMES = {"light": plots.LIGHT, "dark": plots.DARK}
+
+
+def themed_images(
+    env: BuildEnvironment, name: str, alt: str, draw: Callable[[Path, plots.Theme], list[str]]
+) -> list[nodes.Node]:
+    """Images of which a page shows those of its own ground, side by side where there is room.
+
+    Args:
+        env: of the build.
+        name: of a folder for the files.
+        alt: what the picture shows.
+        draw: writes SVG files into a folder and says how they are called, without suffix.
+    """
+    frame = nodes.container("", classes=["side-by-side", "themed"])
+    for theme, colours in THEMES.items():
+        folder = Path(env.doctreedir) / "figures" / f"{name}-{theme}"
+        stems = draw(folder, colours)
+        for number, stem in enumerate(stems, start=1):
+            part = f" ({number} of {len(stems)})" if len(stems) > 1 else ""
+            # From the root of the pages, since a path of the machine would be read from there too.
+            address = f"/{os.path.relpath(folder / f'{stem}.svg', env.srcdir)}"
+            frame += nodes.image("", uri=address, alt=alt + part, classes=[f"only-{theme}"])
+    return [frame]
+
+
+class ResultFigure(SphinxDirective):
+    """`RESULT PICTURE`: `errors`, `depths`, `responses` or `gradients` of a result, drawn from its records."""
+
+    required_arguments = 2
+    option_spec = {"alt": directives.unchanged_required}  # noqa: RUF012 (docutils reads it so)
+
+    def run(self) -> list[nodes.Node]:
+        result, picture = self.arguments
+
+        def draw(folder: Path, theme: plots.Theme) -> list[str]:
+            return plots.draw_stored(RESULTS / result / "results.json", picture, folder, theme=theme)
+
+        return themed_images(self.env, f"{result}-{picture}", self.options["alt"], draw)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("result-figure", ResultFigure)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,31 @@
+"""The looks of networks in figures, by what tables call them. No torch here."""
+
+from collections.abc import Iterable
+from itertools import cycle
+
+from resnetzoo.errors import UnknownModelError
+from resnetzoo.models.registry import get_spec
+from resnetzoo.utils.figures import MARKERS, OTHER_COLOURS, Look, look_of_network
+
+
+def looks_of(labels: Iterable[str]) -> dict[str, Look]:
+    """How the lines of these networks are drawn in one figure, by label, such as `resnet20 (projection)`.
+
+    Colour is the family and line style the depth. Networks that share both differ in their markers; what is no name of
+    the zoo gets a colour that is no family's.
+    """
+    others = cycle(OTHER_COLOURS)
+    found: dict[str, Look] = {}
+    for label in labels:
+        look = _look_of(label) or Look(next(others))
+        alike = sum(other[:2] == look[:2] for other in found.values())
+        found[label] = look._replace(marker=MARKERS[alike % len(MARKERS)])
+    return found
+
+
+def _look_of(label: str) -> Look | None:
+    try:
+        spec = get_spec(label.partition(" (")[0])
+    except UnknownModelError:
+        return None
+    return look_of_network(spec.family, spec.depth)

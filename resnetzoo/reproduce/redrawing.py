@@ -1,0 +1,62 @@
+"""The pictures of a stored report, drawn again from its `results.json`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from resnetzoo.errors import UsageError
+from resnetzoo.reproduce.report_figures import draw_panel, plots_of
+from resnetzoo.reproduce.report_folder import RESULTS, write_pages
+from resnetzoo.reproduce.stored_results import read_outcome
+from resnetzoo.reproduce.targets import Target
+from resnetzoo.utils.figures import LIGHT, Theme
+from resnetzoo.utils.paths import user_path
+
+
+def redraw_report(folder: str | Path, target: Target | None = None) -> None:
+    """Draw the pictures of a report again and write its pages anew; its results stay as they are.
+
+    Args:
+        folder: of the report, with its `results.json`.
+        target: what was reproduced, if it is not one of `TARGETS`.
+
+    Raises:
+        ResultsError: no results there, or not those of a report.
+        OutputError: `folder` cannot be written.
+    """
+    folder = user_path(folder)
+    write_pages(read_outcome(folder / RESULTS, target), folder)
+
+
+def draw_stored(
+    path: str | Path,
+    picture: str,
+    folder: str | Path,
+    *,
+    theme: Theme = LIGHT,
+    suffixes: Sequence[str] = (".svg",),
+) -> list[str]:
+    """Draw one picture of a stored report, each of its panels as files of their own, for a page of any width.
+
+    Args:
+        path: of the report's `results.json`.
+        picture: `errors`, `depths`, `responses` or `gradients`.
+        folder: where the files go; they are called as the picture, with a number where it has several panels.
+        theme: `LIGHT`, or `DARK` for a dark page.
+        suffixes: of the files: `.svg`, `.png`.
+
+    Returns:
+        The names of the files without their suffix, in the order of the panels.
+
+    Raises:
+        ResultsError: no results there, or not those of a report.
+        UsageError: the results do not suffice for such a picture.
+        OutputError: `folder` cannot be written.
+    """
+    plots = {plot.stem: plot for plot in plots_of(read_outcome(path))}
+    if picture not in plots:
+        raise UsageError(f"{path} has no picture {picture!r}; it has {', '.join(plots) or 'none'}")
+    panels = plots[picture].panels
+    stems = [picture] if len(panels) == 1 else [f"{picture}-{number}" for number in range(1, len(panels) + 1)]
+    for stem, panel in zip(stems, panels, strict=True):
+        draw_panel(panel, [user_path(folder) / f"{stem}{suffix}" for suffix in suffixes], theme)
+    return stems
