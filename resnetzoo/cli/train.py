@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -60,6 +60,28 @@ def train_command(
     lr: Annotated[float | None, typer.Option(help="Another peak rate.", show_default="the recipe's")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Another decay.", show_default="the recipe's")] = None,
     label_smoothing: Annotated[float | None, typer.Option(help="Another share.", show_default="the recipe's")] = None,
+    crop_padding_mode: Annotated[
+        Literal["zeros", "reflect"] | None,
+        typer.Option(help="What the border of crops holds.", show_default="the recipe's"),
+    ] = None,
+    cutout: Annotated[
+        int | None, typer.Option(help="Side of a hole in each image, such as 16.", show_default="the recipe's")
+    ] = None,
+    mixup: Annotated[
+        float | None, typer.Option(help="Mix images by Beta(MIXUP, MIXUP).", show_default="the recipe's")
+    ] = None,
+    decay_norms_and_biases: Annotated[
+        bool | None,
+        typer.Option(
+            "--decay-norms-and-biases/--no-decay-norms-and-biases",
+            help="Weight decay on them too, or on other weights alone.",
+            show_default="the recipe's",
+        ),
+    ] = None,
+    ema_decay: Annotated[
+        float | None,
+        typer.Option(help="Decay of a moving average of the weights, such as 0.999.", show_default="the recipe's"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.", min=0)] = 0,
     shortcut: ShortcutWord = None,
     dataset: DatasetName = "auto",
@@ -92,7 +114,16 @@ def train_command(
     chosen = resnetzoo.recipes.get_recipe(recipe)
     chosen = chosen if batch_size is None else chosen.with_batch_size(batch_size)
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
-    chosen = chosen.with_settings(lr=lr, weight_decay=weight_decay, label_smoothing=label_smoothing)
+    chosen = chosen.with_settings(
+        lr=lr,
+        weight_decay=weight_decay,
+        label_smoothing=label_smoothing,
+        crop_padding_mode=crop_padding_mode,
+        cutout=cutout,
+        mixup=mixup,
+        decay_norms_and_biases=decay_norms_and_biases,
+        ema_decay=ema_decay,
+    )
     if extend_to is not None and chosen.epochs is not None:
         chosen.extended_to(extend_to)
     spec = resnetzoo.get_spec(name)  # a wrong name, shortcut or device is said before any data is fetched

@@ -139,18 +139,43 @@ class Recipe:
         return replace(self, name=f"{self.name}-bs{batch_size}", batch_size=batch_size)
 
     def with_settings(
-        self, *, lr: float | None = None, weight_decay: float | None = None, label_smoothing: float | None = None
+        self,
+        *,
+        lr: float | None = None,
+        weight_decay: float | None = None,
+        label_smoothing: float | None = None,
+        crop_padding_mode: PaddingMode | None = None,
+        cutout: int | None = None,
+        mixup: float | None = None,
+        decay_norms_and_biases: bool | None = None,
+        ema_decay: float | None = None,
     ) -> "Recipe":
-        """The same recipe with another peak rate, decay or smoothing; None leaves one as it is. The name says so.
+        """The same recipe with another peak rate, decay, smoothing and so on; None leaves one as it is.
+
+        The name says so.
 
         >>> from resnetzoo.recipes import QUICK20
         >>> QUICK20.with_settings(lr=0.05, weight_decay=1e-3).name
         'QUICK20-lr0.05-wd0.001'
+        >>> QUICK20.with_settings(crop_padding_mode="reflect", cutout=16, mixup=0.2, ema_decay=0.999).name
+        'QUICK20-reflect-cutout16-mixup0.2-ema0.999'
 
         Raises:
             UsageError: a number outside its range.
         """
-        settings = {"lr": ("lr", lr), "weight_decay": ("wd", weight_decay), "label_smoothing": ("ls", label_smoothing)}
+        settings: dict[str, tuple[str, Any]] = {
+            "lr": ("lr", lr),
+            "weight_decay": ("wd", weight_decay),
+            "label_smoothing": ("ls", label_smoothing),
+            "crop_padding_mode": ("", crop_padding_mode),
+            "cutout": ("cutout", cutout),
+            "mixup": ("mixup", mixup),
+            "decay_norms_and_biases": (
+                "normdecay" if decay_norms_and_biases else "nonormdecay",
+                decay_norms_and_biases,
+            ),
+            "ema_decay": ("ema", ema_decay),
+        }
         changed = {
             field: (short, value)
             for field, (short, value) in settings.items()
@@ -158,8 +183,9 @@ class Recipe:
         }
         if not changed:
             return self
-        name = "-".join([self.name, *(f"{short}{value}" for short, value in changed.values())])
-        return replace(self, name=name, **{field: value for field, (_, value) in changed.items()})  # type: ignore[arg-type]
+        words = (short if isinstance(value, bool) else f"{short}{value}" for short, value in changed.values())
+        name = "-".join([self.name, *words])
+        return replace(self, name=name, **{field: value for field, (_, value) in changed.items()})
 
     def extended_to(self, epochs: int, *, num_images: int = CIFAR_TRAIN_IMAGES) -> "Recipe":
         """The same recipe, and behind its end more epochs; the name says so.

@@ -82,11 +82,15 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     assert "warning: the network tells disc, ring, square" in elsewhere.stderr
 
 
-def test_train_on_held_out_images(run_command: Command, cifar10_folder: Path) -> None:
+def test_train_on_held_out_images(run_command: Command, cifar10_folder: Path, tmp_path: Path) -> None:
+    """With all that a recipe may have beside the usual."""
     words = ("--data-dir", cifar10_folder, "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu", "--out", "run")
-    said = run_command("resnetzoo", "train", "plainnet20", *words, "--val-split")
+    parts = ("--crop-padding-mode", "reflect", "--cutout", "8", "--mixup", "0.2", "--ema-decay", "0.9")
+    said = run_command("resnetzoo", "train", "plainnet20", *words, "--val-split", *parts, "--no-decay-norms-and-biases")
     assert said.returncode == 0, said.stderr
     assert "90/10 split of the training set" in said.stdout
+    recipe = json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]
+    assert recipe["name"] == "SMOKE-1ep-reflect-cutout8-mixup0.2-nonormdecay-ema0.9"
 
 
 @pytest.mark.parametrize(
@@ -170,6 +174,10 @@ def test_a_mistake_is_a_failed_process(run_command: Command) -> None:
         ("train", "--lr", "nan"),
         ("train", "--weight-decay", "-1"),
         ("train", "--label-smoothing", "2"),
+        ("train", "--crop-padding-mode", "edge"),
+        ("train", "--cutout", "-1"),
+        ("train", "--mixup", "-0.1"),
+        ("train", "--ema-decay", "1"),
         ("train", "--device", "tpu"),
         ("train", "--recipe", "fast"),
         ("reproduce", "--seeds", "x"),

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 import torch
@@ -181,6 +182,15 @@ def test_settings_are_changed_and_the_name_says_so() -> None:
     changed = QUICK20.with_settings(lr=0.05, weight_decay=5e-4, label_smoothing=0.1)
     assert changed == replace(QUICK20, name="QUICK20-lr0.05-ls0.1", lr=0.05, label_smoothing=0.1)
     assert QUICK20.with_settings(lr=0.2) is QUICK20
+    parts: dict[str, Any] = {"crop_padding_mode": "reflect", "cutout": 16, "mixup": 0.2, "ema_decay": 0.999}
+    more = QUICK20.with_settings(**parts, decay_norms_and_biases=False)
+    name = "QUICK20-reflect-cutout16-mixup0.2-nonormdecay-ema0.999"
+    assert more == replace(QUICK20, name=name, **parts, decay_norms_and_biases=False)
+    off: dict[str, Any] = {"crop_padding_mode": "zeros", "cutout": 0, "mixup": 0.0, "decay_norms_and_biases": True}
+    assert QUICK20.with_settings(**off) is QUICK20
+    assert more.with_settings(decay_norms_and_biases=True).name == f"{name}-normdecay"
+    with pytest.raises(resnetzoo.UsageError, match="ema_decay must be above 0"):
+        QUICK20.with_settings(ema_decay=1.0)
     assert recipes.StepDecay([3, 5]) == recipes.StepDecay((3, 5))  # type: ignore[arg-type]
     clipped = replace(QUICK20, clip_norm=1.0)
     assert recipes.Recipe.from_dict(clipped.to_dict()) == clipped
