@@ -55,8 +55,8 @@ def called(candidate: bench.Candidate, way: str) -> bench.Candidate:
 
 def measure(
     names: Sequence[str], batch_size: int, environment: bench.Environment, rounds: int, beside: str
-) -> dict[str, Any]:
-    """Every race, medians over the rounds, and where, with what and beside what it ran."""
+) -> Iterator[dict[str, Any]]:
+    """The record as it stands behind each race: medians over the rounds, and where and beside what it ran."""
     calibration = bench.matrix_product(environment)
     rows: list[dict[str, Any]] = []
     for work, ours, baselines in races(names, batch_size, environment):
@@ -73,16 +73,14 @@ def measure(
             del kept["first_seconds"]  # what a compilation takes depends on what torch keeps on disk
             rows.append(kept)
             print(f"  {row.name}: {row.images_per_second:,.1f} images/s", flush=True)
-    recorded = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    processor = get_cpu_info().get("brand_raw", "")
-    return {
-        **environment.facts(),
-        "processor": processor,
-        "recorded": recorded,
-        "rounds": rounds,
-        "beside": beside,
-        "rows": rows,
-    }
+        yield {
+            **environment.facts(),
+            "processor": get_cpu_info().get("brand_raw", ""),
+            "recorded": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "rounds": rounds,
+            "beside": beside,
+            "rows": rows,
+        }
 
 
 def main() -> None:
@@ -95,11 +93,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     environment = bench.Environment.find(options.device, "fp32")
-    found = measure(options.names, options.batch_size, environment, options.rounds, options.beside)
     cpu = get_cpu_info()
+    machine = machine_word({"cpu": cpu, "machine": cpu.get("arch", "")}, environment.facts())
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / f"{machine_word({'cpu': cpu, 'machine': cpu.get('arch', '')}, found)}.json"
-    path.write_text(json.dumps(short_numbers(found), indent=1, allow_nan=False) + "\n")
+    path = options.out / f"{machine}.json"
+    for found in measure(options.names, options.batch_size, environment, options.rounds, options.beside):
+        path.write_text(json.dumps(short_numbers(found), indent=1, allow_nan=False) + "\n")
     print(path)
 
 
