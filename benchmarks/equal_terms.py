@@ -1,7 +1,8 @@
 """Ours and a peer on equal terms: the same network, the same precision, each eager and compiled, in the same rounds.
 
-python benchmarks/equal_terms.py writes `benchmarks/equal_terms/<processor>-<threads>-threads-fp32.json`, of which the
-page on performance makes a table. What a step of `fit` does beside, cutting and augmenting its batch, is in ours alone.
+python benchmarks/equal_terms.py writes `benchmarks/equal_terms/<processor>-<threads>-threads-<precision>.json`, of
+which the page on performance makes a table. What a step of `fit` does beside, cutting and augmenting its batch, is in
+ours alone.
 """
 
 import argparse
@@ -26,7 +27,7 @@ def races(
     names: Sequence[str], batch_size: int, environment: bench.Environment
 ) -> Iterator[tuple[str, list[bench.Candidate], bench.Baselines]]:
     """Inference and training of each name: ours both ways, and who else builds the same network."""
-    device = environment.device
+    device, precision = environment.device, environment.precision
     for name in names:
         yield (
             f"{name}, inference, batch {batch_size}",
@@ -34,7 +35,7 @@ def races(
                 called(bench.forward(name, batch_size=batch_size, environment=environment, compiled=compiled), way)
                 for compiled, way in WAYS.items()
             ],
-            bench.forward_baselines(name, batch_size=batch_size, device=device, compiled=True),
+            bench.forward_baselines(name, batch_size=batch_size, device=device, compiled=True, precision=precision),
         )
         yield (
             f"{name}, training, batch {batch_size}",
@@ -44,7 +45,9 @@ def races(
                 )
                 for compiled, way in WAYS.items()
             ],
-            bench.step_baselines(name, batch_size=batch_size, device=device, loop=False, compiled=True),
+            bench.step_baselines(
+                name, batch_size=batch_size, device=device, loop=False, compiled=True, precision=precision
+            ),
         )
 
 
@@ -89,10 +92,11 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="fp32", help="of all: fp32 or bf16")
     parser.add_argument("--beside", default="nothing", help="what else the machine did meanwhile, for the record")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    environment = bench.Environment.find(options.device, "fp32")
+    environment = bench.Environment.find(options.device, options.precision)
     cpu = get_cpu_info()
     machine = machine_word({"cpu": cpu, "machine": cpu.get("arch", "")}, environment.facts())
     options.out.mkdir(parents=True, exist_ok=True)

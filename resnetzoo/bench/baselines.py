@@ -10,6 +10,7 @@ from resnetzoo.bench.dataloader_baseline import LOOP_INSTALL_HINT, LOOP_PACKAGE,
 from resnetzoo.bench.peers import OTHERS, TWINS, Peer, peer_forward, peer_step
 from resnetzoo.bench.timing import Candidate, TimedCall
 from resnetzoo.data.image_set import ImageSet
+from resnetzoo.utils.device import Precision
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,19 @@ NO_BASELINES = Baselines(candidates=(), peer="", missing=())
 """Of a case that no peer has."""
 
 
-def forward_baselines(name: str, *, batch_size: int, device: torch.device, compiled: bool = False) -> Baselines:
+def forward_baselines(
+    name: str, *, batch_size: int, device: torch.device, compiled: bool = False, precision: Precision = "fp32"
+) -> Baselines:
     """The same network in another library, if it is one of `TWINS`, and the resnet18 of torchvision and timm.
 
-    With `compiled` the first takes part twice, as it is and compiled by `torch.compile`.
+    With `compiled` the first takes part twice, as it is and compiled by `torch.compile`. Peers compute in fp32, or with
+    `bf16` inside torch's autocast.
     """
     return _baselines(
         name,
-        lambda peer, compile_it: peer_forward(peer, batch_size=batch_size, device=device, compiled=compile_it),
+        lambda peer, compile_it: peer_forward(
+            peer, batch_size=batch_size, device=device, compiled=compile_it, precision=precision
+        ),
         compiled=compiled,
     )
 
@@ -56,11 +62,14 @@ def step_baselines(
     steps: int = 4,
     loop: bool = True,
     compiled: bool = False,
+    precision: Precision = "fp32",
 ) -> Baselines:
-    """As in `forward_baselines`, and with `loop` the tutorials' training loop, `steps` at a time on a CPU."""
+    """As in `forward_baselines`, and with `loop` the tutorials' training loop in fp32, `steps` at a time on a CPU."""
     baselines = _baselines(
         name,
-        lambda peer, compile_it: peer_step(peer, batch_size=batch_size, device=device, compiled=compile_it),
+        lambda peer, compile_it: peer_step(
+            peer, batch_size=batch_size, device=device, compiled=compile_it, precision=precision
+        ),
         compiled=compiled,
         # The last stage of resnet18 is one pixel of a 32x32 image: of one image, batch norm has no variance.
         without=OTHERS if batch_size == 1 else (),

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.bench.timing import Candidate, TimedCall
 from resnetzoo.bench.workload import TRAINING_PASSES, peer_precision, peer_settings, random_images
+from resnetzoo.utils.device import Precision
 from resnetzoo.utils.modules import evaluating
 
 
@@ -91,14 +92,19 @@ OTHERS: tuple[Peer, ...] = (
 """What people put on images of 32x32 when they look no further: other networks, beside ours in FLOP a second."""
 
 
-def peer_forward(peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False) -> Candidate:
-    """Inference: float images (n, 3, 32, 32) -> logits (n, 10); with `compiled` by `torch.compile` as it is."""
+def peer_forward(
+    peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False, precision: Precision = "fp32"
+) -> Candidate:
+    """Inference: float images (n, 3, 32, 32) -> logits (n, 10); with `compiled` by `torch.compile` as it is.
+
+    With `bf16` inside torch's autocast, as its documentation has it.
+    """
     network = peer.build().to(device).eval()
     forward = torch.compile(network) if compiled else network
     images = random_images(batch_size, device)
 
     def infer() -> None:
-        with peer_settings(device), torch.inference_mode():
+        with peer_settings(device), _mixed(device, precision), torch.inference_mode():
             forward(images)
 
     flop = flop_of(network) * batch_size
@@ -107,14 +113,17 @@ def peer_forward(peer: Peer, *, batch_size: int, device: torch.device, compiled:
         TimedCall(infer, device),
         images=batch_size,
         flop=flop,
-        precision=peer_precision(device),
+        precision=precision if precision == "bf16" else peer_precision(device),
     )
 
 
-def peer_step(peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False) -> Candidate:
+def peer_step(
+    peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False, precision: Precision = "fp32"
+) -> Candidate:
     """A training step on a batch that is there already: forward, backward, SGD with Nesterov momentum.
 
-    With `compiled` the network is compiled by `torch.compile` as it is, forward and backward.
+    With `compiled` the network is compiled by `torch.compile` as it is, forward and backward; with `bf16` forward and
+    loss are inside torch's autocast.
     """
     network = peer.build().to(device)
     flop = TRAINING_PASSES * flop_of(network) * batch_size
@@ -125,7 +134,8 @@ def peer_step(peer: Peer, *, batch_size: int, device: torch.device, compiled: bo
 
     def train() -> None:
         with peer_settings(device):
-            loss = F.cross_entropy(forward(images), labels)
+            with _mixed(device, precision):
+                loss = F.cross_entropy(forward(images), labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -135,8 +145,13 @@ def peer_step(peer: Peer, *, batch_size: int, device: torch.device, compiled: bo
         TimedCall(train, device),
         images=batch_size,
         flop=flop,
-        precision=peer_precision(device),
+        precision=precision if precision == "bf16" else peer_precision(device),
     )
+
+
+def _mixed(device: torch.device, precision: Precision) -> torch.autocast:
+    """The context in which a peer computes."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
 def _called(peer: Peer, compiled: bool) -> str:

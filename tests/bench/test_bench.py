@@ -12,6 +12,7 @@ from cases import Call
 from op_recorder import OpRecorder
 from processes import Command
 from pytorchcv.model_provider import get_model
+from torch import nn
 from torch.utils.data import DataLoader
 
 import resnetzoo
@@ -218,6 +219,31 @@ def test_a_peer_that_is_missing_is_named_with_how_to_install_it(monkeypatch: pyt
     assert (found.candidates, found.peer) == ((), "")
     assert len(found.missing) == 4
     assert all(line.endswith('is not installed: pip install "resnetzoo[bench]"') for line in found.missing)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_peers_compute_in_the_precision_that_is_asked_for(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+    seen = []
+
+    class Net(nn.Sequential):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            logits = super().forward(images)
+            seen.append(logits.dtype)
+            return logits
+
+    twin = peers.Peer("twin", "torch", lambda: Net(nn.Flatten(), nn.Linear(3 * 32 * 32, 10)))
+    monkeypatch.setattr(baselines, "TWINS", {"resnet20": twin})
+    monkeypatch.setattr(baselines, "OTHERS", ())
+    chosen = {"batch_size": 2, "device": CPU, "precision": precision}
+    for found in (
+        bench.forward_baselines("resnet20", **chosen),
+        bench.step_baselines("resnet20", loop=False, **chosen),
+    ):
+        (candidate,) = found.candidates
+        assert candidate.precision == precision
+        seen.clear()
+        candidate.seconds()
+        assert set(seen) == {torch.float32 if precision == "fp32" else torch.bfloat16}
 
 
 def test_resnet18_cannot_train_on_one_image() -> None:
