@@ -132,6 +132,13 @@ THIN = {
     "dropout": resnetzoo.ModelSpec("plain", 8, widths=(4, 8, 16), drop_rate=0.5),
     "group norm": resnetzoo.ModelSpec("residual", 8, shortcut="projection", widths=(4, 8, 48), norm="group"),
     "group norm first": resnetzoo.ModelSpec("preactivation", 8, widths=(4, 8, 16), norm="group"),
+    "other order": resnetzoo.ModelSpec(
+        *("preactivation", 8, "basic", "projection"),
+        widths=(4, 8, 16),
+        last_norm=False,
+        projection_input="raw",
+        strided_conv=2,
+    ),
 }
 
 

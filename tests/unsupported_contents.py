@@ -147,7 +147,7 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
         r"two sets of weights for one layer: layer1\.0\.conv1\.weight, with and without layer1\._orig_mod\.0",
     ),
     "biased convolutions": (
-        lambda: {**state(), "conv1.bias": torch.zeros(16)},
+        lambda: {**without("bn"), "conv1.bias": torch.zeros(16)},
         r"convolutions have biases \(conv1\.bias\)",
     ),
     "group norm": (
@@ -156,14 +156,17 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "layers by number": (
         lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 2)).state_dict(),
-        r"its 4 names, such as 0\.weight, .* of no layout that is known \(pytorchcv, akamaster, torchvision\)",
+        r"its 4 names, such as 0\.weight, .* of no layout that is known \(pytorchcv, xternalz, .*, torchvision\)",
     ),
     "ImageNet ResNet": (
         lambda: on_meta(resnet18),
         r"a 4-stage ImageNet ResNet \(resnet18\) of 18 layers in basic blocks, with a 7x7 stem of 64 channels",
     ),
     "ResNeXt": (lambda: on_meta(resnext50_32x4d), r"a ResNeXt \(3x3 convolutions in 32 groups\)"),
-    "Wide ResNet by its names": (lambda: {"block1.layer.0.conv1.weight": torch.zeros(8, 8, 3, 3)}, "a Wide ResNet"),
+    "a block alone": (
+        lambda: {"block1.layer.0.conv1.weight": torch.zeros(8, 8, 3, 3)},
+        r"it has no first convolution, conv1\.weight",
+    ),
     "Wide ResNet of ImageNet": (
         lambda: on_meta(wide_resnet50_2),
         r"a 4-stage ImageNet ResNet \(Wide ResNet-50-2\) of 50 layers .*; torchvision and timm build it",

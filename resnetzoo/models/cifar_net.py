@@ -62,9 +62,10 @@ class CifarNet(DescribesWeights, nn.Module):
             self.relu = nn.ReLU()
         for stage in spec.stages:
             self.add_module(stage.name, nn.Sequential(*(build_block(spec, block) for block in stage.block_shapes())))
-        self.bn = norm_of(spec.norm, spec.num_features) if self.preactivation else nn.Identity()
+        ends_with_norm = self.preactivation and spec.last_norm
+        self.bn = norm_of(spec.norm, spec.num_features) if ends_with_norm else nn.Identity()
         if self.preactivation:
-            self.relu = nn.ReLU()
+            self.relu = nn.ReLU() if ends_with_norm else nn.Identity()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc: nn.Module = nn.Linear(spec.num_features, spec.num_classes)
         self.apply(_he_init)

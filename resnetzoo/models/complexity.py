@@ -44,7 +44,7 @@ def complexity(model: str | ModelSpec, *, input_size: int = 32) -> Complexity:
     for block in spec.blocks():
         parts += _block(spec, block, size)
         size = _strided(size, block.stride)
-    if spec.norm_first:
+    if spec.norm_first and spec.last_norm:
         parts.append(_norm(spec.num_features))
     parts.append(_linear(spec.num_features, spec.num_classes))
     return Complexity(*(sum(column) for column in zip(*parts, strict=True)))

@@ -26,6 +26,12 @@ def label_of(spec: "ModelSpec", kind: "BlockType") -> str:
         notes.append("three stages")  # resnet(50), for one, where resnet50 has four
     if spec.norm != "batch":
         notes.append(f"{spec.norm} norm")
+    if not spec.last_norm:
+        notes.append("no last norm")
+    if spec.projection_input != "activated" and spec.shortcut != "identity":
+        notes.append(f"{spec.projection_input} projections")
+    if spec.strided_conv is not None:
+        notes.append(f"stride in conv{spec.strided_conv}")
     if spec.drop_rate:
         notes.append(f"dropout {spec.drop_rate:g}")
     name = _name_of(spec, kind)

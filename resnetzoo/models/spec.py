@@ -20,6 +20,7 @@ from resnetzoo.utils.validation import check_choice, check_real, check_whole_num
 
 Block = str  # one of `BLOCKS`
 Shortcut = Literal["identity", "projection", "projection_all"]
+ProjectionInput = Literal["activated", "raw"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class ModelSpec:
             groups * floor(width * width_per_group / 64).
         norm: `batch`, or `group`: of 32 groups, or the largest divisor of the channels below (arXiv:1803.08494).
         drop_rate: share of the activations that dropout zeroes in training, between the convolutions of basic blocks.
+        last_norm: whether pre-activation networks end with a norm and ReLU before the pooling, as in their paper; those
+            of github.com/kuangliu/pytorch-cifar end without.
+        projection_input: of pre-activation networks, `activated`, relu(norm(x)) as in their authors' code, or `raw`, x
+            itself, as in github.com/meliketoy/wide-resnet.pytorch.
+        strided_conv: which convolution of a block halves height and width; left out, or None, the first of basic
+            blocks and the second of bottlenecks.
 
     Raises:
         UsageError: a value outside the above; the message names the nearest valid one.
@@ -66,6 +73,9 @@ class ModelSpec:
     width_per_group: int = 64
     norm: Norm = "batch"
     drop_rate: float = 0.0
+    last_norm: bool = True
+    projection_input: ProjectionInput = "activated"
+    strided_conv: int | None = None
 
     def __post_init__(self) -> None:
         check_choice("family", self.family, get_args(Family))
@@ -80,6 +90,7 @@ class ModelSpec:
                 object.__setattr__(self, "stem_width", None)
         self._check_depth()
         self._check_inside_blocks()
+        self._check_order()
         check_whole_number("num_classes", self.num_classes)
         check_whole_number("in_chans", self.in_chans)
         if not self.has_shortcuts:
@@ -124,6 +135,18 @@ class ModelSpec:
         if self.drop_rate and not self._block_type.takes_dropout:
             raise UsageError("drop_rate is of basic blocks, between their two convolutions: leave it out")
 
+    def _check_order(self) -> None:
+        check_choice("projection_input", self.projection_input, get_args(ProjectionInput))
+        if not self.norm_first and (self.projection_input != "activated" or not self.last_norm):
+            raise UsageError("last_norm and projection_input are of pre-activation networks: leave them out")
+        if self.strided_conv is None:
+            return
+        check_whole_number("strided_conv", self.strided_conv)
+        if self.strided_conv > self.layers_per_block:
+            raise UsageError(f"a {self.block} block has {self.layers_per_block} convolutions, not {self.strided_conv}")
+        if self.strided_conv == self._block_type.strided_conv:  # two specs of one network are equal
+            object.__setattr__(self, "strided_conv", None)
+
     def _check_identity(self) -> None:
         if list(self.widths) != sorted(self.widths):
             raise UsageError(
@@ -165,7 +188,8 @@ class ModelSpec:
     @property
     def activations(self) -> tuple[str, ...]:
         """Where norms and ReLUs stand, in words, a line each."""
-        return tuple(line.format(norm=self.norm) for line in self._block_type.family.activations)
+        lines = self._block_type.family.activations if self.last_norm else self._block_type.family.activations[:1]
+        return tuple(line.format(norm=self.norm) for line in lines)
 
     @property
     def has_shortcuts(self) -> bool:
@@ -239,7 +263,11 @@ class ModelSpec:
 
     def convs(self, block: BlockShape) -> tuple[ConvShape, ...]:
         """The convolutions of a block's branch F in the order of the forward pass, by their names inside the block."""
-        return tuple(self._normed(conv) for conv in self._block_type.convs(block))
+        convs = tuple(self._normed(conv) for conv in self._block_type.convs(block))
+        if self.strided_conv is None:
+            return convs
+        strides = [block.stride if place == self.strided_conv else 1 for place in range(1, len(convs) + 1)]
+        return tuple(conv._replace(stride=stride) for conv, stride in zip(convs, strides, strict=True))
 
     def projection(self, block: BlockShape) -> ConvShape | None:
         """The 1x1 convolution on the shortcut of this block (options B and C), by its name inside; None without one."""

@@ -17,7 +17,7 @@ from timm.models import (
 )
 from torch import Tensor, nn
 
-from resnetzoo.errors import UsageError
+from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.interop.timm.configs import default_configs
 from resnetzoo.interop.timm.network import TimmCifarNet
 from resnetzoo.interop.timm.options import Options
@@ -27,6 +27,7 @@ from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
+from resnetzoo.weights.checkpoint.absorb_biases import absorb_biases
 from resnetzoo.weights.checkpoint.key_mapping import find_mapping, remap_keys
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
 from resnetzoo.weights.checkpoint.recognize import first_network
@@ -152,14 +153,20 @@ def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) ->
     return replace(spec, shortcut=shortcut, zero_init_residual=options.zero_init_residual or spec.zero_init_residual)
 
 
-def _our_weights(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+def _our_weights(state: dict[str, Tensor], model: TimmCifarNet) -> dict[str, Tensor]:
     """Weights of a file, under our names whoever wrote it and in fp32; timm fits them to `model`'s input and head.
 
     Raises:
-        CheckpointError: it holds no weights of a network.
+        CheckpointError: it holds no weights of a network, or those of one that computes otherwise.
     """
     weights = first_network(unwrap(state)).weights
-    ours = remap_keys(find_mapping(weights), weights)
+    mapping = find_mapping(weights)
+    if mapping.computes(model.spec) != model.spec or mapping.last_norm != model.spec.last_norm:
+        raise CheckpointError(
+            f"the weights are in the layout of {mapping.name}, whose networks compute otherwise than "
+            f"{model.spec.label}: resnetzoo.load_checkpoint builds the network that they are of"
+        )
+    ours = absorb_biases(model.spec, remap_keys(mapping, weights))
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in ours.items()}
 
 

@@ -154,7 +154,8 @@ class BottleneckBlock(nn.Module):
 class PreactBlock(nn.Module):
     """y = shortcut(x) + F(x), F = bn-relu-conv-bn-relu-conv (arXiv:1603.05027, figure 4e).
 
-    A projection takes the activated input relu(bn(x)), as in the authors' code; the identity takes x itself.
+    A projection takes the activated input relu(bn(x)), as in the authors' code, or x where the spec says `raw`; the
+    identity takes x itself.
     """
 
     def __init__(self, spec: ModelSpec, block: BlockShape) -> None:
@@ -168,13 +169,13 @@ class PreactBlock(nn.Module):
         self.drop = dropout(spec)
         self.conv2 = conv2d(conv2)
         self.downsample = shortcut(spec, block)
-        self.project = spec.has_projection(block)
+        self.project_activated = spec.has_projection(block) and spec.projection_input == "activated"
 
     def forward(self, x: Tensor) -> Tensor:
         a = self.relu1(self.bn1(x))
         y = self.conv1(a)
         y = self.conv2(self.drop(self.relu2(self.bn2(y))))
-        out: Tensor = y + self.downsample(a if self.project else x)
+        out: Tensor = y + self.downsample(a if self.project_activated else x)
         return out
 
 
@@ -194,14 +195,14 @@ class PreactBottleneckBlock(nn.Module):
         self.relu3 = nn.ReLU()
         self.conv3 = conv2d(conv3)
         self.downsample = shortcut(spec, block)
-        self.project = spec.has_projection(block)
+        self.project_activated = spec.has_projection(block) and spec.projection_input == "activated"
 
     def forward(self, x: Tensor) -> Tensor:
         a = self.relu1(self.bn1(x))
         y = self.conv1(a)
         y = self.conv2(self.relu2(self.bn2(y)))
         y = self.conv3(self.relu3(self.bn3(y)))
-        out: Tensor = y + self.downsample(a if self.project else x)
+        out: Tensor = y + self.downsample(a if self.project_activated else x)
         return out
 
 

@@ -50,6 +50,7 @@ class BlockType:
         expansion: channels that leave the block over the width of its 3x3 convolutions.
         usual_shortcut: the shortcut that names and tables do not mention.
         grouped_prefix: of the names of networks whose 3x3 convolutions have groups; None where they have none.
+        strided_conv: the number of the convolution that halves height and width.
         takes_dropout: whether there may be dropout before the second of its convolutions.
         counts_projections: whether arXiv:1605.07146 is about it, where the depth counts projections in place of `fc`.
     """
@@ -62,6 +63,7 @@ class BlockType:
     expansion: int = 1
     usual_shortcut: str = "identity"
     grouped_prefix: str | None = None
+    strided_conv: int = 1
     takes_dropout: bool = False
     counts_projections: bool = False
 
@@ -155,6 +157,7 @@ RESIDUAL_BOTTLENECK = BlockType(
     convs=_bottleneck,
     last="bn3",
     expansion=4,
+    strided_conv=2,
     usual_shortcut="projection",
     grouped_prefix="resnext",
 )
@@ -172,6 +175,7 @@ PREACT_BOTTLENECK = BlockType(
     convs=_preact_bottleneck,
     last="conv3",
     expansion=4,
+    strided_conv=2,
     usual_shortcut="projection",
     grouped_prefix="preresnext",
 )

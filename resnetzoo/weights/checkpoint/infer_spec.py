@@ -17,10 +17,14 @@ Shapes = dict[str, tuple[int, ...]]
 _FIRST_CONVS = re.compile(r"layer1\.0\.conv\d+\.weight")
 
 
-def infer_spec(shapes: Shapes) -> ModelSpec:
+def infer_spec(shapes: Shapes, *, last_norm: bool = True) -> ModelSpec:
     """The spec of the network with these weights, in our names. Without shortcuts to see it is taken for residual.
 
     A backbone without a classifier gets the number of classes that specs have if nothing is said.
+
+    Args:
+        shapes: by our names.
+        last_norm: whether a pre-activation network of this layout has a norm before its pooling.
 
     Raises:
         CheckpointError: it is none of ours; the message says in what.
@@ -33,7 +37,7 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
             "its classifier has no fc.weight of two dimensions; save the network with its last layer, or without it"
         )
     layers = _layers(shapes)
-    family = _family(shapes)
+    family = _family(shapes) if last_norm else "preactivation"
     kind = _block_type(family, shapes)
     widths = tuple(_width(kind, shapes, stage) for stage in range(1, len(layers) + 1))
     first = shapes["layer1.0.conv1.weight"]
@@ -52,6 +56,7 @@ def infer_spec(shapes: Shapes) -> ModelSpec:
             layers=layers,
             groups=groups,
             width_per_group=width_per_group,
+            last_norm=last_norm,
         )
         return _with_shortcut(spec, shapes)
     except UsageError as error:

@@ -39,11 +39,12 @@ def load_checkpoint(
 ) -> CifarNet:
     """The network in a file, in evaluation mode, with its `.spec`, `.normalization`, `.classes` and `.origin`.
 
-    Reads files of `torch.save` and of safetensors in the names of this package, torchvision (so chenyaofo's and
-    bearpaw's), akamaster and pytorchcv: weights alone, or a dictionary with them in it, with whatever prefixes wrappers
-    put before their names. Depth, family, block, shortcut, widths, classes and channels are read off names and shapes;
-    where these are those of plain and of residual networks, a name that the file states decides (`arch`, `model_name`,
-    `args.arch`, hyper-parameters). `print(model.origin)` says what was found and how. Nothing in the file is executed.
+    Reads files of `torch.save` and of safetensors in the names of this package, torchvision and timm (so chenyaofo's,
+    detectors' and RepDistiller's), akamaster, kuangliu, OpenOOD, pytorchcv, xternalz, meliketoy, torchdistill and
+    bearpaw: weights alone, or a dictionary with them in it, with whatever prefixes wrappers put before their names.
+    Depth, family, block, shortcut, widths, classes and channels are read off names and shapes; where these are those of
+    plain and of residual networks, a name that the file states decides (`arch`, `model_name`, `args.arch`, hyper-
+    parameters). `print(model.origin)` says what was found and how. Nothing in the file is executed.
 
     Args:
         path: the file, or the folder of a run of `fit`; or a file that was opened with mode `rb`, or what is in memory

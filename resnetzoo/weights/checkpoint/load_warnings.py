@@ -56,6 +56,7 @@ def load_warnings(spec: ModelSpec, mapping: str, file: Path | None, asked: Famil
         found.append(
             "a pre-activation network whose names leave open what its projections take: here the activated input of "
             "their block, as in the authors' code; in bearpaw's pytorch-classification, whose names are the same, the "
-            "input itself, and such weights answer wrongly here"
+            "input itself. Weights of those are the network of dataclasses.replace(model.spec, "
+            'projection_input="raw"), which resnetzoo.CifarNet builds and model.state_dict() fills'
         )
     return found

@@ -10,8 +10,12 @@ from torch import Tensor
 from resnetzoo.errors import CheckpointError, UsageError
 
 DEEPEST = 5  # dictionaries inside each other; a pickle can hold one that holds itself
-_STEM = re.compile(r"((?:.+\.)?)(conv1|features\.init_block(?:\.conv)?)\.weight")
-_FIRST_STAGE = {"conv1": "layer1.", "features": "features.stage1."}
+_STEM = re.compile(r"((?:.+\.)?)(conv1|conv_1_3x3|features\.init_block(?:\.conv)?)\.weight")
+_FIRST_STAGE = {
+    "conv1": ("layer1.", "block1.layer."),
+    "conv_1_3x3": ("stage_1.",),
+    "features": ("features.stage1.",),
+}
 _AVERAGE = re.compile(r"(?:^|[._])(?:ema|swa|avg|averaged?)(?:[._]|$)")
 Step = str | int  # a key of a dictionary, or a place in a list
 
@@ -48,8 +52,8 @@ def network_prefixes(names: Iterable[str]) -> list[str]:
     found = []
     for name in known:
         if stem := _STEM.fullmatch(name):
-            stage = stem[1] + _FIRST_STAGE[stem[2].split(".")[0]]
-            if any(other.startswith(stage) for other in known):
+            stages = tuple(stem[1] + stage for stage in _FIRST_STAGE[stem[2].split(".")[0]])
+            if any(other.startswith(stages) for other in known):
                 found.append(stem[1])
     return found
 

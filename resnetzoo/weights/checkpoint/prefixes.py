@@ -24,7 +24,7 @@ PREFIXES = (
 )
 # Where parts of a network were compiled, sharded or checkpointed by themselves, between the parts of a name.
 _INSIDE = re.compile(r"(?<![^.])(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
-_STEM = re.compile(r"(.+\.)(?:conv1|features\.init_block(?:\.conv)?)\.weight")
+_STEM = re.compile(r"(.+\.)(?:conv1|conv_1_3x3|features\.init_block(?:\.conv)?)\.weight")
 
 
 class Stripped(NamedTuple):

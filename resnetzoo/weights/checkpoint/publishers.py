@@ -16,7 +16,7 @@ class Publisher:
         mapping: the name of the `KeyMapping` that their names need.
         families, blocks, shortcut, num_classes: of the networks.
         mean_std: on the scale 0 to 1, a value a channel.
-        widths, stem_width: of the networks.
+        widths, stem_width: of the networks; widths None means any.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Publisher:
     shortcut: Shortcut
     num_classes: tuple[int, ...]
     mean_std: tuple[Channels, Channels]
-    widths: tuple[int, ...] = WIDTHS
+    widths: tuple[int, ...] | None = WIDTHS
     stem_width: int | None = None
 
     @property
@@ -42,15 +42,20 @@ class Publisher:
             and spec.block in self.blocks
             and spec.shortcut == self.shortcut
             and spec.num_classes in self.num_classes
-            and (spec.in_chans, spec.widths, spec.stem_width) == (3, self.widths, self.stem_width)
+            and spec.in_chans == 3
+            and (self.widths is None or (spec.widths, spec.stem_width) == (self.widths, self.stem_width))
         )
 
 
 # Read in their training code: trainer.py; chenyaofo/image-classification-codebase conf/; cifar.py;
 # osmr/imgclsmob pytorch/datasets/; HobbitLong/RepDistiller dataset/cifar100.py, whose
-# narrow networks look as chenyaofo's, with a mean and deviation that differ by 0.0002 at most. Bearpaw's pre-activation
-# networks compute otherwise than ours, and have no row.
+# narrow networks look as chenyaofo's, with a mean and deviation that differ by 0.0002 at most; main.py; config.py;
+# openood/preprocessors/transform.py; detectors/data/constants.py. Those who share xternalz's layout have different
+# ones, and no row; torchdistill publishes its Wide ResNets with those of CIFAR-10 and CIFAR-100 themselves.
 _REPDISTILLER: tuple[Channels, Channels] = ((0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761))  # of CIFAR-100
+_OWN_CIFAR10: tuple[Channels, Channels] = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))  # as its pixels have
+_FOUR = (64, 128, 256, 512)
+_BLOCKS = ("basic", "bottleneck")
 PUBLISHERS = (
     Publisher("akamaster", "akamaster", ("residual",), ("basic",), "identity", (10,), IMAGENET),
     Publisher("chenyaofo", "torchvision", ("residual",), ("basic",), "projection", (10,), CIFAR10),
@@ -76,6 +81,16 @@ PUBLISHERS = (
         widths=(64, 128, 256),
         stem_width=32,
     ),
+    Publisher("bearpaw", "bearpaw", ("residual", "preactivation"), _BLOCKS, "projection", (10, 100), CIFAR10, None),
+    Publisher("kuangliu", "kuangliu", ("residual", "preactivation"), _BLOCKS, "projection", (10,), CIFAR10, _FOUR),
+    Publisher("OpenOOD", "OpenOOD", ("residual",), _BLOCKS, "projection", (10,), _OWN_CIFAR10, _FOUR),
+    Publisher("OpenOOD", "OpenOOD", ("residual",), _BLOCKS, "projection", (100,), _REPDISTILLER, _FOUR),
+    Publisher("detectors", "torchvision", ("residual",), _BLOCKS, "projection", (10,), CIFAR10, _FOUR),
+    Publisher("detectors", "torchvision", ("residual",), _BLOCKS, "projection", (100,), _REPDISTILLER, _FOUR),
+    Publisher("meliketoy", "meliketoy", ("preactivation",), _BLOCKS, "projection", (10,), CIFAR10, None),
+    Publisher("meliketoy", "meliketoy", ("preactivation",), _BLOCKS, "projection", (100,), _REPDISTILLER, None),
+    Publisher("torchdistill", "torchdistill", ("preactivation",), _BLOCKS, "projection", (10,), _OWN_CIFAR10, None),
+    Publisher("torchdistill", "torchdistill", ("preactivation",), _BLOCKS, "projection", (100,), CIFAR100, None),
 )
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import without_values
 from resnetzoo.models.spec import Family, ModelSpec
+from resnetzoo.weights.checkpoint.absorb_biases import absorb_biases
 from resnetzoo.weights.checkpoint.build import CLASSIFIER, differing_names
 from resnetzoo.weights.checkpoint.infer_spec import Shapes, check_family, has_classifier, infer_spec, is_also_plain
 from resnetzoo.weights.checkpoint.key_mapping import RESNETZOO, find_mapping, remap_keys
@@ -64,11 +65,22 @@ def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = N
         check_family(stated, family)
         return Recognized(unwrapped, RESNETZOO.name, stated)
     _refuse(unsupported_by_names(unwrapped.weights), file)
-    mapping = find_mapping(unwrapped.weights)
-    weights = remap_keys(mapping, unwrapped.weights)
-    shapes = _shapes(weights)
+    mapping = find_mapping(unwrapped.weights, unwrapped.training)
+    remapped = remap_keys(mapping, unwrapped.weights)
+    shapes = _shapes(remapped)
     _refuse(unsupported_by_shapes(shapes), file)
-    spec, said, wrong = settle_family(infer_spec(shapes), unwrapped.stated, family)
+    inferred = mapping.computes(infer_spec(shapes, last_norm=mapping.last_norm))
+    spec, said, wrong = settle_family(inferred, unwrapped.stated, family)
+    if spec.projection_input == "raw" and spec.shortcut != "identity":
+        said.append(
+            f"its projections take the input of their block itself, as {mapping.name}'s do; other networks with the "
+            "same shapes take the activated input"
+        )
+    weights = absorb_biases(spec, remapped)
+    if len(weights) < len(remapped):
+        said.append(
+            "the means of its norms have taken up the biases of its convolutions, with which it computes the same"
+        )
     if mapping.name == "torchvision" and is_also_plain(spec) and family is None and not said:
         said = [f'plainnet{spec.depth} has the same names and shapes: family="plain" loads it as that']
     renamed = unwrapped._replace(weights=weights, notes=(*unwrapped.notes, *said))
@@ -84,8 +96,11 @@ def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = N
 def _is_whole_network(weights: dict[str, Tensor]) -> bool:
     """Whether these are the names of a network of this package, no more and no fewer."""
     try:
-        shapes = _shapes(remap_keys(find_mapping(weights), weights))
-        missing, surplus = differing_names(without_values(infer_spec(shapes)).state_dict(), shapes)
+        mapping = find_mapping(weights)
+        remapped = remap_keys(mapping, weights)
+        shapes = _shapes(remapped)
+        spec = infer_spec(shapes, last_norm=mapping.last_norm)
+        missing, surplus = differing_names(without_values(spec).state_dict(), absorb_biases(spec, remapped))
         return not surplus and (not missing or (missing == CLASSIFIER and not has_classifier(shapes)))
     except CheckpointError:
         return False

@@ -14,14 +14,13 @@ _BY_NAME = (
         r"cls_token|class_token|pos_embed|patch_embed|\.attn\.(qkv|proj|in_proj)|attn_layer|self_att|\.xca\.",
         "a transformer (ViT or alike)",
     ),
-    (r"conv_conv|split_transforms", "a ResNeXt"),
+    (r"split_transforms", "a ResNeXt"),
     (r"blocks\.\d+\.\d+\.conv_(dw|pw|pwl)\.", "a MobileNet, an EfficientNet or alike"),
     (r"stages\.\d+\.blocks\.\d+\.conv_dw\.", "a ConvNeXt or alike"),
     (r"expand1x1", "a SqueezeNet"),
     (r"\.se\.|\.se_module\.", "a network with squeeze-and-excitation or alike (SENet)"),
     (r"denseblock\d|dense\d\.\d", "a DenseNet"),
     (r"rbr_dense|rbr_1x1|rbr_reparam", "a RepVGG"),
-    (r"block\d\.layer\.\d+\.", "a Wide ResNet"),
     (r"conv_dw|depthwise|features\.\d+\.conv\.\d", "a MobileNet"),
     (r"features\.\d+\.weight", "a VGG or AlexNet (numbered layers without stages)"),
 )
@@ -56,8 +55,13 @@ def unsupported_by_shapes(shapes: Shapes) -> str | None:
         return _four_stages(shapes)
     if pyramid := _pyramid(shapes):
         return pyramid
+    if _bare_projections(shapes):
+        return (
+            "a network whose shortcuts are convolutions without norm, with the norm of a block behind its addition, as "
+            "torch-uncertainty's WideResNet, which is none of arXiv:1605.07146"
+        )
     biased = [name for name in shapes if re.search(r"(^|\.)conv\d\.bias$", name)]
-    if biased:
+    if biased and not any(name.endswith(".running_mean") for name in shapes):
         return (
             f"a network whose convolutions have biases ({biased[0]}), as none here: its norms may have been folded in"
         )
@@ -68,6 +72,14 @@ def unsupported_by_shapes(shapes: Shapes) -> str | None:
             'into the file which it is; model.load_state_dict fills a network of ModelSpec(..., norm="group")'
         )
     return None
+
+
+def _bare_projections(shapes: Shapes) -> bool:
+    """Projections without norm where the norm behind the stem says that norms stand behind convolutions."""
+    stem, norm = shapes.get("conv1.weight", ()), shapes.get("bn1.weight", ())
+    projected = any(re.fullmatch(r"layer\d+\.0\.downsample\.0\.weight", name) for name in shapes)
+    normed = any(re.match(r"layer\d+\.0\.downsample\.1\.", name) for name in shapes)
+    return projected and not normed and len(norm) == 1 and stem[:1] == norm and "bn.weight" not in shapes
 
 
 def _pyramid(shapes: Shapes) -> str | None:
