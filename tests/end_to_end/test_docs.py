@@ -165,6 +165,23 @@ def test_every_error_is_documented() -> None:
             assert f"resnetzoo.errors.{name}\n" in page
 
 
+@pytest.mark.parametrize(
+    ("wanted", "page"),
+    [
+        ("pip install", "index.md"),
+        ("weights=True", "index.md"),
+        ("weights=True, num_classes=", "how-to/fine-tuning.md"),
+        ("resnetzoo export", "how-to/export.md"),
+        ("resnetzoo reproduce", "how-to/reproduce.md"),
+        ("resnetzoo.register(", "how-to/new-network.md"),
+        ("@inproceedings", "citing.md"),
+    ],
+)
+def test_a_newcomer_finds_it_with_one_click(wanted: str, page: str) -> None:
+    assert page == "index.md" or f"]({page})" in (DOCS / "index.md").read_text()
+    assert wanted in (DOCS / page).read_text()
+
+
 def test_pictures_are_there() -> None:
     for page in PAGES:
         for picture in re.findall(r"```\{image\} (\S+)", page.read_text()):
