@@ -10,6 +10,7 @@ from cases import ROOT
 from markdown_blocks import blocks_of
 
 import resnetzoo
+from resnetzoo.reproduce import PEERS, PUBLISHED
 
 README = ROOT / "README.md"
 TEXT = README.read_text()
@@ -76,3 +77,30 @@ def test_the_text_for_the_picture_has_the_figures_of_the_result() -> None:
     alternative = re.search(r'alt="([^"]+)"', TEXT)
     assert alternative is not None
     assert re.findall(r"\d+\.\d", alternative[1]) == words
+
+
+def test_the_errors_of_others_are_those_that_are_kept_with_their_sources() -> None:
+    kept = {("paper", row.network): row.cifar10 for row in PUBLISHED if not row.variant}
+    for row in PEERS:
+        whose = re.split("/|,", row.source)[0]
+        if row.protocol == "one" and "logs" not in row.source:
+            kept[whose, row.network.removesuffix(" (projection)")] = row.cifar10
+    rows = re.findall(
+        r"^\| (paper|akamaster|torchdistill|chenyaofo|pytorchcv) \|((?: [\d.-]+ \|){5})", TEXT, re.MULTILINE
+    )
+    assert len(rows) == 5
+    for whose, cells in rows:
+        for depth, cell in zip((20, 32, 44, 56, 110), cells.split(" |"), strict=False):
+            found = kept.get((whose, f"resnet{depth}"))
+            assert cell.strip() == ("-" if found is None else f"{found:.2f}"), (whose, depth)
+
+
+def test_our_errors_beside_those_of_others_are_the_last_epochs_of_all_seeds() -> None:
+    errors: dict[int, dict[int, float]] = {}
+    for folder in ("source", "figure6"):
+        for run in resnetzoo.read_records(ROOT / "docs" / "results" / folder / "results.json"):
+            if run.spec.family == "residual":
+                errors.setdefault(run.spec.depth, {})[run.seed] = run.epochs[-1].test_error
+    cells = [f"{mean(errors[depth].values()):.2f}" if depth in errors else "-" for depth in (20, 32, 44, 56, 110)]
+    counts = ", ".join(str(len(errors[depth])) for depth in sorted(errors))
+    assert f"| **resnetzoo** | {' | '.join(cells)} | last | {counts} |" in TEXT
