@@ -66,7 +66,6 @@ nb_merge_streams = True
 nb_output_stderr = "remove"  # what other libraries say of this machine; the tests run the pages with warnings as errors
 logging.getLogger("traitlets").setLevel(logging.WARNING)  # it names each notebook that is run
 os.environ["JUPYTER_PATH"] = str(HERE / "_ext" / "jupyter")  # a kernel that is silent about itself
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # for `resnetzoo`
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]

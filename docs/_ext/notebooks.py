@@ -19,11 +19,16 @@ REPOSITORY = "resnetzoo/resnetzoo"  # on GitHub
 BRANCH = "notebooks"  # where the workflow of the documentation puts the executed notebooks
 _INSTALL = '%pip install --quiet "resnetzoo[timm,huggingface]" tensorboard'
 _COMMANDS = """import subprocess
+import sys
 
 commands = r'''
+resnetzoo() {{ "$PYTHON" -m resnetzoo "$@"; }}
 {code}
 '''
-print(subprocess.run(["bash", "-euc", commands], check=True, stdout=subprocess.PIPE, text=True).stdout)"""
+said = subprocess.run(
+    ["env", f"PYTHON={{sys.executable}}", "bash", "-euc", commands], check=True, stdout=subprocess.PIPE, text=True
+)
+print(said.stdout)"""
 _PICTURES = "%matplotlib inline\n%config InlineBackend.figure_formats = ['svg']"
 
 
