@@ -16,7 +16,8 @@ from resnetzoo.models.depths import check_depth, check_depth_of_layers, is_valid
 from resnetzoo.models.labels import label_of
 from resnetzoo.models.shapes import WIDTHS as WIDTHS
 from resnetzoo.models.shapes import BlockShape, ConvShape, Norm, Stage
-from resnetzoo.utils.validation import check_choice, check_real, check_whole_number
+from resnetzoo.models.spec_checks import check_dropout, check_groups, check_order, check_shortcuts
+from resnetzoo.utils.validation import check_choice, check_whole_number
 
 Block = str  # one of `BLOCKS`
 Shortcut = Literal["identity", "projection", "projection_all"]
@@ -89,14 +90,15 @@ class ModelSpec:
             if self.stem_width == self.widths[0]:  # two specs of one network are equal
                 object.__setattr__(self, "stem_width", None)
         self._check_depth()
-        self._check_inside_blocks()
-        self._check_order()
+        check_groups(self, self._block_type)
+        check_dropout(self, self._block_type)
+        check_choice("projection_input", self.projection_input, get_args(ProjectionInput))
+        check_order(self, self._block_type)
+        if self.strided_conv == self._block_type.strided_conv:  # two specs of one network are equal
+            object.__setattr__(self, "strided_conv", None)
         check_whole_number("num_classes", self.num_classes)
         check_whole_number("in_chans", self.in_chans)
-        if not self.has_shortcuts:
-            self._check_without_shortcuts()
-        elif self.shortcut == "identity":
-            self._check_identity()
+        check_shortcuts(self)
 
     def _check_stages(self) -> None:
         for name, example in (("widths", WIDTHS), ("layers", (3, 3, 3))):
@@ -121,54 +123,6 @@ class ModelSpec:
         else:
             usual = sum(self.layers) * self.layers_per_block + 2
             check_depth_of_layers(self.depth, self.layers, self.block, usual, self._wide_depth)
-
-    def _check_inside_blocks(self) -> None:
-        for name, count in (("groups", self.groups), ("width_per_group", self.width_per_group)):
-            check_whole_number(name, count)
-            if count != getattr(ModelSpec, name) and not self._block_type.takes_groups:
-                raise UsageError(f'{name} is of bottlenecks: leave it out, or use block="bottleneck"')
-        if any(width * self.width_per_group < 64 for width in self.widths):
-            raise UsageError(f"width_per_group {self.width_per_group} leaves no channel of widths {self.widths}")
-        check_real("drop_rate", self.drop_rate)
-        if not 0 <= self.drop_rate < 1:
-            raise UsageError(f"drop_rate must be a share from 0 to below 1, not {self.drop_rate!r}")
-        if self.drop_rate and not self._block_type.takes_dropout:
-            raise UsageError("drop_rate is of basic blocks, between their two convolutions: leave it out")
-
-    def _check_order(self) -> None:
-        check_choice("projection_input", self.projection_input, get_args(ProjectionInput))
-        if not self.norm_first and (self.projection_input != "activated" or not self.last_norm):
-            raise UsageError("last_norm and projection_input are of pre-activation networks: leave them out")
-        if self.strided_conv is None:
-            return
-        check_whole_number("strided_conv", self.strided_conv)
-        if self.strided_conv > self.layers_per_block:
-            raise UsageError(f"a {self.block} block has {self.layers_per_block} convolutions, not {self.strided_conv}")
-        if self.strided_conv == self._block_type.strided_conv:  # two specs of one network are equal
-            object.__setattr__(self, "strided_conv", None)
-
-    def _check_identity(self) -> None:
-        if list(self.widths) != sorted(self.widths):
-            raise UsageError(
-                f"identity shortcuts pad with channels and cannot take any away: widths {self.widths} "
-                'must not fall; use shortcut="projection"'
-            )
-        first = self.stages[0]
-        if first.in_chans > first.out_chans:
-            raise UsageError(
-                f"identity shortcuts pad with channels and cannot take any away: stem_width {first.in_chans} is above "
-                f'the {first.out_chans} channels of the first stage; use shortcut="projection"'
-            )
-
-    def _check_without_shortcuts(self) -> None:
-        if self.shortcut != "identity":
-            raise UsageError(
-                f'{self.family} networks have no shortcuts, so not shortcut="{self.shortcut}" either: leave it out'
-            )
-        if self.zero_init_residual:
-            raise UsageError(
-                f"{self.family} networks have no residual branch to start at zero: leave zero_init_residual out"
-            )
 
     @property
     def label(self) -> str:

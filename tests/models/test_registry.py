@@ -172,6 +172,7 @@ def test_a_depth_is_valid_or_its_nearest_are_named(depth: int, layers_per_block:
         ({"last_norm": False}, "last_norm and projection_input are of pre-activation networks"),
         ({"projection_input": "raw"}, "last_norm and projection_input are of pre-activation networks"),
         ({"family": "preactivation", "projection_input": "x"}, "projection_input must be one of activated, raw"),
+        ({"last_norm": "no"}, "last_norm must be True or False, not 'no'"),
         ({"strided_conv": 3}, "a basic block has 2 convolutions, not 3"),
         ({"strided_conv": 0}, "strided_conv must be a whole number from 1, not 0"),
         ({"widths": (64, 32, 16)}, "must not fall"),
