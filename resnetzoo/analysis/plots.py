@@ -33,12 +33,14 @@ def plot_response_std(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
 
 def plot_gradient_norms(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
     """Norms of gradients over layers on a logarithmic axis; a line a network, named by its key."""
-    from matplotlib.ticker import LogFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     axes.set_yscale("log")
     _lines(axes, curves)
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("layer index (convolutions and classifier)")
     axes.set_ylabel("gradient norm (nats per unit of weight)")
 

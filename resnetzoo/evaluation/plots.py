@@ -67,6 +67,7 @@ def plot_confusion(axes: "Axes", matrix: Tensor, classes: Sequence[str]) -> None
                 colour = "white" if shares[row, column] > 0.5 else "black"
                 count = f"{int(matrix[row, column])}"
                 axes.text(column, row, count, ha="center", va="center", color=colour, fontsize=7)
+    axes.set_title("test images by label and prediction")
     axes.set_xlabel("predicted class")
     axes.set_ylabel("label")
 
@@ -94,5 +95,5 @@ def save_test_figure(
         left, right = figure.subplots(1, 2)
         plot_reliability(left, calibration)
         plot_confusion(right, matrix, classes)
-        figure.suptitle(title)
+        figure.suptitle(title, ha="left", x=0.01)
         save_figure(figure, path)

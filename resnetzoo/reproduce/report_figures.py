@@ -111,12 +111,13 @@ def _draw_curves(axes: "Axes", runs: Sequence[RunRecord], top: float) -> None:
     """Curves up to the highest error of all panels, and the source document's where the runs are like its own."""
     ends = labelled_curves(axes, runs)
     if is_like_source(runs):
-        for name, look in looks_of(by_name(runs)).items():
-            if name in SOURCE_ACCURACIES:
-                errors = {epoch: 100 - accuracy for epoch, accuracy in enumerate(SOURCE_ACCURACIES[name], start=1)}
-                title = f"source document, {FAMILIES[name]}, recipe not known"
-                line = published_curve(axes, errors, name=title, color=look.color)
-                ends.append((line, f"source {errors[max(errors)]:.1f} %"))
+        looks = {name: look for name, look in looks_of(by_name(runs)).items() if name in SOURCE_ACCURACIES}
+        for name, look in looks.items():
+            errors = {epoch: 100 - accuracy for epoch, accuracy in enumerate(SOURCE_ACCURACIES[name], start=1)}
+            title = f"source document, {FAMILIES[name]}, recipe not known"
+            line = published_curve(axes, errors, name=title, color=look.color)
+            which = f" ({FAMILIES[name]})" if len(looks) > 1 else ""
+            ends.append((line, f"source{which} {errors[max(errors)]:.1f} %"))
     axes.set_ylim(0, 1.05 * top)
     label_line_ends(axes, ends)
 

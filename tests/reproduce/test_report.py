@@ -165,7 +165,7 @@ def test_a_report_sets_the_source_beside_each_epoch_and_says_who_is_ahead() -> N
     hollow = [line for line in axes.get_lines() if line.get_markerfacecolor() == "none"]
     assert [list(line.get_ydata()) for line in hollow] == [pytest.approx(errors) for errors in theirs.values()]
     assert all("recipe not known" in str(line.get_label()) for line in hollow)
-    assert [text.get_text() for text in axes.texts][2:] == ["source 18.9 %", "source 14.3 %"]
+    assert [text.get_text() for text in axes.texts][2:] == ["source (plain) 18.9 %", "source (residual) 14.3 %"]
 
 
 @pytest.mark.parametrize(("epochs", "words"), [(1, "have 1 epoch, by SMOKE,"), (23, "have 23 epochs, by SMOKE,")])
