@@ -1,9 +1,9 @@
 """The exponential moving average of a network's weights, kept beside the network while it learns.
 
 Behind step t it is a_t = d a_(t-1) + (1 - d) w_t, with a_1 = w_1 (arXiv:1412.6980, section 7.2, but for the beginning):
-what torch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and `use_buffers=True` comes to, which waits for the device
-in each step. As there and in timm, the running statistics of norms are averaged with the weights; their counters, which
-are whole numbers, are those of the network.
+what torch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and `use_buffers=True` comes to. As there and in timm, the
+running statistics of norms are averaged with the weights. Their counters are those of the network: torch averages these
+whole numbers too. And where the average begins is said by the run's step, so that a state needs no counter of its own.
 """
 
 from collections.abc import Callable

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import resnetzoo
 from resnetzoo.errors import CheckpointError
+from resnetzoo.training.averaging import AveragedWeights
 
 DECAY = 0.6
 
@@ -167,3 +168,12 @@ def test_a_state_that_lacks_its_average_is_refused(
     torch.save(content, tmp_path / "checkpoint.pt")
     with pytest.raises(CheckpointError, match="a damaged training state: its weights are None, not a dictionary"):
         fit(small_network(0), tiny_data, recipe, tmp_path)
+
+
+def test_nothing_waits_for_the_device() -> None:
+    """A meta tensor has no value that could be asked for."""
+    model = small_network(0).to("meta")
+    average = AveragedWeights(model, DECAY)
+    for step in (1, 2):
+        average.update(step)
+    average.give_back()
