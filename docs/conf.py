@@ -26,6 +26,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "block_drawings",
+    "command_line",
     "final_errors",
     "formulas",
     "generated",

@@ -27,7 +27,12 @@ STANDALONE = [block for block in BLOCKS[README] if block.kind == "python" and no
 SHELL = [block for page in (README, CONTRIBUTING) for block in BLOCKS[page] if block.kind == "sh" and block.is_run]
 FIRST = DOCS / "getting-started.md"
 RUN_ELSEWHERE = {FIRST, DOCS / "how-to" / "callbacks.md"}  # below, and in tests/training/test_callbacks_page.py
-RUN = [page for page in PAGES if page not in RUN_ELSEWHERE and any(block.is_run for block in BLOCKS[page])]
+REFERENCE = DOCS / "api"  # whose examples the build of the site runs
+RUN = [
+    page
+    for page in PAGES
+    if page not in RUN_ELSEWHERE and page.parent != REFERENCE and any(block.is_run for block in BLOCKS[page])
+]
 ROOMS = (
     "analysis",
     "bench",
