@@ -8,6 +8,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
+import notebooks  # noqa: E402 (of `_ext`)
+
 import resnetzoo  # noqa: E402 (the checkout's own)
 
 project = "resnetzoo"
@@ -18,6 +20,7 @@ version = release = resnetzoo.__version__
 extensions = [
     "myst_nb",
     "notebooks",
+    "page_head",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.intersphinx",
@@ -81,7 +84,15 @@ napoleon_use_ivar = True
 
 html_theme = "furo"
 html_math_renderer = "mathml"
-html_title = "resnetzoo"
+html_title = f"resnetzoo {version}"
+REPOSITORY = f"https://github.com/{notebooks.REPOSITORY}"
+html_context = {"description": "CIFAR residual networks, their plain twins and trained weights for PyTorch."}
+html_theme_options = {
+    "announcement": f'Version {version} &middot; <a href="{REPOSITORY}">Source on GitHub</a>',
+    "source_repository": REPOSITORY,
+    "source_branch": "main",
+    "source_directory": "docs/",
+}
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

@@ -65,11 +65,12 @@ def draw(one: CloseUp, theme: str) -> str:
         y += GAP + HEIGHT
     parts += [_arrow(y, ink), _text("y", MIDDLE, y + GAP + 14, ink, "italic")]
     parts.append(_text(one.formula, MIDDLE, y + GAP + 38, ink, "italic"))
+    name = f"head-{theme}-{one.title}"
     head = (
-        f'<marker id="head-{theme}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        f'<marker id="{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         f'<path d="M0 0 L8 4 L0 8 z" fill="{ink}"/></marker>'
     )
-    inside = "".join(parts).replace("url(#head)", f"url(#head-{theme})")
+    inside = "".join(parts).replace("url(#head)", f"url(#{name})")
     size = f'viewBox="0 0 {WIDTH} {y + GAP + 46:.0f}" width="{WIDTH}"'
     label = escape(f"{one.title} block: {', '.join(layers_of(one.spec))}; {one.formula}")
     return (
@@ -115,12 +116,15 @@ def _addition(fork: float, y: float, ink: str, colour: str) -> Iterator[str]:
 
 
 class BlockDrawing(SphinxDirective):
-    """All kinds of blocks in a row, which breaks into several on a phone."""
+    """The named kinds of blocks, or all, in a row, which breaks into several on a phone."""
+
+    optional_arguments = 4
 
     def run(self) -> list[nodes.Node]:
         rows = []
+        shown = [one for one in CLOSE_UPS if not self.arguments or one.title in self.arguments]
         for theme in INKS:
-            inside = "".join(f"<div>{draw(one, theme)}</div>" for one in CLOSE_UPS)
+            inside = "".join(f"<div>{draw(one, theme)}</div>" for one in shown)
             rows.append(f'<div class="only-{theme}"><div class="close-ups">{inside}</div></div>')
         return [nodes.raw("", "".join(rows), format="html")]
 

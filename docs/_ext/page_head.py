@@ -1,0 +1,31 @@
+"""Each page's description for search engines, which is its first paragraph, and where the project lives."""
+
+from html import escape
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+_LONGEST = 160  # characters, of which search engines show no more
+
+
+def describe(doctree: nodes.document) -> str:
+    """The first paragraph that says something, cut at a word."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        text = " ".join(paragraph.astext().split())
+        if "notebook-links" not in paragraph["classes"] and len(text) > 20:
+            return text if len(text) <= _LONGEST else text[: _LONGEST - 3].rsplit(" ", 1)[0] + "..."
+    return ""
+
+
+def add_description(
+    app: Sphinx, _page: str, _template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Put the description into the head of a page; the index and the search have none of their own."""
+    text = (describe(doctree) if doctree else "") or app.config.html_context["description"]
+    context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{escape(text)}" />'
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("html-page-context", add_description)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
