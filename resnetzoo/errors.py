@@ -23,7 +23,7 @@ class DataError(ResnetzooError, ValueError):
 
 
 class DataNotFoundError(DataError, FileNotFoundError):
-    """The data set is in none of the folders where it was looked for."""
+    """The dataset is in none of the folders where it was looked for."""
 
 
 class DownloadError(DataError):

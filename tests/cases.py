@@ -212,7 +212,7 @@ def write_batch(path: Path, archive_format: ArchiveFormat, pixels: np.ndarray, l
 
 
 def write_folder(root: Path, info: DatasetInfo, kind: str, count: int = 20) -> Path:
-    """A small copy of a data set, `count` images a file; both kinds hold the same images."""
+    """A small copy of a dataset, `count` images a file; both kinds hold the same images."""
     archive_format = next(archive_format for archive_format in info.formats if archive_format.kind == kind)
     folder = root / archive_format.folder
     folder.mkdir(parents=True)

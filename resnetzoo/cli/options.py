@@ -82,6 +82,6 @@ def chosen_data(
 
 def print_data(found: "resnetzoo.Data") -> None:
     print(f"data         {found.title}: {len(found.train):,} training and {len(found.test):,} test images")
-    print(f"source       {found.source}{'' if found.official else ' (not an official data set)'}")
+    print(f"source       {found.source}{'' if found.official else ' (not an official dataset)'}")
     print(f"fingerprint  {found.fingerprint}")
     print(f"version 1    {found.fingerprint_v1}")

@@ -1,4 +1,4 @@
-"""Data sets that have images to measure on alone: CIFAR-10-C, CIFAR-100-C and CIFAR-10.1."""
+"""Datasets that have images to measure on alone: CIFAR-10-C, CIFAR-100-C and CIFAR-10.1."""
 
 import sys
 import warnings
@@ -27,7 +27,7 @@ def print_test_set(dataset: str, data_dir: Path | None, download: bool) -> None:
         f"data         {found.title}: {found.n:,} test images of {found.clean} "
         f"under {len(found.corruptions)} corruptions at 5 severities"
     )
-    print(f"source       {found.source}{'' if found.official else ' (not an official data set)'}")
+    print(f"source       {found.source}{'' if found.official else ' (not an official dataset)'}")
     for group, names in found.groups.items():
         print(f"{group:<12} {', '.join(names)}")
 

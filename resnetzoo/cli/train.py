@@ -37,7 +37,7 @@ def data_command(
     image_size: ImageSize = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch it if it is nowhere.")] = False,
 ) -> None:
-    """Find, fetch and check a data set. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
+    """Find, fetch and check a dataset. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
     if dataset in TEST_SETS:
         print_test_set(dataset, data_dir, download)
         return
@@ -226,14 +226,14 @@ def _all_of(folder: Path | None, classes: tuple[str, ...] | None, size: int | No
 
 
 def _say_other_data(training: dict[str, object], name: str, title: str) -> None:
-    """Warn where a checkpoint names another data set than the one that it is measured on."""
+    """Warn where a checkpoint names another dataset than the one that it is measured on."""
     named = training.get("trained_on")
     if named not in (None, name):
         warnings.warn(f"the network was trained on {named}, and is measured on {title}", stacklevel=2)
 
 
 def _trained_on(training: dict[str, object], num_classes: int | None) -> str:
-    """The data set that a checkpoint names, or else the one with as many classes as the network."""
+    """The dataset that a checkpoint names, or else the one with as many classes as the network."""
     named = training.get("trained_on") or {10: "cifar10", 100: "cifar100"}.get(num_classes or 0)
     if named is None:
         raise resnetzoo.UsageError(

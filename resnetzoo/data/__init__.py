@@ -1,4 +1,4 @@
-"""Data sets of small images: read, fetched or drawn, always as whole uint8 tensors with a fingerprint."""
+"""Datasets of small images: read, fetched or drawn, always as whole uint8 tensors with a fingerprint."""
 
 from typing import TYPE_CHECKING
 

@@ -80,7 +80,7 @@ def _verified(archive: Archive, root: Path) -> Iterator[Path]:
 
 
 def read_archive(path: Path, info: DatasetInfo, packed: Packed) -> Data:
-    """The data set in an archive that is there, which stays packed.
+    """The dataset in an archive that is there, which stays packed.
 
     Raises:
         DamagedArchiveError: it is not the published one; how the two differ is in the message.
@@ -96,7 +96,7 @@ def check_archive(path: Path, info: Published, size: int | None, published: str)
 
     Args:
         path: of the file.
-        info: the data set that would be in it.
+        info: the dataset that would be in it.
         size: of the official archive, in bytes, where it is known.
         published: its checksum.
 

@@ -16,7 +16,7 @@ def read_labels(file: NpyFile, title: str, num_classes: int) -> Tensor:
 
     Args:
         file: of the labels.
-        title: of the data set, for messages.
+        title: of the dataset, for messages.
         num_classes: how many labels there are.
 
     Raises:

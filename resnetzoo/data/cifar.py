@@ -73,7 +73,7 @@ def load_published(name: str, root: str | Path | None) -> Data:
     One that is named by mistake is not made.
 
     Raises:
-        DataError: as `cifar10`; `DataNotFoundError` too where the named folder is not there, or holds another data set,
+        DataError: as `cifar10`; `DataNotFoundError` too where the named folder is not there, or holds another dataset,
             or this one further down.
     """
     info = {published.name: published for published in (CIFAR10, CIFAR100, CIFAR100_COARSE)}[name]
@@ -116,7 +116,7 @@ def _find_or_fetch(info: DatasetInfo, root: str | Path | None) -> Data:
 
 
 def _read_first(info: DatasetInfo, folders: Sequence[Path]) -> Data | None:
-    """From the first of the folders that has the data set; None if none has.
+    """From the first of the folders that has the dataset; None if none has.
 
     Raises:
         DataError: it is damaged, or cannot be read.
@@ -139,7 +139,7 @@ def _is_in(folders: Sequence[Path], info: DatasetInfo) -> bool:
 
 
 def _place(folder: Path, info: DatasetInfo) -> Callable[[], Data] | None:
-    """What reads the data set from `folder`: complete files, or else an archive, or else what will complain."""
+    """What reads the dataset from `folder`: complete files, or else an archive, or else what will complain."""
     present = [
         (inside, archive_format)
         for archive_format in info.formats

@@ -22,7 +22,7 @@ class DataFile(NamedTuple):
 
 @dataclass(frozen=True)
 class ArchiveFormat:
-    """One of the forms in which a data set is published.
+    """One of the forms in which a dataset is published.
 
     Attributes:
         kind: `binary` (records of label bytes and pixels) or `python` (pickles).
@@ -66,7 +66,7 @@ class Packed(NamedTuple):
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A data set as published.
+    """A dataset as published.
 
     Attributes:
         name, title: its word, and what people read.
@@ -104,7 +104,7 @@ class DatasetInfo:
 
     @property
     def signs(self) -> tuple[str, ...]:
-        """Files of which one is in a folder that has the data set, packed or unpacked, or that is what was unpacked."""
+        """Files of which one is in a folder that has the dataset, packed or unpacked, or that is what was unpacked."""
         return self.archives + tuple(
             name for form in self.formats for name in (f"{form.folder}/{form.test[0].name}", form.test[0].name)
         )

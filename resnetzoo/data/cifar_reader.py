@@ -22,7 +22,7 @@ PixelsAndLabels = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels (n, 3072
 
 
 class UnofficialDataWarning(UserWarning):
-    """The folder's contents are not the published ones: results on it are not results on the data set."""
+    """The folder's contents are not the published ones: results on it are not results on the dataset."""
 
 
 def unofficial(said: str, title: str, names: str, count: int) -> UnofficialDataWarning:
@@ -30,7 +30,7 @@ def unofficial(said: str, title: str, names: str, count: int) -> UnofficialDataW
 
     Args:
         said: how it begins, such as `FOLDER is not the official`.
-        title: of the data set.
+        title: of the dataset.
         names: of the files.
         count: how many they are.
     """
@@ -75,7 +75,7 @@ def _read(where: Path, read: Callable[[str], bytes], info: DatasetInfo, archive_
 def check_presence(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> None:
     """Every file is there and as long as its neighbours say it should be.
 
-    A smaller copy of the data set may have any whole number of images in each file. But where one file has its
+    A smaller copy of the dataset may have any whole number of images in each file. But where one file has its
     official length, a shorter one beside it is a truncated copy.
     """
     missing = [file.name for file in archive_format.files if not is_file(folder / file.name)]

@@ -1,4 +1,4 @@
-"""What classes are called: those of the package's data sets, and those without names."""
+"""What classes are called: those of the package's datasets, and those without names."""
 
 from resnetzoo.data import cifar_files
 from resnetzoo.data.synthetic_set import CLASSES as SYNTHETIC
@@ -13,13 +13,13 @@ _DATA_SETS: dict[str, tuple[str, ...]] = {
 
 
 def classes_of(dataset: str) -> tuple[str, ...]:
-    """The classes of a data set, in the order of its labels.
+    """The classes of a dataset, in the order of its labels.
 
     >>> classes_of("cifar10")[:3]
     ('airplane', 'automobile', 'bird')
 
     Raises:
-        UsageError: no such data set.
+        UsageError: no such dataset.
     """
     check_choice("dataset", dataset, _DATA_SETS)
     return _DATA_SETS[dataset]

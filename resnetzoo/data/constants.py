@@ -1,4 +1,4 @@
-"""The numbers of the data sets: the size of their images, and the means and deviations that training code names."""
+"""The numbers of the datasets: the size of their images, and the means and deviations that training code names."""
 
 from typing import Literal
 

@@ -46,11 +46,11 @@ def _how(found: object) -> str:
             "resnetzoo.Data.from_dataset(train_loader.dataset, test_loader.dataset) takes what loaders read from; fit "
             "cuts and augments batches itself"
         )
-    if isinstance(found, Mapping):  # of the splits of a data set on the Hugging Face Hub
+    if isinstance(found, Mapping):  # of the splits of a dataset on the Hugging Face Hub
         return 'resnetzoo.Data.from_dataset(found["train"], found["test"])'
     if isinstance(found, Tensor):
         return "resnetzoo.ImageSet(images, labels, classes) makes a set of tensors, resnetzoo.Data a pair of sets"
-    return "resnetzoo.Data.from_dataset(train, test) takes data sets of (image, label), and lists of such pairs"
+    return "resnetzoo.Data.from_dataset(train, test) takes datasets of (image, label), and lists of such pairs"
 
 
 def _how_to_images(found: object) -> str:
@@ -66,4 +66,4 @@ def _how_to_images(found: object) -> str:
         return 'resnetzoo.ImageSet.from_dataset(found["test"])'
     if isinstance(found, Tensor):
         return "resnetzoo.ImageSet(images, labels, classes), with images as uint8 (N, C, H, W)"
-    return "resnetzoo.ImageSet.from_dataset(dataset) takes a data set of (image, label), or a list of such pairs"
+    return "resnetzoo.ImageSet.from_dataset(dataset) takes a dataset of (image, label), or a list of such pairs"

@@ -37,7 +37,7 @@ class CorruptedImages:
     Attributes:
         name: `cifar10-c` or `cifar100-c`.
         title: what people read.
-        clean: the data set whose test images were corrupted: `cifar10` or `cifar100`.
+        clean: the dataset whose test images were corrupted: `cifar10` or `cifar100`.
         classes: the name of each label.
         n: images of each corruption at each severity; 10,000 as published.
         official: whether every file is as its authors published it.

@@ -1,4 +1,4 @@
-"""What a data set is known by. Version 2 covers all of it; version 1 is what files hold that were written before."""
+"""What a dataset is known by. Version 2 covers all of it; version 1 is what files hold that were written before."""
 
 import hashlib
 import json

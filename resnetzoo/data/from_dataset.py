@@ -1,4 +1,4 @@
-"""Data sets of other libraries, and lists, as whole tensors: torchvision's, those of the Hugging Face Hub, pairs."""
+"""Datasets of other libraries, and lists, as whole tensors: torchvision's, those of the Hugging Face Hub, pairs."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def pixels_and_labels(
         images.append(image)
         labels.append(_label(label, number))
     if not images:
-        raise DataError("the data set has no image")
+        raise DataError("the dataset has no image")
     found = tuple(str(label) for label in range(max(labels) + 1)) if names is None else names
     return stack(images, size), torch.tensor(labels, dtype=torch.int64, device="cpu"), found
 
@@ -68,7 +68,7 @@ def _rows(dataset: Any) -> Iterable[Any]:
     if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
         return (dataset[number] for number in range(len(dataset)))
     raise UsageError(
-        f"a data set must have a length and rows by number, of image and label, not be {kind_of(dataset)}"
+        f"a dataset must have a length and rows by number, of image and label, not be {kind_of(dataset)}"
         ": list(...) makes a list of what is only walked through, and loader.dataset is what a loader reads from"
     )
 
@@ -97,7 +97,7 @@ def _label(label: Any, number: int) -> int:
 
 
 def _names(dataset: Any) -> tuple[str, ...] | None:
-    """The names that a data set, or the one that it is a part of, has for its classes; None without any."""
+    """The names that a dataset, or the one that it is a part of, has for its classes; None without any."""
     while dataset is not None:
         features = getattr(dataset, "features", None)
         for column in ("label", "labels", "fine_label"):
@@ -119,7 +119,7 @@ def _common_names(parts: Sequence[Any]) -> tuple[str, ...] | None:
     if other != names[0]:
         first, second = (some(found) if found else "no names" for found in (names[0], other))
         raise DataError(
-            f"the parts of the data set count their labels by different classes, {first} and {second}: "
+            f"the parts of the dataset count their labels by different classes, {first} and {second}: "
             "classes=[...] says what the labels mean where they mean the same in all parts"
         )
     return names[0]

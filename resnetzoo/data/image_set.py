@@ -62,12 +62,12 @@ class ImageSet:
 
     @classmethod
     def from_dataset(cls, dataset: Any, *, classes: Sequence[str] | None = None, size: int | None = None) -> "ImageSet":
-        """A data set of torchvision or of the Hugging Face Hub, or a list of (image, label), as whole tensors.
+        """A dataset of torchvision or of the Hugging Face Hub, or a list of (image, label), as whole tensors.
 
         Args:
             dataset: rows of an image of PIL, or a tensor (C, H, W) as uint8 or float from 0 to 1, and a label from 0;
                 of the Hub with a column `image` or `img` and one `label` (or `fine_label`). No normalization in it.
-            classes: their names; left out, those of the data set, or the labels themselves.
+            classes: their names; left out, those of the dataset, or the labels themselves.
             size: the shorter side of each image is resized to it (bicubic, antialiased), and the middle cropped. Left
                 out, images must have one size.
 

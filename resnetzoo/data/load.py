@@ -1,4 +1,4 @@
-"""A data set by the word that a person types: `auto`, `cifar10`, `cifar100`, `synthetic` or `folder`."""
+"""A dataset by the word that a person types: `auto`, `cifar10`, `cifar100`, `synthetic` or `folder`."""
 
 import warnings
 from dataclasses import replace
@@ -14,7 +14,7 @@ from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError, UsageError
 from resnetzoo.utils.validation import check_choice
 
-# The words of data sets without a training set, and what reads them.
+# The words of datasets without a training set, and what reads them.
 TEST_SETS = {
     "cifar10-c": "cifar10_c()",
     "cifar100-c": "cifar100_c()",
@@ -30,7 +30,7 @@ class SyntheticDataWarning(UserWarning):
 
 
 def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: int | None = None) -> Data:
-    """The data set with this name, found or downloaded; `auto` is CIFAR-10 or, failing that, the synthetic set.
+    """The dataset with this name, found or downloaded; `auto` is CIFAR-10 or, failing that, the synthetic set.
 
     Where a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic set never stands in for it.
 
@@ -43,7 +43,7 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
             cropped.
 
     Raises:
-        UsageError: no such data set, or one to measure on alone, such as `cifar10-c`; or a folder for the synthetic
+        UsageError: no such dataset, or one to measure on alone, such as `cifar10-c`; or a folder for the synthetic
             set, which is drawn.
         DataError: it is there but damaged, came damaged, or (with a name that is not `auto`, or in a folder that is
             named) cannot be had; its kind `DataNotFoundError` where what is named is not there.

@@ -26,12 +26,12 @@ class Data:
     """A training and a test set.
 
     Attributes:
-        name: the data set's word: `cifar10`, `cifar100` or `synthetic`.
+        name: the dataset's word: `cifar10`, `cifar100` or `synthetic`.
         train: to learn from.
         test: to measure on.
         official: whether every image and label is as its authors published it.
         source: the folder or program that it came from.
-        part: which part of the data set this is; empty for the whole.
+        part: which part of the dataset this is; empty for the whole.
 
     Raises:
         UsageError: `train` or `test` is no `ImageSet`.
@@ -54,7 +54,7 @@ class Data:
     def from_dataset(
         cls, train: Any, test: Any, *, name: str = "mine", classes: Sequence[str] | None = None, size: int | None = None
     ) -> "Data":
-        """Two data sets of torchvision or of the Hugging Face Hub, or two lists of (image, label), as `Data`.
+        """Two datasets of torchvision or of the Hugging Face Hub, or two lists of (image, label), as `Data`.
 
         The arguments and the errors are those of `ImageSet.from_dataset`. Without names of classes, those are the
         labels, as many as the set with more of them has.

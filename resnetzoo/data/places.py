@@ -1,4 +1,4 @@
-"""Where a data set is looked for: in the folder that is named, or else in `$RESNETZOO_DATA` and the cache."""
+"""Where a dataset is looked for: in the folder that is named, or else in `$RESNETZOO_DATA` and the cache."""
 
 import os
 import shlex
@@ -14,11 +14,11 @@ from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import existing_obstacle, is_file, is_folder, user_path
 
 DATA_VARIABLE = "RESNETZOO_DATA"
-_FOLDERS_LOOKED_INTO = 1_000  # of those below a folder without the data set, which may be anybody's
+_FOLDERS_LOOKED_INTO = 1_000  # of those below a folder without the dataset, which may be anybody's
 
 
 class Published(Protocol):
-    """What is known of a data set as its authors publish it.
+    """What is known of a dataset as its authors publish it.
 
     Attributes:
         name, title: its word, and what people read.
@@ -71,7 +71,7 @@ def fetch_folder(root: str | Path | None) -> Path:
 
 
 def check_named(root: str | Path | None, info: Published) -> None:
-    """Refuse a named place that is not there, is a file, or holds the data set somewhere below.
+    """Refuse a named place that is not there, is a file, or holds the dataset somewhere below.
 
     Raises:
         DataNotFoundError: says which it is, and what to type instead.
@@ -131,7 +131,7 @@ def reading(place: Path) -> Iterator[None]:
 def not_found(
     info: Published, folders: Sequence[Path], root: str | Path | None, others: Sequence[Published]
 ) -> DataNotFoundError:
-    """The error where none of the folders has the data set: what there is instead, and how to get it."""
+    """The error where none of the folders has the dataset: what there is instead, and how to get it."""
     instead = what_is_there(folders[0], info, others) if named_folder(root) is not None else ""
     return DataNotFoundError(
         f"{info.title} is not in {', '.join(str(folder) for folder in folders)}; {f'{instead}; or ' if instead else ''}"
@@ -141,11 +141,11 @@ def not_found(
 
 
 def what_is_there(folder: Path, info: Published, others: Sequence[Published]) -> str:
-    """What a folder without the data set has instead, and what to type for it; empty if nothing that is known.
+    """What a folder without the dataset has instead, and what to type for it; empty if nothing that is known.
 
     Args:
         folder: where it is not.
-        info: the data set that is looked for.
+        info: the dataset that is looked for.
         others: those that people take for it.
     """
     with reading(folder):
@@ -157,7 +157,7 @@ def what_is_there(folder: Path, info: Published, others: Sequence[Published]) ->
 
 
 def _holds(folder: Path, info: Published) -> bool:
-    """Whether a folder has the data set, packed or unpacked, or is itself what was unpacked."""
+    """Whether a folder has the dataset, packed or unpacked, or is itself what was unpacked."""
     inside = [sign.removeprefix(f"{folder.name}/") for sign in info.signs]
     return any(is_file(folder / sign) for sign in (*info.signs, *inside))
 

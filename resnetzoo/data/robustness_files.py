@@ -34,7 +34,7 @@ class CorruptedInfo:
 
     Attributes:
         name, title: its word, and what people read.
-        clean: the word of the data set whose test images were corrupted.
+        clean: the word of the dataset whose test images were corrupted.
         classes: the names of its labels, in order.
         folder: the folder's name inside the archive.
         archive: with all of it.

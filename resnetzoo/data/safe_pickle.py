@@ -59,7 +59,7 @@ def unpickle_arrays(content: bytes, file: str) -> Any:
         value = _ArrayUnpickler(stream, encoding="latin1").load()
     except _ForbiddenError as error:
         raise DataError(
-            f"{file}: refused: {error}; a data set's pickle holds arrays and plain containers only, "
+            f"{file}: refused: {error}; a dataset's pickle holds arrays and plain containers only, "
             "and opening this one could run somebody's code"
         ) from None
     # A damaged pickle may fail in any of its own instructions, so with any exception.

@@ -1,4 +1,4 @@
-"""What tables and pictures call a data set. No torch here."""
+"""What tables and pictures call a dataset. No torch here."""
 
 
 def data_title(name: str, part: str) -> str:

@@ -27,7 +27,7 @@ def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
 
 
 def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
-    """For the hub's search; with a row also its licence, its data set and its accuracy."""
+    """For the hub's search; with a row also its licence, its dataset and its accuracy."""
     tags = ["cifar", model.spec.family, f"arxiv:{model.spec.paper}", "model_hub_mixin", "pytorch_model_hub_mixin"]
     always = {"library_name": "resnetzoo", "pipeline_tag": "image-classification", "tags": tags}
     if row is None:

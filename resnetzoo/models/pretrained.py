@@ -65,7 +65,7 @@ class Weights:
         test_images: that it was measured on.
         dataset: that it was trained on, by the name that `load_data` takes; in rows that others wrote, their words.
         train_images: of it; None where it is not known.
-        dataset_fingerprint: of the data set, where it is known.
+        dataset_fingerprint: of the dataset, where it is known.
         recipe: how it was trained, with the seed where it is known.
         epoch: which one was kept, and how it was chosen.
         licence: of the file.
@@ -104,7 +104,7 @@ class Weights:
 
     @property
     def trained_on(self) -> str:
-        """The data set in a line, with its fingerprint where it is known, such as `cifar10, 50,000 images`."""
+        """The dataset in a line, with its fingerprint where it is known, such as `cifar10, 50,000 images`."""
         images = None if self.train_images is None else f"{self.train_images:,} images"
         return ", ".join(part for part in (self.dataset, images, self.dataset_fingerprint) if part is not None)
 
@@ -127,7 +127,7 @@ class Weights:
         return ImageTransform(self.normalization, self.input_size)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `from_dict` reads them back. The data set is the one line `trained_on`."""
+        """Plain values, ready for JSON; `from_dict` reads them back. The dataset is the one line `trained_on`."""
         values = {**vars(self), "spec": self.spec.to_dict(), "classes": list(self.classes), "dataset": self.trained_on}
         return {
             "trained_on" if name == "dataset" else name: value

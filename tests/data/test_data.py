@@ -1,4 +1,4 @@
-"""Data sets from real files: both formats, every way in which a file can be wrong, parts and fingerprints."""
+"""Datasets from real files: both formats, every way in which a file can be wrong, parts and fingerprints."""
 
 import hashlib
 import pickle

@@ -1,4 +1,4 @@
-"""Images of other makes as data: folders by class, torchvision's and the Hub's data sets, lists of pairs."""
+"""Images of other makes as data: folders by class, torchvision's and the Hub's datasets, lists of pairs."""
 
 import errno
 import json
@@ -118,7 +118,7 @@ def test_a_folder_on_the_command_line(fork_command: Command, tmp_path: Path) -> 
 
 
 class HubColumns:
-    """What a data set of the Hugging Face Hub answers, with its features."""
+    """What a dataset of the Hugging Face Hub answers, with its features."""
 
     def __init__(self, rows: list[dict[str, Any]], names: list[str]) -> None:
         self.rows = rows

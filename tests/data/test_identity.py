@@ -1,4 +1,4 @@
-"""What tells data sets apart: fingerprints of both versions, names and order of classes, channels and sizes."""
+"""What tells datasets apart: fingerprints of both versions, names and order of classes, channels and sizes."""
 
 from collections.abc import Callable
 from dataclasses import replace

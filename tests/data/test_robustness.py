@@ -268,7 +268,7 @@ def test_commands_find_and_refuse(fork_command: Command, folder: Path) -> None:
     found = fork_command("resnetzoo", "data", "--dataset", "cifar10-c", "--data-dir", folder)
     assert found.returncode == 0
     assert "CIFAR-10-C: 2 test images of cifar10 under 19 corruptions at 5 severities" in found.stdout
-    assert f"source       {folder} (not an official data set)" in found.stdout
+    assert f"source       {folder} (not an official dataset)" in found.stdout
     assert "noise        gaussian_noise, shot_noise, impulse_noise" in found.stdout
     assert "is not the official CIFAR-10-C: labels.npy, gaussian_noise.npy, " in found.stderr
     refused = fork_command("resnetzoo", "train", "resnet20", "--dataset", "cifar10-c", "--data-dir", folder)
