@@ -1,4 +1,4 @@
-"""What of a network is still as the package built it. Anything else may compute what it likes: it is only called."""
+"""Which parts of a network are still as the package built them; others may compute anything and are only called."""
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -60,7 +60,7 @@ class AsBuilt:
 
 
 def has_only_known_parts(network: nn.Module) -> bool:
-    """Whether all of it is the package's and torch's own modules, without hooks, so that Python has no say in it."""
+    """Whether all modules are this package's or torch's, without hooks, so that no user code runs in the network."""
     return all(_is_known(module) for module in network.modules())
 
 

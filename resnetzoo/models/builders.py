@@ -45,7 +45,7 @@ def resnet(
         zero_init_residual: start each residual branch at zero.
 
     Raises:
-        UsageError: a depth (the message gives the nearest valid one), word or count that cannot be.
+        UsageError: an invalid depth (the message gives the nearest valid one), option or count.
     """
     return CifarNet(
         ModelSpec(
@@ -80,7 +80,7 @@ def preresnet(
         zero_init_residual: start each residual branch at zero.
 
     Raises:
-        UsageError: a depth (the message gives the nearest valid one), word or count that cannot be.
+        UsageError: an invalid depth (the message gives the nearest valid one), option or count.
     """
     return CifarNet(
         ModelSpec(

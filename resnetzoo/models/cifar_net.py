@@ -33,12 +33,12 @@ class CifarNet(DescribesWeights, nn.Module):
 
     Attributes:
         spec: what was built.
-        pretrained: all that is known of its weights, as one frozen value, which the next five are parts of.
+        pretrained: everything known about its weights, as one frozen value; the next five attributes are parts of it.
         normalization: the map from pixels to input that it was trained with; None when it has not been trained.
-        classes: their names in the order of the logits, where its weights or its file say them; else None.
-        origin: the file that its weights come from, and what was found there; None when they come from none.
-        weights: the row of its trained weights, with its facts; None when they are of no row.
-        weights_fingerprint: of the weights that the row came with, so that later changes are noticed.
+        classes: class names in the order of the logits, if its weights or its file give them; otherwise None.
+        origin: the file that its weights were loaded from, and what was found there; None if there is no such file.
+        weights: the registered weights that it has, with the facts about them; None if they are not registered ones.
+        weights_fingerprint: of the registered weights when they were loaded, so that later changes are noticed.
         stage_names: of the stages, `layer1` and on, in the order of the forward pass.
         num_features: channels that enter the classifier.
         in_chans: channels of the images.
@@ -82,7 +82,7 @@ class CifarNet(DescribesWeights, nn.Module):
 
     @property
     def in_chans(self) -> int:
-        """Channels of the images, as `conv1` takes them, also one put in by hand."""
+        """Channels of the images, as `conv1` takes them, including a `conv1` that was replaced by hand."""
         return channels_into(self.conv1) or self.spec.in_chans
 
     @in_chans.setter
@@ -92,9 +92,9 @@ class CifarNet(DescribesWeights, nn.Module):
 
     @property
     def num_classes(self) -> int | None:
-        """Length of the logits, also of a classifier put in by hand, such as `model.fc = nn.Linear(64, 7)`.
+        """Length of the logits, including those of a classifier replaced by hand, as in `model.fc = nn.Linear(64, 7)`.
 
-        0 without a classifier, as after `reset_classifier(0)`; None where the classifier does not say it.
+        0 without a classifier, as after `reset_classifier(0)`; None if it cannot be read from the classifier.
         """
         return length_of_logits(self.fc)
 
@@ -195,9 +195,9 @@ class CifarNet(DescribesWeights, nn.Module):
         return self.fc
 
     def reset_classifier(self, num_classes: int) -> None:
-        """Put a fresh classifier in place; with 0 there is none, and the network returns its pooled features.
+        """Replace the classifier with a fresh one; with 0 there is none, and the network returns its pooled features.
 
-        The network then says neither classes, nor row of weights, nor origin: they were those of the whole.
+        `classes`, `weights` and `origin` become None, since they described the network with its former classifier.
 
         Raises:
             UsageError: `num_classes` is negative or no whole number.

@@ -15,7 +15,7 @@ class Complexity(NamedTuple):
     Attributes:
         params: learned numbers (running statistics of batch norm are not learned).
         macs: multiply-adds of convolutions and the classifier; one is two floating-point operations.
-        activations: numbers that convolutions and the classifier put out (arXiv:2003.13678, section 3.1).
+        activations: output elements of all convolutions and the classifier (arXiv:2003.13678, section 3.1).
     """
 
     params: int

@@ -1,4 +1,4 @@
-"""Which depths there are: how the literature counts the layers of a network. No torch here."""
+"""Which depths are valid, and how the literature counts the layers of a network. No torch here."""
 
 from resnetzoo.errors import UsageError
 
@@ -37,7 +37,7 @@ def check_depth_of_layers(depth: int, layers: tuple[int, ...], block: str, usual
     """Refuse a depth that is not that of so many blocks in each stage.
 
     Args:
-        depth: as it was said.
+        depth: as it was given.
         layers: blocks of each stage.
         block: their kind, for the message.
         usual: the depth by the convolutions of the blocks, the stem and the classifier.

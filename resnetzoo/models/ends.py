@@ -1,4 +1,4 @@
-"""What goes into a network and what comes out of it, as its first and last layers say, whoever put them there."""
+"""Input channels and output length of a network, read from its first and last layers, even if they were replaced."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ _SAME_LENGTH = (nn.Dropout, nn.Identity, nn.ReLU, nn.GELU, nn.Softmax, nn.LogSof
 
 
 def channels_into(stem: nn.Module) -> int | None:
-    """Channels that the first layer takes, of several modules in a row the first that says it; None if none does."""
+    """Input channels of the first layer; in a sequence, those of the first module that states them, or None."""
     if isinstance(stem, nn.Sequential):
         return next((found for module in stem if (found := channels_into(module)) is not None), None)
     channels: object = getattr(stem, "in_channels", None)
@@ -14,9 +14,9 @@ def channels_into(stem: nn.Module) -> int | None:
 
 
 def length_of_logits(classifier: nn.Module) -> int | None:
-    """What the last layer gives: 0 where there is none, `nn.Identity`; None where it does not say it.
+    """Output length of the last layer: 0 if there is none (`nn.Identity`); None if it cannot be read from the layer.
 
-    Of several modules in a row it is that of the last one that changes the length.
+    In a sequence, the last module that changes the length decides.
     """
     if isinstance(classifier, nn.Sequential):
         changing = [module for module in classifier if not isinstance(module, _SAME_LENGTH)]

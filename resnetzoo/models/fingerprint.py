@@ -1,4 +1,4 @@
-"""Whether a network still has the weights that its row speaks of, also after it was in a file."""
+"""Whether a network still has the registered weights that it was loaded with, also after it was saved to a file."""
 
 import hashlib
 from dataclasses import replace
@@ -10,14 +10,14 @@ from resnetzoo.models.pretrained import Weights
 
 
 def attach_weights(model: CifarNet, row: Weights) -> None:
-    """Let `model` say which row its weights are of, as `model.weights`, and remember what they are now."""
+    """Record in `model.weights` which registered weights the network has, and fingerprint their present values."""
     model.pretrained = replace(model.pretrained, weights=row, fingerprint=fingerprint_of(model))
 
 
 def true_row(model: CifarNet) -> Weights | None:
-    """The row of `model.weights`, if the network's weights are still the ones that the row came with.
+    """`model.weights`, if the network's weights still are those registered ones; otherwise None.
 
-    Milliseconds: every weight is read. Training, new values or another classifier leave the row behind.
+    It takes milliseconds, since every weight is read. After training, new values or a new classifier it is None.
     """
     known = model.pretrained
     return known.weights if known.weights is not None and known.fingerprint == fingerprint_of(model) else None

@@ -1,4 +1,4 @@
-"""A trained network made to take images of another number of channels, as timm's `adapt_input_conv` makes it."""
+"""Adapt a trained network to another number of input channels, in the way of timm's `adapt_input_conv`."""
 
 import math
 from dataclasses import replace
@@ -12,14 +12,14 @@ from resnetzoo.models.cifar_net import CifarNet
 
 
 def adapt_input(model: CifarNet, in_chans: int) -> str | None:
-    """Let a trained network take images of `in_chans` channels; its classes and classifier stay.
+    """Adapt a trained network to images of `in_chans` channels; its classes and classifier stay.
 
     For one channel the weights of the first convolution are summed over their channels: a grey image gives what its
     copy on every channel gave. For more they are repeated, and scaled by found / wanted. The normalization goes along:
     the average of its channels, or theirs repeated. The weights are then of no row any more.
 
     Returns:
-        What was done, in a clause, to be told; None where nothing had to be done.
+        What was done, as a clause for a message; None if nothing had to be done.
 
     Raises:
         UsageError: `in_chans` is no whole number above 0.

@@ -1,4 +1,4 @@
-"""What a network is now: its layers may have been changed by hand since it was built, and wrappers put around it."""
+"""What a network is now: since it was built, layers may have been replaced by hand and wrappers put around it."""
 
 import warnings
 from dataclasses import replace
@@ -18,7 +18,7 @@ def class_names(model: CifarNet) -> tuple[str, ...] | None:
     """`model.classes`, unless they are more or fewer than the logits: then none, with a warning.
 
     Warns:
-        UserWarning: they do not fit.
+        UserWarning: their number is not that of the logits.
     """
     known, count = model.classes, model.num_classes
     if known is None or count is None or count == len(known):
@@ -33,13 +33,13 @@ def class_names(model: CifarNet) -> tuple[str, ...] | None:
 
 
 def known_normalization(model: nn.Module) -> Normalization | None:
-    """The map from pixels to input that a network says it was trained with; None of one that says nothing.
+    """The normalization that a network states it was trained with; None if it states none.
 
-    Wrappers say what the network in them says.
+    Wrappers have that of the network inside them.
 
     Raises:
-        UsageError: it says nothing, though what it was made of or holds may say it: it was scripted or traced, or is
-            no wrapper that is known.
+        UsageError: it states none, but the network that it was made from or contains may: it was scripted or traced,
+            or is an unknown wrapper.
     """
     found = get_normalization(innermost(model)) or get_normalization(model)
     if found is not None:
@@ -65,7 +65,7 @@ def current_spec(model: CifarNet) -> ModelSpec:
     """`model.spec`, with as many classes and input channels as the network has now.
 
     Raises:
-        UsageError: it is that of no spec: it has lost its classifier or a stage, or has other layers or activations.
+        UsageError: no spec describes it: it has lost its classifier or a stage, or has other layers or activations.
     """
     spec = replace(model.spec, num_classes=model.num_classes or model.spec.num_classes, in_chans=model.in_chans)
     expected, found = _shapes(without_values(spec)), _shapes(model)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def label_of(spec: "ModelSpec", kind: "BlockType") -> str:
-    """The name in the literature, and in brackets what that leaves open: `resnet56 (projection)`, `wrn28_10`.
+    """The name in the literature, with any further detail in brackets: `resnet56 (projection)`, `wrn28_10`.
 
     Args:
         spec: of the network.

@@ -1,4 +1,4 @@
-"""Whether a network and images belong together: channels before anything is computed, classes by their names."""
+"""Whether a network and images fit together: channels are checked before anything is computed, classes by name."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from resnetzoo.utils.text import some
 
 
 def check_channels(model: nn.Module, images: ImageSet, name: str = "images") -> None:
-    """Refuse images of other channels than the network takes: one channel would be spread over all of them.
+    """Refuse images with another number of channels than the network takes: one channel would be broadcast to all.
 
-    A network from elsewhere is believed as far as it has an `in_chans`.
+    For a network that is not this package's, its `in_chans` is used if it has one.
 
     Raises:
         UsageError: they differ, or `images` is no `ImageSet`; the message says how it becomes one.
@@ -34,13 +34,13 @@ def check_channels(model: nn.Module, images: ImageSet, name: str = "images") -> 
 
 
 def in_class_order(model: nn.Module, images: ImageSet) -> ImageSet:
-    """The images with labels that count as the network's logits do, where both name their classes.
+    """The images with labels in the network's order of classes, if both name their classes.
 
     Raises:
         UsageError: the network has fewer logits than there are classes.
 
     Warns:
-        UserWarning: the labels were counted anew, by names; or the names say that the network was made for others.
+        UserWarning: the labels were renumbered by class names; or the names show that the network has other classes.
     """
     network = innermost(model)
     count = getattr(network, "num_classes", None)

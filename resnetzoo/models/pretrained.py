@@ -1,4 +1,4 @@
-"""What is known of a network's weights, as frozen data, and how each thing about them is known. No torch here."""
+"""What is known about a network's weights, as frozen data, and how each fact is known. No torch here."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Origin:
         network: what was built, such as `resnet20, 10 classes`.
         opened: the keys gone into and the prefixes taken off, from the outside in: `["state_dict"]`, `module.`.
         normalization: how the map from pixels to input is known.
-        notes: what a person should know besides.
+        notes: what else the user should know.
         training: what the file says of the training, by name: epoch, score, seed.
     """
 
@@ -54,8 +54,8 @@ class Weights:
         name: the network's name and a tag, such as `resnet20.modern_c10`.
         spec: the network, with its shortcut and number of classes.
         file: the file's name, in the package or as its author calls it.
-        url: where it is fetched from; None if the package carries it.
-        sha256: of the file; of others' files what their authors publish of it: the beginning.
+        url: where it is downloaded from; None if it is part of the package.
+        sha256: of the file; for files of other authors the first digits, as they publish them.
         classes: the names of the labels.
         mean: of the normalization, on the scale 0 to 1, a value a channel.
         std: the same of its deviation.
@@ -66,8 +66,8 @@ class Weights:
         dataset: that it was trained on, by the name that `load_data` takes; in rows that others wrote, their words.
         train_images: of it; None where it is not known.
         dataset_fingerprint: of the dataset, where it is known.
-        recipe: how it was trained, with the seed where it is known.
-        epoch: which one was kept, and how it was chosen.
+        recipe: how it was trained, with the seed if known.
+        epoch: which epoch was kept, and how it was chosen.
         licence: of the file.
         source: who made it, and where that is written.
     """
@@ -157,13 +157,13 @@ def _data(trained_on: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """All that is known of the weights of one network; a network that nothing is known of has `Pretrained()`.
+    """Everything known about the weights of one network; if nothing is known, it is `Pretrained()`.
 
     Attributes:
         normalization: the map from pixels to input that the network was trained with.
         classes: the names of the labels, in the order of the logits.
         origin: the file that the weights come from, and what was found there.
-        weights: the row of trained weights that they are.
+        weights: the registered weights that they are.
         fingerprint: of the weights that the row is true of (`models.fingerprint`), so that later changes are noticed.
     """
 
@@ -174,7 +174,7 @@ class Pretrained:
     fingerprint: str | None = None
 
     def with_other_classifier(self) -> "Pretrained":
-        """What still holds behind another classifier: the input. Classes, row and origin were those of the whole."""
+        """What still holds with another classifier: the input. Classes, weights and origin were the whole network's."""
         return Pretrained(normalization=self.normalization)
 
 
@@ -244,7 +244,7 @@ class DescribesWeights:
 
 
 def attach_normalization(model: "nn.Module", normalization: "Normalization") -> None:
-    """Let any network say which input it was trained on, as `model.normalization`."""
+    """Record the normalization that a network was trained with, as `model.normalization`."""
     object.__setattr__(model, "normalization", normalization)
 
 

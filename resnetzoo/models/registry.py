@@ -1,4 +1,4 @@
-"""The zoo's names: one literal row each, so that a search for a name finds it. No torch here."""
+"""The names of the zoo, one literal row each, so that searching for a name finds it. No torch here."""
 
 import re
 

@@ -29,7 +29,7 @@ class BlockShape(NamedTuple):
 
     @property
     def changes_shape(self) -> bool:
-        """Whether its output has another size or number of channels than its input."""
+        """Whether its output differs from its input in size or number of channels."""
         return self.stride != 1 or self.in_chans != self.out_chans
 
 

@@ -33,7 +33,7 @@ def conv2d(shape: ConvShape) -> nn.Conv2d:
 
 
 def norm2d(shape: ConvShape) -> nn.Module:
-    """The norm that belongs to a convolution, or the identity if it has none."""
+    """The norm of a convolution, or the identity if it has none."""
     return nn.Identity() if shape.norm is None else norm_of(shape.norm_kind, shape.norm_chans)
 
 
@@ -45,7 +45,7 @@ def norm_of(kind: Norm, chans: int) -> nn.Module:
 
 
 def dropout(spec: ModelSpec) -> nn.Module:
-    """Between the convolutions of a basic block, behind the ReLU; without a rate the identity."""
+    """The dropout between the convolutions of a basic block, after the ReLU; the identity if the rate is 0."""
     return nn.Dropout(spec.drop_rate) if spec.drop_rate else nn.Identity()
 
 

@@ -1,4 +1,4 @@
-"""The kinds of blocks as data: the formula, the convolutions of F, and what others must know of them. No torch here.
+"""The kinds of blocks as data: the formula, the convolutions of F, and what other modules need to know. No torch here.
 
 `modules` has a module for each row, which computes the formula.
 """
@@ -185,7 +185,7 @@ BLOCKS = tuple(dict.fromkeys(kind.block for kind in BLOCK_TYPES))  # their words
 
 
 def find_block_type(family: Family, block: str) -> BlockType:
-    """The kind of block that these words name.
+    """Find the kind of block with this family and name.
 
     Raises:
         UsageError: the family has no such block.
