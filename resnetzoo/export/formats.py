@@ -1,4 +1,4 @@
-"""The formats by the words of the command line: one literal row each. No torch here: writing a file imports it."""
+"""The formats by their names on the command line, one literal row each. No torch here: writing a file imports it."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -41,7 +41,7 @@ class Format:
         return exported
 
     def check_options(self, *, opset: int | None = None, batch: int | None = None) -> dict[str, int]:
-        """The options that are given, once each is one that the format takes.
+        """The options that were given, after checking that the format takes each.
 
         Raises:
             UsageError: one is not; the message says which formats take it.
@@ -56,7 +56,7 @@ class Format:
         return given
 
     def check_suffix(self, path: str | Path) -> Path:
-        """Refuse, before anything is computed, a name with another suffix.
+        """Refuse a file name with the wrong suffix, before anything is computed.
 
         Raises:
             UsageError: says the right name.
@@ -77,7 +77,7 @@ FORMATS: dict[str, Format] = {
 
 
 def get_format(word: str) -> Format:
-    """The format with this word.
+    """The format with this name.
 
     Raises:
         UsageError: no such format; the message lists them.

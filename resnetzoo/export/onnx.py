@@ -1,4 +1,4 @@
-"""ONNX, for onnxruntime and everything that reads it."""
+"""ONNX, for onnxruntime and every other program that reads it."""
 
 import logging
 import warnings
@@ -41,10 +41,10 @@ def export_onnx(model: Exportable, path: str | Path, *, opset: int | None = None
         batch: images in a batch; left out, any number.
 
     Raises:
-        UsageError: another kind of model or name, an `opset` that ONNX does not have, or a `batch` below 1.
-        ExportError: onnx, onnxscript or onnxruntime is not installed, or has no such opset; or onnxruntime gives other
-            outputs than the model. Nothing is written then.
-        OutputError: the file cannot be written; what stood there is untouched.
+        UsageError: an unsupported model or file name, an `opset` that ONNX does not have, or a `batch` below 1.
+        ExportError: onnx, onnxscript or onnxruntime is not installed, or has no such opset; or the outputs of
+            onnxruntime differ from the model's. Nothing is written then.
+        OutputError: the file cannot be written; an existing one is unchanged.
     """
     path = FORMATS["onnx"].check_suffix(path)
     if batch is not None:

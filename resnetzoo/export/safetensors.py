@@ -1,4 +1,4 @@
-"""safetensors: the weights alone, with what they are of."""
+"""safetensors: the weights alone, with a description of their network."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,10 +23,10 @@ def export_safetensors(model: Exportable, path: str | Path) -> Exported:
         path: a name that ends in `.safetensors`.
 
     Raises:
-        UsageError: another kind of model or name, or `WithPreprocessing`: such a file holds no graph. Or a network with
-            hooks, or with modules that it was not built with, of which such a file says nothing.
-        ExportError: what was loaded back gives other outputs than the model; nothing is written then.
-        OutputError: the file cannot be written; what stood there is untouched.
+        UsageError: an unsupported model or file name; `WithPreprocessing`, since such a file holds no graph; or a
+            network with hooks or replaced modules, which such a file does not describe.
+        ExportError: the outputs of the file, loaded back, differ from the model's; nothing is written then.
+        OutputError: the file cannot be written; an existing one is unchanged.
     """
     path = FORMATS["safetensors"].check_suffix(path)
     if isinstance(model, WithPreprocessing):

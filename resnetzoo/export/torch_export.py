@@ -27,9 +27,9 @@ def export_program(model: Exportable, path: str | Path, *, batch: int | None = N
         batch: images in a batch; left out, any number.
 
     Raises:
-        UsageError: another kind of model or name, or `batch` is no whole number above 0.
-        ExportError: what was loaded back gives other outputs than the model; nothing is written then.
-        OutputError: the file cannot be written; what stood there is untouched.
+        UsageError: an unsupported model or file name, or `batch` is not a whole number above 0.
+        ExportError: the outputs of the file, loaded back, differ from the model's; nothing is written then.
+        OutputError: the file cannot be written; an existing one is unchanged.
     """
     path = FORMATS["torch-export"].check_suffix(path)
     if batch is not None:

@@ -18,7 +18,7 @@ from resnetzoo.utils.strict_json import to_json
 def export_torchscript(model: Exportable, path: str | Path) -> Exported:
     """Write a script of `torch.jit`, for batches of any number of images of any size; checked by loading it back.
 
-    `torch.jit.load(path)` runs it, in Python as `torch::jit::load` in C++. `_extra_files={"resnetzoo.json": ""}` there
+    `torch.jit.load(path)` loads it in Python, and `torch::jit::load` in C++. `_extra_files={"resnetzoo.json": ""}`
     is filled with its spec, normalization and names of classes. torch advises `torch.export` for new programs.
 
     Args:
@@ -26,9 +26,9 @@ def export_torchscript(model: Exportable, path: str | Path) -> Exported:
         path: a name that ends in `.pt`.
 
     Raises:
-        UsageError: another kind of model or name.
-        ExportError: what was loaded back gives other outputs than the model; nothing is written then.
-        OutputError: the file cannot be written; what stood there is untouched.
+        UsageError: an unsupported model or file name.
+        ExportError: the outputs of the file, loaded back, differ from the model's; nothing is written then.
+        OutputError: the file cannot be written; an existing one is unchanged.
     """
     path = FORMATS["torchscript"].check_suffix(path)
     subject = subject_of(model)

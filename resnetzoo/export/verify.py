@@ -1,4 +1,4 @@
-"""An export is only written when its own runtime answers as the network does."""
+"""Check an export: it is written only if its own runtime gives the same outputs as the network."""
 
 import math
 import warnings
@@ -27,7 +27,7 @@ class Exported:
 
     Attributes:
         path: the file.
-        runtime: what it was loaded back and run by, with its version.
+        runtime: the runtime that loaded it back and ran it, with its version.
         max_difference: the largest absolute difference between an output of it and of the model.
         rounding: the largest between an output of the model in float32 and in float64; infinite where float32 does not
             hold the outputs, as those of a thousand layers without training.

@@ -1,4 +1,4 @@
-"""A network that takes pixels and answers with probabilities, so that a program needs to know nothing else."""
+"""A network that takes pixels and returns probabilities, so that a program needs no preprocessing of its own."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
