@@ -1,4 +1,4 @@
-"""What a network sees in image files: files found and read, their classes, and a sheet of them."""
+"""Classify image files: find and read them, predict their classes, and draw a contact sheet."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Which forward pass an optimized network gets."""
+"""Choose the forward pass of an optimized network."""
 
 from collections.abc import Callable
 

@@ -12,7 +12,7 @@ from resnetzoo.utils.compile_gate import GATE
 
 
 class CompiledForward:
-    """Compiled when a shape first comes; for shapes beyond the limit, and where compiling fails, as the network is.
+    """Compiles for each new input shape; shapes beyond the limit, or that fail to compile, run uncompiled.
 
     Args:
         plain: the network as it is; its weights become part of the compiled code.

@@ -1,4 +1,4 @@
-"""A contact sheet: images with what a network takes them for."""
+"""A contact sheet: images with their predicted classes."""
 
 import os
 import textwrap
@@ -41,7 +41,7 @@ _GREY, _RED, _BAR = "0.45", "#a02020", "#cfe0f2"
 def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: str = "") -> None:
     """Draw each image with its classes, their probabilities as bars, and the file's name; failures are crossed.
 
-    The parts of an image that the network does not see, since it crops a square, are pale. At most 300 images are
+    The parts of an image outside the square that the network sees are drawn pale. At most 300 images are
     drawn; the title says so.
 
     Args:
@@ -77,7 +77,7 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
 
 
 def check_sheet_name(path: str | Path) -> Path:
-    """Refuse, before anything is drawn, a name whose suffix says nothing that `save_sheet` writes.
+    """Refuse a file name with a suffix that `save_sheet` cannot write, before anything is drawn.
 
     Raises:
         UsageError: says which suffixes there are.
@@ -88,7 +88,7 @@ def check_sheet_name(path: str | Path) -> Path:
 
 
 def check_no_image(path: str | Path, predictions: Sequence[Prediction]) -> None:
-    """Refuse a sheet that would be written over one of the images.
+    """Refuse a sheet that would overwrite one of the images.
 
     Raises:
         UsageError: says which file it is.

@@ -1,4 +1,4 @@
-"""Which image files a person means by files, folders and patterns."""
+"""Find the image files that paths, folders and patterns stand for."""
 
 import glob
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ Paths = str | Path | Iterable[str | Path]
 
 
 class ImageFile(NamedTuple):
-    """A file, or a word that leads to none, with the reason."""
+    """An image file, or a path that leads to none, with the reason."""
 
     path: Path
     error: str | None

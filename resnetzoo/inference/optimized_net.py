@@ -1,4 +1,4 @@
-"""A trained network made ready to answer fast: norms fused, channels last, bf16 where it pays, compiled."""
+"""A trained network optimized for inference: norms fused, channels last, bf16 where it pays, compiled."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -44,10 +44,10 @@ def optimize(
     a graph. `agreement` measures what the rounding does. The copy may be called from several threads at once, and on
     CUDA on any stream.
 
-    Group norm is no fixed scale and stays; `int8` refuses it.
+    Group norm is not a fixed scale and cannot be fused; `int8` refuses it.
 
-    What people have put into the network since it was built runs as it is: hooks, other classes of modules, computed
-    weights. Its norms are not fused, on CUDA it is not recorded, and `int8` refuses it.
+    Parts that were changed since the network was built run unchanged: hooks, other classes of modules, computed
+    weights. Their norms are not fused, on CUDA the network is not recorded, and `int8` refuses it.
 
     Args:
         model: a network of this package, which may be wrapped, as by `nn.DataParallel` or `torch.compile`; the copy
@@ -66,7 +66,7 @@ def optimize(
             deviation of `calibration`.
 
     Raises:
-        UsageError: another kind of model, an unknown precision or one that this model or CPU cannot have, a batch
+        UsageError: an unsupported model, an unknown precision or one that this model or CPU cannot use, a batch
             below one image, or `int8` without `calibration`; or a batch cut into pieces where a norm needs the whole.
     """
     network = zoo_network(model, "optimize")
@@ -151,8 +151,8 @@ class OptimizedNet(nn.Module):
         spec: what the model is: what was built, or, where people have changed it, as much of it as a spec can say.
         normalization: the map from pixels to input that the model was trained with, or None.
         in_chans: channels of the input images.
-        num_classes: length of the logits; 0 where the model has no classifier, None where that does not say it.
-        classes: their names, where the model says them; else None.
+        num_classes: length of the logits; 0 without a classifier, None if it cannot be read from the classifier.
+        classes: their names, if the model states them; otherwise None.
         precision: `fp32`, `bf16` or `int8`.
     """
 
@@ -211,7 +211,7 @@ class OptimizedNet(nn.Module):
             return torch.cat([forward(piece) for piece in torch.split(images, self._batch_size)])
 
     def train(self, mode: bool = True) -> "OptimizedNet":
-        """Refused but for `train(False)`, which is how it stays.
+        """Refuse training mode; `train(False)` changes nothing.
 
         Raises:
             UsageError: `mode` is true.

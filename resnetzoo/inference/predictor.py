@@ -1,4 +1,4 @@
-"""The classes of image files, a batch at a time; a file that cannot be read does not stop the others."""
+"""Classify image files in batches; a file that cannot be read does not stop the others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ from resnetzoo.utils.validation import check_whole_number
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one file.
+    """The prediction for one file.
 
     Attributes:
         path: the file.
-        classes: the likeliest, the first one first; empty if the file could not be read.
+        classes: the most likely ones, best first; empty if the file could not be read.
         probabilities: of these classes, from 0 to 1.
         error: why the file could not be read, in one line; None if it was.
     """
@@ -63,7 +63,7 @@ def predict(
     batch_size: int = 64,
     classes: Sequence[str] | None = None,
 ) -> list[Prediction]:
-    """The likeliest classes of image files of any size and mode, with their probabilities.
+    """The most likely classes of image files of any size and mode, with their probabilities.
 
     Images are turned upright as their EXIF data say, resized on the shorter side to the network's input and cropped in
     the middle; where they are transparent they are white. The model evaluates on its own device, and is left as it was.
@@ -82,8 +82,8 @@ def predict(
         One for each file, in the order of `paths`; those with an `error` could not be read.
 
     Raises:
-        UsageError: `paths` lead to no file; or a model without classes, or of which nobody knows how pixels become its
-            input; or a count below one; or another number of names than of classes.
+        UsageError: `paths` lead to no file; or a model without classes or known normalization; or a count below one; or
+            another number of names than of classes.
         NonFiniteLossError: the network gives NaN.
 
     Warns:
