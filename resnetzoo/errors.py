@@ -1,4 +1,4 @@
-"""What can go wrong, by whose mistake it is. Every message says what was found and what to type instead.
+"""The errors that this package raises. Every message says what was found and what to type instead.
 
 Each is also the built-in error that a caller who knows nothing of this package would catch.
 """
@@ -11,7 +11,7 @@ class ResnetzooError(Exception):
 
 
 class UsageError(ResnetzooError, ValueError):
-    """An argument that cannot be meant: a name, a number or a word outside its range (exit status 2)."""
+    """An invalid argument: an unknown name, or a number or option outside its range (exit status 2)."""
 
 
 class UnknownModelError(UsageError):
@@ -19,7 +19,7 @@ class UnknownModelError(UsageError):
 
 
 class DataError(ResnetzooError, ValueError):
-    """A data file that is missing, damaged or not what its name says."""
+    """A data file that is missing, damaged or not what its name promises."""
 
 
 class DataNotFoundError(DataError, FileNotFoundError):
@@ -31,7 +31,7 @@ class DownloadError(DataError):
 
 
 class BrokenDownloadError(DownloadError):
-    """A file came, but not whole or not the one that was published; the message says what was found."""
+    """A download that is incomplete or not the published file; the message says what was found."""
 
 
 class DeviceError(ResnetzooError, RuntimeError):
@@ -43,7 +43,7 @@ class CheckpointError(ResnetzooError, ValueError):
 
 
 class DamagedCheckpointError(CheckpointError):
-    """A checkpoint that was read from its first byte to its last, and is empty, truncated or damaged."""
+    """A checkpoint that was read completely and turned out to be empty, truncated or damaged."""
 
 
 class CheckpointMismatchError(CheckpointError):
@@ -55,15 +55,15 @@ class ResultsError(ResnetzooError, ValueError):
 
 
 class ImageError(ResnetzooError, ValueError):
-    """A file that is not there, is damaged or is no image; the message is the reason alone, without its name."""
+    """A file that is missing, damaged or not an image; the message gives the reason without the file's name."""
 
 
 class ExportError(ResnetzooError, RuntimeError):
-    """An export that does not answer as its network does, or a package that is missing for it; nothing was written."""
+    """An export whose outputs differ from the network's, or that needs a missing package; nothing was written."""
 
 
 class OutputError(ResnetzooError, OSError):
-    """A file that could not be written; what stood there before is untouched."""
+    """A file that could not be written; an existing file of that name is unchanged."""
 
 
 class NonFiniteLossError(ResnetzooError, ArithmeticError):
@@ -87,7 +87,7 @@ class TrainingInterrupted(ResnetzooError):  # noqa: N818 (nobody made an error)
 
 
 class SomeRunsFailedError(ResnetzooError, RuntimeError):
-    """Of several runs some failed; the others went on.
+    """Some of several runs failed; the others finished.
 
     Attributes:
         runs: the finished ones.

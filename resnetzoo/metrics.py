@@ -1,4 +1,4 @@
-"""What logits say beyond the error: the public names of the measures in `resnetzoo.evaluation`."""
+"""Metrics computed from logits: the public names of the measures in `resnetzoo.evaluation`."""
 
 from resnetzoo.evaluation.calibration import Calibration as Calibration
 from resnetzoo.evaluation.calibration import CalibrationBin as CalibrationBin

@@ -1,4 +1,4 @@
-"""The classes of image files: the public names of `resnetzoo.inference`."""
+"""Classify image files: the public names of `resnetzoo.inference`."""
 
 from resnetzoo.inference import NoImageError as NoImageError
 from resnetzoo.inference import Prediction as Prediction

@@ -1,4 +1,4 @@
-"""A recorded run once more: the public names of `resnetzoo.reproduce.rerunning`."""
+"""Repeat a recorded run and compare: the public names of `resnetzoo.reproduce.rerunning`."""
 
 from resnetzoo.reproduce.rerunning import COMPARED as COMPARED
 from resnetzoo.reproduce.rerunning import EXACT as EXACT
