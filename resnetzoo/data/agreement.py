@@ -1,4 +1,4 @@
-"""Whether a training and a test set belong together."""
+"""Check that a training and a test set fit together."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def check_agreement(train: "ImageSet", test: "ImageSet") -> None:
-    """Refuse two sets that no network could learn from and be measured on.
+    """Refuse two sets unless one network can be trained on the first and tested on the second.
 
     Raises:
         DataError: they differ in size or channels of their images, or in names or order of their classes.

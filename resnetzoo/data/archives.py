@@ -45,7 +45,7 @@ def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Pat
 
 
 def download_as_it_is(archive: Archive, root: Path) -> Path:
-    """Fetch a file into `root`, and check it; the same as `download` without unpacking.
+    """Download a file into `root` and verify it, as `download` does, without unpacking.
 
     Raises:
         DownloadError: as `download`, and so its kind `BrokenDownloadError`.

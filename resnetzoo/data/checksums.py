@@ -8,7 +8,7 @@ _KINDS = {32: "MD5", 64: "SHA-256"}  # by the number of hexadecimal digits
 
 
 def checksum_kind(published: str) -> str:
-    """What people call a checksum of so many digits."""
+    """The name of a checksum with so many digits."""
     return _KINDS[len(published)]
 
 

@@ -1,4 +1,4 @@
-"""What to say where something else than `Data` or an `ImageSet` is handed in: how it becomes one."""
+"""The error for anything but `Data` or an `ImageSet`: it says how to convert what was passed."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a dataset is known by. Version 2 covers all of it; version 1 is what files hold that were written before."""
+"""The fingerprint of a dataset. Version 2 covers all of it; version 1 is in files of earlier versions."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ def fingerprint_v1(train: "ImageSet", test: "ImageSet") -> str:
 
 
 def fingerprint_v2(train: "ImageSet", test: "ImageSet", version_1: str) -> str:
-    """`v2:` and the SHA-256 of JSON that says everything: shapes, classes, labels in full, and the pixels.
+    """`v2:` and the SHA-256 of JSON that covers everything: shapes, classes, all labels, and the pixels.
 
     With the shapes, version 1 says every pixel, so that the pixels are read once for both.
     """

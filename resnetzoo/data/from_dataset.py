@@ -1,4 +1,4 @@
-"""Datasets of other libraries, and lists, as whole tensors: torchvision's, those of the Hugging Face Hub, pairs."""
+"""Convert datasets of torchvision and the Hugging Face Hub, and lists of pairs, into whole tensors."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

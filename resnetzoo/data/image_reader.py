@@ -1,4 +1,4 @@
-"""An image file of every format that Pillow reads, as an upright image of 8 bits a sample."""
+"""Read an image file of any format that Pillow supports, as an upright image of 8 bits a sample."""
 
 import warnings
 from pathlib import Path

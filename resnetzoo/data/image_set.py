@@ -67,7 +67,7 @@ class ImageSet:
         Args:
             dataset: rows of an image of PIL, or a tensor (C, H, W) as uint8 or float from 0 to 1, and a label from 0;
                 of the Hub with a column `image` or `img` and one `label` (or `fine_label`). No normalization in it.
-            classes: their names; left out, those of the dataset, or the labels themselves.
+            classes: their names; by default those of the dataset, or else the labels themselves.
             size: the shorter side of each image is resized to it (bicubic, antialiased), and the middle cropped. Left
                 out, images must have one size.
 
@@ -141,7 +141,7 @@ class ImageSet:
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
     def with_classes(self, classes: Sequence[str]) -> "ImageSet":
-        """The same images, their labels counted by the order of `classes`, which may have more names.
+        """The same images, with labels renumbered to the order of `classes`, which may have more names.
 
         Raises:
             DataError: a name of this set is not among them, or one stands twice, so that it means no single label.

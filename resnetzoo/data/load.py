@@ -1,4 +1,4 @@
-"""A dataset by the word that a person types: `auto`, `cifar10`, `cifar100`, `synthetic` or `folder`."""
+"""Load a dataset by name: `auto`, `cifar10`, `cifar100`, `synthetic` or `folder`."""
 
 import warnings
 from dataclasses import replace
@@ -26,7 +26,7 @@ Dataset = Literal["auto", "cifar10", "cifar100", "cifar100-coarse", "synthetic",
 
 
 class SyntheticDataWarning(UserWarning):
-    """CIFAR-10 is neither here nor reachable, and the synthetic set stands in for it."""
+    """CIFAR-10 was neither found nor downloaded, and the synthetic set is used instead."""
 
 
 def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: int | None = None) -> Data:

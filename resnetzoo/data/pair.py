@@ -26,7 +26,7 @@ class Data:
     """A training and a test set.
 
     Attributes:
-        name: the dataset's word: `cifar10`, `cifar100` or `synthetic`.
+        name: of the dataset: `cifar10`, `cifar100` or `synthetic`.
         train: to learn from.
         test: to measure on.
         official: whether every image and label is as its authors published it.

@@ -1,4 +1,4 @@
-"""Where a dataset is looked for: in the folder that is named, or else in `$RESNETZOO_DATA` and the cache."""
+"""Where to look for a dataset: in the given folder, or else in `$RESNETZOO_DATA` and the cache."""
 
 import os
 import shlex
@@ -18,7 +18,7 @@ _FOLDERS_LOOKED_INTO = 1_000  # of those below a folder without the dataset, whi
 
 
 class Published(Protocol):
-    """What is known of a dataset as its authors publish it.
+    """What is known about a dataset as its authors publish it.
 
     Attributes:
         name, title: its word, and what people read.

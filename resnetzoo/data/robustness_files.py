@@ -1,4 +1,4 @@
-"""Test sets that ask how far a network of CIFAR carries: files, checksums, corruptions. Facts only.
+"""Test sets for the robustness of CIFAR networks: files, checksums, corruptions. Facts only.
 
 CIFAR-10-C and CIFAR-100-C: Hendrycks and Dietterich, *Benchmarking Neural Network Robustness to Common Corruptions and
 Perturbations* (arXiv:1903.12261), at https://zenodo.org/records/2535967 and https://zenodo.org/records/3555552. Each

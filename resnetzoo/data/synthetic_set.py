@@ -1,4 +1,4 @@
-"""The embedded default: ten kinds of figure, drawn by a program. It is there when CIFAR-10 is not.
+"""The synthetic dataset, used when CIFAR-10 is not available: ten kinds of figure, drawn by a program.
 
 Only +, -, *, / and comparisons are used on the random numbers, which IEEE 754 rounds the same way everywhere, so a
 seed gives the same bytes on every machine.
