@@ -1,1 +1,1 @@
-"""How good a network is: error and loss on a set of images, and how far two networks agree."""
+"""Evaluate networks: error and loss on a set of images, and the agreement of two networks."""

@@ -1,4 +1,4 @@
-"""Whether a network is as often right as it is sure: predictions in bins by their confidence."""
+"""Calibration: whether confidence matches accuracy, with predictions in bins by confidence."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Logits and labels as the measures take them: in float64 on the CPU, and refused where they would say nothing."""
+"""Logits and labels as the metrics take them: float64 on the CPU, with invalid ones refused."""
 
 from typing import Any, TypeAlias
 

@@ -1,4 +1,4 @@
-"""How well a network does on corrupted images: the error of each corruption at each severity, and their means."""
+"""Robustness to corruptions: the error on each corruption at each severity, and their means."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How well a network does on a set of images."""
+"""Measure a network on a set of images."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -66,12 +66,12 @@ class EvaluationSums:
 
 
 class ClassError(NamedTuple):
-    """What became of the images of one class.
+    """The error on the images of one class.
 
     Attributes:
         name: of the class.
         n: its images.
-        incorrect: how many of them were taken for another class.
+        incorrect: how many of them were assigned to another class.
     """
 
     name: str
@@ -171,7 +171,7 @@ def logits_of(
     precision: str = "fp32",
     batch_size: int = 500,
 ) -> StoredLogits:
-    """What a network says of each image, as a run of `fit` keeps it; arguments and errors are those of `evaluate`."""
+    """The logits of each image, as a run of `fit` stores them; arguments and errors are those of `evaluate`."""
     logits: list[Tensor] = []
     _, images = _tested(model, images, normalization, precision, batch_size, logits.append)
     return StoredLogits.of(torch.cat(logits), images)

@@ -1,4 +1,4 @@
-"""The measures by their names, as `evaluate` and the command take them."""
+"""The metrics by name, as `evaluate` and the command line take them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -74,7 +74,7 @@ def check_metrics(metrics: MetricNames) -> tuple[str | Metric, ...]:
 
 
 def measurable(images: int, classes: int) -> tuple[str, ...]:
-    """The names of `METRICS` that so many images and classes have.
+    """The names in `METRICS` that can be computed for so many images and classes.
 
     >>> sorted(set(METRICS) - set(measurable(1, 4)))
     ['temperature', 'top5_error']
@@ -85,7 +85,7 @@ def measurable(images: int, classes: int) -> tuple[str, ...]:
 
 
 def measure(logits: Values, labels: Values, metrics: MetricNames = "all") -> dict[str, Any]:
-    """Several measures of the same images, by their names.
+    """Several metrics of the same images, by name.
 
     Args:
         logits: (N, classes).

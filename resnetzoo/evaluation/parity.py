@@ -1,4 +1,4 @@
-"""How far an optimized network gives the outputs of the one it was made of, measured on images."""
+"""How closely the outputs of an optimized network agree with the original's, measured on images."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Agreement:
     """Two networks compared on `n` images.
 
     Attributes:
-        top1: images for which both put the same class first, in percent.
+        top1: images for which both predict the same class, in percent.
         max_logit_difference: the largest absolute difference between two logits of the same image and class.
         n: images.
     """

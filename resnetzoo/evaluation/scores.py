@@ -1,4 +1,4 @@
-"""How right a network's logits are: errors, confusions, and proper scores of its probabilities.
+"""Metrics of a network's logits: errors, confusion matrices, and proper scores of the probabilities.
 
 All take logits (N, classes) and labels (N,), tensors or arrays of any number type; `log_probabilities` makes logits of
 probabilities. Images count alike. Errors and accuracies are in percent, as everywhere in this package.
@@ -60,7 +60,7 @@ def brier_score(logits: Values, labels: Values) -> float:
 
 
 def confusion_matrix(logits: Values, labels: Values) -> Tensor:
-    """How many images of the class of a row are taken for the class of a column, int64 (classes, classes).
+    """How many images of the row's class are assigned to the column's class, int64 (classes, classes).
 
     A class without images is a row of zeros. The arguments but for `k`, and the errors, are those of `top_k_error`.
     """

@@ -1,4 +1,4 @@
-"""Whether one network is better than another one, told by the images that both were tested on."""
+"""Test whether one network is better than another, on the images that both were tested on."""
 
 import math
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class PairedCounts:
 
 
 def paired_counts(first: Values, second: Values, labels: Values) -> PairedCounts:
-    """Count on which of the same images two networks, or two runs of one, are right, and where they agree.
+    """Count the images on which two networks, or two runs of one, are right, and on which they agree.
 
     Args:
         first: logits (N, classes) of the first.
@@ -70,7 +70,7 @@ def paired_counts(first: Values, second: Values, labels: Values) -> PairedCounts
 
 
 def agreement(first: Values, second: Values) -> float:
-    """Images for which two networks put the same class first, in percent; no labels are needed.
+    """Images for which two networks predict the same class, in percent; no labels are needed.
 
     `resnetzoo.agreement` takes the networks themselves. Arguments and errors are those of `paired_counts`.
     """
@@ -79,7 +79,7 @@ def agreement(first: Values, second: Values) -> float:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The two-sided p-value of McNemar's exact test: how often chance parts the images on which two networks differ so.
+    """The two-sided p-value of McNemar's exact test for two networks on the same images.
 
     Of the images that one alone gets right, each network would have half if both were as good: the probability, by the
     binomial distribution at 1/2, of a split at least as uneven, from 0 to 1. McNemar (1947); for
@@ -91,7 +91,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
     Args:
         only_first: images that the first alone gets right, such as `PairedCounts.only_first`.
-        only_second: that the second alone does. Without any of both, the p-value is 1.
+        only_second: images that the second alone gets right. If both are 0, the p-value is 1.
 
     Raises:
         UsageError: no whole numbers, or below 0.
@@ -108,7 +108,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 @dataclass(frozen=True)
 class BootstrapDifference:
-    """How far the difference of two errors depends on the images that happen to be in the test set.
+    """How much the difference between two errors depends on which images are in the test set.
 
     Attributes:
         difference: error of the first less that of the second, in percentage points: below 0 where the first is better.

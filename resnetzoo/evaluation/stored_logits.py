@@ -1,4 +1,4 @@
-"""The logits of a test, small enough to keep beside each run, and exact in what is right and what is wrong."""
+"""The logits of a test, small enough to keep with each run, and exact in which predictions are right."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _FORMAT = "resnetzoo test logits, version 1"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StoredLogits:
-    """What a network said of each image of a test set, with the labels, so that it can be measured without both.
+    """A network's logits for a test set, with the labels, so that metrics need neither the network nor the images.
 
     The functions of `resnetzoo.metrics` take `stored.logits, stored.labels`; `len(stored)` is the number of images.
 
@@ -86,7 +86,7 @@ class StoredLogits:
         """Write them to a file of safetensors, which `load_logits` reads back: tensors `logits` and `labels`.
 
         Raises:
-            OutputError: it cannot be written; what stood there is untouched.
+            OutputError: it cannot be written; an existing file is unchanged.
         """
         from safetensors.torch import save
 

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number, fitted on images that are not measured on, makes confidences honest."""
+"""Temperature scaling: one number, fitted on held-out images, calibrates the confidences."""
 
 import math
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class TemperatureScaling:
     """A temperature, and what it does to images that it was not fitted on.
 
     Attributes:
-        temperature: that divides the logits; above 1 where the network is too sure of itself.
+        temperature: divides the logits; above 1 for an overconfident network.
         fitted_on: held-out images that it was fitted on.
         n: other images, which the rest is measured on.
         nll_before: their negative log-likelihood in nats.
