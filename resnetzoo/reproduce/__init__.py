@@ -1,4 +1,4 @@
-"""The evidence: the paper's table and figures made again, each with a verdict."""
+"""Reproduce the paper's tables and figures, each with a verdict on its claims."""
 
 from typing import TYPE_CHECKING
 

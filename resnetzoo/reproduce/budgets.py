@@ -1,4 +1,4 @@
-"""How much of a target is trained: all of it, in a short form, or just enough to see that it runs."""
+"""How much of a target is trained: all of it, a short version, or just enough to see that it runs."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -24,8 +24,8 @@ class Budget:
     Attributes:
         name: `full`, `short` or `smoke`.
         recipe: of its runs.
-        seeds: how many of each network, if nobody says otherwise.
-        measures: whether its figures mean anything.
+        seeds: how many of each network by default.
+        measures: whether its figures are meaningful.
         shortened: whether its recipe is shorter than the full one.
     """
 

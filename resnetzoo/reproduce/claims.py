@@ -1,4 +1,4 @@
-"""Claims about networks, as frozen rows: what must be below what for each to hold."""
+"""Claims about networks as frozen rows, each stating which figure must be below which."""
 
 from dataclasses import dataclass
 from typing import Literal

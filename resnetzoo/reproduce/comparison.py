@@ -1,4 +1,4 @@
-"""Several runs beside each other: a table by epoch, and files that hold every figure."""
+"""Compare several runs: a table by epoch, and files that hold every figure."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
 
 
 def measured_on(runs: Sequence[RunRecord]) -> str:
-    """What the runs were measured on; it says so when that is not the official set."""
+    """The test set of the runs, with a note if it is not the official one."""
     data = runs[0].data
     title = data_title(data["name"], data["part"])
     if data["official"]:

@@ -1,4 +1,4 @@
-"""Means over seeds, and what may be said of their difference."""
+"""Confidence intervals of means over seeds and of their differences."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How long the runs of a plan should take, from a few measured steps of each network."""
+"""Estimate how long the runs of a plan will take, from a few timed steps of each network."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ def forecast(
     record: bool | None,
     say: Callable[[str], None],
 ) -> list[PlannedRun]:
-    """Say what is to be run and how long it should take; the runs that are not finished.
+    """Print what is to be run and how long it should take, and return the runs that are not finished.
 
     A network whose steps cannot be measured has no forecast; the run itself will say what is wrong.
 

@@ -1,4 +1,4 @@
-"""A report in Markdown as one HTML page that needs nothing beside it."""
+"""A Markdown report as one self-contained HTML page."""
 
 import base64
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What each layer of the trained networks, and of the fresh ones that they began as, answers and learns from."""
+"""Responses and gradients of each layer, in the trained networks and in the same networks before training."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal

@@ -26,7 +26,7 @@ class Picture(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """Text of which no character means anything, in one line."""
+    """Text in one line, with all Markdown characters escaped."""
     return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""What a target came to: the runs, what was measured on them, and the verdicts, each computed once."""
+"""The outcome of a target: the runs, what was measured on them, and the verdicts, each computed once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Numbers and seeds as they are typed."""
+"""Parse numbers and seeds as typed on the command line."""
 
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.validation import check_seed, check_whole_number

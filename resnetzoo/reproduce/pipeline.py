@@ -1,4 +1,4 @@
-"""From a target to its report: plan, runs, measures, verdicts, files, each step once."""
+"""The pipeline from a target to its report: plan, runs, measurements, verdicts, files."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def reproduce(
     command: str = "",
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Train what a target needs and write its report; what is done already is not done again.
+    """Train the networks of a target and write its report; finished runs are not repeated.
 
     Args:
         target: a name of `TARGETS`, such as `figure6`, or a row of your own.

@@ -1,4 +1,4 @@
-"""What a reproduction will do, with every choice made before any data is read."""
+"""The plan of a reproduction: every choice is made before any data are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

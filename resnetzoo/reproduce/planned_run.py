@@ -1,4 +1,4 @@
-"""One run of a plan, and how far it is."""
+"""One run of a plan, and its progress."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,7 +50,7 @@ class PlannedRun:
 
 
 def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
-    """How far the run is, from the checkpoint in its folder.
+    """Steps that the run has done, from the checkpoint in its folder.
 
     Raises:
         CheckpointMismatchError: the folder holds another run, or one on other data.

@@ -1,4 +1,4 @@
-"""The pictures of a stored report, drawn again from its `results.json`."""
+"""Redraw the figures of a stored report from its `results.json`."""
 
 from collections.abc import Sequence
 from pathlib import Path

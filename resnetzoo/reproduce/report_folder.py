@@ -1,4 +1,4 @@
-"""The folder of a report: taken once by one target, written to at the end."""
+"""The folder of a report: it belongs to one target, and is written to at the end."""
 
 from pathlib import Path
 from typing import Any

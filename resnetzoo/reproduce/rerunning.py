@@ -1,4 +1,4 @@
-"""A recorded run once more: its first epochs, to be compared with the record figure by figure."""
+"""Repeat the first epochs of a recorded run, and compare them with the record figure by figure."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a report's file of results says."""
+"""Read the `results.json` of a report."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

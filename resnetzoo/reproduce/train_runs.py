@@ -1,4 +1,4 @@
-"""The runs of a plan, trained side by side or one after the other; one that fails leaves the others alone."""
+"""Train the runs of a plan, side by side or one after the other; a failed run does not affect the others."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def train_runs(
 ) -> dict[PlannedRun, str]:
     """Train the runs, `jobs` of them at a time, each going on from its folder.
 
-    Those for which the device had too little memory go on in another round, half as many at a time.
+    Runs for which the device had too little memory continue in another round, half as many at a time.
 
     Returns:
         For each run that failed, the reason.

@@ -1,4 +1,4 @@
-"""Whether a claim holds, as far as the runs can tell."""
+"""Decide from the runs whether a claim holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
