@@ -37,6 +37,7 @@ extensions = [
     "source_table",
     "stored_runs",
     "result_figures",
+    "synthetic_set",
     "libraries",
     "published_tables",
     "cuda_evidence",

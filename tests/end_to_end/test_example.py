@@ -6,6 +6,7 @@ import runpy
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cases import ROOT, Call, assert_one_line
@@ -17,10 +18,23 @@ SCRIPT = ROOT / "examples" / "cifar_compare.py"
 SHORT = ("--dataset", "synthetic", "--max-train-images", "128", "--epochs", "1", "--device", "cpu", "--out", "out")
 
 
+def names_in_script() -> dict[str, Any]:
+    """What the example defines; it changes what Ctrl-C does, which is undone."""
+    former = signal.getsignal(signal.SIGINT)
+    try:
+        return runpy.run_path(str(SCRIPT))
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
 def test_compare_writes_table_figures_and_picture(fork_command: Command, tmp_path: Path) -> None:
     said = fork_command(SCRIPT, *SHORT, "--seeds", "0", "1")
     assert said.returncode == 0, said.stderr
     assert "the synthetic set, first 128 training images: NOT CIFAR-10" in said.stdout
+    assert "This is a demonstration." in said.stdout
+    assert "--dataset cifar10 downloads CIFAR-10" in said.stdout
+    assert "One seed" not in said.stdout
+    assert "QUICK20-bs32-lr0.1-1ep, seeds 0, 1" in said.stdout
     header = next(line for line in said.stdout.splitlines() if line.startswith("| epoch"))
     assert [cell.strip() for cell in header.strip("|").split("|")] == [
         *("epoch", "plainnet20 (n=2)", "resnet20 (n=2)", "source, sequential", "source, residual"),
@@ -57,6 +71,8 @@ def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(fork_comm
     assert "THIS IS NOT CIFAR-10" in said.stderr
     assert "refused" in said.stderr
     assert "--data-dir" in said.stderr
+    assert "This is a demonstration." in said.stdout
+    assert "One seed of each network shows no spread: --seeds 0 1 2 3 4" in said.stdout
     source = json.loads((tmp_path / "out" / "results.json").read_text())["data"]["source"]
     assert "in place of CIFAR-10" in source
     assert "refused" in source
@@ -68,6 +84,9 @@ def test_compare_reads_a_folder(fork_command: Command, cifar10_folder: Path, tmp
     said = fork_command(SCRIPT, *words)
     assert said.returncode == 0, said.stderr
     assert "is not the official CIFAR-10" in said.stderr
+    assert "QUICK20-1ep, seed 0" in said.stdout  # the recipe of the demonstration is for the synthetic set alone
+    assert "demonstration" not in said.stdout
+    assert "One seed" not in said.stdout
     assert json.loads((tmp_path / "out" / "results.json").read_text())["data"]["official"] is False
 
 
@@ -84,7 +103,4 @@ def test_compare_reads_a_folder(fork_command: Command, cifar10_folder: Path, tmp
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:
-    former = signal.getsignal(signal.SIGINT)
-    main = runpy.run_path(str(SCRIPT))["main"]
-    signal.signal(signal.SIGINT, former)
-    assert_one_line(call(partial(resnetzoo.run_main, main), *SHORT, *words), status, message)
+    assert_one_line(call(partial(resnetzoo.run_main, names_in_script()["main"]), *SHORT, *words), status, message)
