@@ -35,6 +35,7 @@ extensions = [
     "generated",
     "loss_surfaces",
     "source_table",
+    "speed_tables",
     "stored_runs",
     "result_figures",
     "synthetic_set",

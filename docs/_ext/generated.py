@@ -96,59 +96,24 @@ def _best_errors() -> dict[str, tuple[str, str, str]]:
     return {name: words for name, (_, words) in best.items()}
 
 
-def _speed_records() -> list[dict[str, Any]]:
+def speed_records() -> list[dict[str, Any]]:
     """Oldest first."""
     records = [json.loads(path.read_text()) for path in SPEED.glob("*/*.json")]
     return sorted(records, key=lambda record: str(record["recorded"]))
 
 
-def _latest_speed() -> dict[str, Any]:
-    return next(reversed(_speed_records()), {})
+def latest_speed() -> dict[str, Any]:
+    """The newest record, or nothing."""
+    return next(reversed(speed_records()), {})
 
 
 def _inference_speed() -> dict[str, str]:
     """Images a second at batch 128, compiled, of the latest record."""
     found = {}
-    for case, figures in _latest_speed().get("benchmarks", {}).items():
+    for case, figures in latest_speed().get("benchmarks", {}).items():
         if case.startswith("forward[") and "-128-compiled" in case:
             found[case.removeprefix("forward[").split("-")[0]] = f"{figures['images_per_second']:,.0f}"
     return found
-
-
-class SpeedTable(SphinxDirective):
-    """The latest record of speed, case by case, beside the fastest peer."""
-
-    def run(self) -> list[nodes.Node]:
-        latest = _latest_speed()
-        rows = []
-        for case, figures in latest["benchmarks"].items():
-            pace = figures.get("images_per_second")
-            ours = f"{pace:,.0f} images/s" if pace else f"{figures['median'] * 1e3:,.2f} ms"
-            ratio = f"{figures['ratio']:.2f}" if figures.get("ratio") else "-"
-            share = f"{figures['fraction_of_matrix_rate']:.0%}" if figures.get("fraction_of_matrix_rate") else "-"
-            rows.append((case, figures.get("peer") or "-", ours, ratio, share))
-        facts = f"{latest['device']}, {latest['precision']}, torch {latest['versions']['torch']}, "
-        facts += f"commit {latest['commit'][:12]}, {latest['recorded'][:10]}."
-        return [
-            table(("case", "fastest peer", "resnetzoo", "times the peer", "of the matrix rate"), rows, first_number=2),
-            nodes.paragraph("", facts),
-        ]
-
-
-class SpeedHistory(SphinxDirective):
-    """Every record of speed, one a row: some cases in images a second, and how many times the fastest peer that is."""
-
-    required_arguments = 1
-    final_argument_whitespace = True
-
-    def run(self) -> list[nodes.Node]:
-        cases = self.arguments[0].split()
-        rows = []
-        for record in _speed_records():
-            figures = [record["benchmarks"].get(case) for case in cases]
-            paces = [f"{found['images_per_second']:,.0f} ({found['ratio']:.2f})" if found else "-" for found in figures]
-            rows.append((record["recorded"][:10], record["commit"][:12], record["machine"], *paces))
-        return [table(("recorded", "commit", "machine", *cases), rows, first_number=3)]
 
 
 class WeightsTable(SphinxDirective):
@@ -280,8 +245,6 @@ class Architecture(SphinxDirective):
 def setup(app: Sphinx) -> dict[str, bool]:
     for name, directive in {
         "zoo-table": ZooTable,
-        "speed-table": SpeedTable,
-        "speed-history": SpeedHistory,
         "weights-table": WeightsTable,
         "recipe-table": RecipeTable,
         "verdicts": Verdicts,
