@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 _OTHERS = {**BEST_PEER, **BEST_OF_ANY_RECIPE}  # of different networks: these have projections
-_PUBLISHED = (("the paper, 164 epochs", "o", PAPER_ERRORS), ("best of others, 200 epochs", "s", _OTHERS))
+_PUBLISHED = (("the paper, 164 epochs", "o", PAPER_ERRORS), ("best peer, 200 epochs", "s", _OTHERS))
 
 
 class Point(NamedTuple):
@@ -66,7 +66,7 @@ def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> Non
                 axes.plot(depths, values, shape, ls="none", ms=6, mfc="none", mew=1.2, color=color)
     axes.set_xlabel("depth (weighted layers)")
     axes.set_ylabel("top-1 test error (%)")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.12 * axes.get_ylim()[1])  # with room for the legend
     axes.set_xticks(sorted({point.depth for networks in points.values() for point in networks}))
     _explain(axes, shown)
     label_line_ends(axes, ends)
@@ -77,9 +77,9 @@ def _explain(axes: "Axes", hollow: Mapping[str, str]) -> None:
     from matplotlib.lines import Line2D
 
     ink = axes.xaxis.label.get_color()
-    marks = [Line2D([], [], ls="none", marker=MARKERS[0], ms=5, color=ink, label="one run of ours")]
+    marks = [Line2D([], [], ls="none", marker=MARKERS[0], ms=5, color=ink, label="our runs")]
     marks += [
         Line2D([], [], ls="none", marker=shape, ms=6, mfc="none", mew=1.2, color=ink, label=whose)
         for whose, shape in hollow.items()
     ]
-    axes.legend(handles=marks, loc="upper left", handlelength=1)
+    axes.legend(handles=marks, loc="upper left", fontsize=8, handlelength=1, handletextpad=0.4)
