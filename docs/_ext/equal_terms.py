@@ -33,9 +33,10 @@ def rows_of(record: dict[str, Any]) -> list[tuple[str, ...]]:
 def facts_of(record: dict[str, Any]) -> str:
     """Where, with what and beside what it was measured."""
     libraries = ("torch", "torchvision", "pytorchcv")
+    threads = f"{record['threads']} thread{'s' if record['threads'] > 1 else ''}"
     versions = ", ".join(f"{name} {record['versions'][name]}" for name in libraries if name in record["versions"])
     return (
-        f"{record['processor'] or record['device']}, {record['threads']} threads, {record['precision']}, median of "
+        f"{record['processor'] or record['device']}, {threads}, {record['precision']}, median of "
         f"{record['rounds']} rounds, beside {record['beside']}; {versions}, commit {(record['commit'] or '-')[:12]}, "
         f"{record['recorded'][:10]}."
     )

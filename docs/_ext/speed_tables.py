@@ -45,7 +45,7 @@ def _equal(case: str, precision: str, way: str) -> str:
         rows: dict[str, Any] = {row["name"]: row for row in record["rows"] if row["work"] == work}
         if record["precision"] == precision and rows:
             ours = rows[f"resnetzoo {found['name']}{way}"]
-            return f"{ours['images_per_second'] / rows[ours['peer'] + way]['images_per_second']:.2f}"
+            return f"{ours['ratio'] / rows[ours['peer'] + way]['ratio']:.2f}"
     return "-"
 
 
