@@ -1,1 +1,1 @@
-"""How a network is trained: recipes, schedules, the trainer, and what a run leaves behind."""
+"""Training: recipes, schedules, the trainer, and the results of a run."""

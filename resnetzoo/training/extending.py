@@ -1,4 +1,4 @@
-"""A finished run goes on for more epochs: by which recipe, and where what it had come to is kept."""
+"""Continue a finished run for more epochs: by which recipe, and where its former results are kept."""
 
 import shutil
 from dataclasses import replace

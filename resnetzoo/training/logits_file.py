@@ -1,4 +1,4 @@
-"""`test_logits.safetensors`: what the network of a finished run said of each test image, beside the run's record."""
+"""`test_logits.safetensors`: the logits of a finished run for each test image, beside the run's record."""
 
 import os
 from pathlib import Path

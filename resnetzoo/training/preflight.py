@@ -1,4 +1,4 @@
-"""What can be known to be wrong with a run before it begins: its arguments, and what its folder holds."""
+"""Check a run before it begins: its arguments, and what its folder holds."""
 
 import warnings
 from pathlib import Path

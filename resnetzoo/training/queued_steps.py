@@ -1,4 +1,4 @@
-"""How far a run is ahead of its device: asking for a step takes a fraction of the time that the step takes."""
+"""Limit how far a run is ahead of its device: launching a step takes a fraction of the step's own time."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What a training run leaves behind: one row an epoch, with everything that is needed to repeat it."""
+"""The results of a training run: one row per epoch, with everything that is needed to repeat it."""
 
 import math
 from collections.abc import Mapping

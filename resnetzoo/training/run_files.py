@@ -1,4 +1,4 @@
-"""How the files of a run get to the disk: one after the other, at once or by a thread while training goes on."""
+"""Write the files of a run in order: immediately, or by a thread while training continues."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

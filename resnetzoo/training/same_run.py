@@ -1,4 +1,4 @@
-"""Whether the processes that share a run were started for the same one: compared before the first step."""
+"""Check before the first step that the processes sharing a run were all started for the same run."""
 
 import reprlib
 import warnings

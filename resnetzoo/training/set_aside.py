@@ -1,4 +1,4 @@
-"""An old run makes room for a new one in its folder: it is moved beside it, and nothing is deleted."""
+"""Move an old run out of the folder of a new one; nothing is deleted."""
 
 import shutil
 from itertools import count

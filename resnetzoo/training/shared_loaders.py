@@ -1,4 +1,4 @@
-"""One training set on the device for all runs that cut it alike, for as long as one of them needs it."""
+"""Share one training set on the device among all runs that use the same augmentation, while one of them needs it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

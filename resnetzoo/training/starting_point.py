@@ -1,4 +1,4 @@
-"""What a run begins with: the weights, as a few numbers, and which of them are frozen."""
+"""The starting point of a run: its weights, summarized in a few numbers, and which of them are frozen."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The random numbers of a step, such as those of dropout: a run that is taken up again draws the same."""
+"""The random numbers of a step, such as those of dropout: a resumed run draws the same."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A run's state on disk: taken up where the folder has one, written at each epoch's end and every so many steps."""
+"""A run's state on disk: resumed if the folder has one, written at each epoch's end and every so many steps."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace

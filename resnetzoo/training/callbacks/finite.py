@@ -1,4 +1,4 @@
-"""A run whose loss or weights are infinite or NaN ends, before such a state is written over a good one."""
+"""End a run whose loss or weights are infinite or NaN, before that state overwrites a good one."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a person sees while a network trains: a bar on a terminal, a line an epoch everywhere."""
+"""Progress during training: a bar on a terminal, and one line per epoch everywhere."""
 
 import math
 import sys

@@ -1,4 +1,4 @@
-"""`run.json`: the record of a run that came to its end."""
+"""`run.json`: the record of a finished run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and what schedulers send: the step in progress is finished and saved before the run ends."""
+"""Ctrl-C, SIGTERM and the signals of schedulers: the current step is finished and saved before the run ends."""
 
 import os
 import signal

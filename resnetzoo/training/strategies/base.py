@@ -1,4 +1,4 @@
-"""What every strategy offers, and what the steps of a run work on."""
+"""The interface of every strategy, and the state that the steps of a run work on."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which strategy a run gets."""
+"""Choose the strategy of a run."""
 
 import torch
 from torch import nn
