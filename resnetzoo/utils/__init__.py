@@ -1,1 +1,1 @@
-"""What has nothing to do with networks: checks of arguments, whole files, devices, random states, compiling."""
+"""Utilities independent of networks: argument checks, atomic files, devices, random states, compiling."""

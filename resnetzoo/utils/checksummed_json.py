@@ -1,4 +1,4 @@
-"""Results that show whether a hand has changed them: JSON files with the SHA-256 of their own content."""
+"""JSON files with the SHA-256 of their own content, which shows whether they were edited by hand."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""How a command or a script runs: one line for what goes wrong, an exit status, and no traceback."""
+"""Run a command or a script: an error is one line and an exit status, without a traceback."""
 
 import atexit
 import io

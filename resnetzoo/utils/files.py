@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, never half of one."""
+"""Write files atomically: at any time there is the old file or the new one, never part of one."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""One process at a time writes into a folder: a lock that ends with its process, and says whose it is."""
+"""A lock that lets one process at a time write into a folder; it ends with its process, and names it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Names that people type, looked up among the rows that have one."""
+"""Look up typed names among named rows."""
 
 import difflib
 from collections.abc import Collection, Mapping

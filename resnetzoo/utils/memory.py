@@ -1,4 +1,4 @@
-"""What a device has given out of its memory, and how to get it back from work that has failed."""
+"""Memory allocated on a device, and how to free it after work has failed."""
 
 import gc
 import traceback

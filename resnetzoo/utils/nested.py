@@ -1,4 +1,4 @@
-"""Dictionaries in dictionaries, as one."""
+"""Flatten nested dictionaries."""
 
 from collections.abc import Mapping
 from typing import Any

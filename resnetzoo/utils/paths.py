@@ -1,4 +1,4 @@
-"""Paths as people write them, and what stands in the way to one."""
+"""Paths as users type them, and what is in the way of one."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, commit, machine."""
+"""The provenance of a result: versions, commit, machine."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Fresh weights from a seed of their own."""
+"""Fresh weights drawn from their own seed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

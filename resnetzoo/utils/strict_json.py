@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it: what every program reads."""
+"""JSON strictly as in RFC 8259, which every program can read."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What a person sees on a terminal; in a pipe or a file plain lines, whatever variables such as FORCE_COLOR say."""
+"""Output for terminals; in a pipe or a file plain lines, even if variables such as FORCE_COLOR are set."""
 
 from typing import IO, TYPE_CHECKING, cast
 

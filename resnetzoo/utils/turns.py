@@ -1,4 +1,4 @@
-"""Processes that would all fetch the same thing into a folder do so one after the other."""
+"""Let processes that download the same file into a folder do so one after the other."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Numbers and words that people pass in, checked where they come in."""
+"""Check the numbers and options that callers pass."""
 
 import math
 from collections.abc import Collection
