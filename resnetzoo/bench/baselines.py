@@ -1,4 +1,4 @@
-"""Who runs against one of our networks: what is installed takes part, what is not is named with how to install it."""
+"""The libraries to compare with: installed ones take part, others are listed with how to install them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

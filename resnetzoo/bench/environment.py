@@ -1,4 +1,4 @@
-"""Where and how our networks run, and what records say of it."""
+"""The environment in which our networks run, and how records describe it."""
 
 from dataclasses import dataclass
 from typing import Any

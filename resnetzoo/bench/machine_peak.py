@@ -1,4 +1,4 @@
-"""What a machine can do, measured with three plain operations: the yardsticks that figures are divided by.
+"""The peak performance of a machine, measured with three plain operations, to which figures are related.
 
 Each stands for one kind of work, so that a figure in units of it compares between machines and between days.
 """

@@ -1,4 +1,4 @@
-"""The short benchmark as a person reads it."""
+"""The short benchmark as a printed table."""
 
 from typing import TYPE_CHECKING
 
