@@ -1,4 +1,4 @@
-"""How strongly each layer's weights are pulled in a training step."""
+"""The gradient norm of each layer's weights in a training step."""
 
 import numpy as np
 import torch

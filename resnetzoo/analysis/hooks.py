@@ -1,4 +1,4 @@
-"""Where each measured tensor of a network is, by its spec.
+"""Where to hook each measured tensor of a network, from its spec.
 
 What is measured is watched on a twin, so that nothing is ever attached to, or switched in, the network itself.
 """

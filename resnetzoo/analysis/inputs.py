@@ -1,4 +1,4 @@
-"""What people hand in to be analysed, checked and turned into what a network reads.
+"""Check the inputs of an analysis, and convert them to what a network takes.
 
 Shapes: images (N, C, H, W), labels (N,).
 """

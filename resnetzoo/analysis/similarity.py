@@ -1,4 +1,4 @@
-"""How alike the layers of two networks see the same images."""
+"""The similarity of the layers of two networks on the same images."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The loss around a network's weights, on a plane through them."""
+"""The loss surface around a network's weights, on a plane through them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
