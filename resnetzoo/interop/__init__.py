@@ -1,4 +1,4 @@
-"""The networks in other libraries, a module each, imported only by whoever wants it.
+"""The networks in other libraries: one module for each, imported only on demand.
 
 - `resnetzoo.interop.timm`: every network under timm's own functions.
 - `resnetzoo.interop.huggingface`: folders and repositories of the Hugging Face Hub.

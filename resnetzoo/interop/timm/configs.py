@@ -1,4 +1,4 @@
-"""What timm knows of a network's weights, made from our rows: where they are, which input and head they have."""
+"""The timm configuration of a network's weights, made from our rows: address, input and head."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A network of the zoo with what timm asks of its own. Its weights have the names that they have without it."""
+"""A network of the zoo with the interface of timm's models. Its weights keep their names."""
 
 from collections.abc import Sequence
 from typing import Any
