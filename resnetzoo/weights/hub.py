@@ -1,4 +1,4 @@
-"""From a row of weights or an address to a file here: in the package, in the cache or fetched into it, hash checked."""
+"""Get the file for a row of weights or an address: from the package, the cache or a download, with its hash checked."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""A network's weights as a file of safetensors that says what it is."""
+"""Save a network's weights as a safetensors file that describes its network."""
 
 from pathlib import Path
 from typing import Literal
