@@ -46,6 +46,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "results"]
 default_role = "literal"
+smartquotes = False  # which would make one dash of the two before an option
 nitpicky = True
 # Other projects' pages are linked where the build may fetch their inventories; without a network they are plain text.
 nitpick_ignore_regex = [

@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from resnetzoo.cli import app
 
 _DEFAULT = re.compile(r"\[(?:default: )?([^\[\]]+)\]$")
+_NO_BRACKETS = str.maketrans("", "", "()")
 
 
 def commands() -> dict[str, typer.main.TyperCommand]:
@@ -37,7 +38,10 @@ def _section(name: str, command: typer.main.TyperCommand) -> nodes.section:
     section += nodes.literal_block("", f"{title} {usage}", language="text")
     if example:
         section += nodes.literal_block("", example.strip().rstrip("."), language="sh")
-    section += table(("argument or option", "meaning", "default"), list(_rows(command.params, context)), first_number=9)
+    found = table(("argument or option", "meaning", "default"), list(_rows(command.params, context)), first_number=9)
+    for row in list(found.findall(nodes.row))[1:]:
+        row[0][0][:] = [nodes.literal("", row[0].astext())]
+    section += found
     return section
 
 
@@ -47,7 +51,11 @@ def _rows(params: Sequence[typer.core.TyperArgument], context: typer.Context) ->
         found = param.get_help_record(context)
         if found and param.name != "help":
             default = _DEFAULT.search(found[1])
-            yield found[0], _DEFAULT.sub("", found[1]).strip() or "-", default[1].strip("()") if default else "-"
+            yield (
+                found[0],
+                _DEFAULT.sub("", found[1]).strip() or "-",
+                default[1].translate(_NO_BRACKETS) if default else "-",
+            )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -10,6 +10,7 @@ import resnetzoo
 
 pytest.importorskip("sphinx")
 block_drawings = pytest.importorskip("block_drawings")
+command_line = pytest.importorskip("command_line")
 libraries = pytest.importorskip("libraries")
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -57,3 +58,18 @@ def test_the_readme_says_of_each_library_what_the_page_says() -> None:
         assert (rows[name]["plain"]["value"] != "no") == (plain == "yes")
         assert rows[name]["shortcuts"]["value"] == shortcuts
         assert rows[name]["install"]["value"].split(";")[0] == install
+
+
+@pytest.mark.parametrize("name", command_line.commands())
+def test_the_page_of_the_command_line_has_every_option_as_it_is_typed(name: str) -> None:
+    from docutils import nodes
+
+    command = command_line.commands()[name]
+    rows = list(command_line._section(name, command).findall(nodes.row))[1:]
+    typed = [next(iter(row.findall(nodes.literal))).astext() for row in rows]
+    options = [
+        option for param in command.params for option in param.opts if option.startswith("--") and option != "--help"
+    ]
+    assert options
+    for option in options:
+        assert any(option in words.replace(",", " ").replace("/", " ").split() for words in typed), option
