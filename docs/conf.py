@@ -68,10 +68,11 @@ nb_custom_formats = {".md": ("notebooks.read_page", {}, False)}
 nb_execution_mode = "auto"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 180
+nb_execution_timeout = 600  # of a block, in seconds, on a busy machine
 nb_merge_streams = True
 nb_output_stderr = "remove"  # what other libraries say of this machine; the tests run the pages with warnings as errors
 logging.getLogger("traitlets").setLevel(logging.WARNING)  # it names each notebook that is run
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # pages run side by side; more threads would only wait for each other
 os.environ["JUPYTER_PATH"] = str(HERE / "_ext" / "jupyter")  # a kernel that is silent about itself
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
