@@ -33,7 +33,7 @@ class ByHand:
         for block in spec.blocks():
             added = self.preactivation(block, x) if preactivation else self.postactivation(block, x)
             x = self.outputs[block.name] = added if preactivation else F.relu(added)
-        x = F.relu(self.norm("bn", x)) if preactivation else x
+        x = F.relu(self.norm("bn", x)) if preactivation and spec.last_norm else x
         return F.linear(x.mean((2, 3)), self.model.fc.weight, self.model.fc.bias)
 
     def postactivation(self, block: Any, x: Tensor) -> Tensor:
@@ -49,7 +49,8 @@ class ByHand:
 
     def preactivation(self, block: Any, x: Tensor) -> Tensor:
         a = F.relu(self.norm(f"{block.name}.bn1", x))
-        shortcut = self.shortcut(block, a if self.model.spec.has_projection(block) else x)
+        activated = self.model.spec.has_projection(block) and self.model.spec.projection_input == "activated"
+        shortcut = self.shortcut(block, a if activated else x)
         y = self.conv(f"{block.name}.conv1", a, self.stride(block, "conv1"))
         for number in range(2, self.model.spec.layers_per_block + 1):
             y = self.norm(f"{block.name}.bn{number}", y)
@@ -73,7 +74,9 @@ class ByHand:
         return padded
 
     def stride(self, block: Any, conv: str) -> int:
-        """That of the block is in its first 3x3 convolution."""
+        """That of the block is in its first 3x3 convolution, or where the spec says."""
+        if self.model.spec.strided_conv is not None:
+            return block.stride if conv == f"conv{self.model.spec.strided_conv}" else 1
         convs = [f"conv{number}" for number in range(1, self.model.spec.layers_per_block + 1)]
         return block.stride if conv == next(name for name in convs if self.is_3x3(f"{block.name}.{name}")) else 1
 
