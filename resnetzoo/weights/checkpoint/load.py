@@ -131,12 +131,13 @@ def _of_training_state(checkpoint: Checkpoint, key: str | None) -> Unwrapped:
         _check_no_key(key)
     taken = networks[-1] if key is None else str(choose_part(checkpoint.networks, key).way[0])
     left = [name for name in networks if name != taken]
+    metadata = state_metadata(checkpoint)
     return Unwrapped(
         state_weights(checkpoint, taken),
         opened=(f'["{taken}"]',) if left else (),
         notes=tuple(f"weights also under {name!r}, which were not taken; {choices([name])}" for name in left),
         training=state_training(checkpoint),
-        metadata=state_metadata(checkpoint),
+        metadata=metadata,
     )
 
 
