@@ -303,6 +303,24 @@ def test_biases_say_that_they_were_taken_up(tmp_path: Path) -> None:
     assert any("the input of their block itself" in note for note in origin.notes)
 
 
+@pytest.mark.parametrize("project", ["meliketoy", "torch-uncertainty resnet"])
+@pytest.mark.parametrize("name", ["layer1.0.bn1.running_mean", "layer2.0.shortcut.0.weight", "layer1.0.conv2.bias"])
+@pytest.mark.parametrize("wrong", ["shape", "missing"])
+def test_a_damaged_file_with_biases_is_refused(tmp_path: Path, project: str, name: str, wrong: str) -> None:
+    state = dict(LAYOUTS[project][0]().state)
+    state[name] = torch.ones(3)
+    if wrong == "missing":
+        del state[name]
+    torch.save(state, tmp_path / "weights.pth")
+    if (name, wrong) == ("layer1.0.conv2.bias", "missing"):  # as one of zeros
+        assert load(tmp_path / "weights.pth").origin is not None
+    else:
+        with pytest.raises(
+            CheckpointError, match=r"conv1\.bias and \d+ more|layer\d\.0\.|its shortcuts have projections in"
+        ):
+            resnetzoo.load_checkpoint(tmp_path / "weights.pth")
+
+
 def test_the_small_resnet18_of_timm_and_detectors(tmp_path: Path) -> None:
     peer = timm.create_model("resnet18", num_classes=100)
     peer.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)

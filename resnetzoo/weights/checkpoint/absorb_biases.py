@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from resnetzoo.models.cifar_net import without_values
 from resnetzoo.models.shapes import ConvShape
 from resnetzoo.models.spec import ModelSpec
 
@@ -19,12 +20,12 @@ State = dict[str, Tensor]
 def absorb_biases(spec: ModelSpec, weights: Mapping[str, Tensor]) -> State:
     """The weights of `spec` without biases of convolutions, with which it computes the same in either mode.
 
-    Where a norm has no running mean that could take one up, the bias stays, for others to refuse.
+    Where anything else of the network is missing or of another shape, all biases stay, for others to refuse.
     """
-    convs = list(spec.all_convs())
-    if not any(_bias_name(conv) in weights for conv in convs):
-        return dict(weights)
     absorbed = dict(weights)
+    biases = {_bias_name(conv): (conv.out_chans,) for conv in spec.all_convs() if _bias_name(conv) in weights}
+    if not biases or not all(_is_of_shape(weights, name, shape) for name, shape in {**_shapes(spec), **biases}.items()):
+        return absorbed
     (_absorb_along_the_path if spec.norm_first else _absorb_behind)(spec, absorbed)
     return absorbed
 
@@ -32,7 +33,7 @@ def absorb_biases(spec: ModelSpec, weights: Mapping[str, Tensor]) -> State:
 def _absorb_behind(spec: ModelSpec, weights: State) -> None:
     """Where a norm stands behind each convolution."""
     for conv in spec.all_convs():
-        if conv.norm is not None and _has_mean(conv.norm, weights):
+        if conv.norm is not None:
             _lower_mean(conv.norm, _take_bias(conv, weights), weights)
 
 
@@ -49,15 +50,33 @@ def _absorb_along_the_path(spec: ModelSpec, weights: State) -> None:
         projection = spec.projection(block)
         if projection is not None:
             shortcut = projection.inside(block.name)
-            through = weights[f"{shortcut.conv}.weight"].double().flatten(1) @ arriving.expand(block.in_chans)
             offset = _take_bias(shortcut, weights)
-            offset = offset + through if spec.projection_input == "raw" else offset
+            if spec.projection_input == "raw":
+                weight = weights[f"{shortcut.conv}.weight"].double().flatten(1)
+                offset = offset + weight @ arriving.expand(block.in_chans)
         offset = offset + bias
     if spec.last_norm:
         _lower_mean("bn", offset, weights)
-    elif "fc.weight" in weights:
+    elif {"fc.weight", "fc.bias"} <= weights.keys():
         moved = weights["fc.weight"].double() @ offset.expand(spec.num_features)
         weights["fc.bias"] = (weights["fc.bias"].double() + moved).to(weights["fc.bias"].dtype)
+
+
+def _shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
+    """Of what biases are absorbed into: the norms' means, and the weights that they pass through on their way."""
+    state = without_values(spec).state_dict()
+    return {
+        name: tuple(tensor.shape)
+        for name, tensor in state.items()
+        if name.endswith(("running_mean", "downsample.0.weight")) or (name.startswith("fc.") and not spec.last_norm)
+    }
+
+
+def _is_of_shape(weights: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> bool:
+    found = weights.get(name)
+    if found is None:
+        return name.startswith("fc.")  # a backbone has none
+    return tuple(found.shape) == shape and found.is_floating_point()
 
 
 def _bias_name(conv: ConvShape) -> str:
@@ -69,11 +88,6 @@ def _take_bias(conv: ConvShape, weights: State) -> Tensor:
     return weights.pop(_bias_name(conv), torch.zeros(())).double()
 
 
-def _has_mean(norm: str, weights: Mapping[str, Tensor]) -> bool:
-    return f"{norm}.running_mean" in weights
-
-
 def _lower_mean(norm: str, bias: Tensor, weights: State) -> None:
     name = f"{norm}.running_mean"
-    if name in weights:
-        weights[name] = (weights[name].double() - bias).to(weights[name].dtype)
+    weights[name] = (weights[name].double() - bias).to(weights[name].dtype)

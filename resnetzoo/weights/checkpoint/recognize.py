@@ -12,7 +12,7 @@ from resnetzoo.models.spec import Family, ModelSpec
 from resnetzoo.weights.checkpoint.absorb_biases import absorb_biases
 from resnetzoo.weights.checkpoint.build import CLASSIFIER, differing_names
 from resnetzoo.weights.checkpoint.infer_spec import Shapes, check_family, has_classifier, infer_spec, is_also_plain
-from resnetzoo.weights.checkpoint.key_mapping import RESNETZOO, find_mapping, remap_keys
+from resnetzoo.weights.checkpoint.key_mapping import RESNETZOO, KeyMapping, find_mapping, remap_keys
 from resnetzoo.weights.checkpoint.load_warnings import hint_in_name
 from resnetzoo.weights.checkpoint.stated_names import settle_family
 from resnetzoo.weights.checkpoint.unsupported import unsupported_by_names, unsupported_by_shapes
@@ -69,8 +69,7 @@ def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = N
     remapped = remap_keys(mapping, unwrapped.weights)
     shapes = _shapes(remapped)
     _refuse(unsupported_by_shapes(shapes), file)
-    inferred = mapping.computes(infer_spec(shapes, last_norm=mapping.last_norm))
-    spec, said, wrong = settle_family(inferred, unwrapped.stated, family)
+    spec, said, wrong = settle_family(_inferred(mapping, shapes), unwrapped.stated, family)
     if spec.projection_input == "raw" and spec.shortcut != "identity":
         said.append(
             f"its projections take the input of their block itself, as {mapping.name}'s do; other networks with the "
@@ -99,11 +98,16 @@ def _is_whole_network(weights: dict[str, Tensor]) -> bool:
         mapping = find_mapping(weights)
         remapped = remap_keys(mapping, weights)
         shapes = _shapes(remapped)
-        spec = infer_spec(shapes, last_norm=mapping.last_norm)
+        spec = _inferred(mapping, shapes)
         missing, surplus = differing_names(without_values(spec).state_dict(), absorb_biases(spec, remapped))
         return not surplus and (not missing or (missing == CLASSIFIER and not has_classifier(shapes)))
     except CheckpointError:
         return False
+
+
+def _inferred(mapping: KeyMapping, shapes: Shapes) -> ModelSpec:
+    """The spec of weights under our names, with what their layout says of the order of norms and strides."""
+    return mapping.computes(infer_spec(shapes, last_norm=mapping.last_norm))
 
 
 def _shapes(weights: dict[str, Tensor]) -> Shapes:
