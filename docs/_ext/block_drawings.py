@@ -8,29 +8,29 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from resnetzoo import ModelSpec
+from resnetzoo import ModelSpec, plots
 
 WIDTH, BOX, HEIGHT, GAP = 200, 124, 24, 14  # pixels
 MIDDLE = 78  # of the boxes; the shortcut passes on their right
 REACH = 170  # of the shortcut
-COLOURS = {"plain": "#d55e00", "residual": "#0072b2", "preactivation": "#009e73"}
-INKS = {"light": "#1b1c1e", "dark": "#e3e4e6"}
+INKS = {"light": plots.LIGHT.ink, "dark": plots.DARK.ink}
 
 
 @dataclass(frozen=True)
 class CloseUp:
-    """One block to draw: its title, the spec that has its layers, and its formula."""
+    """One block to draw: its title, a network whose colour it has, the spec that has its layers, and its formula."""
 
     title: str
+    network: str
     spec: ModelSpec
     formula: str
 
 
 CLOSE_UPS = (
-    CloseUp("plain", ModelSpec("plain", 20), "y = relu(F(x))"),
-    CloseUp("residual", ModelSpec("residual", 20), "y = relu(x + F(x))"),
-    CloseUp("bottleneck", ModelSpec("residual", 29, block="bottleneck"), "y = relu(x + F(x))"),
-    CloseUp("pre-activation", ModelSpec("preactivation", 20), "y = x + F(x)"),
+    CloseUp("plain", "plainnet20", ModelSpec("plain", 20), "y = relu(F(x))"),
+    CloseUp("residual", "resnet20", ModelSpec("residual", 20), "y = relu(x + F(x))"),
+    CloseUp("bottleneck", "resnet20", ModelSpec("residual", 29, block="bottleneck"), "y = relu(x + F(x))"),
+    CloseUp("pre-activation", "preresnet20", ModelSpec("preactivation", 20), "y = x + F(x)"),
 )
 
 
@@ -50,7 +50,7 @@ def layers_of(spec: ModelSpec) -> list[str]:
 
 def draw(one: CloseUp, theme: str) -> str:
     """The block as SVG text, from its input at the top to its output at the bottom."""
-    ink, colour = INKS[theme], COLOURS[one.spec.family]
+    ink, colour = INKS[theme], plots.looks_of([one.network])[one.network].color
     parts = [_text(one.title, MIDDLE, 16, ink, "bold"), _text("x", MIDDLE, 40, ink, "italic")]
     fork, y = 52.0, 56.0
     parts.append(f'<path d="M{MIDDLE} 46 V{y}" stroke="{ink}" stroke-width="1.4"/>')

@@ -1,8 +1,10 @@
 """A network's architecture as a picture, drawn from its spec alone: boxes from image to logits, shortcuts beside them.
 
-The colours of text and lines are the page's own where the SVG stands inside one (`currentColor`).
+Boxes of convolutions have the colour of the family, stronger with each stage. The colours of text and lines are the
+page's own where the SVG stands inside one (`currentColor`).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import cycle
@@ -13,6 +15,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.complexity import complexity
 from resnetzoo.models.shapes import BlockShape, ConvShape
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.figures import FAMILY_COLOURS
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
 
@@ -20,7 +23,7 @@ _WIDTH, _BOX_WIDTH, _BOX_HEIGHT, _GAP = 440, 190, 26, 16  # pixels
 _LEFT = 110  # of the boxes; the sizes of the feature maps stand before them
 _MIDDLE = _LEFT + _BOX_WIDTH / 2
 _RIGHT = _LEFT + _BOX_WIDTH
-_FILLS = ("#8fb7e0", "#a5cf9a", "#f0b98a")  # a stage each, and from the first again
+_OPACITIES = (0.15, 0.27, 0.39, 0.51)  # of the boxes of a stage each, and from the first again
 _SHOWN = 3  # blocks of a stage that are drawn before the rest is counted
 
 
@@ -34,13 +37,13 @@ def draw(spec: ModelSpec) -> str:
     >>> draw(ModelSpec("plain", 20)).count("3x3 conv")
     19
     """
-    canvas = _Canvas()
-    canvas.title(spec)
+    canvas = _Canvas(spec)
+    canvas.title()
     canvas.text("image", _MIDDLE)
     canvas.arrow()
-    canvas.box(_conv_words(spec.stem), _FILLS[0])
+    canvas.box(_conv_words(spec.stem), _OPACITIES[0])
     size = INPUT_SIZE
-    for stage, fill in zip(spec.stages, cycle(_FILLS), strict=False):
+    for stage, opacity in zip(spec.stages, cycle(_OPACITIES), strict=False):
         size //= stage.stride
         canvas.size(f"{size} x {size}")
         for block in _some(list(stage.block_shapes())):
@@ -48,12 +51,12 @@ def draw(spec: ModelSpec) -> str:
                 canvas.arrow()
                 canvas.text(f"{stage.blocks - 2} more like the next", _MIDDLE)
             else:
-                canvas.block(spec, block, fill)
+                canvas.block(block, opacity)
     canvas.arrow()
-    canvas.box("global average pool", "none")
+    canvas.box("global average pool")
     canvas.arrow()
-    canvas.box(f"fully connected, {spec.num_classes}", "none")
-    return canvas.svg(spec.label)
+    canvas.box(f"fully connected, {spec.num_classes}")
+    return canvas.svg()
 
 
 def save_drawing(spec: ModelSpec, path: str | Path) -> None:
@@ -91,13 +94,17 @@ def _shortcut_words(spec: ModelSpec, block: BlockShape) -> str:
 class _Canvas:
     """Elements from top to bottom; `y` is where the next one begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.colour = FAMILY_COLOURS[spec.family]
+        # Unique on a page with several drawings.
+        self.head = re.sub(r"\W+", "-", f"head-{spec.label}").strip("-")
         self.parts: list[str] = []
         self.y = 24.0
 
-    def title(self, spec: ModelSpec) -> None:
-        self.parts.append(f'<text x="12" y="{self.y}" class="title">{escape(spec.label)}</text>')
-        for words in (f"{complexity(spec).params:,} parameters", *spec.activations):
+    def title(self) -> None:
+        self.parts.append(f'<text x="12" y="{self.y}" class="title">{escape(self.spec.label)}</text>')
+        for words in (f"{complexity(self.spec).params:,} parameters", *self.spec.activations):
             self.y += 17
             self.parts.append(f'<text x="12" y="{self.y}" class="small">{words}</text>')
         self.y += 18
@@ -111,24 +118,24 @@ class _Canvas:
         self.parts.append(f'<text x="12" y="{self.y + _GAP + 18}" class="small">{words}</text>')
 
     def arrow(self) -> None:
-        self.parts.append(f'<path d="M{_MIDDLE} {self.y} v{_GAP}" marker-end="url(#head)"/>')
+        self.parts.append(f'<path d="M{_MIDDLE} {self.y} v{_GAP}" marker-end="url(#{self.head})"/>')
         self.y += _GAP
 
-    def box(self, words: str, fill: str) -> None:
-        inside = "page" if fill == "none" else "dark"
+    def box(self, words: str, opacity: float = 0) -> None:
         self.parts.append(
-            f'<rect x="{_LEFT}" y="{self.y}" width="{_BOX_WIDTH}" height="{_BOX_HEIGHT}" rx="4" fill="{fill}"/>'
-            f'<text x="{_MIDDLE}" y="{self.y + 17.5}" class="middle {inside}">{escape(words)}</text>'
+            f'<rect x="{_LEFT}" y="{self.y}" width="{_BOX_WIDTH}" height="{_BOX_HEIGHT}" rx="4" fill="{self.colour}" '
+            f'fill-opacity="{opacity:g}"/>'
+            f'<text x="{_MIDDLE}" y="{self.y + 17.5}" class="middle">{escape(words)}</text>'
         )
         self.y += _BOX_HEIGHT
 
-    def block(self, spec: ModelSpec, block: BlockShape, fill: str) -> None:
+    def block(self, block: BlockShape, opacity: float) -> None:
         begin = self.y + _GAP / 3
-        for conv in spec.convs(block):
+        for conv in self.spec.convs(block):
             self.arrow()
-            self.box(_conv_words(conv), fill)
-        if spec.has_shortcuts:
-            self.addition(begin, _shortcut_words(spec, block))
+            self.box(_conv_words(conv), opacity)
+        if self.spec.has_shortcuts:
+            self.addition(begin, _shortcut_words(self.spec, block))
 
     def addition(self, begin: float, words: str) -> None:
         """The shortcut from `begin` past the boxes, and the circle where it is added."""
@@ -138,7 +145,7 @@ class _Canvas:
         reach = _RIGHT + 26
         self.parts.append(
             f'<path d="M{_MIDDLE} {begin} H{reach - 12} Q{reach} {begin} {reach} {begin + 12} V{centre - 12} '
-            f'Q{reach} {centre} {reach - 12} {centre} H{_MIDDLE + 9}" marker-end="url(#head)"{dashed}/>'
+            f'Q{reach} {centre} {reach - 12} {centre} H{_MIDDLE + 9}" marker-end="url(#{self.head})"{dashed}/>'
             f'<circle cx="{_MIDDLE}" cy="{centre}" r="8"/>'
             f'<path d="M{_MIDDLE - 5} {centre} h10 M{_MIDDLE} {centre - 5} v10"/>'
         )
@@ -146,13 +153,17 @@ class _Canvas:
             self.parts.append(f'<text x="{reach + 6}" y="{(begin + centre) / 2 + 4}" class="small">{words}</text>')
         self.y += 16
 
-    def svg(self, label: str) -> str:
+    def svg(self) -> str:
         height = self.y + 16
         body = "\n".join(self.parts)
+        head = (
+            f'<defs><marker id="{self.head}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+            'orient="auto"><path d="M0 0 L8 4 L0 8 z" style="fill: currentColor; stroke: none"/></marker></defs>'
+        )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:g}" width="{_WIDTH}" '
-            f'height="{height:g}" role="img" aria-label="Architecture of {escape(label)}" color="#333">\n{_STYLE}\n'
-            f"{body}\n</svg>\n"
+            f'height="{height:g}" role="img" aria-label="Architecture of {escape(self.spec.label)}" color="#333">\n'
+            f"{_STYLE}\n{head}\n{body}\n</svg>\n"
         )
 
 
@@ -161,9 +172,6 @@ text { font: 13px system-ui, sans-serif; fill: currentColor; }
 .title { font-size: 17px; font-weight: 600; }
 .small { font-size: 11px; }
 .middle { text-anchor: middle; }
-.dark { fill: #222; }
 path, circle, rect { stroke: currentColor; stroke-width: 1.2; }
 path, circle { fill: none; }
-</style>
-<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
-<path d="M0 0 L8 4 L0 8 z" style="fill: currentColor; stroke: none"/></marker></defs>"""
+</style>"""

@@ -1,5 +1,6 @@
 """Architectures as pictures: every box accounted for, and valid SVG."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,22 @@ def test_shortcuts_are_dashed_where_they_change_something(shortcut: str, dashed:
     assert drawn.count("stroke-dasharray") == dashed
     assert drawn.count("<circle") == 9
     assert plots.draw(resnetzoo.get_spec("plainnet20")).count("<circle") == 0
+
+
+@pytest.mark.parametrize("name", ["plainnet20", "resnet20", "preresnet20"])
+def test_a_drawing_has_the_colour_of_its_family_in_figures(name: str) -> None:
+    fills = set(re.findall('<rect [^>]*fill="(#[0-9a-f]+)"', plots.draw(resnetzoo.get_spec(name))))
+    assert fills == {plots.looks_of([name])[name].color}
+
+
+def test_two_drawings_can_stand_on_one_page() -> None:
+    drawn = [
+        plots.draw(resnetzoo.create("resnet20", shortcut=shortcut).spec) for shortcut in ("identity", "projection")
+    ]  # type: ignore[arg-type]
+    marks = [re.findall('id="([^"]+)"', picture) for picture in drawn]
+    assert len({mark for found in marks for mark in found}) == 2
+    for picture, (mark,) in zip(drawn, marks, strict=True):
+        assert set(re.findall(r"url\(#([^)]+)\)", picture)) == {mark}
 
 
 @pytest.mark.parametrize("kind", ["group norm", "group norm first"])
