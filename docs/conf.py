@@ -101,6 +101,6 @@ html_theme_options = {
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["tables.js"]
+html_js_files = ["tables.js", "scrolling.js"]
 copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True

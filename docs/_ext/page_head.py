@@ -1,4 +1,4 @@
-"""Each page's description for search engines, which is its first paragraph, and where the project lives."""
+"""What each page's frame says: its description for search engines, and a sidebar whose captions are no headings."""
 
 from html import escape
 from typing import Any
@@ -26,6 +26,15 @@ def add_description(
     context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{escape(text)}" />'
 
 
+def take_headings_from_the_sidebar(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None
+) -> None:
+    """Sphinx calls the captions headings without a level, before the page's own first one."""
+    tree = context["furo_navigation_tree"]
+    context["furo_navigation_tree"] = tree.replace('class="caption" role="heading"', 'class="caption"')
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", add_description)
+    app.connect("html-page-context", take_headings_from_the_sidebar, priority=900)  # after the theme has made the tree
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,19 +1,22 @@
-// Click a header to sort its column, type to filter the rows. Numbers sort as numbers; "-" comes last.
+// Press a header to sort its column, type to filter the rows. Numbers sort as numbers; "-" comes last.
 document.addEventListener("DOMContentLoaded", () => {
   for (const table of document.querySelectorAll("table.figures")) {
     const body = table.tBodies[0];
     if (!body || !table.tHead) continue;
     addSearch(table, body);
-    [...table.tHead.rows[0].cells].forEach((header, column) => {
-      header.dataset.sort = column;
-      header.tabIndex = 0;
-      header.addEventListener("click", () => sortBy(table, body, header, column));
-      header.addEventListener("keydown", (event) => {
-        if (event.key === "Enter") sortBy(table, body, header, column);
-      });
-    });
+    [...table.tHead.rows[0].cells].forEach((header, column) => addButton(table, body, header, column));
   }
 });
+
+function addButton(table, body, header, column) {
+  if (!header.textContent.trim()) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.append(...(header.querySelector("p") ?? header).childNodes);
+  header.replaceChildren(button);
+  header.dataset.sort = column;
+  button.addEventListener("click", () => sortBy(table, body, header, column));
+}
 
 function sortBy(table, body, header, column) {
   const falling = header.getAttribute("aria-sort") === "ascending";
