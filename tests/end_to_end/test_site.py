@@ -176,7 +176,8 @@ document.head.append(style);
 # What axe-core calls serious or critical, each with the first place where it stands.
 _VIOLATIONS = """
 const done = arguments[arguments.length - 1];
-axe.run(arguments[0] ?? document, { ...arguments[1], preload: false, resultTypes: ["violations"] }).then(({ violations }) => done(
+const options = { ...arguments[1], preload: false, resultTypes: ["violations"] };
+axe.run(arguments[0] ?? document, options).then(({ violations }) => done(
   violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
     .map(({ id, nodes }) => `${id}: ${nodes[0].html}`)
 ));
