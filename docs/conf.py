@@ -33,6 +33,7 @@ extensions = [
     "final_errors",
     "formulas",
     "generated",
+    "live_page",
     "loss_surfaces",
     "source_table",
     "speed_tables",

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,12 +14,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
+import numpy as np
 import pytest
+import torch
 from cases import ROOT
+from PIL import Image
+
+import resnetzoo
+from resnetzoo import analysis, export
 
 pytest.importorskip("sphinx")
 pytest.importorskip("furo")
 pytest.importorskip("axe_core_python")
+live_page = pytest.importorskip("live_page")
+sample_pictures = pytest.importorskip("sample_pictures")
 webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -158,6 +167,50 @@ def test_text_is_readable_on_its_ground(address: str, browser: Any, theme: str) 
     browser.get(f"{address}residual-learning.html")
     contrasts = browser.execute_script(_CONTRAST, theme)
     assert min(contrasts.values()) >= 4.5, contrasts
+
+
+@pytest.mark.parametrize("browser", [WIDTHS["phone"]], ids=["phone"], indirect=True)
+def test_networks_in_the_browser_compute_what_they_do_in_python(site: Path, browser: Any) -> None:
+    browser.get((site / "live.html").as_uri())  # as a folder on the reader's disk
+    for name in ("frog", "ship"):
+        browser.execute_script(
+            "document.querySelector(`.live-sample[aria-label$=' ${arguments[0]}']`).click(); "
+            "document.getElementById('live').dataset.done = ''",
+            name,
+        )
+        wait_for(browser, "return document.getElementById('live').dataset.done")
+        pixels = torch.from_numpy(sample_pictures.draw_sample(name).copy())
+        panels = browser.execute_script(
+            "return [...document.querySelectorAll('.live-network')]"
+            ".map(({ dataset }) => ({ ...JSON.parse(dataset.network), ...JSON.parse(dataset.found) }))"
+        )
+        assert [panel["name"] for panel in panels] == list(live_page.NETWORKS)
+        for panel in panels:
+            model = resnetzoo.create(panel["name"], weights=True).eval()
+            expected = export.WithPreprocessing(model)(pixels[None])[0]
+            assert torch.tensor(panel["probabilities"]) == pytest.approx(expected.detach().numpy(), abs=1e-4)
+            responses = analysis.response_std(model, pixels.permute(2, 0, 1)[None])
+            assert panel["responses"] == pytest.approx(responses.values, abs=1e-4)
+    assert not browser.execute_script("return document.documentElement.scrollWidth > window.innerWidth + 1")
+    assert browser.execute_async_script(_VIOLATIONS, None, {}) == []
+    assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.mark.parametrize("size", [(32, 32), (200, 200), (301, 150), (90, 211), (20, 24)], ids=str)
+@pytest.mark.parametrize("browser", [WIDTHS["desk"]], ids=["desk"], indirect=True)
+def test_a_picture_is_prepared_in_the_browser_as_in_python(
+    site: Path, browser: Any, size: tuple[int, int], tmp_path: Path
+) -> None:
+    noise = Image.effect_noise(size, 60).convert("L")
+    picture = Image.merge("RGB", (noise, noise.rotate(180), Image.linear_gradient("L").resize(size)))
+    picture.save(tmp_path / "noise.png")
+    browser.get((site / "live.html").as_uri())
+    address = f"data:image/png;base64,{b64encode((tmp_path / 'noise.png').read_bytes()).decode()}"
+    seen = browser.execute_async_script(
+        "const done = arguments[1]; readPicture(blobOf(arguments[0])).then((pixels) => done([...pixels]))", address
+    )
+    expected = resnetzoo.ImageSet.from_dataset([(picture, 0)], size=32).images[0].permute(1, 2, 0)
+    assert np.abs(np.array(seen).reshape(32, 32, 3) - expected.numpy().astype(int)).max() <= 2
 
 
 def wait_for(browser: Any, script: str) -> None:

@@ -1,6 +1,7 @@
 """What the pages of the site are made of: drawings of blocks, formulas, and the facts about other libraries."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +13,10 @@ pytest.importorskip("sphinx")
 block_drawings = pytest.importorskip("block_drawings")
 command_line = pytest.importorskip("command_line")
 libraries = pytest.importorskip("libraries")
+
+live_page = pytest.importorskip("live_page")
+onnxruntime_web = pytest.importorskip("onnxruntime_web")
+sample_pictures = pytest.importorskip("sample_pictures")
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -73,3 +78,30 @@ def test_the_page_of_the_command_line_has_every_option_as_it_is_typed(name: str)
     assert options
     for option in options:
         assert any(option in words.replace(",", " ").replace("/", " ").split() for words in typed), option
+
+
+def test_there_is_a_drawing_of_each_class_and_the_live_page_takes_it_as_it_is() -> None:
+    weights = resnetzoo.create("resnet20", weights=True).weights
+    assert weights is not None
+    assert tuple(sample_pictures.SCENES) == weights.classes
+    drawn = [sample_pictures.draw_sample(name) for name in sample_pictures.SCENES]
+    assert {(one.shape, str(one.dtype)) for one in drawn} == {((32, 32, 3), "uint8")}
+    assert len({one.tobytes() for one in drawn}) == 10
+
+
+def test_an_archive_of_the_runtime_that_is_not_the_pinned_one_is_refused_and_fetched_again(tmp_path: Path) -> None:
+    from sphinx.errors import ExtensionError
+
+    archive = tmp_path / "onnxruntime-web-1.30.0.tgz"
+    archive.write_bytes(b"another")
+    with pytest.raises(ExtensionError, match="should have integrity sha512-"):
+        onnxruntime_web.fetch_runtime(tmp_path)
+    assert not archive.exists()
+
+
+def test_without_npm_the_build_says_how_to_do_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sphinx.errors import ExtensionError
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ExtensionError, match="-D live_page=0"):
+        onnxruntime_web.fetch_runtime(tmp_path)
