@@ -1,8 +1,7 @@
 """Ours and a peer on equal terms: the same network, the same precision, each eager and compiled, in the same rounds.
 
-python benchmarks/equal_terms.py writes `benchmarks/equal_terms/<processor>-<threads>-threads-<precision>.json`, of
-which the page on performance makes a table. What a step of `fit` does beside, cutting and augmenting its batch, is in
-ours alone.
+python benchmarks/equal_terms.py writes `benchmarks/equal_terms/<processor>-<threads>-threads-<precision>-batch-<size>.json`,
+from which the performance page makes a table. Only our training step also cuts and augments its batch, as `fit` does.
 """
 
 import argparse
@@ -100,7 +99,7 @@ def main() -> None:
     cpu = get_cpu_info()
     machine = machine_word({"cpu": cpu, "machine": cpu.get("arch", "")}, environment.facts())
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / f"{machine}.json"
+    path = options.out / f"{machine}-batch-{options.batch_size}.json"
     for found in measure(options.names, options.batch_size, environment, options.rounds, options.beside):
         path.write_text(json.dumps(short_numbers(found), indent=1, allow_nan=False) + "\n")
     print(path)

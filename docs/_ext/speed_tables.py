@@ -26,10 +26,10 @@ class SpeedTable(SphinxDirective):
             ours = f"{pace:,.0f} images/s" if pace else f"{figures['median'] * 1e3:,.2f} ms"
             ratio = f"{figures['ratio']:.2f}" if figures.get("ratio") else "-"
             share = f"{figures['fraction_of_matrix_rate']:.0%}" if figures.get("fraction_of_matrix_rate") else "-"
-            equal = (_equal(case, precision, ", compiled"), _equal(case, precision, ""))
+            equal = (_equal(case, precision, ", compiled"), _equal(case, "fp32", ""))
             rows.append((case, figures.get("peer") or "-", ours, ratio, *equal, share))
         header = ("case", "fastest peer", "resnetzoo", "times the peer as it is used")
-        header = (*header, f"both compiled, {precision}", f"both eager, {precision}", "of the matrix rate")
+        header = (*header, f"both compiled, {precision}", "both eager, fp32", "of the matrix rate")
         facts = f"{latest['device']}, {precision}, torch {latest['versions']['torch']}, "
         facts += f"commit {latest['commit'][:12]}, {latest['recorded'][:10]}."
         return [table(header, rows, first_number=2), nodes.paragraph("", facts)]

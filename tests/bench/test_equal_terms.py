@@ -39,7 +39,7 @@ def test_each_takes_part_twice_in_one_precision(
         "--out",
         ".",
     )
-    (path,) = tmp_path.glob("*-fp32.json")
+    (path,) = tmp_path.glob("*-fp32-batch-2.json")
     found = json.loads(path.read_text())
     assert (found["precision"], found["rounds"], found["beside"]) == ("fp32", 1, "this test")
     assert found["recorded"]
