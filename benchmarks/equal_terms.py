@@ -1,7 +1,8 @@
 """Ours and a peer on equal terms: the same network, the same precision, each eager and compiled, in the same rounds.
 
-python benchmarks/equal_terms.py writes `benchmarks/equal_terms/<processor>-<threads>-threads-<precision>-batch-<size>.json`,
-from which the performance page makes a table. Only our training step also cuts and augments its batch, as `fit` does.
+python benchmarks/equal_terms.py writes a file below `benchmarks/equal_terms`, named after processor, threads, precision
+and batch size, from which the performance page makes a table. Only our training step also cuts and augments its batch,
+as `fit` does.
 """
 
 import argparse

@@ -1,15 +1,21 @@
-"""The directive that draws what the synthetic set looks like."""
+"""Directives about the synthetic set: what it looks like, and the comparison that was trained on it."""
 
 from io import StringIO
+from pathlib import Path
+from statistics import mean, stdev
 
 from docutils import nodes
+from generated import RESULTS, downloads, table
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from result_figures import themed_images
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import resnetzoo
+from resnetzoo import plots, report
 
+STORED = RESULTS / "examples" / "cifar_compare"
 _EACH = 4  # images of a class
 
 
@@ -42,6 +48,40 @@ class SyntheticPictures(SphinxDirective):
         return [nodes.raw("", frame, format="html")]
 
 
+class SyntheticComparison(SphinxDirective):
+    """The stored runs of `examples/cifar_compare.py` on this set: each seed's errors, their mean and spread."""
+
+    def run(self) -> list[nodes.Node]:
+        records = resnetzoo.read_records(STORED / "results.json")
+        seeds = sorted({record.seed for record in records})
+        rows = []
+        for name, group in report.by_name(records).items():
+            errors = {record.seed: record.epochs[-1].test_error for record in group}
+            spread = f"{mean(errors.values()):.2f} ± {stdev(errors.values()):.2f}"
+            rows.append((name, *(f"{errors[seed]:.2f}" for seed in seeds), spread))
+        header = ("test error (%)", *(f"seed {seed}" for seed in seeds), "mean ± std")
+        words = "Error by epoch of plainnet20 and resnet20 on the synthetic dataset, mean and range over five seeds"
+        return [
+            *themed_images(self.env, "synthetic-comparison", words, draw_comparison),
+            table(header, rows),
+            nodes.paragraph("", f"{report.provenance_line(records)}."),
+            nodes.paragraph("", "Files: ", *downloads(STORED, ".json", ".csv")),
+        ]
+
+
+def draw_comparison(folder: Path, theme: plots.Theme) -> list[str]:
+    """One SVG file: the errors of the stored runs by epoch."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with plots.styled(theme):
+        figure = Figure(figsize=(5.6, 3.6), layout="constrained")
+        axes = figure.subplots()
+        plots.error_curves(axes, resnetzoo.read_records(STORED / "results.json"))
+        axes.legend()
+        figure.savefig(folder / "errors.svg", metadata={"Date": None})
+    return ["errors"]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("synthetic-pictures", SyntheticPictures)
+    app.add_directive("synthetic-comparison", SyntheticComparison)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,6 +6,7 @@ import runpy
 import signal
 from functools import partial
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import pytest
@@ -76,6 +77,29 @@ def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(fork_comm
     source = json.loads((tmp_path / "out" / "results.json").read_text())["data"]["source"]
     assert "in place of CIFAR-10" in source
     assert "refused" in source
+
+
+def test_the_stored_comparison_is_the_default_one_and_shows_the_difference() -> None:
+    script = names_in_script()
+    folder = ROOT / "docs" / "results" / "examples" / "cifar_compare"
+    records = resnetzoo.read_records(folder / "results.json")
+    data = resnetzoo.synthetic().first(script["SYNTHETIC_TRAIN_IMAGES"])
+    recipe = script["SYNTHETIC_RECIPE"].with_epochs(script["SYNTHETIC_EPOCHS"]).for_images(len(data.train))
+    for record in records:
+        assert record.recipe == recipe
+        assert record.data["fingerprint"] == data.fingerprint
+        assert record.epochs[-1].step == recipe.steps
+        assert record.commit
+        assert "dirty" not in record.commit
+    errors = {
+        name: [(record.seed, record.epochs[-1].test_error) for record in group]
+        for name, group in resnetzoo.report.by_name(records).items()
+    }
+    assert list(errors) == ["plainnet20", "resnet20"]
+    plain, residual = ([error for _, error in sorted(found)] for found in errors.values())
+    assert [seed for seed, _ in sorted(errors["plainnet20"])] == [seed for seed, _ in sorted(errors["resnet20"])]
+    assert len(plain) == len(residual) == 5
+    assert mean(plain) - mean(residual) > 2 * max(stdev(plain), stdev(residual))
 
 
 @pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
