@@ -1,9 +1,10 @@
-"""The exponential moving average of a network's weights, kept beside the network while it learns.
+"""The exponential moving average of a network's weights, kept beside the network during training.
 
-Behind step t it is a_t = d a_(t-1) + (1 - d) w_t, with a_1 = w_1 (arXiv:1412.6980, section 7.2, but for the beginning):
-what torch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and `use_buffers=True` comes to. As there and in timm, the
-running statistics of norms are averaged with the weights. Their counters are those of the network: torch averages these
-whole numbers too. And where the average begins is said by the run's step, so that a state needs no counter of its own.
+After step t it is a_t = d a_(t-1) + (1 - d) w_t, with a_1 = w_1 (arXiv:1412.6980, section 7.2, except for the start),
+the same as torch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and `use_buffers=True`. As there and in timm, the
+running statistics of norms are averaged with the weights. Unlike in torch, which averages these whole numbers too,
+their counters are copied from the network. The step of the run says where the average begins, so that the stored state
+needs no counter for it.
 """
 
 from collections.abc import Callable
@@ -25,12 +26,12 @@ class AveragedWeights:
     """The average of the weights of `model`.
 
     Attributes:
-        model: a copy of the network in evaluation mode, with the average as its weights; before the first step those
-            that the network began with.
+        model: a copy of the network in evaluation mode, with the average as its weights; before the first step it holds
+            the network's initial weights.
 
     Args:
-        model: the network that learns, on its device already.
-        decay: what is kept of the average at each step, above 0 and below 1.
+        model: the network being trained, already on its device.
+        decay: the share of the average that is kept at each step, above 0 and below 1.
 
     Raises:
         UsageError: the network cannot be copied.
@@ -50,7 +51,7 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights behind the step of this number, from 1; nothing waits for the device."""
+        """Include the weights after step number `step`, counted from 1; nothing waits for the device."""
         if step == 1:
             _copy(_tensors(self._source), _tensors(self.model))
             return
@@ -59,12 +60,12 @@ class AveragedWeights:
 
     @torch.no_grad()
     def give_back(self) -> None:
-        """Let the network that has learned have the average as its weights."""
+        """Copy the average into the trained network."""
         _copy(_tensors(self.model), _tensors(self._source))
 
 
 def _tensors(model: nn.Module, averaged: bool | None = None) -> list[Tensor]:
-    """Parameters and buffers; with `averaged` only those that are numbers of a continuum, or only the others."""
+    """Parameters and buffers; `averaged` selects those of a floating-point type, or only the others."""
     found = chain(model.parameters(), model.buffers())
     return [one for one in found if averaged is None or averaged is (one.is_floating_point() or one.is_complex())]
 

@@ -1,9 +1,9 @@
-"""Batch norm for training, as two sums over the batch: what a compiler vectorizes and several processes can add up.
+"""Batch norm for training as two sums over the batch, which a compiler vectorizes and several processes can add up.
 
-The formulas are arXiv:1502.03167's, algorithm 1. Where torch takes the deviation in one numerically careful walk, here
-each channel's x - k and (x - k)^2 are summed, with k the running mean so far, so that the difference of the two loses
-no digits. On a CPU the compiled walk is three times slower than the sums, and a mask of the ReLU kept in bool is
-thirty times slower than the same mask taken from the output again.
+The formulas are arXiv:1502.03167's, algorithm 1. Torch computes the deviation in one numerically careful pass. Here
+each channel's x - k and (x - k)^2 are summed, with k the running mean so far, so that their difference loses no digits.
+On a CPU the compiled pass is three times slower than the sums, and a ReLU mask stored as bool is thirty times slower
+than the same mask derived again from the output.
 
 Shapes: x (N, C, H, W), any layout -> y like x. Sums and statistics are (C,), of bf16 in fp32.
 """
@@ -23,11 +23,11 @@ Reduce = Callable[[Tensor], Tensor]
 
 
 class SummedBatchNorm2d(nn.BatchNorm2d):
-    """`nn.BatchNorm2d` with the sums above in training; evaluation and state dict are those of its base.
+    """`nn.BatchNorm2d` that uses the sums above in training; evaluation and state dict are those of the base class.
 
     Attributes:
-        reduce: adds up the sums of all processes, so that the statistics are those of the global batch; None where
-            there is one process.
+        reduce: adds up the sums of all processes, so that the statistics are those of the global batch; None with a
+            single process.
     """
 
     reduce: Reduce | None = None
@@ -66,8 +66,8 @@ def with_summed_batchnorm(model: nn.Module, reduce: Reduce | None = None) -> nn.
 class _SummedNorm(torch.autograd.Function):
     """y = (x - mean) / sqrt(variance + eps) * weight + bias, with the gradient of algorithm 1's statistics.
 
-    What is the same for all pixels of a channel is worked out once and kept, since a compiler that fuses it into the
-    walk over the pixels works it out again for each.
+    What is the same for all pixels of a channel is computed once and kept, since a compiler that fuses it into the loop
+    over the pixels would compute it again for each one.
     """
 
     @staticmethod
@@ -107,12 +107,12 @@ class _SummedNorm(torch.autograd.Function):
 
 
 def _channel_sums(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (C,), an image after the other: so each core sums images of its own."""
+    """(N, C, H, W) -> (C,), summed image by image, so that each core works on separate images."""
     return x.sum((2, 3)).sum(0)
 
 
 def _in_dtype(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """`x` in this type. Compiled by torch 2.11, a conversion that changes nothing would cut the gradients off."""
+    """`x` in this type. When torch 2.11 compiles a conversion that changes nothing, the gradients are lost."""
     return x if x.dtype == dtype else x.to(dtype)
 
 

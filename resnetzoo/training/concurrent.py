@@ -1,4 +1,4 @@
-"""Several runs on one device: networks this small leave most of a GPU idle, so there they train side by side."""
+"""Several runs on one device: networks this small leave most of a GPU idle, so on a GPU they train side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,9 +57,9 @@ def fit_many(
 ) -> list[Run]:
     """Train several networks or seeds on one device, each as `fit` alone would train it, to the last digit on a CPU.
 
-    On CUDA they run side by side, each on a stream of its own with its step recorded, and share the training set
-    there: the longest begin first, and where one ends the next begins. Elsewhere one run fills the machine, and they
-    run one after the other in the order given. A run that has ended has let go of everything but its network.
+    On CUDA they run side by side, each on its own stream with its step recorded, and share the training set on the
+    device. The longest runs start first, and when one ends the next starts. On other devices one run uses the whole
+    machine, so they run one after the other in the given order. A run that has ended keeps only its network in memory.
 
     Args:
         jobs: the runs; `out` folders must differ.
@@ -69,20 +69,19 @@ def fit_many(
         compile: compile each step; None as in `fit`.
         record: record each step on CUDA; None as in `fit`.
         side_by_side: how many run at once on CUDA, up to 32; None for 8.
-        checkpoint_every: save every so many steps too.
-        progress: show a line an epoch.
+        checkpoint_every: also save after this many steps.
+        progress: print one line per epoch.
 
     Returns:
         The finished runs, in the order of the jobs.
 
     Raises:
-        SomeRunsFailedError: some failed on the way, by whatever exception; the others went on to their end and are in
-            its `runs`.
+        SomeRunsFailedError: some runs raised an exception; the others finished and are in its `runs`.
         RecordingError: a step could not be recorded on CUDA, which ends all runs of the process.
-        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; each run finished its step and was saved, and no
-            other began.
-        UsageError: no jobs, the same network or folder twice, more than 32 side by side, or started by `torchrun`; and
-            what `fit` raises of arguments and folders, before any run begins.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; each run finished its step and was saved, and no other
+            run was started.
+        UsageError: no jobs, the same network or folder twice, more than 32 side by side, or a process started by
+            `torchrun`; and the errors of `fit` about arguments and folders, before any run starts.
     """
     _check_jobs(jobs)
     if checkpoint_every is not None:
@@ -125,11 +124,11 @@ def fit_many(
             assert trainer.result is not None  # noqa: S101 (its steps have come to their end)
             return trainer.result
 
-    # The mode that each of them puts back when it ends must be the one that the others run in.
+    # The mode that each of them restores when it ends must be the one that the others run in.
     with catch_signals() as stop, ordinary_mode(chosen):
         reset_peak_memory(chosen)
         starts = {index: partial(steps_of, jobs[index], stop) for index in order}
-        # Made at once, so that no two are the same one of the 32 that torch hands out in turn.
+        # Created together, so that no two are the same one of the 32 streams that torch hands out in turn.
         pool = RunPool(starts, [RunStream(chosen) for _ in range(at_once)])
         pool.run(lambda: stop.signal_number is None)
         _raise_failures(len(jobs), pool.results, pool.errors, stop)
@@ -137,7 +136,7 @@ def fit_many(
 
 
 def images_left(job: Job, data: Data, *, precision: str, device: torch.device) -> int:
-    """How many images a job has still to learn from, once all is checked that can be checked before it begins.
+    """The number of images that a job still has to train on, after every check that is possible before it starts.
 
     Raises:
         UsageError, CheckpointError, CheckpointMismatchError, ResultsError, OutputError: as `fit`.

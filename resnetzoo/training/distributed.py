@@ -21,12 +21,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class DistributedContext:
-    """Which of how many this process is.
+    """The rank of this process and the number of processes.
 
     Attributes:
-        rank: from 0; the first one prints, and writes checkpoint and log.
+        rank: from 0; process 0 prints, and writes checkpoint and log.
         world_size: processes in all.
-        control: a group of them on the CPU, for what no GPU should wait for; None where the default group is.
+        control: a group of them on the CPU, for communication that no GPU should wait for; None if the default group is
+            on the CPU.
     """
 
     rank: int = 0
@@ -38,13 +39,13 @@ class DistributedContext:
         return self.rank == 0
 
     def shard(self, indices: slice) -> slice:
-        """The part of a range that is this process's; parts differ by one at most, the first are the longer."""
+        """The part of a range for this process; parts differ in length by at most one, and the first are longer."""
         short, longer = divmod(indices.stop - indices.start, self.world_size)
         begin = indices.start + self.rank * short + min(self.rank, longer)
         return slice(begin, begin + short + (self.rank < longer))
 
     def all_reduce_sum(self, sums: Tensor) -> Tensor:
-        """The sum over all processes; `sums` stays as it is."""
+        """The sum over all processes; `sums` is not changed."""
         if self.world_size == 1:
             return sums
         total = sums.detach().clone()
@@ -53,7 +54,7 @@ class DistributedContext:
         return total
 
     def all_reduce_max(self, number: int) -> int:
-        """The highest number of all processes, known to each of them at the same step; no GPU is waited for."""
+        """The largest number over all processes, which each of them learns at the same step; no GPU is waited for."""
         if self.world_size == 1:
             return number
         highest = torch.tensor(number, device="cpu")
@@ -70,7 +71,7 @@ class DistributedContext:
         return said
 
     def in_all(self, action: Callable[[], Result]) -> Result:
-        """What each process comes to; where one fails, all do, since the others would wait for it in vain."""
+        """The result of each process; if one fails, all raise an error, since the others would wait for it forever."""
         if self.world_size == 1:
             return action()
         result, failed = _try(action)
@@ -83,7 +84,7 @@ class DistributedContext:
         return cast(Result, result)
 
     def from_rank_zero(self, action: Callable[[], Result]) -> Result:
-        """What the first process comes to, in all of them; what it fails with is raised in all of them too."""
+        """The first process's result, in all processes; if it fails, its error is raised in all of them."""
         if self.world_size == 1:
             return action()
         result, failed = _try(action) if self.is_main else (None, None)
@@ -100,7 +101,7 @@ class DistributedContext:
 
 @contextmanager
 def all_there() -> Iterator[None]:
-    """Inside, processes wait for each other; let it be said in a line where one of them no longer answers.
+    """A block in which processes wait for each other; if one no longer answers, the error says so in one line.
 
     Raises:
         ResnetzooError: in place of what the group's backend says of it.
@@ -117,7 +118,7 @@ def all_there() -> Iterator[None]:
 
 
 def _is_of_group(error: RuntimeError) -> bool:
-    """Whether it is about the connection between processes; Gloo has no class of errors for that."""
+    """Whether the error is about the connection between processes; Gloo has no exception class for that."""
     return isinstance(error, dist.DistError) or "gloo" in str(error)
 
 
@@ -129,15 +130,15 @@ def _try(action: Callable[[], Result]) -> tuple[Result | None, Exception | None]
 
 
 def _portable(error: Exception) -> ResnetzooError:
-    """The error as it can be told to other processes, which may not know its kind."""
+    """The error in a form that can be sent to other processes, which may not know its class."""
     return error if isinstance(error, ResnetzooError) else ResnetzooError(reason_of(error))
 
 
 def current_context(device: torch.device) -> DistributedContext:
-    """The processes that `torchrun` started, or a group that the caller has made; else this process alone.
+    """The processes that `torchrun` started, or the caller's own group; otherwise this process alone.
 
     Raises:
-        UsageError: NCCL would work with one GPU for several processes, or the caller's group not with `device` at all.
+        UsageError: NCCL would have one GPU for several processes, or the caller's group does not support `device`.
     """
     if not dist.is_available():
         return DistributedContext()
@@ -161,10 +162,10 @@ def current_context(device: torch.device) -> DistributedContext:
 
 
 def started_together() -> int:
-    """How many processes `torchrun`, or who else fills the environment, has started for one run; 1 without it.
+    """The number of processes that `torchrun`, or another launcher, started for one run; 1 without a launcher.
 
     Raises:
-        UsageError: the environment says so in part, or not in numbers.
+        UsageError: the environment variables are incomplete, or not numbers.
     """
     said = os.environ.get("WORLD_SIZE") or "1"
     cure = "start the command with torchrun, or unset WORLD_SIZE to train in one process"
@@ -184,7 +185,7 @@ def started_together() -> int:
 
 
 def _make_group(device: torch.device) -> None:
-    """Let the processes that were started together find each other; the group ends with this process."""
+    """Connect the processes that were started together; the group ends with this process."""
     with all_there():
         _join_group(device)
     atexit.register(_destroy_process_group)
@@ -194,7 +195,7 @@ def _join_group(device: torch.device) -> None:
     store, rank, world_size = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
     own = None
     if device.type == "cuda":
-        # NCCL connects the GPUs at once, and fails in its own words where they are not different ones.
+        # NCCL connects the GPUs at once, and fails with its own message if two of them are the same.
         check_own_gpus(exchange(store, rank, world_size, gpu_identity(device)))
         if device.index is not None:
             torch.cuda.set_device(device)
@@ -207,25 +208,25 @@ def _backend_for(device: torch.device) -> str:
 
 
 def _backends() -> dict[str, str]:
-    """What the group works with, by the type of device: {"cpu": "gloo", "cuda": "gloo"}, or {"cuda": "nccl"}."""
+    """The group's backend for each type of device: {"cpu": "gloo", "cuda": "gloo"}, or {"cuda": "nccl"}."""
     return dict(part.split(":") for part in dist.get_backend_config().split(","))
 
 
 def exchange(store: Any, rank: int, world_size: int, own: str | None) -> list[str | None]:
-    """What each process says, in the order of their ranks, before there is a group of them; it waits for all."""
+    """What each process says, in the order of their ranks, before they form a group; waits for all processes."""
     said = dist.PrefixStore("resnetzoo", store)  # type: ignore[attr-defined]
     said.set(str(rank), own or "")
     return [said.get(str(other)).decode() or None for other in range(world_size)]
 
 
 def check_own_gpus(gpus: Sequence[str | None]) -> None:
-    """Whether each process has a GPU of its own.
+    """Check that each process has its own GPU.
 
     Args:
         gpus: what `gpu_identity` says in each process.
 
     Raises:
-        UsageError: one has none, or two have the same; it is raised in all of them.
+        UsageError: a process has no GPU, or two have the same; raised in all of them.
     """
     owners: dict[str, int] = {}
     for rank, gpu in enumerate(gpus):
@@ -242,7 +243,7 @@ def check_own_gpus(gpus: Sequence[str | None]) -> None:
 
 
 def local_device(device: torch.device) -> torch.device:
-    """Under `torchrun`, the GPU of this process's own; elsewhere `device` itself."""
+    """The GPU of this process under `torchrun`; otherwise `device` itself."""
     local = os.environ.get("LOCAL_RANK", "")
     if not local.isdecimal() or device.type != "cuda" or device.index is not None:
         return device
@@ -252,6 +253,6 @@ def local_device(device: torch.device) -> torch.device:
 
 
 def _destroy_process_group() -> None:
-    gc.collect()  # what still refers to the group, in a cycle, would end it a second time
+    gc.collect()  # anything in a cycle that still refers to the group would end it a second time
     if dist.is_initialized():
         dist.destroy_process_group()

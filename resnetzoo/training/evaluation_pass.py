@@ -1,4 +1,4 @@
-"""The test at an epoch's end: a walk over the test images, recorded like the steps where these are."""
+"""The test after an epoch: a pass over the test images, recorded if the training steps are."""
 
 from dataclasses import replace
 
@@ -14,17 +14,17 @@ from resnetzoo.utils.fp32 import full_fp32
 from resnetzoo.utils.modules import evaluating
 
 _BATCH_SIZES = {"cuda": 2_000}
-_BATCH_SIZE = 500  # on a CPU, where larger batches leave its caches
+_BATCH_SIZE = 500  # on a CPU, where larger batches do not fit its caches
 
 
 class EvaluationPass:
-    """Sums up loss and incorrect predictions over the same images again and again, in fp32 and in evaluation mode.
+    """Sums loss and incorrect predictions over the same images at each call, in fp32 and in evaluation mode.
 
     Args:
         model: on the device of the images.
         images: what to measure on.
         normalization: how pixels become input.
-        recording: what the run records with; None carries out every batch.
+        recording: records the batches; None runs each of them without recording.
     """
 
     def __init__(
@@ -49,20 +49,20 @@ class EvaluationPass:
 
     @property
     def logits(self) -> Tensor | None:
-        """What the network said of each image in the last call, (N, classes) on the device; None before the first one.
+        """The logits (N, classes) of the last call, on the device; None before the first call.
 
-        The next call fills the same tensor anew.
+        The next call overwrites the same tensor.
         """
         return self._kept.values
 
     def __call__(self) -> tuple[Tensor, Tensor]:
-        """Summed loss () in nats and incorrect predictions (), on the device; nothing waits for it.
+        """Summed loss () in nats and the number of incorrect predictions (), on the device, without waiting for it.
 
-        The next call fills the same two tensors anew.
+        The next call overwrites the same two tensors.
         """
         device = self._images.images.device
         self._sums.reset()
-        # cuDNN's search for its fastest algorithms is not repaid by a handful of batches an epoch.
+        # A few batches per epoch do not repay cuDNN's search for its fastest algorithms.
         with (
             evaluating(self._model),
             torch.inference_mode(),
@@ -79,7 +79,7 @@ class EvaluationPass:
 
 
 class _KeptLogits:
-    """The logits of all images in one tensor, which is made at the first batch: this one is never recorded.
+    """The logits of all images in one tensor, created at the first batch, which is never recorded.
 
     Args:
         images: how many there are.
@@ -90,7 +90,7 @@ class _KeptLogits:
         self.values: Tensor | None = None
 
     def put(self, indices: Tensor, logits: Tensor) -> None:
-        """Those (n, classes) of the images at these indices (n,); nothing waits for the device."""
+        """Store the logits (n, classes) of the images at these indices (n,), without waiting for the device."""
         if self.values is None:
             self.values = logits.new_empty(self._images, logits.shape[1])
         self.values.index_copy_(0, indices, logits)

@@ -1,4 +1,4 @@
-"""Continue a finished run for more epochs: by which recipe, and where its former results are kept."""
+"""Continue a finished run for more epochs: the recipe, and where the earlier results are kept."""
 
 import shutil
 from dataclasses import replace
@@ -17,16 +17,16 @@ from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, 
 
 
 def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, folder: Path) -> Recipe:
-    """The recipe by which the run in `folder` goes on to so many epochs; nothing in there is changed.
+    """The recipe that extends the run in `folder` to `extend_to` epochs; nothing in the folder is changed.
 
     Args:
-        identity: of the run as it was begun, its recipe as it runs on this number of images.
+        identity: of the run as it was started, with its recipe for this number of images.
         extend_to: epochs in all.
         num_images: of the training set.
         folder: where the run is kept.
 
     Raises:
-        UsageError: there is no run, or none that is finished, or it has as many epochs; says what to type instead.
+        UsageError: there is no run, it is not finished, or it already has that many epochs; says what to type instead.
         CheckpointMismatchError: it is another run.
         CheckpointError: its state cannot be read.
     """
@@ -63,7 +63,7 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
 
 
 def _recipe_of(checkpoint: Checkpoint) -> Recipe | None:
-    """The recipe that a state belongs to; None if it is of no kind that this version knows."""
+    """The recipe of a stored state; None if this version does not know its kind."""
     try:
         return Recipe.from_dict(checkpoint.identity["recipe"])
     except (KeyError, TypeError, UsageError):
@@ -71,14 +71,14 @@ def _recipe_of(checkpoint: Checkpoint) -> Recipe | None:
 
 
 def _later_epochs(found: Recipe | None, begun: Recipe, per_epoch: int) -> list[int]:
-    """To how many epochs each a run was extended after it had been begun by this recipe."""
+    """The numbers of epochs to which a run that was started with this recipe was extended, in order."""
     ends = (*begun.extended_at, begun.steps)
     reached = (*found.extended_at, found.steps) if found else ()
     return [end // per_epoch for end in reached[len(ends) :]] if reached[: len(ends)] == ends else []
 
 
 def is_extended_by(checkpoint: Checkpoint, recipe: Recipe) -> bool:
-    """Whether a state is the end of the run that `recipe` goes on with."""
+    """Whether a state is the end of the run that `recipe` extends."""
     found = _recipe_of(checkpoint)
     if found is None or (*found.extended_at, found.steps) != recipe.extended_at or checkpoint.step < found.steps:
         return False
@@ -87,10 +87,10 @@ def is_extended_by(checkpoint: Checkpoint, recipe: Recipe) -> bool:
 
 
 def begin_extension(checkpoint: Checkpoint, recipe: Recipe, folder: Path, per_epoch: int) -> Checkpoint:
-    """Keep what a finished run has come to, and make its state in the folder the beginning of the extended one.
+    """Keep the results of a finished run, and turn its state in the folder into the start of the extended run.
 
-    Wherever the process is killed in here, the folder holds the finished run or the extended one, and the former is
-    kept before anything of it goes.
+    If the process is killed at any point in this function, the folder holds the finished run or the extended one. The
+    finished run is copied before any of it is removed.
 
     Args:
         checkpoint: the end of the finished run.
@@ -104,7 +104,7 @@ def begin_extension(checkpoint: Checkpoint, recipe: Recipe, folder: Path, per_ep
     """
     kept = _keep(checkpoint, folder, per_epoch)
     with writing(folder):
-        for file in (RUN_FILE, LOGITS_FILE):  # of the end that is none any more
+        for file in (RUN_FILE, LOGITS_FILE):  # they belong to an end that is no longer the end
             (folder / file).unlink(missing_ok=True)
     extended = replace(checkpoint, identity={**checkpoint.identity, "recipe": recipe.to_dict()})
     save_checkpoint(extended, folder)
@@ -113,7 +113,7 @@ def begin_extension(checkpoint: Checkpoint, recipe: Recipe, folder: Path, per_ep
 
 
 def _keep(checkpoint: Checkpoint, folder: Path, per_epoch: int) -> Path:
-    """Copy state, log, record and logits of a finished run into a folder inside of its own, unless they are there."""
+    """Copy state, log, record and logits of a finished run into a subfolder, unless they are there already."""
     epoch, rest = divmod(checkpoint.step, per_epoch)
     name = f"until-step-{checkpoint.step}" if rest else f"until-epoch-{epoch}"
     with writing(folder):
@@ -130,7 +130,7 @@ def _keep(checkpoint: Checkpoint, folder: Path, per_epoch: int) -> Path:
             )
         read_record(folder / RUN_FILE)
         unfinished = kept.with_name(f".{kept.name}.tmp")
-        if is_there(unfinished):  # of a process that was killed in here
+        if is_there(unfinished):  # left by a process that was killed in this function
             shutil.rmtree(unfinished)
         for file in (RUN_FILE, LOG_FILE, LOGITS_FILE):
             if is_there(folder / file):
@@ -141,7 +141,7 @@ def _keep(checkpoint: Checkpoint, folder: Path, per_epoch: int) -> Path:
 
 
 def _holds(kept: Path, checkpoint: Checkpoint) -> bool:
-    """Whether a folder holds the run with this end: the times of two runs' epochs are never all the same."""
+    """Whether a folder holds the run with this end, by the times of its epochs, which no other run shares."""
     try:
         return read_checkpoint(kept / CHECKPOINT).rows == checkpoint.rows
     except CheckpointError:
@@ -149,7 +149,7 @@ def _holds(kept: Path, checkpoint: Checkpoint) -> bool:
 
 
 def explain_extension(recipe: Recipe, per_epoch: int) -> str:
-    """One line on how the learning rate moves in the added epochs."""
+    """One line that says how the learning rate changes in the added epochs."""
     begin = recipe.extended_at[-1]
     if isinstance(recipe.schedule, OneCycle):
         rate = f"another cycle of the learning rate, up to {recipe.lr:g} and down to 0"

@@ -1,4 +1,4 @@
-"""`fit`: a network, data and a recipe in; one row an epoch and a checkpoint out.
+"""`fit`: train a network on data by a recipe, with one row per epoch and a checkpoint as the result.
 
 The path: `open_trainer` (device -> loader -> strategy -> `Trainer` -> callbacks) -> epochs of steps -> `Run`.
 """
@@ -37,68 +37,69 @@ def fit(
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
-    """Train `model` in place from the weights that it has.
+    """Train `model` in place, from its present weights, and return the finished run.
 
-    With `out`, the folder gets `checkpoint.pt` at each epoch's end, `log.jsonl` with a line an epoch, and at the end
-    `test_logits.safetensors`, which `load_logits` reads, and `run.json`. Called again with the same arguments, the
-    network with weights of the same seed, the run goes on from its checkpoint; on a CPU in fp32 it ends with the same
-    weights, bit for bit, as one never stopped. A run that is finished is read, not repeated; with `extend_to` it goes
-    on for more epochs, by `Recipe.extended_to`, and what it had come to is kept in a folder in `out`, such as
-    `until-epoch-20`.
+    With `out`, the folder receives `checkpoint.pt` after each epoch, `log.jsonl` with one line per epoch, and at the
+    end `test_logits.safetensors`, which `load_logits` reads, and `run.json`. If `fit` is called again with the same
+    arguments and a network whose initial weights have the same seed, the run resumes from its checkpoint. On a CPU in
+    fp32 it ends with the same weights, bit for bit, as a run that was never stopped. A finished run is read and not
+    repeated. With `extend_to` it continues for more epochs, by `Recipe.extended_to`, and its earlier results are kept
+    in a folder inside `out`, such as `until-epoch-20`.
 
-    Where the recipe has `ema_decay`, the tests, the logits, `run.model` and what `load_checkpoint(out)` gives are the
-    network with the average of the weights; the checkpoint holds those that learn beside it.
+    If the recipe has `ema_decay`, the tests, the logits, `run.model` and the network of `load_checkpoint(out)` use the
+    average of the weights. The checkpoint also holds the weights that are trained.
 
-    On CUDA a thread writes while training goes on, the log behind the checkpoint; whatever ends the run, `fit` returns
-    or raises once all is written.
+    On CUDA a thread writes the checkpoint and then the log while training continues. However the run ends, `fit`
+    returns or raises only after everything is written.
 
-    The training set lies on the device and batches are cut there. On CUDA a step is recorded once as a graph and
-    replayed, and the run is at most 60 steps ahead of the device; where a step of a network from elsewhere asks for a
-    value, or lets Python have a say, each is carried out instead, and a warning gives the reason. Under `torchrun` the
-    processes share each batch: batch size, batch norm and, up to rounding, results are those of one process. They begin
-    with the weights of the first one, which writes.
+    The training set is stored on the device, where batches are cut from it. On CUDA a step is recorded once as a graph
+    and replayed, and the run is at most 60 steps ahead of the device. If a step of a network from elsewhere reads a
+    value back or depends on Python code, every step is run without recording, and a warning gives the reason. Under
+    `torchrun` the processes share each batch: batch size, batch norm and, up to rounding, results are those of one
+    process. All processes start with the weights of the first one, which also writes the files.
 
     Args:
         model: images (N, C, H, W) -> logits (N, classes), such as one from `create`. Of a network in `nn.DataParallel`,
             `DistributedDataParallel`, `AveragedModel`, an `nn.Sequential` of it alone, or compiled by `torch.compile`,
-            the network inside is trained, as if it were given itself.
-        data: what to learn from and to measure on.
-        recipe: how; see `resnetzoo.recipes`.
-        seed: of the order of the images and their augmentation; fresh weights have their own in `create`.
-        device: `auto` (cuda, mps, cpu: the first there is) or a device's name.
-        precision: `fp32`, `bf16` (autocast), or `auto`: bf16 where the hardware has it.
-        compile: compile the step with `torch.compile`; None does so where the run is long enough to gain from it.
+            the network inside is trained.
+        data: the training and test images.
+        recipe: how to train; see `resnetzoo.recipes`.
+        seed: of the order of the images and their augmentation; the seed of fresh weights is an argument of `create`.
+        device: `auto` (the first available of cuda, mps and cpu) or the name of a device.
+        precision: `fp32`, `bf16` (autocast), or `auto`, which is bf16 if the hardware supports it.
+        compile: compile the step with `torch.compile`; None does so if the run is long enough to gain from it.
         record: record the step on CUDA. None does so unless something in it waits for the device or depends on Python;
-            True vouches that what Python does may stay as it was in the recorded step.
+            True states that whatever Python does in a step may stay as it was during the recording.
         out: the run's folder; None keeps nothing on disk.
-        checkpoint_every: save every so many steps too.
-        fresh: begin anew in a used `out`: what is in it is moved to a folder beside it, `out-old1`, and never deleted.
-        extend_to: epochs in all to which the finished run in `out` goes on; the other arguments are those that it was
-            begun with. Called again, it goes on from where it was, or reads the extended run.
-        progress: show a bar and a line an epoch.
+        checkpoint_every: also save after this many steps.
+        fresh: start again in a used `out`; its content is moved to a folder beside it, `out-old1`, and never deleted.
+        extend_to: the total number of epochs to which the finished run in `out` is extended; the other arguments are
+            those of its first call. Called again, the extended run resumes, or is read if it is finished.
+        progress: show a bar and print one line per epoch.
         callbacks: called after each step and epoch, at the start and at the end; see `resnetzoo.Callback`.
 
     Raises:
         UsageError: an argument outside its range, or a network for other images or fewer classes, or whose weights are
             not float32 or were made inside `torch.inference_mode()`, or that was scripted. With `out`, a network of
-            this package changed so that no file could say it, as with several layers for `fc`, or inside a module that
-            computes more.
-            Under `torchrun` also processes that were started for different runs. With `extend_to`, a folder without a
-            run, with one that is not finished, or with one of as many epochs.
-        DeviceError: a device that is not here.
-        CheckpointMismatchError: `out` holds a run of another spec, recipe, seed, data or precision, or one that
-            began with other weights, or with others frozen.
+            this package that was changed so that no file can describe it, such as several layers for `fc`, or one
+            inside a module that computes more. Under `torchrun`, processes that were started for different runs. With
+            `extend_to`, a folder without a run, with an unfinished run, or with one that already has that many epochs.
+        DeviceError: the device is not available.
+        CheckpointMismatchError: `out` holds a run with another spec, recipe, seed, data or precision, or one that
+            started with other weights or other frozen parameters.
         CheckpointError: `out` holds only damaged checkpoints.
         ResultsError: `out` holds a finished run whose record was changed by hand.
-        OutputError: another process writes to `out`, or it cannot be written; what was saved stays. On CUDA the latter
-            is raised by the next step at the latest.
-        NonFiniteLossError: the loss is infinite or NaN, or that of the last test; the last good checkpoint stays.
+        OutputError: another process writes to `out`, or the folder cannot be written; what was saved is kept. On CUDA a
+            failed write is raised by the next step at the latest.
+        NonFiniteLossError: the training loss, or the loss of the last test, is infinite or NaN; the last good
+            checkpoint is kept.
         RecordingError: the step could not be recorded on CUDA; start again with `record=False`.
         TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the step was finished and saved.
 
     Warns:
         UserWarning: with `out`, the network has hooks on its forward pass, which its checkpoints do not keep. Under
-            `torchrun`, a process came with other weights than the first one, whose weights all begin with.
+            `torchrun`, a process has other weights than the first one; all processes start with the first one's
+            weights.
     """
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)

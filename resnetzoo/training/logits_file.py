@@ -16,20 +16,20 @@ LOGITS_FILE = "test_logits.safetensors"
 
 
 def load_logits(source: str | os.PathLike[str]) -> StoredLogits:
-    """The test logits that a run has kept, or those of weights that the package carries; no network is computed.
+    """The stored test logits of a run, or of weights in the package; no network is run.
 
     >>> load_logits("resnet20")
     StoredLogits(10,000 images, 10 classes, float16, error 7.87 %)
 
     Args:
         source: the folder of a run of `fit`, its `test_logits.safetensors`, or the name of packaged weights
-            (`resnet20.modern_c10`, or `resnet20` for its first row of `list_weights`). Names come first: `./resnet20`
-            is a folder.
+            (`resnet20.modern_c10`, or `resnet20` for its first row of `list_weights`). Names take precedence:
+            `./resnet20` is a folder.
 
     Raises:
-        ResultsError: no such file, damaged, changed, or of another run than the record beside it. Runs of earlier
-            versions have none: `resnetzoo.metrics.logits_of` computes them.
-        UsageError: weights that the package does not carry.
+        ResultsError: the file is missing, damaged, changed, or belongs to another run than the record beside it. Runs
+            of earlier versions have no logits: `resnetzoo.metrics.logits_of` computes them.
+        UsageError: the package does not include these weights.
     """
     if isinstance(source, str) and (source in list_models() or source in {row.name for row in list_weights()}):
         row = get_weights(source) if "." in source else default_weights(source)

@@ -1,9 +1,9 @@
 """Mixup (arXiv:1710.09412): each training image, and its target, is a mix of two.
 
 With a share s of a batch, drawn from Beta(alpha, alpha), and the image before each one in the batch (before the first,
-the last): x = s x + (1 - s) x_before, and its target the same mix of the two targets. So do the authors' code and
-torchvision's `v2.MixUp`, of which the former draws the partners and the latter takes these; the order is random as it
-is. Cross-entropy is linear in the target, so that the loss is the same mix of two losses, label smoothing included.
+the last): x = s x + (1 - s) x_before, and its target the same mix of the two targets. torchvision's `v2.MixUp` pairs
+the same images, and the authors' code draws the partners at random; the order of the images is random in any case.
+Cross-entropy is linear in the target, so the loss is the same mix of two losses, label smoothing included.
 
 Shapes: N images an epoch, n in a batch or a process's part of one; labels (n,), share () from 0 to 1.
 """
@@ -22,25 +22,26 @@ _ONE = 1 << 24  # shares are kept as whole numbers, beside the places of pixels;
 
 
 class Mixed(NamedTuple):
-    """What was mixed into the images of a batch.
+    """The images that were mixed into a batch.
 
     Attributes:
         labels: (n,) of the images that were mixed in.
-        share: () float32, how much each image has of itself.
+        share: () float32, the share of each image itself in the mix.
     """
 
     labels: Tensor
     share: Tensor
 
     def larger(self, own: Tensor) -> Tensor:
-        """Of each image the label (n,) with the larger share: the most likely class of its target."""
+        """The label (n,) with the larger share in each image, the most likely class of its target."""
         return torch.where(self.share < 0.5, self.labels, own)
 
 
 def draw_mixing(num_images: int, batch_size: int, alpha: float, *, seed: int, epoch: int) -> Tensor:
-    """How the images of an epoch are mixed: int64 (2, N), for each place in its order.
+    """How the images of an epoch are mixed: int64 (2, N), a column for each position in the order of the epoch.
 
-    The first row is the share in 2^-24, one for all of a batch; the second the place of the image that is mixed in.
+    The first row is the share in units of 2^-24, the same for a whole batch; the second is the position of the image
+    that is mixed in.
     """
     random = np.random.default_rng(epoch_seed(seed, epoch, MIXUP))
     shares = random.beta(alpha, alpha, steps_per_epoch(num_images, batch_size))
@@ -52,7 +53,7 @@ def draw_mixing(num_images: int, batch_size: int, alpha: float, *, seed: int, ep
 
 
 def share_of(drawn: Tensor) -> Tensor:
-    """The share of a batch, float32 (), from the first row of `draw_mixing` at the places of its images, int64 (n,)."""
+    """The share of a batch, float32 (), from the first row of `draw_mixing` for its images, int64 (n,)."""
     return drawn[0].float() / _ONE
 
 

@@ -1,4 +1,4 @@
-"""The one way to start a run, and to let go of what it holds: for `fit`, `fit_many`, `rerun` and the benchmarks."""
+"""Start a run and release what it holds, in the same way for `fit`, `fit_many`, `rerun` and the benchmarks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -53,27 +53,28 @@ def open_trainer(
     stream: RunStream | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Iterator[Trainer]:
-    """A run that is ready to go, or to go on where a callback takes up an earlier state.
+    """A run that is ready to start, or to resume if a callback restores an earlier state.
 
-    The caller's autocast and modes without gradients end where the block begins. At its end, also by an error, the
-    device has done all that the run asked of it, the run has let go of its strategy, and a callback that has begun has
-    heard of the end or of the error, unless the steps are left before. The other arguments and the errors are `fit`'s.
+    The caller's autocast and modes without gradients do not apply inside the block. When the block ends, also by an
+    error, the device has finished all work of the run, the run has released its strategy, and every callback that was
+    started has been told of the end or the error, unless the steps were abandoned before. The other arguments and the
+    errors are those of `fit`.
 
     Args:
-        model: trained in place; of one in known wrappers, what is inside.
-        data: what to learn from and to measure on.
-        recipe: how.
+        model: trained in place; of a network in a known wrapper, the network inside is trained.
+        data: the training and test images.
+        recipe: how to train.
         seed: of the order of the images and their augmentation.
         device: as `fit` takes it.
         precision: of the steps.
         compile: True or False, or None to let the length of the run decide.
-        record: True or False, or None to record on CUDA unless Python has a say in a step.
-        out: the run's folder, which the messages name; `standard_callbacks` write there.
-        extend_to: epochs in all to which the finished run in `out` goes on.
-        loader: the training set on this device, cut as the recipe says, where several runs share one.
-        stream: one that a run before has had, where several run side by side; None gives the run its own, and counts
-            the memory of the device from here on.
-        callbacks: called in this order; `standard_callbacks`, which keep the rows, come first.
+        record: True or False, or None to record on CUDA unless a step depends on Python code.
+        out: the run's folder, for messages; the `standard_callbacks` write to it.
+        extend_to: the total number of epochs to which the finished run in `out` is extended.
+        loader: the training set on this device, augmented as the recipe says, if several runs share one.
+        stream: a stream that an earlier run has used, if several run side by side; None gives the run its own, and
+            starts to count the memory of the device.
+        callbacks: called in this order; the `standard_callbacks`, which keep the rows, must come first.
     """
     check_data(data)
     chosen = local_device(resolve_device(device))
@@ -149,7 +150,7 @@ def _checked(
     processes: int,
     out: Path | None,
 ) -> tuple[Recipe, Precision]:
-    """The recipe as it runs on these images, and the precision on this device, once the arguments are found right."""
+    """The recipe for these images and the precision on this device, after the arguments were checked."""
     as_run = recipe.for_images(len(data.train))
     check_arguments(model, data, as_run, seed=seed, processes=processes, out=out)
     check_runs_on(model, device)
@@ -158,16 +159,16 @@ def _checked(
 
 @contextmanager
 def ordinary_mode(device: torch.device) -> Iterator[None]:
-    """Gradients on and autocast off, whatever mode the caller is in."""
+    """A block with gradients on and autocast off, whatever mode the caller is in."""
     with torch.inference_mode(False), torch.enable_grad(), autocast(device, "fp32"):
         try:
             yield
         finally:
-            torch.clear_autocast_cache()  # an autocast of the caller's has copies of the weights as they were before
+            torch.clear_autocast_cache()  # the caller's autocast keeps copies of the earlier weights
 
 
 def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoader:
-    """The training set on `device`, ready to be cut as the recipe says."""
+    """The training set on `device`, to be cropped, flipped and batched as the recipe says."""
     normalization = data.train.normalization(recipe.normalization)
     return DeviceLoader(
         data.train,
@@ -195,7 +196,7 @@ def _build_trainer(
     context: DistributedContext,
     callbacks: Sequence[Callback],
 ) -> Trainer:
-    """A run before its first step, on the loader's device; the trainer alone keeps the strategy, to let go of it."""
+    """A run before its first step, on the loader's device; only the trainer holds the strategy, to release it."""
     model.to(loader.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     step_state = StepState.create(model, recipe, loader, stream)
     _update_description(model, data, loader)
@@ -219,7 +220,7 @@ def _build_trainer(
 
 
 def _update_description(model: nn.Module, data: Data, loader: DeviceLoader) -> None:
-    """What the model says of itself from now on; what a row or a file said of the network ends here."""
+    """Update the model's description of itself; what a row of weights or a file said about it no longer holds."""
     if isinstance(model, CifarNet):
         classes = data.classes if len(data.classes) == model.num_classes else None
         model.pretrained = Pretrained(normalization=loader.normalization, classes=classes)

@@ -1,4 +1,4 @@
-"""SGD as a recipe sets it, with a learning rate that a recorded step can read."""
+"""SGD with a recipe's settings, and a learning rate that a recorded step can read."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from resnetzoo.training.recipes import Recipe
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device, *, lr_on_device: bool) -> torch.optim.SGD:
-    """SGD that updates a group of parameters in one operation; its `lr` is a tensor on the device if that is asked for.
+    """SGD that updates a group of parameters in one operation; `lr` can be a tensor on the device.
 
-    There is one group; where norms and biases do not decay, they are a second one.
+    There is one group; if norms and biases do not decay, they form a second one.
     """
     return torch.optim.SGD(
         _groups(model, recipe),
@@ -35,7 +35,7 @@ def _groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def set_lr(optimizer: torch.optim.SGD, lr: float) -> None:
-    """A learning rate that is a tensor stays the same one, filled anew, since a CUDA graph reads it by its address."""
+    """Set the learning rate; a tensor is overwritten in place, since a CUDA graph reads it by its address."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(lr)
@@ -44,13 +44,13 @@ def set_lr(optimizer: torch.optim.SGD, lr: float) -> None:
 
 
 def clip_gradients(optimizer: torch.optim.SGD, norm: float) -> None:
-    """Scale all gradients down together, where their norm is larger; nothing waits for the device."""
+    """Scale all gradients down together if their norm is larger; nothing waits for the device."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     nn.utils.clip_grad_norm_(parameters, norm, foreach=True if parameters[0].device.type in ("cpu", "cuda") else None)
 
 
 def load_momentum(optimizer: torch.optim.SGD, state: dict[str, Any]) -> None:
-    """Momentum as a state dict has it; the settings are the recipe's, and the tensor of `lr` stays the one in use."""
+    """Load the momentum of a state dict; the settings stay the recipe's, and `lr` stays the same tensor."""
     own = optimizer.state_dict()["param_groups"]
     lrs = [group["lr"] for group in optimizer.param_groups]
     optimizer.load_state_dict({"state": state["state"], "param_groups": own})

@@ -1,4 +1,4 @@
-"""Check a run before it begins: its arguments, and what its folder holds."""
+"""Check a run before it starts: its arguments, and what its folder holds."""
 
 import warnings
 from pathlib import Path
@@ -30,9 +30,9 @@ from resnetzoo.utils.validation import check_seed
 def steps_left(
     model: nn.Module, data: Data, recipe: Recipe, *, seed: int, precision: Precision, out: Path | None
 ) -> int:
-    """How many steps a run of these arguments has to do, once all is checked that can be checked before it begins.
+    """The steps that a run with these arguments has left, after every check that is possible before it starts.
 
-    The folder is made where there is none; nothing in it is changed.
+    The folder is created if it is missing; nothing in it is changed.
 
     Raises:
         UsageError, CheckpointError, CheckpointMismatchError, ResultsError, OutputError: as `fit`.
@@ -43,7 +43,7 @@ def steps_left(
     if out is None:
         return recipe.steps
     check_writable(out)
-    with locked(out):  # by nobody else now; the run takes it when it begins
+    with locked(out):  # locked by no other process now; the run takes the lock when it starts
         pass
     checkpoint, _ = find_latest(out)
     if checkpoint is None:
@@ -58,7 +58,7 @@ def steps_left(
 
 
 def identity_of(model: nn.Module, data: Data, recipe: Recipe, *, seed: int, precision: Precision) -> RunIdentity:
-    """That of a run to come, without its starting point; the recipe as it runs on this number of images."""
+    """The identity of a run before its start, without its starting point; its recipe is for this number of images."""
     spec = known_spec(model)
     name, known = label_of(network_in(model), spec), data.to_dict()
     return RunIdentity(name=name, spec=spec, recipe=recipe, seed=seed, data=known, precision=precision)
@@ -67,9 +67,9 @@ def identity_of(model: nn.Module, data: Data, recipe: Recipe, *, seed: int, prec
 def check_arguments(
     model: nn.Module, data: Data, recipe: Recipe, *, seed: int, processes: int = 1, out: Path | None = None
 ) -> None:
-    """Refuse what a run cannot have: its seed, weights that cannot learn, or data not made for network or processes.
+    """Refuse an invalid seed, weights that cannot learn, or data that does not fit the network or the processes.
 
-    With `out`, a network of this package that could not be read from a file again is refused as well.
+    With `out`, a network of this package that could not be restored from a file is refused as well.
 
     Raises:
         UsageError: says what was found and what to type instead.

@@ -109,7 +109,7 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (QUICK20, HE2015
 
 
 def get_recipe(name: str) -> Recipe:
-    """The preset with this name, in capitals or not.
+    """The preset with this name, in upper or lower case.
 
     Raises:
         UsageError: no such preset; the message lists them.

@@ -1,4 +1,4 @@
-"""Limit how far a run is ahead of its device: launching a step takes a fraction of the step's own time."""
+"""Limit how far a run is ahead of its device, since launching a step takes a fraction of the step's own time."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from resnetzoo.training.stream import DeviceEvent
 
 STEPS_BETWEEN_EVENTS = 20
-MOST_STEPS_AHEAD = 60  # enough that the device never runs dry, and done in a blink when somebody waits for all of them
+MOST_STEPS_AHEAD = 60  # enough to keep the device busy, and few enough to be finished at once when they are awaited
 
 
 @dataclass(frozen=True)
 class _Mark:
-    """An event, and what was asked for between the one before and this one."""
+    """An event, and the work that was queued between the previous event and this one."""
 
     event: DeviceEvent
     steps: int
@@ -20,15 +20,15 @@ class _Mark:
 
 
 class QueuedSteps:
-    """The steps that were asked for and that the device is not known to have done; few, since the run waits for it.
+    """The steps that were launched and that the device is not known to have finished; the run waits to keep them few.
 
     Args:
-        record: puts an event behind all that was asked for so far. None where a step is done when its call returns:
-            nothing is ever queued there.
+        record: records an event after all work launched so far. None if a step is done when its call returns, so that
+            nothing is ever queued.
 
     Attributes:
-        steps: how many they are.
-        images: that they learn from.
+        steps: the number of queued steps.
+        images: the number of images in them.
     """
 
     def __init__(self, record: Callable[[], DeviceEvent] | None = None) -> None:
@@ -36,13 +36,13 @@ class QueuedSteps:
         self.clear()
 
     def clear(self) -> None:
-        """All of them are done: somebody has waited for the device."""
+        """Note that all of them are done, because the device was waited for."""
         self.steps = self.images = 0
         self._unmarked_steps = self._unmarked_images = 0
         self._marks: deque[_Mark] = deque()
 
     def add(self, images: int) -> None:
-        """Count a step that was just asked for; behind every 20 of them goes an event."""
+        """Count a step that was just launched; an event follows every 20 steps."""
         if self._record is None:
             return
         self.steps += 1
@@ -55,7 +55,7 @@ class QueuedSteps:
             self._forget_done()
 
     def until_few(self) -> Iterator[DeviceEvent]:
-        """Pause while 60 steps or more are queued, and give the event to wait for."""
+        """Pause while 60 steps or more are queued, and yield the event to wait for."""
         while self.steps >= MOST_STEPS_AHEAD:
             self._forget_done()
             if self.steps >= MOST_STEPS_AHEAD:

@@ -1,4 +1,4 @@
-"""How a network is trained, as frozen data, and its learning rate as a pure function of the step."""
+"""Training settings as frozen data, and the learning rate as a pure function of the step."""
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
@@ -35,33 +35,33 @@ class Recipe:
     """How a network is trained: SGD with momentum, in steps of one batch.
 
     Args:
-        name: what results call it.
-        steps: optimizer steps. Of a recipe in epochs: on 50,000 images; `for_images` adapts it to any number.
+        name: the name in results.
+        steps: optimizer steps; of a recipe in epochs, on 50,000 images, which `for_images` adapts to any number.
         epochs: passes over the training images, whatever their number; None when the length is in steps.
-        batch_size: images a step; the last batch of an epoch holds what is left.
+        batch_size: images per step; the last batch of an epoch holds the remaining images.
         lr: the peak learning rate.
-        schedule: how the rate moves.
-        low_start: the beginning at a lower rate that very deep networks need, if any.
+        schedule: how the rate changes.
+        low_start: the start at a lower rate that very deep networks need, if any.
         momentum: of SGD.
-        nesterov: whether the momentum looks ahead.
+        nesterov: whether to use Nesterov momentum.
         weight_decay: on all parameters, unless `decay_norms_and_biases` is false.
-        label_smoothing: share of the target spread over all classes, 0 to 1.
+        label_smoothing: share of the target that is spread over all classes, 0 to 1.
         normalization: `per_pixel_mean` (the paper's) or `channel`.
         crop_padding: pixels on each side before the random 32x32 crop; 0 leaves images in place.
-        flip: mirror every other image, at random.
-        clip_norm: the largest norm of a step's gradient, over all parameters, which a longer one is scaled down to
-            (arXiv:1211.5063, section 3.2); None leaves every gradient as it is.
+        flip: mirror each image horizontally with probability 1/2.
+        clip_norm: the largest norm of a step's gradient over all parameters; a longer gradient is scaled down to it
+            (arXiv:1211.5063, section 3.2). None clips nothing.
         crop_padding_mode: what the padding holds: `zeros`, of the normalized image, or `reflect`, the image mirrored
             at its border.
-        extended_at: steps at which a run had come to its end and was extended, as `extended_to` writes them.
+        extended_at: steps at which a run ended before it was extended, as `extended_to` writes them.
         cutout: side in pixels of a square hole of zeros in each training image, centred anywhere and clipped at the
             border (arXiv:1708.04552); 0 makes none.
-        decay_norms_and_biases: whether weight decay is on all parameters, or on those of two dimensions and more alone:
-            the weights of convolutions and linear layers.
+        decay_norms_and_biases: whether weight decay applies to all parameters, or only to those of two or more
+            dimensions, which are the weights of convolutions and linear layers.
         mixup: each batch is mixed with itself, shifted by one image, by a share drawn from Beta(mixup, mixup), and so
             are its targets (arXiv:1710.09412); 0 mixes nothing.
-        ema_decay: of an exponential moving average of the weights, in each step, such as 0.999 (arXiv:1412.6980,
-            section 7.2). The averaged network is what is tested and what the run comes to; None keeps no average.
+        ema_decay: decay per step of an exponential moving average of the weights, such as 0.999 (arXiv:1412.6980,
+            section 7.2). The run tests and returns the averaged network; None keeps no average.
 
     Raises:
         UsageError: a number outside its range.
@@ -125,7 +125,7 @@ class Recipe:
         object.__setattr__(self, "extended_at", checked_ends(self.extended_at, self.steps))
 
     def with_epochs(self, epochs: int) -> "Recipe":
-        """The same recipe at another length, its schedule stretched in proportion; the name says so."""
+        """The same recipe with other epochs, its schedule stretched in proportion, and a name that says so."""
         check_whole_number("epochs", epochs)
         if epochs == self.epochs:
             return self
@@ -133,7 +133,7 @@ class Recipe:
         return replace(stretched, name=f"{self.name}-{epochs}ep", epochs=epochs)
 
     def with_batch_size(self, batch_size: int) -> "Recipe":
-        """The same recipe with other batches. The rate stays: scale `lr` yourself if you mean to."""
+        """The same recipe with another batch size. The rate stays the same: scale `lr` yourself if you want to."""
         if batch_size == self.batch_size:
             return self
         return replace(self, name=f"{self.name}-bs{batch_size}", batch_size=batch_size)
@@ -150,7 +150,7 @@ class Recipe:
         decay_norms_and_biases: bool | None = None,
         ema_decay: float | None = None,
     ) -> "Recipe":
-        """The same recipe with another peak rate, decay, smoothing and so on; None leaves one as it is.
+        """The same recipe with another peak rate, weight decay and so on; None leaves a setting unchanged.
 
         The name says so.
 
@@ -188,10 +188,10 @@ class Recipe:
         return replace(self, name=name, **{field: value for field, (_, value) in changed.items()})
 
     def extended_to(self, epochs: int, *, num_images: int = CIFAR_TRAIN_IMAGES) -> "Recipe":
-        """The same recipe, and behind its end more epochs; the name says so.
+        """The same recipe followed by more epochs, with a name that says so.
 
-        The steps before keep their rates. Then a `OneCycle` rises to its peak and falls to zero once more, over the
-        added steps (a warm restart, arXiv:1608.03983), and a `StepDecay` goes on at the rate that it has come to.
+        The earlier steps keep their rates. Then a `OneCycle` rises to its peak and falls to zero once more over the
+        added steps (a warm restart, arXiv:1608.03983), and a `StepDecay` continues at its last rate.
 
         >>> from resnetzoo.recipes import QUICK20
         >>> longer = QUICK20.extended_to(40)
@@ -199,11 +199,12 @@ class Recipe:
         ('QUICK20-to40ep', [0.2, 0.0, 0.2, 0.0])
 
         Args:
-            epochs: of the old and the new part together.
-            num_images: that a recipe in steps counts its epochs on; one in epochs does not need it.
+            epochs: the total of the old and the new part.
+            num_images: the number of training images, with which a recipe in steps counts its epochs; a recipe in
+                epochs does not need it.
 
         Raises:
-            UsageError: no more than it has.
+            UsageError: not more epochs than the recipe has.
         """
         check_whole_number("epochs", epochs)
         if self.epochs is None:
@@ -216,7 +217,7 @@ class Recipe:
         return replace(self, name=name, steps=steps, epochs=self.epochs and epochs, extended_at=ends)
 
     def for_images(self, num_images: int) -> "Recipe":
-        """The recipe as it runs on this many training images: one in epochs gets its number of steps."""
+        """The recipe for this many training images: a recipe in epochs gets its number of steps."""
         if self.epochs is None:
             return self
         return self._with_steps(self.epochs * steps_per_epoch(num_images, self.batch_size))
@@ -230,9 +231,9 @@ class Recipe:
         return replace(self, steps=steps, schedule=schedule, extended_at=extended_at)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON, the schedule's kind beside its numbers; `from_dict` reads them back.
+        """The recipe as plain values, ready for JSON, including the kind of its schedule; `from_dict` reads them back.
 
-        The later settings are left out at their default: a recipe without them reads as it did before there were any.
+        Settings that were added later are left out at their default, so that a recipe without them is stored as before.
         """
         values = asdict(self)
         for field in fields(self):
@@ -247,7 +248,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
-        """What `to_dict` gave, as a recipe again."""
+        """The recipe that `to_dict` described."""
         low = values["low_start"]
         return cls(
             **{
@@ -260,7 +261,7 @@ class Recipe:
 
 
 def lr_at(recipe: Recipe, step: int) -> float:
-    """The learning rate of the step with this number, from 0; behind the last step it stays where it ended.
+    """The learning rate of the step with this number, from 0; after the last step it keeps its final value.
 
     >>> from resnetzoo.recipes import HE2015
     >>> [lr_at(HE2015, step) for step in (0, 31_999, 32_000, 48_000)]
@@ -280,7 +281,7 @@ def lr_at(recipe: Recipe, step: int) -> float:
 
 
 def starts_low(recipe: Recipe, depth: int, train_errors: list[float]) -> bool:
-    """Whether the low start is still on, given the training error (percent) of each epoch that is complete."""
+    """Whether the low start is still active, given the training error (percent) of each complete epoch."""
     low = recipe.low_start
     if low is None or depth < low.min_depth:
         return False

@@ -1,4 +1,4 @@
-"""The results of a training run: one row per epoch, with everything that is needed to repeat it."""
+"""The results of a training run: one row per epoch, with everything needed to repeat it."""
 
 import math
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ class EpochRow:
 
     Attributes:
         epoch: from 1.
-        step: optimizer steps done at its end.
+        step: optimizer steps completed at its end.
         lr: learning rate of its last step.
-        train_loss: mean loss over its augmented images while the weights moved, with the recipe's label smoothing.
-        train_error: top-1 error over the same, in percent; of an image that was mixed of two, against the label of the
-            one that has the larger share.
-        test_loss: mean cross-entropy on the test set at its end, in nats; NaN where the network overflowed. With
-            `ema_decay` it is the averaged network that is tested.
+        train_loss: mean loss over its augmented images during training, with the recipe's label smoothing.
+        train_error: top-1 error over the same images, in percent; for an image mixed from two, against the label with
+            the larger share.
+        test_loss: mean cross-entropy on the test set at its end, in nats; NaN if the network overflowed. With
+            `ema_decay` the averaged network is tested.
         test_error: top-1 error on the test set at its end, in percent; always measured in fp32.
         train_seconds: wall time of training.
         test_seconds: wall time of the test.
@@ -52,7 +52,7 @@ class EpochRow:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EpochRow":
-        """What `asdict` gave, as a row again; None, which JSON has for NaN, as NaN."""
+        """The row that `asdict` described; None, which stands for NaN in JSON, becomes NaN."""
         return cls(**{field: math.nan if value in (None, math.inf) else value for field, value in values.items()})  # type: ignore[arg-type]
 
 
@@ -60,12 +60,12 @@ RUN_FILE = "run.json"
 
 
 def label_of(model: "nn.Module", spec: ModelSpec | None) -> str:
-    """What results call a network: its spec's label, such as `resnet20`, or the class of one from elsewhere."""
+    """The name of a network in results: its spec's label, such as `resnet20`, or the class of one from elsewhere."""
     return spec.label if spec else type(model).__name__
 
 
 def folder_name(name: str, shortcut: str | None, recipe: Recipe, seed: int) -> str:
-    """What the folder of a run is called: `resnet20-projection-QUICK20-seed0`."""
+    """The name of a run's folder, such as `resnet20-projection-QUICK20-seed0`."""
     return "-".join([name, *([shortcut] if shortcut else []), recipe.name, f"seed{seed}"])
 
 
@@ -75,16 +75,17 @@ IDENTIFYING = ("name", "fingerprint", "fingerprint_v1")
 
 @dataclass(frozen=True, kw_only=True)
 class RunIdentity:
-    """What two runs must share for the one to go on where the other stopped.
+    """What two runs must share for one to resume where the other stopped.
 
     Attributes:
         name: of the network.
-        spec: of the network; None for one from elsewhere, which its name stands for.
-        recipe: as it runs on this number of images.
+        spec: of the network; None for one from elsewhere, which is identified by its name.
+        recipe: for this number of images.
         seed: of order and augmentation.
-        data: its name and fingerprints, at least.
+        data: at least its name and fingerprints.
         precision: of the steps.
-        starting_point: the weights that it begins with, and what is frozen; None where a version did not keep it.
+        starting_point: the initial weights, and which of them are frozen; None in files of versions that did not store
+            it.
     """
 
     name: str
@@ -109,7 +110,7 @@ class RunIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """What is kept of a finished run: everything but the weights.
+    """The record of a finished run: everything except the weights.
 
     Attributes:
         name: the network's label, such as `resnet20`.
@@ -118,18 +119,18 @@ class RunRecord:
         seed: of order and augmentation.
         data: name, fingerprint, whether official, source and sizes of the data.
         normalization: of the network's input.
-        device: where it was computed, with the number of threads of a CPU.
+        device: the device of the run, with the number of threads of a CPU.
         precision: of the steps.
         execution: how its steps ran: `eager`, `compiled`, `recorded` (as a CUDA graph), both, or `shared`.
-        processes: that shared it.
+        processes: how many processes shared the run.
         versions: of the software.
-        commit: of this package, where it runs from a checkout.
-        epochs: one row each; the last is the result.
-        peak_memory_bytes: the most that tensors held on the device at once, counted from the run's start, or from its
-            last resumption. Of runs side by side it is what all of them held, counted from when the first of them
-            began: no device counts by run. None on a CPU, which does not count, and in older files.
+        commit: of this package, if it runs from a checkout.
+        epochs: one row per epoch; the last one is the result.
+        peak_memory_bytes: peak memory of tensors on the device, counted from when the run was started or last resumed.
+            For runs side by side it is the memory of all of them, counted from when the first one started, since
+            devices do not count by run. None on a CPU, which does not count memory, and in older files.
         tf32: whether fp32 could be shortened to TF32 in steps and tests: never on a CPU, nor by this version on CUDA.
-        starting_point: the weights that it began with, and what was frozen; None in older files.
+        starting_point: the initial weights, and which of them were frozen; None in older files.
     """
 
     name: str
@@ -151,7 +152,7 @@ class RunRecord:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What another run must share to be this one."""
+        """What another run must share to count as the same run."""
         return RunIdentity(
             name=self.name,
             spec=self.spec,
@@ -174,17 +175,17 @@ class RunRecord:
 
     @property
     def diverged(self) -> bool:
-        """Whether the network gave infinite or NaN losses at the end, where its error says nothing."""
+        """Whether the final losses are infinite or NaN, in which case the error is meaningless."""
         return bool(self.epochs) and not math.isfinite(self.epochs[-1].test_loss)
 
     @property
     def stopped_early(self) -> bool:
-        """Whether a callback ended it before the last step of its recipe, by `request_stop`."""
+        """Whether a callback ended the run before the last step of its recipe, with `request_stop`."""
         return not self.epochs or self.epochs[-1].step < self.recipe.steps
 
     @property
     def wall_seconds(self) -> float:
-        """Training and testing, summed over all sessions of the run."""
+        """Seconds of training and testing, summed over all sessions of the run."""
         return sum(row.train_seconds + row.test_seconds for row in self.epochs)
 
     def to_dict(self) -> dict[str, Any]:
@@ -193,7 +194,7 @@ class RunRecord:
         return {
             "name": self.name,
             "spec": self.spec.to_dict() if self.spec else None,
-            # A recipe that clips nothing reads as those of the versions that could not.
+            # A recipe without clipping is stored as in versions that could not clip.
             "recipe": {field: value for field, value in recipe.items() if field != "clip_norm" or value is not None},
             "seed": self.seed,
             "data": self.data,
@@ -213,7 +214,7 @@ class RunRecord:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunRecord":
-        """What `to_dict` gave, as a record again."""
+        """The record that `to_dict` described."""
         rest = {key: value for key, value in values.items() if key != "wall_seconds"}  # which is worked out
         return RunRecord(
             **{
@@ -234,8 +235,8 @@ class Run(RunRecord):
 
     Attributes:
         model: the trained network, in evaluation mode; where the recipe averages the weights, with the average.
-        logits: what it said of each test image at the end, as `load_logits(out)` reads them; None where its last test
-            loss was not finite, and of a finished run that was read from a folder without them.
+        logits: the final test logits, as `load_logits(out)` reads them; None if the last test loss was not finite, or
+            if a finished run was read from a folder without them.
     """
 
     model: "nn.Module"
@@ -243,16 +244,16 @@ class Run(RunRecord):
 
 
 def read_record(path: Path) -> RunRecord:
-    """A run's `run.json`.
+    """Read the record in a run's `run.json`.
 
     Raises:
-        ResultsError: not there, damaged, changed by hand, or written by a version with other fields.
+        ResultsError: the file is missing, damaged, changed by hand, or written by a version with other fields.
     """
     return _record_of(read_checksummed(path), path)
 
 
 def read_records(path: str | Path) -> list[RunRecord]:
-    """The runs of a `results.json`, or the one of a `run.json`; errors are those of `read_record`."""
+    """The records in a `results.json`, or the one in a `run.json`; the errors are those of `read_record`."""
     path = user_path(path)
     values = read_checksummed(path)
     return [_record_of(run, path) for run in values.get("runs", [values])]

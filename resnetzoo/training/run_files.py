@@ -11,22 +11,22 @@ from resnetzoo.training.snapshots import Snapshots, State, choose_snapshots
 
 
 class RunFiles(ABC):
-    """Carries out the writes of a run, in the order in which they are asked for.
+    """Carries out the writes of a run, in the order in which they are submitted.
 
-    A write that fails is the last one: what was to follow it must not stand on disk without it.
+    No write follows one that failed, since a later file must not exist without an earlier one.
 
     Attributes:
-        snapshots: of the states that are written.
+        snapshots: takes the snapshots of the states to write.
     """
 
     def __init__(self, snapshots: Snapshots) -> None:
         self.snapshots = snapshots
 
     def save(self, state: State, write: Callable[[State], None]) -> None:
-        """Let `write` have the state as it is now, with its tensors on the host where they come from a GPU.
+        """Pass the present state to `write`, with tensors of a GPU copied to the host.
 
         Raises:
-            OutputError: of a write before it, which is waited for: the memory on the host has room for one state.
+            OutputError: an earlier write failed; it is waited for, since the host memory has room for one state.
         """
         self.wait()
         snapshot = self.snapshots.take(state)
@@ -34,29 +34,29 @@ class RunFiles(ABC):
 
     @abstractmethod
     def submit(self, write: Callable[[], None]) -> None:
-        """Carry it out behind those before it, or not at all where one of these fails."""
+        """Carry out a write after the earlier ones, or not at all if one of them fails."""
 
     @abstractmethod
     def check(self) -> None:
-        """Raise what a write has failed with; nothing is waited for."""
+        """Raise the error of a failed write, without waiting."""
 
     @abstractmethod
     def wait(self) -> None:
-        """Wait for all that was asked for, and raise what a write has failed with."""
+        """Wait for all writes, and raise the error of a failed one."""
 
     @abstractmethod
     def close(self) -> None:
-        """Wait for all that was asked for, and take no more."""
+        """Wait for all writes, and accept no more."""
 
 
 class FilesAtOnce(RunFiles):
-    """Each write is done, or has raised what it failed with, when `submit` returns."""
+    """Carries out each write before `submit` returns; a failed one raises its error there."""
 
     def submit(self, write: Callable[[], None]) -> None:
         write()
 
     def check(self) -> None:
-        """It was raised already."""
+        """Do nothing: an error was raised already."""
 
     def wait(self) -> None:
         """All is written."""
@@ -66,7 +66,7 @@ class FilesAtOnce(RunFiles):
 
 
 class FilesBehind(RunFiles):
-    """A thread writes while training goes on; Python's exit, too, waits for what is in progress."""
+    """Writes in a thread while training continues; Python's exit also waits for writes in progress."""
 
     def __init__(self, snapshots: Snapshots) -> None:
         super().__init__(snapshots)
@@ -78,7 +78,7 @@ class FilesBehind(RunFiles):
 
         def follow() -> None:
             if before is not None:
-                before.result()  # raises what it failed with, in this write and so in all behind it
+                before.result()  # raises its error in this write, and so in all later ones
             write()
 
         self._last = self._thread.submit(follow)
@@ -96,8 +96,8 @@ class FilesBehind(RunFiles):
 
 
 def choose_run_files(device: torch.device, context: DistributedContext) -> RunFiles:
-    """Those for a run on `device`."""
-    # On a CPU a thread takes from training what it gives. Several processes wait for each write: so all of them hear
-    # of one that failed, in the same hook.
+    """The `RunFiles` for a run on `device`."""
+    # On a CPU a thread would take time from training. Several processes wait for each write, so that all of them learn
+    # of a failed one in the same hook.
     behind = device.type == "cuda" and context.world_size == 1
     return FilesBehind(choose_snapshots(device)) if behind else FilesAtOnce(choose_snapshots(device))

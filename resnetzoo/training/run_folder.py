@@ -1,4 +1,4 @@
-"""The states of a run in its folder: written atomically with the one before kept, taken up only by the same run."""
+"""The states of a run in its folder: written atomically, the previous one kept, and resumed only by the same run."""
 
 import io
 import shlex
@@ -39,9 +39,9 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 def read_latest(folder: Path) -> Checkpoint | None:
     """The newest readable state in `folder`; None where there is none at all.
 
-    A damaged `checkpoint.pt` is refused by name, with a warning, and its predecessor is used. The damaged file is set
-    aside, since the next state to be written would else push the good predecessor out. A file that could not be read,
-    or is of another version, is not damaged: it stops the run, and stays.
+    If `checkpoint.pt` is damaged, a warning names it and its predecessor is used. The damaged file is set aside, since
+    otherwise the next state to be written would replace the good predecessor. A file that cannot be read, or that is of
+    another version, does not count as damaged: it stops the run and stays in place.
 
     Raises:
         CheckpointError: every state in the folder is damaged, or the newest cannot be read.
@@ -56,7 +56,7 @@ def read_latest(folder: Path) -> Checkpoint | None:
 
 
 def find_latest(folder: Path) -> tuple[Checkpoint | None, CheckpointError | None]:
-    """What `read_latest` gives, and what is wrong with `checkpoint.pt` if its predecessor is used; nothing is changed.
+    """The result of `read_latest`, and the fault of `checkpoint.pt` if its predecessor is used; nothing is changed.
 
     Raises:
         CheckpointError: every state in the folder is damaged, or the newest cannot be read.
@@ -82,13 +82,13 @@ def _is_state_there(path: Path) -> bool:
 
 
 def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
-    """Refuse to take the run in `folder` for another one; the weights that it began with are `check_start`'s.
+    """Refuse to resume the run in `folder` as another one; `check_start` compares the initial weights.
 
     Raises:
         CheckpointMismatchError: names each field that differs, with both values.
     """
     stored, current = flatten(_without_start(found)), flatten(_without_start(wanted))
-    if "data.fingerprint_v1" not in stored and "data.fingerprint_v1" in current:  # an earlier version knew no other one
+    if "data.fingerprint_v1" not in stored and "data.fingerprint_v1" in current:  # earlier versions had no other one
         current["data.fingerprint"] = current.pop("data.fingerprint_v1")
     differing = [key for key in sorted(stored.keys() | current.keys()) if stored.get(key) != current.get(key)]
     if differing:
@@ -98,7 +98,7 @@ def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
 
 
 def _how_to_extend(stored: dict[str, Any], current: dict[str, Any]) -> str:
-    """What to type where a run was extended, or a longer one was asked for; both identities as flat dictionaries."""
+    """What to type if a run was extended, or a longer one is requested; both identities are flat dictionaries."""
     if stored.get("recipe.extended_at") and stored["recipe.steps"] > current["recipe.steps"]:
         epochs = stored["recipe.epochs"] or "N"
         return f". That one was extended: extend_to={epochs} (--extend-to {epochs}) asks for it"
@@ -114,13 +114,13 @@ def check_start(
     folder: Path,
     reached: Iterable[Mapping[str, object]] = (),
 ) -> None:
-    """Refuse to go on with a run that has begun otherwise; earlier versions did not keep how.
+    """Refuse to resume a run that started differently; earlier versions did not store how a run started.
 
     Args:
-        found: how the run in `folder` began.
-        wanted: how that one would begin which is to go on there.
+        found: how the run in `folder` started.
+        wanted: how the run that should resume there would start.
         folder: where it is.
-        reached: the state dicts that it has come to, if they are at hand: a network with these weights is its own.
+        reached: the latest state dicts of that run, if available; a network with these weights also belongs to it.
 
     Raises:
         CheckpointMismatchError: other weights, others frozen, or norms or dropouts that train otherwise.
@@ -148,14 +148,14 @@ def check_start(
 
 
 def another_folder(folder: Path) -> str:
-    """What to do where a folder holds another run."""
+    """What to do if a folder holds another run."""
     taken = folder.resolve()
     free = next(name for number in count(2) if not (taken.parent / (name := f"{taken.name}-{number}")).exists())
     return f"Choose another folder, such as --out {shlex.quote(str(folder.parent / free))}, or delete that one"
 
 
 def _frozen(start: StartingPoint) -> str:
-    """How many parameters are frozen, and the first of their names."""
+    """The number of frozen parameters, and the first of their names."""
     names = f" ({', '.join(start.frozen[:3])}{', ...' * (len(start.frozen) > 3)})" * bool(start.frozen)
     return f"{len(start.frozen) or 'no'} parameters are frozen{names}"
 

@@ -1,4 +1,4 @@
-"""Runs that take turns on one device: a place that becomes free goes to the next one, and none ends another."""
+"""Runs that take turns on one device: a free place goes to the next run, and no run's failure ends another."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -26,31 +26,31 @@ class _Running(Generic[Place, Result]):
 
 
 class RunPool(Generic[Place, Result]):
-    """As many runs under way as there are places, a step of each in turn.
+    """Advances as many runs as there are places, one step of each in turn.
 
     Args:
-        starts: by an index, in the order in which they begin: each takes a place and gives its run, which holds
-            nothing before its first step, and lets go of everything where it ends.
-        places: each belongs to one run at a time, and then to the next one.
+        starts: functions by index, in the order in which the runs start. Each takes a place and returns its run, which
+            holds no resources before its first step and releases all of them when it ends.
+        places: each is used by one run at a time, and then by the next.
 
     Attributes:
-        results: of the runs that have come to their end, by their index.
-        errors: what the others failed with, which no longer holds anything of the run.
+        results: of the runs that have finished, by index.
+        errors: the errors of the others, which no longer refer to anything of their runs.
     """
 
     def __init__(self, starts: Mapping[int, Callable[[Place], Steps[Result]]], places: Sequence[Place]) -> None:
         self._waiting = deque(starts.items())
         self._free = deque(places)
-        self._running: dict[int, _Running[Place, Result]] = {}  # whoever was asked for a step least lately stands first
+        self._running: dict[int, _Running[Place, Result]] = {}  # the run that has waited longest for a step comes first
         self.results: dict[int, Result] = {}
         self.errors: dict[int, Exception] = {}
 
     def run(self, may_begin: Callable[[], bool]) -> None:
-        """Go on until all have ended; once `may_begin` says no, those that have not begun are left out.
+        """Continue until all runs have ended; once `may_begin` returns False, no further run is started.
 
         Raises:
-            RecordingError: of one run, which ends all of them: the device may be unusable for the others too. What is
-                no `Exception`, such as a second Ctrl-C, does so as well.
+            RecordingError: raised by one run, it ends all of them, since the device may be unusable for the others too.
+                So does anything that is not an `Exception`, such as a second Ctrl-C.
         """
         try:
             while True:
@@ -66,7 +66,7 @@ class RunPool(Generic[Place, Result]):
             raise
 
     def _take_turns(self) -> None:
-        """A step of each run that need not wait; where all of them must, wait for one instead of asking round."""
+        """Take a step of each run that need not wait; if all must wait, wait for one of them instead of polling."""
         moved = [self._advance(index, run) for index, run in list(self._running.items())]
         if any(moved):
             return
@@ -78,7 +78,7 @@ class RunPool(Generic[Place, Result]):
             self._fail(index, run, error)
 
     def _advance(self, index: int, run: _Running[Place, Result]) -> bool:
-        """Take a step of this run unless it must wait; whether it need not."""
+        """Take a step of this run unless it must wait; return whether it did not have to."""
         try:
             if run.event is not None and not run.event.query():
                 return False
@@ -95,9 +95,9 @@ class RunPool(Generic[Place, Result]):
         return True
 
     def _fail(self, index: int, run: _Running[Place, Result], error: Exception) -> None:
-        """Keep the error alone: the memory that the run had is free for the others from now on."""
+        """Keep only the error, so that the run's memory is free for the others."""
         try:
-            run.steps.throw(error)  # a paused run does not know yet what the device has said of it
+            run.steps.throw(error)  # a paused run does not know yet which error the device has reported
         except Exception as last:  # the same one, unless a callback has raised another
             self.errors[index] = last
         self._leave(index)
@@ -108,13 +108,13 @@ class RunPool(Generic[Place, Result]):
         self._free.append(self._running.pop(index).place)
 
     def _end_all(self, error: BaseException) -> None:
-        with ExitStack() as ends:  # calls all of them, though one raises
+        with ExitStack() as ends:  # calls all of them, even if one raises
             for run in self._running.values():
                 ends.callback(_end_by, run.steps, error)
         self._running.clear()
 
 
 def _end_by(steps: Steps[Result], error: BaseException) -> None:
-    """Raise the error inside a paused run, so that its callbacks hear of it and it lets go of what it holds."""
+    """Raise the error inside a paused run, so that its callbacks are told and it releases what it holds."""
     with suppress(type(error)):
         steps.throw(error)

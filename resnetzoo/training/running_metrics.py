@@ -1,4 +1,4 @@
-"""Sums over the epoch so far, kept on the device until they are asked for, so that no step waits for a GPU."""
+"""Sums over the epoch so far, kept on the device until they are read, so that no step waits for a GPU."""
 
 import time
 from typing import Any
@@ -13,18 +13,18 @@ from resnetzoo.training.queued_steps import QueuedSteps
 class RunningMetrics:
     """Summed loss, incorrect predictions, images and seconds of training since the epoch began.
 
-    The tensors stay the same ones from epoch to epoch: a CUDA graph adds to them by their address.
+    The tensors are reused from epoch to epoch, since a CUDA graph adds to them by their address.
 
     Attributes:
-        loss: summed loss in nats, () on the device; to read its value waits for the device.
+        loss: summed loss in nats, () on the device; reading its value waits for the device.
         num_incorrect: predictions whose most likely class is not the label, () int64 on the device.
-        images: of the whole batches, those of other processes included; known without waiting.
+        images: number of images, including those of other processes; known without waiting.
         seconds: of training, up to the last `stop_clock`.
-        queued: the steps, and their images, that the device is not known to have done.
+        queued: the steps, and their images, that the device is not known to have finished.
 
     Args:
-        device: where they are summed up.
-        queued: empty; None where a step is done when its call returns.
+        device: where the sums are kept.
+        queued: empty; None if a step is done when its call returns.
     """
 
     def __init__(self, device: torch.device, queued: QueuedSteps | None = None) -> None:
@@ -36,39 +36,39 @@ class RunningMetrics:
         self._since = time.perf_counter()
 
     def start_clock(self) -> None:
-        """Time from here on counts as training."""
+        """Start to count time as training."""
         self._since = time.perf_counter()
 
     def stop_clock(self) -> None:
-        """Add the time since `start_clock`, and go on counting from here."""
+        """Add the time since `start_clock`, and continue counting from now."""
         now = time.perf_counter()
         self.seconds += now - self._since
         self._since = now
 
     def images_per_second(self) -> float:
-        """The pace so far, the clock running, of the images whose steps are known to be done."""
+        """The pace so far, while the clock runs, over the images whose steps are known to be finished."""
         return (self.images - self.queued.images) / (self.seconds + time.perf_counter() - self._since)
 
     def count(self, images: int) -> None:
-        """The images of a step that was just asked for."""
+        """Count the images of a step that was just launched."""
         self.images += images
         self.queued.add(images)
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """A batch's summed loss () and its logits (n, classes); its images are counted by `count`."""
+        """Add a batch's summed loss () and the errors of its logits (n, classes); `count` counts its images."""
         self.loss += loss
         self.num_incorrect += (logits.argmax(dim=1) != labels).sum()
 
     def mean_loss(self) -> float:
-        """Loss an image in nats; it waits for the device."""
+        """Mean loss per image in nats; waits for the device."""
         return float(self.loss) / self.images
 
     def error(self) -> float:
-        """Top-1 error in percent; it waits for the device."""
+        """Top-1 error in percent; waits for the device."""
         return 100 * int(self.num_incorrect) / self.images
 
     def state_dict(self) -> dict[str, Any]:
-        """The sums under the names that checkpoints store, `wrong` for `num_incorrect`; it waits for the device."""
+        """The sums under the names that checkpoints store, `wrong` for `num_incorrect`; waits for the device."""
         return {
             "loss": float(self.loss),
             "wrong": int(self.num_incorrect),
@@ -77,7 +77,7 @@ class RunningMetrics:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from sums that `state_dict` gave."""
+        """Continue from sums that `state_dict` returned."""
         self._set(state["loss"], state["wrong"], state["images"], state["seconds"])
 
     def reset(self) -> None:
@@ -91,12 +91,12 @@ class RunningMetrics:
         self.seconds = seconds
 
     def all_reduce(self, context: DistributedContext) -> None:
-        """Put the sums of all processes in place of this one's."""
+        """Replace this process's sums by those over all processes."""
         self.loss.copy_(context.all_reduce_sum(self.loss))
         self.num_incorrect.copy_(context.all_reduce_sum(self.num_incorrect))
 
     def keep_on_main(self, context: DistributedContext) -> None:
-        """After `all_reduce` in mid-epoch: the first process carries the sums on, the others start at zero."""
+        """After `all_reduce` within an epoch, let the first process keep the sums and the others start at zero."""
         if not context.is_main:
             self.loss.zero_()
             self.num_incorrect.zero_()

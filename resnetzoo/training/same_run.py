@@ -24,10 +24,10 @@ _DIGITS = 12  # of a SHA-256: those that people compare
 
 
 def check_same(context: DistributedContext, own: Mapping[str, Any]) -> None:
-    """Compare plain values between the processes; a message names a nested one as `data.fingerprint`.
+    """Compare plain values between the processes; the message names a nested value as `data.fingerprint`.
 
     Raises:
-        UsageError: they differ; it says in what, and is raised in all processes.
+        UsageError: they differ; the message names the difference, and all processes raise it.
     """
     told = [flatten(values) for values in context.all_gather(dict(own))]
     differing = list(_differences(told))
@@ -40,7 +40,7 @@ def check_same(context: DistributedContext, own: Mapping[str, Any]) -> None:
 
 
 def _differences(told: list[dict[str, Any]]) -> Iterator[str]:
-    """In the order of the first process's fields, each with the first process that differs from it."""
+    """The differences in the order of the first process's fields, each with the first process that differs from it."""
     for key in dict.fromkeys(key for values in told for key in values):
         first = told[0].get(key)
         for rank, values in enumerate(told):
@@ -62,9 +62,9 @@ def description_of(
     keeps_files: bool,
     extend_to: int | None = None,
 ) -> dict[str, Any]:
-    """All that must agree for processes to share a run, as plain values: also the code that carries it out.
+    """Everything that must agree for processes to share a run, as plain values, including the code of the package.
 
-    The values of the weights are not part of it, see `say_other_weights`.
+    The values of the weights are not included, see `say_other_weights`.
     """
     spec = known_spec(model)
     return {
@@ -96,9 +96,10 @@ def description_of(
 
 
 def say_other_weights(context: DistributedContext, model: nn.Module) -> None:
-    """Let the first process warn where another one has other weights: all begin with those of the first one.
+    """Let the first process warn if another one has other weights; all processes start with those of the first one.
 
-    It is no error, since networks that each process draws for itself are as common as their cure.
+    This is not an error, since scripts often let each process create its own network, and the first one's weights are
+    used in any case.
     """
     own = StartingPoint.of(model)
     told = context.all_gather(own.weights)

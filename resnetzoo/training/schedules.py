@@ -1,4 +1,4 @@
-"""How a learning rate moves: each schedule as frozen data, and the number of steps of an epoch."""
+"""Learning-rate schedules as frozen data, and the number of steps of an epoch."""
 
 import math
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from resnetzoo.utils.validation import check_kind, check_number, check_real, che
 
 @dataclass(frozen=True)
 class StepDecay:
-    """Multiply the rate by `factor` at each of these steps; an extension goes on at the last rate.
+    """Multiply the rate by `factor` at each milestone; an extension continues at the last rate.
 
     Raises:
-        UsageError: a milestone that is no step, or a factor that is negative or not finite.
+        UsageError: a milestone is not a step number, or a factor is negative or not finite.
     """
 
     milestones: tuple[int, ...]
@@ -32,10 +32,10 @@ class StepDecay:
 class OneCycle:
     """Rise linearly over the first share of the steps, then fall linearly to zero; each extension is another cycle.
 
-    Source: the cycle, arXiv:1708.07120; the straight fall, best where the budget is small, arXiv:1905.04753.
+    Source: arXiv:1708.07120 for the cycle, and arXiv:1905.04753 for the linear decay, which is best on a small budget.
 
     Raises:
-        UsageError: a rise outside 0 to 1.
+        UsageError: the share of the rise is outside 0 to 1.
     """
 
     rise: float = 0.1
@@ -48,12 +48,12 @@ class OneCycle:
 
 @dataclass(frozen=True)
 class LowStart:
-    """Begin at rate `lr` until an epoch's training error is below `until_error` percent.
+    """Train at rate `lr` until an epoch's training error is below `until_error` percent.
 
-    It concerns networks of `min_depth` layers and more, and it ends for good.
+    It applies to networks of `min_depth` layers or more, and does not return once it has ended.
 
     Raises:
-        UsageError: a rate, an error or a depth that cannot be.
+        UsageError: an impossible rate, error or depth.
     """
 
     lr: float
@@ -77,7 +77,7 @@ def checked_ends(ends: object, steps: int) -> tuple[int, ...]:
     """The steps at which a run of this length was extended.
 
     Raises:
-        UsageError: they do not rise, or do not lie within it.
+        UsageError: the steps do not increase, or do not lie within the run.
     """
     check_kind("extended_at", ends, tuple | list)
     found = tuple(ends)  # type: ignore[arg-type, var-annotated]
@@ -89,7 +89,7 @@ def checked_ends(ends: object, steps: int) -> tuple[int, ...]:
 
 
 def part_of(step: int, ends: tuple[int, ...]) -> tuple[int, int]:
-    """Where the part of a run begins and ends that this step, from 0, is in: behind the last end, the last part.
+    """The first step and the end of the part of a run with this step, from 0; after the last end, of the last part.
 
     >>> part_of(19, (20, 30)), part_of(20, (20, 30)), part_of(99, (20, 30))
     ((0, 20), (20, 30), (20, 30))
@@ -99,5 +99,5 @@ def part_of(step: int, ends: tuple[int, ...]) -> tuple[int, int]:
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:
-    """Batches of an epoch, the last of them as small as it comes."""
+    """The number of batches of an epoch, including a smaller last one."""
     return -(-num_images // batch_size)

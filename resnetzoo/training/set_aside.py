@@ -11,7 +11,7 @@ _LOCKS = ".run."
 
 
 def set_aside(folder: Path) -> Path | None:
-    """Move what is in a run's folder to `folder-old1`, or the first such name that is free; None if there is nothing.
+    """Move the content of a run's folder to `folder-old1`, or the next free name, and return it; None if it is empty.
 
     Raises:
         OutputError: a file cannot be moved; it stays where it is.

@@ -1,4 +1,4 @@
-"""Share one training set on the device among all runs that use the same augmentation, while one of them needs it."""
+"""Share one training set on the device among all runs with the same augmentation, while any of them needs it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,9 +16,9 @@ class SharedLoaders:
     """The loaders of several runs.
 
     Args:
-        data: what all of them learn from.
-        recipes: one for each run that is to come.
-        device: where the images lie.
+        data: the data of all runs.
+        recipes: one for each run to come.
+        device: where the images are stored.
     """
 
     def __init__(self, data: Data, recipes: Iterable[Recipe], device: torch.device) -> None:
@@ -29,7 +29,7 @@ class SharedLoaders:
 
     @contextmanager
     def of(self, recipe: Recipe) -> Iterator[DeviceLoader]:
-        """The one that a run by this recipe shares; the last such run, behind which it goes, ends with the block."""
+        """The loader for runs with this recipe; it is released when the block of the last such run ends."""
         cut = _cut(recipe)
         try:
             if cut not in self._made:
@@ -42,5 +42,5 @@ class SharedLoaders:
 
 
 def _cut(recipe: Recipe) -> tuple[object, ...]:
-    """What a loader depends on."""
+    """The settings that a loader depends on."""
     return (recipe.normalization, recipe.crop_padding, recipe.crop_padding_mode, recipe.flip, recipe.cutout)

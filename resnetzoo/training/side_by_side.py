@@ -1,4 +1,4 @@
-"""How many runs one device computes side by side, and which of them begin first."""
+"""How many runs one device computes side by side, and which of them start first."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ MOST_SIDE_BY_SIDE = 32
 
 
 def runs_together(device: torch.device) -> bool:
-    """Whether runs side by side gain anything: where the device works on while the next step is asked for."""
+    """Whether running side by side pays, which it does if the device works while the next step is launched."""
     return device.type == "cuda"
 
 
@@ -35,14 +35,14 @@ def check_side_by_side(field: str, found: int) -> None:
 
 
 def longest_first(networks: Sequence[nn.Module], images: Sequence[int], size: int) -> list[int]:
-    """The places of runs by what is left of them to compute, so that a long one is not left alone at the end.
+    """The indices of runs, those with most work left first, so that no long run is left alone at the end.
 
-    Networks from elsewhere, of unknown cost, come before all others: to begin too early costs nothing.
+    Networks from elsewhere, whose cost is unknown, come first, since starting them early costs nothing.
 
     Args:
-        networks: one a run.
-        images: that each run has still to learn from, counted as often as it sees them.
-        size: of an image, a side in pixels.
+        networks: one per run.
+        images: the number of images that each run still has to see, repetitions included.
+        size: side of an image in pixels.
     """
 
     def cost(place: int) -> tuple[bool, int]:

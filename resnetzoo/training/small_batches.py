@@ -1,4 +1,4 @@
-"""Batches too small for batch norm: of a single value nothing can be measured, and torch says so in mid-run."""
+"""Batches too small for batch norm, which cannot measure a single value; torch would raise an error during the run."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from resnetzoo.utils.modules import device_of, evaluating, input_dtype
 
 
 def check_smallest_batch(model: nn.Module, train: ImageSet, recipe: Recipe) -> None:
-    """Refuse batches of one image where a batch norm would see one value a channel.
+    """Refuse batches of one image if a batch norm would see a single value per channel.
 
     Raises:
         UsageError: names the norm and another size of batch.
@@ -34,7 +34,7 @@ def check_smallest_batch(model: nn.Module, train: ImageSet, recipe: Recipe) -> N
 
 @torch.no_grad()
 def norm_of_single_values(model: nn.Module, images: ImageSet) -> str | None:
-    """The first batch norm that gets one value a channel of one image; None if each gets more."""
+    """The first batch norm that gets a single value per channel from one image; None if all get more."""
     found: list[str] = []
     hooks = []
     for name, module in model.named_modules():
@@ -47,7 +47,7 @@ def norm_of_single_values(model: nn.Module, images: ImageSet) -> str | None:
             hooks.append(module.register_forward_pre_hook(look))
     try:
         if hooks:
-            with evaluating(model):  # in which nothing of the network changes
+            with evaluating(model):  # which changes nothing in the network
                 model(torch.zeros_like(images.images[:1], dtype=input_dtype(model), device=device_of(model)))
     finally:
         for hook in hooks:

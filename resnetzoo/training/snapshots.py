@@ -1,7 +1,7 @@
-"""The tensors of a state as they are now, to be read while training changes them.
+"""Copies of a state's tensors, to be read while training changes the originals.
 
 The state of a run has hundreds of tensors (985 at depth 110). Copied from a GPU one by one, each costs a launch and a
-wait; here those of one dtype are laid end to end on the device and copied to the host in one piece.
+wait. Here the tensors of one dtype are concatenated on the device and copied to the host in one piece.
 """
 
 import copy
@@ -23,37 +23,37 @@ class Snapshots(ABC):
 
     @abstractmethod
     def reserve(self, state: object) -> None:
-        """Make room on the host for a state with tensors of these sizes, so that no snapshot has to."""
+        """Allocate host memory for a state with tensors of these sizes, so that no snapshot has to."""
 
     @abstractmethod
     def take(self, state: State) -> Callable[[], State]:
-        """What gives the state as it is now; it may be called in another thread, once, before the next is taken."""
+        """A function that returns the present state; any thread may call it, once, before the next is taken."""
 
 
 class LiveSnapshots(Snapshots):
-    """The state itself: for who reads it before training goes on."""
+    """Returns the state itself, for use before training continues."""
 
     def reserve(self, state: object) -> None:
-        """There is nothing to make."""
+        """Do nothing, since no memory is needed."""
 
     def take(self, state: State) -> Callable[[], State]:
         return lambda: state
 
 
 class Transfer(ABC):
-    """Copies from a device to the host, which go on while the device has other work."""
+    """Copies from a device to the host that run while the device does other work."""
 
     @abstractmethod
     def empty(self, size: int, dtype: torch.dtype) -> Tensor:
-        """Memory (size,) on the host, to be copied to."""
+        """Memory (size,) on the host for the copy."""
 
     @abstractmethod
     def start(self, copies: Sequence[tuple[Tensor, Tensor]]) -> Callable[[], None]:
-        """Begin to copy the first of each pair to the second; returns what waits until all have arrived."""
+        """Start to copy the first of each pair to the second; returns a function that waits until all have arrived."""
 
 
 class CudaTransfer(Transfer):
-    """Copies into page-locked memory, queued on the stream that is the current one."""
+    """Copies into page-locked memory, queued on the current stream."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -68,7 +68,7 @@ class CudaTransfer(Transfer):
         arrived = stream.record_event(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
 
         def wait() -> None:
-            with torch.cuda.device(stream.device):  # a new thread stands at the first GPU, and would begin to use it
+            with torch.cuda.device(stream.device):  # a new thread starts with the first GPU, and would use memory there
                 arrived.synchronize()
 
         return wait
@@ -76,7 +76,7 @@ class CudaTransfer(Transfer):
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a tensor lies in its group's memory on the host."""
+    """The position of a tensor in its group's memory on the host."""
 
     group: Group
     offset: int
@@ -85,7 +85,7 @@ class _Place:
 
 
 class HostSnapshots(Snapshots):
-    """Copies on the host, in memory that is used again by the next snapshot.
+    """Takes copies on the host, in memory that the next snapshot reuses.
 
     Args:
         transfer: copies from the device.
@@ -112,7 +112,7 @@ class HostSnapshots(Snapshots):
 
         def place(tensor: Tensor) -> Tensor | _Place:
             tensor = tensor.detach()
-            if not _is_dense(tensor):  # rare, and a view cannot lay it flat
+            if not _is_dense(tensor):  # rare, and no view can flatten it
                 return tensor.to("cpu", copy=True)
             group = (tensor.device, tensor.dtype)
             offset = sizes.get(group, 0)
@@ -136,7 +136,7 @@ class HostSnapshots(Snapshots):
         return on_host
 
     def _memory_of(self, group: Group, size: int) -> Tensor:
-        """(size,) on the host; what is too short is made anew, which waits for the device."""
+        """Memory (size,) on the host; if it is too short it is allocated again, which waits for the device."""
         held = self._memory.get(group)
         if held is None or len(held) < size:
             held = self._memory[group] = self.transfer.empty(size, group[1])
@@ -144,13 +144,13 @@ class HostSnapshots(Snapshots):
 
 
 def choose_snapshots(device: torch.device) -> Snapshots:
-    """Those for a run on `device`."""
-    # Elsewhere a state is written before training goes on, so that a copy of it would only cost time.
+    """The `Snapshots` for a run on `device`."""
+    # On other devices a state is written before training continues, so a copy would only cost time.
     return HostSnapshots(CudaTransfer(device)) if device.type == "cuda" else LiveSnapshots()
 
 
 def _replaced(tree: Any, kind: type[Any], replace: Callable[[Any], Any]) -> Any:
-    """A copy of nested dictionaries, lists and tuples, with something else for each value of a kind."""
+    """A copy of nested dictionaries, lists and tuples, with every value of one type replaced."""
     if isinstance(tree, kind):
         return replace(tree)
     if isinstance(tree, dict):
@@ -164,7 +164,7 @@ def _replaced(tree: Any, kind: type[Any], replace: Callable[[Any], Any]) -> Any:
 
 
 def _is_dense(tensor: Tensor) -> bool:
-    """Whether the elements fill one stretch of memory, in whatever order of the dimensions."""
+    """Whether the elements fill one contiguous block of memory, in any order of the dimensions."""
     if tensor.layout != torch.strided:
         return False
     expected = 1

@@ -20,13 +20,13 @@ _PROJECTIONS = tuple(math.sqrt(prime) % 1 for prime in (2, 3, 5))
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """What tells a run from another one of the same network, recipe, seed and data.
+    """What distinguishes a run from another one with the same network, recipe, seed and data.
 
     Attributes:
-        weights: of the values at the start, as `fingerprint_weights` gives it.
+        weights: fingerprint of the initial values, as `fingerprint_weights` computes it.
         frozen: names of the parameters that do not learn.
-        settings: what norms and dropouts do in training that no weights show, such as `bn1.momentum=0.01`, where it is
-            not what they usually do; None in files of earlier versions, which did not keep it.
+        settings: settings of norms and dropouts that no weights show, such as `bn1.momentum=0.01`, if they are not the
+            usual ones; None in files of earlier versions, which did not store them.
     """
 
     weights: tuple[float, ...]
@@ -35,19 +35,19 @@ class StartingPoint:
 
     @classmethod
     def of(cls, model: "nn.Module") -> "StartingPoint":
-        """That of a network before its first step."""
+        """The starting point of a network before its first step."""
         frozen = (name for name, parameter in model.named_parameters() if not parameter.requires_grad)
         return cls(fingerprint_weights(model.state_dict()), tuple(frozen), tuple(_training_settings(model)))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "StartingPoint":
-        """What `to_dict` gave, as a starting point again."""
+        """The starting point that `to_dict` described."""
         settings = values.get("settings")
         return cls(tuple(values["weights"]), tuple(values["frozen"]), None if settings is None else tuple(settings))
 
     @classmethod
     def in_identity(cls, identity: Mapping[str, Any]) -> "StartingPoint | None":
-        """That of the run which has this identity; None of a run of an earlier version."""
+        """The starting point of the run with this identity; None for a run of an earlier version."""
         return cls.from_dict(identity[STARTING_POINT]) if STARTING_POINT in identity else None
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class StartingPoint:
         return values if self.settings is None else {**values, "settings": list(self.settings)}
 
     def has_weights(self, fingerprint: tuple[float, ...]) -> bool:
-        """Whether these are its weights, be it with other last bits."""
+        """Whether these are its weights, up to differences in their last bits."""
         return len(fingerprint) == len(self.weights) and all(
             math.isclose(one, other, rel_tol=0, abs_tol=_TOLERANCE)
             for one, other in zip(self.weights, fingerprint, strict=True)
@@ -64,7 +64,7 @@ class StartingPoint:
 
 
 def _training_settings(model: "nn.Module") -> Iterator[str]:
-    """By torch's words: the `momentum` of a norm, usually 0.1, and the `p` of a dropout, which at 0 does nothing."""
+    """The `momentum` of each norm that is not 0.1, and the `p` of each dropout that is not 0, by torch's names."""
     for name, module in model.named_modules():
         for setting, usual in (("momentum", 0.1), ("p", 0)):
             value = getattr(module, setting, usual)
@@ -75,8 +75,8 @@ def _training_settings(model: "nn.Module") -> Iterator[str]:
 def fingerprint_weights(state: Mapping[str, object]) -> tuple[float, ...]:
     """Four numbers of a state dict: three projections of its tensors' directions, and a sum over their magnitudes.
 
-    Not a digest, since the last bits of fresh weights are those of the machine that has drawn them. The norms' counters
-    are left out: nothing is computed with them.
+    It is not a digest, since the last bits of fresh weights depend on the machine that drew them. The counters of norms
+    are left out, since nothing is computed with them.
     """
     import torch
 
@@ -95,7 +95,7 @@ def fingerprint_weights(state: Mapping[str, object]) -> tuple[float, ...]:
 
 
 def _flat_tensors(state: Mapping[str, object]) -> "Iterator[Tensor]":
-    """The tensors by name, each as float64 (n,) on the CPU."""
+    """The tensors in the order of their names, each as float64 (n,) on the CPU."""
     import torch
     from torch import Tensor
 

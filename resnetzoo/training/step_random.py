@@ -11,7 +11,7 @@ from resnetzoo.data.epoch_random import DROPOUT
 
 
 def may_draw(model: nn.Module) -> bool:
-    """Whether a step of training may draw numbers: by a dropout, or by code that is neither torch's nor ours."""
+    """Whether a training step may draw random numbers, in a dropout or in code that is neither torch's nor ours."""
     return any(_may_draw(module) for module in model.modules())
 
 
@@ -22,12 +22,12 @@ def _may_draw(module: nn.Module) -> bool:
 
 @contextmanager
 def drawing_for_step(seed: int, step: int, rank: int, device: torch.device) -> Iterator[None]:
-    """A block in which torch draws what belongs to one step of a run; behind it its generators are as they were.
+    """A block in which torch draws the random numbers of one step of a run; afterwards its generators are restored.
 
     Args:
         seed: of the run.
         step: from 0.
-        rank: of the process, since each has images of its own.
+        rank: of the process, since each has its own images.
         device: where the network is.
     """
     words = np.random.SeedSequence([seed, step, DROPOUT, rank]).generate_state(1, np.uint64)

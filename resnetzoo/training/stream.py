@@ -1,4 +1,4 @@
-"""The queue of a run's work on its device: a CUDA stream of its own, so that runs side by side do not wait."""
+"""The queue of a run's work on its device: its own CUDA stream, so that runs do not wait for each other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +8,17 @@ import torch
 
 
 class DeviceEvent(Protocol):
-    """A place in the queue of a device's work, such as a `torch.cuda.Event`."""
+    """A position in the queue of a device's work, such as a `torch.cuda.Event`."""
 
     def query(self) -> bool:
-        """Whether the device has come so far."""
+        """Whether the device has reached it."""
 
     def synchronize(self) -> None:
-        """Return once it has."""
+        """Wait until the device has reached it."""
 
 
 class RunStream:
-    """A CUDA stream; on other devices, which have no streams, it changes nothing.
+    """A CUDA stream; on other devices, which have no streams, it does nothing.
 
     Attributes:
         cuda: the stream; None on other devices.
@@ -30,12 +30,12 @@ class RunStream:
 
     @property
     def is_queue(self) -> bool:
-        """Whether a call that asks for work may return before the work is done."""
+        """Whether a call that launches work may return before the work is done."""
         return self.cuda is not None
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Device work inside the block goes to this stream."""
+        """A block whose device work is queued on this stream."""
         if self.cuda is None:
             yield
         else:
@@ -43,18 +43,18 @@ class RunStream:
                 yield
 
     def wait_for_caller(self) -> None:
-        """Later work here waits for what was asked for on the caller's stream: the network and the images."""
+        """Let later work here wait for work on the caller's stream, which prepares the network and the images."""
         if self.cuda is not None:
             self.cuda.wait_stream(torch.cuda.current_stream(self.device))
 
     def record_event(self) -> DeviceEvent:
-        """An event behind all that was asked for so far; who waits for it leaves the processor to others."""
+        """An event after all work launched so far; waiting for it blocks without using the processor."""
         event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         event.record(self.cuda)
         return event
 
     def until_done(self) -> Iterator[DeviceEvent]:
-        """Pause until the device has done all that was asked for so far, and give the event to wait for."""
+        """Pause until the device has finished all work launched so far, and yield the event to wait for."""
         if not self.is_queue:
             return
         reached = self.record_event()
@@ -62,6 +62,6 @@ class RunStream:
             yield reached
 
     def synchronize(self) -> None:
-        """Return once the device has done all that was asked for so far."""
+        """Wait until the device has finished all work launched so far."""
         if self.cuda is not None:
             self.cuda.synchronize()

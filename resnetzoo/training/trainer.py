@@ -1,4 +1,4 @@
-"""The training loop and its metrics: epochs of steps, each ending with a test and a row; callbacks do the rest."""
+"""The training loop and its metrics: epochs of steps, each ending with a test and a row. The rest is in callbacks."""
 
 import math
 import time
@@ -33,12 +33,12 @@ from resnetzoo.utils.own_files import host_name
 
 
 class Trainer(TrainerState):
-    """The loop of a run: epochs of steps, each ending with a test and a row.
+    """The training loop of a run: epochs of steps, each ending with a test and a row.
 
     Attributes:
         strategy: how the steps are carried out.
         callbacks: called in this order.
-        evaluation_pass: measures on those of the test images that are this process's.
+        evaluation_pass: tests on this process's part of the test images.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Trainer(TrainerState):
         self._stopped = self._ended = False
 
     def start(self) -> None:
-        """Let the callbacks begin, of which one may take up an earlier state."""
+        """Start the callbacks, one of which may restore an earlier state."""
         with self.step_state.stream.active():
             for callback in self.callbacks:
                 callback.on_fit_start(self)
@@ -96,13 +96,14 @@ class Trainer(TrainerState):
         return self.result
 
     def steps(self) -> Generator[DeviceEvent | None, None, None]:
-        """Run to the end, pausing behind each step and epoch, where other runs on the same device may go on.
+        """Run to the end, pausing after each step and epoch so that other runs on the same device can continue.
 
         Yields:
-            None where the run may go on at once, or else what it waits for; asked to go on before, it gives it again.
+            None if the run can continue at once, otherwise the event that it waits for; resumed too early, it yields
+            the event again.
         """
         try:
-            # Of a run that is taken up, `on_fit_start` may find that its end was reached before.
+            # When a run is resumed, `on_fit_start` may find that it had already reached its end.
             if self.rows and self.rows[-1].step == self.step:
                 self._stopped = self._any_asks_to_stop()
             while not (self.finished or self._stopped):
@@ -114,20 +115,20 @@ class Trainer(TrainerState):
         self._raise_if_interrupted()
 
     def fail(self, error: BaseException) -> None:
-        """Tell the callbacks that have begun what ended the run, once; to close a paused run is no error."""
+        """Tell the callbacks that were started which error ended the run; closing a paused run is not an error."""
         if self._ended or isinstance(error, GeneratorExit):
             return
         self._ended = True
-        with ExitStack() as hooks:  # calls all of them, though one raises
+        with ExitStack() as hooks:  # calls all of them, even if one raises
             for callback in reversed(self._started):
                 hooks.callback(callback.on_exception, self, error)
 
     def release(self) -> None:
-        """Let go of the strategy and the test, once the device has done all that the run asked of it.
+        """Release the strategy and the test, once the device has finished all work of the run.
 
         From then on nothing writes to the weights, and nothing that the strategy holds of other processes outlives
-        the group of these. The gradients go too: they lie in the memory of a recorded step. A file that is being
-        written is finished.
+        their process group. The gradients are released too, since they are stored in the memory of a recorded step.
+        Files in progress are finished.
         """
         try:
             self.step_state.stream.synchronize()
@@ -137,7 +138,7 @@ class Trainer(TrainerState):
             self.files.close()
 
     def _epoch(self) -> Iterator[DeviceEvent | None]:
-        """From the present step to the epoch's end, or the end that the run had before it was extended."""
+        """Run from the present step to the end of the epoch, or to the end that the run had before it was extended."""
         epoch, first = divmod(self.step, self.steps_per_epoch)
         _, end = part_of(self.step, (*self.recipe.extended_at, self.recipe.steps))
         last = min(self.steps_per_epoch, end - epoch * self.steps_per_epoch)
@@ -167,13 +168,13 @@ class Trainer(TrainerState):
         yield None
 
     def _random_numbers(self) -> AbstractContextManager[None]:
-        """A block in which the present step draws what is its own, where it may draw anything."""
+        """A block in which the present step draws its own random numbers, if it may draw any."""
         if not self._draws:
             return nullcontext()
         return drawing_for_step(self.seed, self.step, self.context.rank, self.step_state.loader.device)
 
     def _batch_indices(self, number: int) -> slice:
-        """Where the images of an epoch's step stand in its order."""
+        """The positions of a step's images in the order of the epoch."""
         begin = number * self.recipe.batch_size
         return slice(begin, min(begin + self.recipe.batch_size, len(self.data.train)))
 
@@ -182,9 +183,9 @@ class Trainer(TrainerState):
         return min(lr, self.recipe.low_start.lr) if low and self.recipe.low_start else lr
 
     def _end_epoch(self, epoch: int) -> Iterator[DeviceEvent]:
-        """Sums, test, row, callbacks; it pauses until the device has come so far, and only then reads from it.
+        """Sums, test, row and callbacks; it pauses until the device has finished, and only then reads from it.
 
-        The sums go through all processes before any callback is called: see `standard_callbacks` for their order.
+        The sums are taken over all processes before any callback is called; `standard_callbacks` explains the order.
         """
         metrics, stream = self.metrics, self.step_state.stream
         yield from stream.until_done()
@@ -217,7 +218,7 @@ class Trainer(TrainerState):
         self._stopped = self._any_asks_to_stop()
 
     def _any_asks_to_stop(self) -> bool:
-        """Whether a callback of any process has asked for an early end; every process must call it."""
+        """Whether a callback of any process has requested an early stop; every process must call this."""
         return self.context.all_reduce_max(int(self.stop_requested)) == 1
 
     def _end(self) -> None:
@@ -239,16 +240,16 @@ class Trainer(TrainerState):
         raise TrainingInterrupted(f"{done}: {kept}", self.interrupted_by)
 
     def _place(self) -> str:
-        """The folder that was written to: for all but the first process, that of another one."""
+        """The folder that was written to, for messages; except in the first process, it belongs to another process."""
         written = self.context.from_rank_zero(lambda: f"{Path(str(self.out)).absolute()} on {host_name()}")
         return str(self.out) if self.context.is_main else f"{written}, by the first process"
 
     def _tested_logits(self) -> StoredLogits | None:
-        """What the network said in the last test; None where its loss was not finite."""
+        """The logits of the last test; None if its loss was not finite."""
         if not (self.rows and math.isfinite(self.rows[-1].test_loss)):
             return None
         stream = self.step_state.stream
-        if self.evaluation_pass.logits is None:  # the run was taken up behind its last epoch
+        if self.evaluation_pass.logits is None:  # the run was resumed after its last epoch
             with stream.active():
                 self.evaluation_pass()
             stream.synchronize()
@@ -264,7 +265,7 @@ class Trainer(TrainerState):
         return stored
 
     def _make_result(self) -> Run:
-        """What the run came to; the model in evaluation mode, with the weights that were tested."""
+        """The result of the run, with the model in evaluation mode and with the weights that were tested."""
         self.model.eval()
         if self.average is not None:
             with self.step_state.stream.active():

@@ -1,4 +1,4 @@
-"""Where a training run stands: what callbacks read, and what they may ask of it."""
+"""The state of a training run: what callbacks read, and what they can request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,30 +27,30 @@ class TrainerState:
     """A training run in progress, as callbacks see it.
 
     Attributes:
-        model: the network that learns; once the run has come to its end, with the weights of `tested_model`.
-        average: the average of its weights; None where the recipe keeps none.
+        model: the network being trained; once the run has ended, with the weights of `tested_model`.
+        average: the average of its weights; None if the recipe keeps none.
         spec: its spec; None for a network from elsewhere.
         name: its label, such as `resnet20`.
-        data: what it learns from and is measured on.
-        recipe: as it runs on this number of images.
+        data: the training and test images.
+        recipe: for this number of images.
         seed: of order and augmentation.
         precision: of the steps; tests are always in fp32.
-        execution: how the steps are carried out; before the first ones, how they are planned to be.
-        out: the run's folder; None where nothing is kept on disk.
+        execution: how the steps are executed; before the first steps, as planned.
+        out: the run's folder; None if nothing is kept on disk.
         context: the processes that share the run.
-        starting_point: what it began with; None where a run of an older version goes on, which did not keep it.
-        files: writes what the package keeps in `out`.
+        starting_point: how the run started; None if a run of an older version is resumed, which did not store it.
+        files: writes the package's files in `out`.
         steps_per_epoch: the last epoch may have fewer.
-        step: optimizer steps done.
+        step: optimizer steps completed.
         lr: learning rate of the last step.
-        rows: the finished epochs, each once its loss was found finite.
-        metrics: sums since the epoch began; in a run of several processes, those of this one.
-        epoch_is_complete: the last step was its epoch's last one.
-        stop_requested: a callback has asked to end the run behind the present epoch.
-        interrupted_by: the signal that ends the run behind this step or epoch; None most often.
-        record: of a run that was finished before, by its own commit and versions.
+        rows: the finished epochs whose loss was found to be finite.
+        metrics: sums since the epoch began; with several processes, those of this process.
+        epoch_is_complete: whether the last step was the last one of its epoch.
+        stop_requested: whether a callback has requested to end the run after the present epoch.
+        interrupted_by: the signal that ends the run after this step or epoch; None if there was no signal.
+        record: of a run that was finished before, with its own commit and versions.
         logits: the test logits in the folder of a run that was finished before.
-        result: what the run came to, once it has ended.
+        result: the result of the run, once it has ended.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class TrainerState:
 
     @property
     def tested_model(self) -> nn.Module:
-        """The network that is measured at each epoch's end, with the average of the weights; or else `model` itself."""
+        """The network that is tested after each epoch: the one with averaged weights, or else `model` itself."""
         return self.model if self.average is None else self.average.model
 
     @property
@@ -108,7 +108,7 @@ class TrainerState:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What must agree for a state to be this run's."""
+        """What a stored state must agree with to belong to this run."""
         return RunIdentity(
             name=self.name,
             spec=self.spec,
@@ -120,33 +120,33 @@ class TrainerState:
         ).to_dict()
 
     def request_stop(self) -> None:
-        """End the run early and in good order: behind the present epoch, which is finished, tested and saved.
+        """End the run after the present epoch, which is finished, tested and saved.
 
         `fit` then returns the run with the epochs so far, and its `stopped_early` is true. There is no `run.json`,
-        since the recipe has not come to its end, and the same call goes on from the last checkpoint; asked in
-        `on_fit_start` behind a finished epoch, that call trains no further and returns the same epochs. Any process of
-        several may ask.
+        since the recipe has not ended, and the same call resumes from the last checkpoint. If `on_fit_start` requests
+        the stop after a finished epoch, that call trains no further and returns the same epochs. If several processes
+        share the run, any of them may request it.
         """
         self.stop_requested = True
 
     def wait_until_written(self) -> None:
-        """Wait until the checkpoint and the log that were asked for so far are on disk.
+        """Wait until the checkpoint and the log submitted so far are on disk.
 
-        On CUDA a thread writes them while training goes on; elsewhere they are there already.
+        On CUDA a thread writes them while training continues; on other devices they are already written.
 
         Raises:
-            OutputError: one of them could not be written; what stood there before is as it was.
+            OutputError: one of them could not be written; the earlier file is unchanged.
         """
         self.files.wait()
 
     def interrupt(self, signal_number: int) -> None:
-        """End the run by `TrainingInterrupted` once this step or epoch is saved; every process must call it."""
+        """End the run with `TrainingInterrupted` once this step or epoch is saved; every process must call this."""
         self.interrupted_by = signal_number
 
     @contextmanager
     def complete_metrics(self) -> Iterator[None]:
-        """In mid-epoch: inside, the device rests, the clock stands, and the metrics are the sums of all processes."""
-        self.step_state.stream.synchronize()  # or the clock would not count what is still queued
+        """A block within an epoch: the device is idle, the clock is stopped, and the metrics sum over all processes."""
+        self.step_state.stream.synchronize()  # otherwise the clock would not count the work that is still queued
         self.metrics.queued.clear()
         self.metrics.stop_clock()
         self.metrics.all_reduce(self.context)

@@ -13,10 +13,10 @@ FINGERPRINT = "fingerprint"
 
 
 def write_checksummed(path: Path, values: dict[str, Any]) -> None:
-    """Write `values` as JSON, with a `fingerprint` over all the rest; numbers that are not finite become null.
+    """Write `values` as JSON, with a `fingerprint` of them; numbers that are not finite become null.
 
     Raises:
-        OutputError: `path` cannot be written; what stood there is untouched.
+        OutputError: `path` cannot be written; an earlier file is unchanged.
     """
     write_atomically(path, (to_json(with_checksum(without_nonfinite(values)), indent=1) + "\n").encode())
 
@@ -27,10 +27,10 @@ def with_checksum(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_checksummed(path: Path) -> dict[str, Any]:
-    """What `write_checksummed` wrote, without the fingerprint.
+    """The values that `write_checksummed` wrote, without the fingerprint.
 
     Raises:
-        ResultsError: not there, not JSON, without a fingerprint, or changed since it was written.
+        ResultsError: the file is missing, is not JSON, has no fingerprint, or was changed since it was written.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -44,10 +44,10 @@ def read_checksummed(path: Path) -> dict[str, Any]:
 
 
 def verify_checksum(values: Any, path: Path) -> dict[str, Any]:
-    """The values without their `fingerprint`, if it is theirs; `path` is where they were found, for the message.
+    """The values without their `fingerprint`, after checking it; `path` is where they were found, for the message.
 
     Raises:
-        ResultsError: no fingerprint, or one of other values.
+        ResultsError: there is no fingerprint, or it belongs to other values.
     """
     if not isinstance(values, dict) or FINGERPRINT not in values:
         raise ResultsError(f"{path}: no fingerprint in it, so not a file of results that this version wrote")
@@ -61,5 +61,5 @@ def verify_checksum(values: Any, path: Path) -> dict[str, Any]:
 
 
 def _digest(values: dict[str, Any]) -> str:
-    plain = json.loads(json.dumps(values))  # as it will be read: keys are strings, tuples are lists
+    plain = json.loads(json.dumps(values))  # as JSON will be read: keys are strings, tuples are lists
     return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

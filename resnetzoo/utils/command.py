@@ -20,18 +20,18 @@ from resnetzoo.utils.streams import standard_streams
 def run_main(main: Callable[[], int | None], words: Sequence[str] | None = None) -> int:
     """Run the `main` of a script as the commands of this package run.
 
-    What goes wrong is printed as one line. A training that is interrupted says how to go on. Standard output and error
-    may be closed, or lose their reader, and the work goes on without them.
+    An error is printed as one line. An interrupted training run says how to continue. If standard output or error is
+    closed or loses its reader, the work continues without it.
 
     Args:
-        main: what the script does; it may return an exit status.
-        words: what starts the script again; by default `python` and `sys.argv`.
+        main: the script's work; it may return an exit status.
+        words: the command that starts the script again; by default `python` and `sys.argv`.
 
     Returns:
         The exit status: 0 done, 1 failed for the reason printed, 2 wrong usage, 128 and the signal's number.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a name shows the rest
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a name still shows the rest
     with standard_streams() as output, _warnings_in_a_line(), ending_quietly():
         status = _status_of(main, ["python", *sys.argv] if words is None else words)
         output.flush()
@@ -59,7 +59,7 @@ def _status_of(main: Callable[[], int | None], words: Sequence[str]) -> int:
 
 
 def _reason(error: Exception) -> str:
-    """What an error says; where the system refused, by the folder or file that is there and refuses."""
+    """The message of an error; if the system denied access, it names the existing folder or file that denies it."""
     if isinstance(error, ResnetzooError) or not isinstance(error, PermissionError) or not error.filename:
         return str(error)
     from pathlib import Path
@@ -85,10 +85,10 @@ def _one_line(message: Warning | str, *_: Any, **__: Any) -> str:
 
 @contextmanager
 def ending_quietly() -> Iterator[None]:
-    """Let Ctrl-C inside the block end the process at once where it is importing, and also when it is ending.
+    """Let Ctrl-C inside the block end the process at once during imports and while the process is ending.
 
-    There is nothing to lose in either, and a KeyboardInterrupt that arises inside somebody's module, or in the
-    interpreter's last steps, is printed, changed into another error or swallowed.
+    Nothing is lost in either case. A KeyboardInterrupt raised inside another module's import, or in the interpreter's
+    last steps, would be printed, turned into another error or swallowed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

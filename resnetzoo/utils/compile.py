@@ -1,4 +1,4 @@
-"""A network turned into machine code for one input: its shape, strides, type and device."""
+"""Compile a network for one kind of input: its shape, strides, type and device."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,21 +15,21 @@ from resnetzoo.utils.text import first_line
 Forward = Callable[[Tensor], Tensor]
 Function = TypeVar("Function", bound=Callable[..., object])
 
-# On a CPU the code that calls the kernels is C++ as well: at batch 1 the same in Python takes a third of the time. On a
-# GPU the compiler's own graphs may only be called by the thread that made them; `cuda_graph` records its code instead.
+# On a CPU the code that calls the kernels is C++ as well: in Python it would take a third of the time at batch 1. On a
+# GPU only the thread that created the compiler's own graphs may call them, so `cuda_graph` records its code instead.
 _OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}, "cuda": {"triton.cudagraphs": False}}
 
 
 def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward | None:
-    """`network` compiled for inputs like `example`, to be called with no others and without gradients, by any thread.
+    """`network` compiled for inputs like `example` only, to be called without gradients, by any thread.
 
     Other threads' compilations and calls wait at the gate. The weights are read now; later changes to them may have no
-    effect. Where compiling fails, most often for want of a C++ compiler, a warning says so, and there is None.
+    effect. If compilation fails, most often because there is no C++ compiler, a warning says so and the result is None.
 
     Args:
-        example: what an input will be like, in shape, strides, type and device.
-        network: one tensor in, one tensor out.
-        freeze: turn the weights into constants, laid out once as the kernels want them.
+        example: an input with the shape, strides, type and device of later inputs.
+        network: takes one tensor and returns one tensor.
+        freeze: turn the weights into constants, in the memory layout that the kernels prefer.
     """
     from torch._inductor import config  # seconds to import
 
@@ -41,7 +41,7 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
         # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
         with GATE.compilation(), config.patch(freezing=freeze), deprecations_of_torch_ignored():
             compiled(example)
-    except Exception as error:  # whatever the compiler stumbles over, the network runs without it
+    except Exception as error:  # whatever error the compiler raises, the network runs without it
         cure = "install a C++ compiler with Python's headers, or say compile=False"
         if isinstance(error, torch._dynamo.exc.Unsupported):  # something in a module or hook that is not the zoo's
             cure = "say compile=False"
@@ -55,9 +55,9 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
 
 @contextmanager
 def deprecations_of_torch_ignored() -> Iterator[None]:
-    """While torch compiles, what it still uses and deprecates itself is no error, even where warnings are.
+    """A block in which torch's deprecation warnings about its own code are no errors, even if warnings are.
 
-    torch 2.6 and 2.11 instantiate `autograd.Function` as they trace one, and warn of that.
+    When torch 2.6 and 2.11 trace an `autograd.Function`, they instantiate it and then warn of that.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.")
@@ -66,17 +66,17 @@ def deprecations_of_torch_ignored() -> Iterator[None]:
 
 def _options(device: torch.device) -> dict[str, Any] | None:
     options = dict(_OPTIONS.get(device.type, {}))
-    # The input is always like the example, so the tenth of a millisecond that asking each time takes is saved, where
-    # this release of torch can leave it out.
+    # Every input is like the example, so where this release of torch can leave out the check of each input, a tenth of
+    # a millisecond is saved.
     if hasattr(torch.compiler, "skip_all_guards_unsafe"):
         options["guard_filter_fn"] = torch.compiler.skip_all_guards_unsafe
     return options or None
 
 
 def with_own_code(function: Function) -> Function:
-    """A copy of `function`, written in Python, with a code object of its own.
+    """A copy of the Python function `function` with its own code object.
 
-    torch keeps what it compiled by code object, and stops at its recompile limit; a copy shares neither with another.
+    torch stores compiled code, and counts towards its recompile limit, per code object; copies share neither.
     """
     made = cast(FunctionType, function)
     own = FunctionType(made.__code__.replace(), made.__globals__, argdefs=made.__defaults__, closure=made.__closure__)

@@ -1,7 +1,7 @@
-"""Who may use the compiler, whose state is the whole process's: one compilation alone, or any number of calls.
+"""Control access to the compiler, whose state is process-wide: one compilation alone, or any number of calls.
 
-While torch traces, it replaces methods of `nn.Module` for all threads and says in flags of the process that it does.
-A network that another thread calls in that moment fails, or is traced along, and the compiled code gives wrong numbers.
+While torch traces, it replaces methods of `nn.Module` for all threads and sets flags of the process. A network that
+another thread calls at that moment fails, or is traced too, and the compiled code gives wrong numbers.
 """
 
 import threading
@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 
 
 class CompileGate:
-    """Lets calls of networks through together, and a compilation only when none is inside; those that come wait.
+    """Lets any number of network calls run together, and a compilation only while no call runs; others wait.
 
-    A thread that is inside may enter again, as a hook does that calls another network. What it compiles there does not
-    wait for the others, since two that waited for each other would never end.
+    A thread inside may enter again, as a hook that calls another network does. What it compiles there does not wait for
+    the other threads, since two threads that waited for each other would never end.
     """
 
     def __init__(self) -> None:
@@ -27,12 +27,12 @@ class CompileGate:
         return self._passing(self._join, self._leave)
 
     def compilation(self) -> AbstractContextManager[None]:
-        """A block that compiles, and runs for the first time, what has been compiled."""
+        """A block that compiles code and runs it for the first time."""
         return self._passing(self._close, self._open)
 
     @contextmanager
     def _passing(self, enter: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
-        """A block between the two, both of them under the lock."""
+        """A block between the two functions, both called under the lock."""
         if getattr(self._mine, "inside", False):
             yield
             return

@@ -16,26 +16,28 @@ _ONE_CAPTURE = threading.Lock()  # torch allows one at a time in a process, what
 
 
 def cuda_graph(stream: torch.cuda.Stream, pool: Any = None) -> Recorder:
-    """Records on `stream`, on which the body was executed before, so that its handles and workspaces are there.
+    """A recorder on `stream`, on which the body was run before, so that its handles and workspaces exist.
 
-    What other threads ask of the device in the meantime is neither recorded nor refused, but for two things that torch
-    does not allow there: numbers drawn from the device's default generator, and another capture, which waits here.
+    Work that other threads launch on the device in the meantime is neither recorded nor refused, with two exceptions
+    that torch does not allow: random numbers from the device's default generator, and another capture, which waits
+    here.
 
-    `torch.cuda.graph` would begin by waiting for the whole device, and so for all other streams, to give the graph as
-    much memory as there is. A capture itself needs no wait: it is ordered behind the earlier work of its stream.
+    `torch.cuda.graph` would first wait for the whole device, and so for all other streams, to give the graph as much
+    memory as possible. A capture itself needs no wait, since it follows the earlier work on its stream.
 
     Args:
         stream: where the body is recorded.
-        pool: from `torch.cuda.graph_pool_handle`, the memory of what the body allocates. Several bodies may have the
-            same one as long as none of them runs beside another, and what is to outlast a replay is allocated before.
+        pool: the memory pool of the body's allocations, from `torch.cuda.graph_pool_handle`. Several bodies may share a
+            pool if no two of them run at the same time, and if tensors that must outlast a replay are allocated before
+            it.
     """
 
     def record(body: Callable[[], None]) -> Replay:
         graph = torch.cuda.CUDAGraph()
         with _ONE_CAPTURE, _no_garbage_collection(), torch.cuda.stream(stream):
             _make_room(stream.device)
-            # torch makes the state of its generator for graphs at the first capture. Made in inference mode, it
-            # could not be used outside of it afterwards (pytorch#166792).
+            # torch creates its generator state for graphs at the first capture. Created in inference mode, it could not
+            # be used outside that mode afterwards (pytorch#166792).
             with torch.inference_mode(False):
                 graph.capture_begin(pool=pool, capture_error_mode="thread_local")
             try:
@@ -48,10 +50,10 @@ def cuda_graph(stream: torch.cuda.Stream, pool: Any = None) -> Recorder:
 
 
 class GraphStream:
-    """A CUDA stream of its own on which graphs are recorded and replayed, with one pool of memory for all of them.
+    """A separate CUDA stream on which graphs are recorded and replayed, with one memory pool for all of them.
 
-    Whatever stream a caller uses, the device does the callers' work here in the order in which it was asked for, so
-    that the tensors and workspaces of a graph are never written by two of them at once.
+    Whatever stream a caller uses, the device does all callers' work on this stream in the order in which it was
+    launched, so that no two callers write the tensors and workspaces of a graph at the same time.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -60,14 +62,14 @@ class GraphStream:
         self._recorder = cuda_graph(self._stream, torch.cuda.graph_pool_handle())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Streams and pools belong to a process: a copy has its own."""
+        """Give a copy its own stream and pool, since both belong to a process."""
         return GraphStream, (self.device,)
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """Work in the block is done here: after all that the caller's stream has to do by now, before all that follows.
+        """A block whose work runs on this stream, after the caller's earlier work and before its later work.
 
-        So the caller's tensors can be read and written in it, and let go of afterwards, as on the caller's own stream.
+        So the caller's tensors can be read and written in it, and freed afterwards, as on the caller's own stream.
         """
         caller = torch.cuda.current_stream(self.device)
         self._stream.wait_stream(caller)
@@ -78,19 +80,19 @@ class GraphStream:
             caller.wait_stream(self._stream)
 
     def record(self, body: Callable[[], None]) -> Replay:
-        """What repeats `body`, a `Recorder`; inside `joined`, where `body` was executed before."""
+        """Record `body` and return its replay, as a `Recorder`; call it in `joined`, where `body` was run before."""
         return self._recorder(body)
 
     def caller_records(self) -> bool:
-        """Whether the caller is recording a graph, into which no other can be replayed."""
+        """Whether the caller is recording a graph, during which no other graph can be replayed."""
         return torch.cuda.is_current_stream_capturing()
 
 
 def _make_room(device: torch.device) -> None:
-    """Give back what torch keeps unused of the device's memory, where the graph might want for it.
+    """Release the memory that torch keeps unused on the device, if the graph might need it.
 
-    A graph has memory of its own. It takes no more than its body, executed before, has just left unused; if the device
-    has as much to spare, nothing need be given back, which would wait for all streams.
+    A graph has its own memory. It needs no more than its body, which was run before, has just left unused. If the
+    device has that much to spare, nothing is released, since a release would wait for all streams.
     """
     free, _ = torch.cuda.mem_get_info(device)
     if free < torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device):
@@ -99,7 +101,7 @@ def _make_room(device: torch.device) -> None:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """What a collection destroys may be another graph, and to destroy that in mid-capture would spoil the capture."""
+    """A block without garbage collection, which might destroy another graph and so spoil a capture in progress."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Where a network runs, and in which precision."""
+"""The device on which a network runs, and its precision."""
 
 from typing import Literal, get_args
 
@@ -18,11 +18,11 @@ def first_device() -> torch.device:
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """`auto` is the first of cuda, mps and cpu that this machine has.
+    """The device with this name; `auto` is the first of cuda, mps and cpu that this machine has.
 
     Raises:
-        DeviceError: a device that is not here.
-        UsageError: not a device's name.
+        DeviceError: the device is not available.
+        UsageError: not the name of a device.
     """
     if device == "auto":
         return first_device()
@@ -45,7 +45,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
 
 
 def resolve_precision(precision: str, device: torch.device) -> Precision:
-    """`auto` is bf16 autocast where the hardware multiplies bf16 itself, else fp32.
+    """The precision with this name; `auto` is bf16 autocast if the hardware multiplies bf16 natively, else fp32.
 
     Raises:
         UsageError: not `auto`, `fp32` or `bf16`.
@@ -58,21 +58,21 @@ def resolve_precision(precision: str, device: torch.device) -> Precision:
 
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    """The context of a forward pass: with bf16 autocast to it, with fp32 none, not even the caller's.
+    """The context of a forward pass: autocast to bf16, or for fp32 no autocast, not even the caller's.
 
-    No copies of weights are kept: inside an autocast of the caller's they would outlive the optimizer's next step, and
-    later passes would go on with old weights.
+    No copies of weights are cached: inside the caller's autocast they would outlive the optimizer's next step, and
+    later passes would use old weights.
     """
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
 
 
 def at_least_fp32(x: Tensor) -> Tensor:
-    """`x`, in fp32 if it is of a shorter type."""
+    """`x`, converted to fp32 if its type is shorter."""
     return x.float() if x.element_size() < 4 else x
 
 
 def gpu_identity(device: torch.device) -> str | None:
-    """What tells a GPU from all others, on every machine; None if `device` is not here."""
+    """An identifier of a GPU that is unique across machines; None if `device` is not available."""
     index = torch.cuda.current_device() if device.index is None else device.index
     if index >= torch.cuda.device_count():
         return None
@@ -80,7 +80,7 @@ def gpu_identity(device: torch.device) -> str | None:
 
 
 def device_name(device: torch.device) -> str:
-    """What results call the device: the GPU's name, or the CPU's capability and threads."""
+    """The name of the device in results: the GPU's name, or the CPU's capability and threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type == "cpu":
@@ -98,7 +98,7 @@ def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        # Private, but there is no public question; where a release lacks it, fp32 is right everywhere.
+        # Private, but there is no public function; if a release lacks it, fp32 is always correct.
         supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
         return bool(supported and supported())
     return False

@@ -1,4 +1,4 @@
-"""One file from the internet, checked before it is kept; a large one goes on from where it broke off."""
+"""Download one file, check it before it is kept, and resume a large one where it broke off."""
 
 import os
 import ssl
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
     """The per-user cache: `$XDG_CACHE_HOME/resnetzoo`, by default `~/.cache/resnetzoo`.
 
     Raises:
-        UsageError: there is neither this variable nor a home folder.
+        UsageError: neither this variable nor a home folder exists.
     """
     word = os.environ.get("XDG_CACHE_HOME")
     try:
@@ -41,22 +41,22 @@ def cache_folder() -> Path:
 def download(
     url: str, path: Path, *, verify: Callable[[Path], None], size: int | None = None, kept_as: Path | None = None
 ) -> None:
-    """Fetch the file at `url` to `path`, where it stands only once it is whole and `verify` has passed it.
+    """Fetch the file at `url` to `path`, which appears only once the file is complete and `verify` has accepted it.
 
-    Each process writes into a file of its own until then. A bar shows how far a file of known size is.
+    Until then each process writes to its own file. A bar shows the progress of a file of known size.
 
     Args:
         url: an address.
-        path: where to put the file, in a folder that is there.
-        verify: raises an error of this package for a file that is not the right one; such a file is deleted.
-        size: of the file in bytes, where it is known.
-        kept_as: where to keep what has come, in the same folder, when the download breaks off. The next one with the
-            same name goes on from there, and from what a process that was killed has left.
+        path: where to put the file, in an existing folder.
+        verify: raises an error of this package for a wrong file, which is then deleted.
+        size: of the file in bytes, if known.
+        kept_as: where to keep the received part, in the same folder, if the download breaks off. The next download with
+            the same name resumes from it, or from the part that a killed process left.
 
     Raises:
-        DownloadError: it does not come.
-        BrokenDownloadError: it comes, but not whole. The messages of both are the reason alone.
-        UsageError: no address that can be fetched.
+        DownloadError: the file could not be fetched.
+        BrokenDownloadError: only a part of it arrived. The messages of both errors are only the reason.
+        UsageError: the address cannot be fetched.
         OSError: the file cannot be written.
     """
     part = own_name(path if kept_as is None else kept_as)
@@ -68,7 +68,7 @@ def download(
         except ResnetzooError:
             if not have:
                 raise
-            _append(url, part, 0, size, kept_as)  # what was left by an earlier download may have been wrong already
+            _append(url, part, 0, size, kept_as)  # the part that an earlier download left may have been wrong already
             verify(part)
         part.replace(path)
     finally:
@@ -76,9 +76,9 @@ def download(
 
 
 def _take_over(kept: Path, part: Path) -> int:
-    """Let what earlier downloads left be `part`, and delete the rest of it; its length in bytes."""
+    """Turn the remains of earlier downloads into `part`, and delete the rest; return the length of `part` in bytes."""
     for left in (kept, *abandoned(kept)):
-        with suppress(OSError):  # not there, another's, or taken by another process a moment ago
+        with suppress(OSError):  # missing, another user's, or taken by another process a moment ago
             if part.exists():
                 left.unlink()
             elif os.access(left, os.R_OK | os.W_OK):
@@ -87,21 +87,21 @@ def _take_over(kept: Path, part: Path) -> int:
 
 
 def _append(url: str, part: Path, start: int, size: int | None, kept_as: Path | None) -> None:
-    """Go on with a download behind the first `start` bytes of `part`; start over where the server cannot."""
+    """Continue a download after the first `start` bytes of `part`; start over if the server cannot."""
     if start and start == size:
-        return  # all was there but the end of the process
+        return  # the file was complete, but the process ended before moving it
     try:
         title = url if kept_as is None else kept_as.stem
         _receive(url, part, 0 if size is not None and start > size else start, size, title)
     except BaseException:
         if kept_as is not None and part.exists() and part.stat().st_size:
-            with suppress(OSError):  # what another user keeps there
+            with suppress(OSError):  # a part that belongs to another user
                 part.replace(kept_as)
         raise
 
 
 def _receive(url: str, part: Path, start: int, size: int | None, title: str) -> None:
-    """Write what the server sends, and see whether it is as much as the server has said."""
+    """Write what the server sends, and check that it has the announced length."""
     have = None
     try:
         with _open(url, start) as response:
@@ -124,7 +124,7 @@ def _receive(url: str, part: Path, start: int, size: int | None, title: str) -> 
 
 
 def _open(url: str, start: int) -> HTTPResponse:
-    """The answer of a server that is asked for the bytes from `start` on.
+    """The server's response to a request for the bytes from `start` on.
 
     Raises:
         UsageError: no address that can be fetched.
@@ -142,13 +142,13 @@ def _open(url: str, start: int) -> HTTPResponse:
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None) or error
     if isinstance(error, urllib.error.HTTPError):
-        error.close()  # it is the answer, still open
+        error.close()  # the response, still open
         return f"status {error.code}, {reason}"
     return str(reason)
 
 
 def _ignore(_count: int) -> None:
-    """In place of a bar."""
+    """Do nothing, instead of showing a bar."""
 
 
 @contextmanager

@@ -9,15 +9,16 @@ from resnetzoo.utils.text import kind_of
 
 
 class Callback:
-    """What to do beside training: derive from it, and override the hooks that you need; the others do nothing.
+    """Actions to run during training: derive from this class and override the hooks you need; the others do nothing.
 
     Pass instances as `fit(..., callbacks=[...])`, each to one run. The hooks are called in the order of the list,
-    after those of the package, so that a hook that raises loses nothing: the epoch's checkpoint is written by then, on
-    CUDA at the latest when `fit` returns or raises. `trainer.wait_until_written()` is for a hook that reads the files.
-    An exception in a hook ends the run and reaches the caller of `fit`, after `on_exception` of all callbacks.
+    after those of the package, so that a hook that raises loses nothing: the epoch's checkpoint has been written by
+    then, or on CUDA is written at the latest when `fit` returns or raises. A hook that reads the files calls
+    `trainer.wait_until_written()` first. An exception in a hook ends the run and reaches the caller of `fit`, after
+    `on_exception` of all callbacks.
 
-    They run in every process of a run that several share. `trainer.context.is_main` is true in one of them, which
-    should be the one that writes; a hook that raises must do so in all of them, or the others wait in vain.
+    If several processes share a run, the hooks run in each of them. `trainer.context.is_main` is true in only one,
+    which should do the writing. A hook that raises must do so in all processes, or the others wait forever.
 
     The device may be up to 60 steps behind when a hook is called, except at an epoch's end. `trainer.step`,
     `trainer.lr` and `trainer.metrics.images` are plain numbers; `trainer.metrics.loss` is a tensor on the device, and
@@ -28,26 +29,26 @@ class Callback:
     """
 
     def on_fit_start(self, trainer: TrainerState) -> None:
-        """Before the first step, once `trainer` stands where the run goes on: at step 0, or where it was stopped."""
+        """Called before the first step, with `trainer` at the step where the run starts or resumes."""
 
     def on_step_end(self, trainer: TrainerState) -> None:
-        """After each step; the time spent here counts as training."""
+        """Called after each step; the time spent here counts as training."""
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
-        """After an epoch and its test, the device at rest; `row` has its results, over all processes."""
+        """Called after an epoch and its test, when the device is idle; `row` has the results over all processes."""
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
-        """After the last epoch, of a run that was finished before, and after an early stop; the network evaluates."""
+        """Called after the last epoch, for a finished run, or after an early stop; `model` is in evaluation mode."""
 
     def on_exception(self, trainer: TrainerState, error: BaseException) -> None:
-        """In place of `on_fit_end` where the run ends by an exception, Ctrl-C included; `error` is raised behind it."""
+        """Called instead of `on_fit_end` if an exception ends the run, Ctrl-C included; `error` is raised after it."""
 
 
 def checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
-    """The callbacks that a caller gave, each of them one.
+    """The callbacks that a caller passed, after checking that each is a `Callback`.
 
     Raises:
-        UsageError: a callback alone, without a list around it, a class in place of an instance, or something else.
+        UsageError: a single callback outside a list, a class instead of an instance, or anything else.
     """
     if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
         raise UsageError(f"callbacks must be a list of callbacks, not {kind_of(callbacks)}: write callbacks=[...]")

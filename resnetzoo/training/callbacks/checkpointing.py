@@ -1,4 +1,4 @@
-"""A run's state on disk: resumed if the folder has one, written at each epoch's end and every so many steps."""
+"""A run's state on disk: resumed if the folder has one, written after each epoch and after a set number of steps."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -25,14 +25,14 @@ from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, 
 class Checkpointing(Callback):
     """Keeps `checkpoint.pt` in the run's folder.
 
-    `trainer.files` writes it: before the hook returns, or on CUDA while training goes on. What a write fails with is
-    raised by the next hook, and the end of a run waits for what is in progress.
+    `trainer.files` writes it: before the hook returns, or on CUDA while training goes on. If a write fails, the next
+    hook raises its error, and the end of a run waits for writes in progress.
 
     Args:
         folder: the run's.
         every: save every so many steps too; None saves at each epoch's end, and where the run is interrupted.
         fresh: set an old run in the folder aside.
-        extends: a finished run in the folder goes on by the recipe, which has extended it.
+        extends: the recipe extends the finished run in the folder.
     """
 
     def __init__(self, folder: Path, every: int | None = None, *, fresh: bool = False, extends: bool = False) -> None:
@@ -42,19 +42,19 @@ class Checkpointing(Callback):
         self.extends = extends
 
     def on_fit_start(self, trainer: TrainerState) -> None:
-        """Go on from the state in the folder, or write the first one: an unwritable folder is found out now."""
+        """Resume from the state in the folder, or write the first one, so that an unwritable folder is noticed now."""
         check_same(trainer.context, {"checkpoint_every": self.every, "fresh": self.fresh})
         if self.fresh:
             trainer.context.from_rank_zero(lambda: _say_aside(set_aside(self.folder), self.folder))
         model, optimizer = trainer.model, trainer.step_state.optimizer
         momentum = list(model.parameters())  # the first step makes buffers like them
         trainer.files.snapshots.reserve([_network_states(trainer), optimizer.state_dict(), momentum])
-        # The others may have no such folder, or look when the first one has written there already.
+        # The other processes may not have this folder, or may look after the first one has already written to it.
         checkpoint = trainer.context.from_rank_zero(lambda: self._find_own(trainer))
         if checkpoint is None:
             self._save(trainer)
             trainer.files.wait()
-            if trainer.spec is None:  # before hours of training: what is in a network from elsewhere, nobody knows
+            if trainer.spec is None:  # before hours of training, since a network from elsewhere may hold anything
                 trainer.context.from_rank_zero(self._check_readable)
             return
         trainer.starting_point = StartingPoint.in_identity(checkpoint.identity)
@@ -76,11 +76,11 @@ class Checkpointing(Callback):
         self._save(trainer)
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
-        """Whatever comes behind, `run.json` and `fit`'s return, the last checkpoint and the log are there."""
+        """Wait for the last checkpoint and the log, before `run.json` is written and `fit` returns."""
         trainer.files.wait()
 
     def on_exception(self, trainer: TrainerState, error: BaseException) -> None:
-        """What is being written is finished; if that fails, it is the worse news."""
+        """Finish writes in progress; if one fails, its error takes precedence."""
         try:
             trainer.files.wait()
         except Exception as unwritten:
@@ -88,10 +88,10 @@ class Checkpointing(Callback):
                 raise unwritten from error
 
     def _find_own(self, trainer: TrainerState) -> Checkpoint | None:
-        """The state in the folder, once it is found to be this run's.
+        """The state in the folder, after checking that it belongs to this run.
 
         Raises:
-            CheckpointMismatchError: it is another one's.
+            CheckpointMismatchError: it belongs to another run.
         """
         checkpoint = read_latest(self.folder)
         if checkpoint is None:

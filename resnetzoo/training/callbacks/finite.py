@@ -17,9 +17,9 @@ WHAT_TO_TRY = "try a lower lr, a clip_norm in the recipe, or another seed"
 class FiniteCheck(Callback):
     """Ends a run at the end of an epoch whose training loss or weights are infinite or NaN.
 
-    The test may overflow in a run that is sound: while the running statistics of a deep plain network lag behind its
-    first large steps. It is a figure of that epoch like any other, but not of the last one: a finished run whose last
-    test is not finite has no result.
+    The test of a sound run may overflow while the running statistics of a deep plain network lag behind its first large
+    steps. That is recorded like any other figure of the epoch, except in the last one: a run whose last test is not
+    finite has no result.
     """
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
@@ -37,7 +37,7 @@ class FiniteCheck(Callback):
 
 
 def check_finite(trainer: TrainerState, *values: float) -> None:
-    """Stop if one of these is infinite or NaN.
+    """Raise an error if one of these values is infinite or NaN.
 
     Raises:
         NonFiniteLossError: with the step, the epoch, the learning rate, and where the last good checkpoint is.
@@ -53,7 +53,7 @@ def check_finite(trainer: TrainerState, *values: float) -> None:
 
 
 def largest_weights(model: nn.Module) -> list[float]:
-    """The largest magnitude in each parameter, infinite or NaN where a weight is; a few kernels and one read."""
+    """The largest magnitude in each parameter, infinite or NaN if a weight is; takes a few kernels and one read."""
     weights = [weight.detach() for weight in model.parameters() if weight.is_floating_point() and weight.numel()]
     if not weights:
         return []

@@ -8,8 +8,8 @@ from resnetzoo.training.trainer_state import TrainerState
 class History(Callback):
     """Keeps each epoch's row in `trainer.rows`.
 
-    It comes after the finite check, so that a run which fails there has no row of that epoch, and before all that
-    saves rows.
+    It comes after the finite check, so that a run that fails there has no row for that epoch, and before everything
+    that saves rows.
     """
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:

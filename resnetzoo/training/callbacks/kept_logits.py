@@ -10,7 +10,7 @@ from resnetzoo.utils.files import is_there
 
 
 class KeptLogits(Callback):
-    """Writes them at the end, before `run.json` says that the run is finished, and reads those of one that was."""
+    """Writes the logits before `run.json` marks the run as finished, and reads those of a finished run."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / LOGITS_FILE

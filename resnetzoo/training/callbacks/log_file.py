@@ -1,4 +1,4 @@
-"""`log.jsonl`: the finished epochs of a run, a JSON line each."""
+"""`log.jsonl`: the finished epochs of a run, one JSON line each."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,9 +13,9 @@ LOG_FILE = "log.jsonl"
 
 
 class LogFile(Callback):
-    """Writes all finished epochs anew each time: after a resumption too, none is missing and none stands twice.
+    """Rewrites all finished epochs each time, so that none is missing or repeated after a run is resumed.
 
-    An epoch stands there once its checkpoint does: both are written by `trainer.files`, one behind the other.
+    An epoch appears in the log once its checkpoint is written: `trainer.files` writes both, in that order.
     """
 
     def __init__(self, folder: Path) -> None:

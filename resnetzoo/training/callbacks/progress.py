@@ -13,7 +13,7 @@ from resnetzoo.utils.terminal import console
 
 
 class ProgressBar(Callback):
-    """Prints in the first process of a run. A terminal has room for one bar at a time: `bar=False` leaves the lines."""
+    """Prints from the first process of a run. A terminal has room for one bar; `bar=False` prints only the lines."""
 
     def __init__(self, *, bar: bool) -> None:
         self.bar = bar
@@ -46,13 +46,13 @@ class ProgressBar(Callback):
             self._console.print(f"{trainer.name}  {reason}")
 
     def on_step_end(self, trainer: TrainerState) -> None:
-        """Show what the device is known to have done: at an epoch's beginning nothing yet, and no pace."""
+        """Show the steps that the device is known to have finished: none yet at the start of an epoch, and no pace."""
         pace = trainer.metrics.images_per_second()
         done = trainer.step - trainer.metrics.queued.steps
         self._progress.update(self._task, completed=done, speed=f"{pace:,.0f}" if pace else "-")
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
-        """One line, with the time left at the pace so far."""
+        """Print one line, with the time left at the pace so far."""
         self._progress.update(self._task, completed=trainer.step)
         began, before = self._started
         steps = trainer.recipe.steps
@@ -63,7 +63,7 @@ class ProgressBar(Callback):
             f"{row.train_error:5.2f} %  test error {row.test_error:5.2f} %  lr {row.lr:.4f}  "
             f"{row.images_per_second:,.0f} images/s  {int(left) // 60}:{int(left) % 60:02d} left"
         )
-        trainer.files.submit(lambda: self._print(line))  # behind its checkpoint: what is told of is not lost
+        trainer.files.submit(lambda: self._print(line))  # after its checkpoint, so that no printed epoch is lost
 
     def _print(self, line: str) -> None:
         self._console.print(line)
@@ -78,7 +78,7 @@ class ProgressBar(Callback):
             line = (
                 f"{trainer.name}  stopped early by a callback, after {trainer.step:,} of {trainer.recipe.steps:,} steps"
             )
-            trainer.files.submit(lambda: self._print(line))  # behind the line of its last epoch
+            trainer.files.submit(lambda: self._print(line))  # after the line of its last epoch
         self._progress.stop()
 
     def on_exception(self, trainer: TrainerState, error: BaseException) -> None:

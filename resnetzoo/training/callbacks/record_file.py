@@ -10,9 +10,9 @@ from resnetzoo.utils.files import is_there
 
 
 class RecordFile(Callback):
-    """Writes the record at the end; a run that was finished before keeps the one of its own commit and versions.
+    """Writes the record at the end; a run that was already finished keeps its record, with its commit and versions.
 
-    A run that a callback stopped early gets none: `run.json` stands for the whole recipe.
+    A run that a callback stopped early gets no record, since `run.json` means that the whole recipe was carried out.
     """
 
     def __init__(self, folder: Path) -> None:

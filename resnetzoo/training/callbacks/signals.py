@@ -13,13 +13,13 @@ from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.trainer_state import TrainerState
 
 _ALWAYS = (signal.SIGINT, signal.SIGTERM)
-# Closed terminals, schedulers before they kill, a limit of CPU time; as far as the system has them. Left alone where
-# they would not end the process: ignored, as by nohup, or caught by the caller.
+# Sent by closed terminals, by schedulers before they kill and at a limit of CPU time, where the system has them. Left
+# alone if they would not end the process: ignored, as by nohup, or caught by the caller.
 _WHERE_DEADLY = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 
 
 class StopRequest:
-    """Whether a stop was asked for, and by which signal.
+    """Whether a stop was requested, and by which signal.
 
     Args:
         copies: how often one Ctrl-C arrives.
@@ -30,7 +30,7 @@ class StopRequest:
         self._copies_to_come = copies - 1
 
     def receive(self, signal_number: int, frame: FrameType | None) -> None:
-        """Note the first signal; Ctrl-C behind another stops at once, while systems send several of the rest."""
+        """Note the first signal. A further Ctrl-C stops at once; other signals do not, since systems repeat them."""
         if self.signal_number is None:
             self.signal_number = signal_number
         elif signal_number == signal.SIGINT and self._copies_to_come:
@@ -41,15 +41,15 @@ class StopRequest:
 
 @contextmanager
 def catch_signals() -> Iterator[StopRequest]:
-    """Catch the signals that ask a process to end inside the block, and put the old handlers back behind it.
+    """Catch the signals that ask a process to end inside the block, and restore the old handlers after it.
 
-    Outside the main thread signals cannot be caught: there the request is never made.
+    Outside the main thread signals cannot be caught, so a stop is never requested.
 
     Raises:
-        TrainingInterrupted: a signal came when all in the block had been done; what the caller has planned behind it
-            must not go on as if there had been none.
+        TrainingInterrupted: a signal came after the last work in the block; whatever the caller planned next must not
+            continue as if there had been none.
     """
-    # A terminal sends Ctrl-C to all of its processes, and torchrun passes on to the ranks what it gets itself.
+    # A terminal sends Ctrl-C to all of its processes, and torchrun also forwards to the ranks what it receives itself.
     request = StopRequest(copies=2 if "TORCHELASTIC_RUN_ID" in os.environ else 1)
     if threading.current_thread() is not threading.main_thread():
         yield request
@@ -67,23 +67,23 @@ def catch_signals() -> Iterator[StopRequest]:
 
 
 class StopOnSignal(Callback):
-    """Interrupts a run once a stop was requested in any of its processes; all of them learn it at the same step.
+    """Interrupts a run once a stop was requested in any of its processes; all processes learn of it at the same step.
 
-    It comes first, so that the checkpoint behind it knows that this step is the last one.
+    It is called first, so that the checkpoint callback after it knows that this step is the last one.
     """
 
     def __init__(self, request: StopRequest) -> None:
         self.request = request
 
     def on_step_end(self, trainer: TrainerState) -> None:
-        if not trainer.epoch_is_complete:  # else the epoch's end asks, where there is more to save
+        if not trainer.epoch_is_complete:  # otherwise the epoch's end asks, when there is more to save
             self._interrupt_if_requested(trainer)
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         self._interrupt_if_requested(trainer)
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
-        """A signal that came while the last epoch was saved must not be lost either."""
+        """Handle a signal that came while the last epoch was being saved."""
         self._interrupt_if_requested(trainer)
 
     def _interrupt_if_requested(self, trainer: TrainerState) -> None:

@@ -1,4 +1,4 @@
-"""The callbacks that every run has, in the order in which their hooks must be called."""
+"""The callbacks of every run, in the order in which their hooks must be called."""
 
 from pathlib import Path
 
@@ -24,20 +24,21 @@ def standard_callbacks(
     progress: bool = False,
     bar: bool = False,
 ) -> list[Callback]:
-    """Signals, finite check, row, save, log, test logits, record, progress.
+    """The standard callbacks: signals, finite check, row, checkpoint, log, test logits, record, progress.
 
-    The order matters: several processes sum up, save and log together, and each of these waits for all of them. So
-    all must learn of a signal, and find a loss that is not finite, before any of them saves; only then the row is kept,
-    to be saved; and what is logged is saved already: also where a thread writes, since it keeps this order.
+    The order matters. Several processes sum up, save and log together, and each of these operations waits for all
+    processes, so all must learn of a signal or of a loss that is not finite before any of them saves. Only then is the
+    row kept, to be saved with the checkpoint. An epoch is logged after its checkpoint is saved; a thread that writes
+    keeps this order.
 
     Args:
         stop: filled by `catch_signals`, and shared by runs side by side.
         out: the run's folder; None keeps nothing on disk.
-        checkpoint_every: save every so many steps too.
+        checkpoint_every: also save after this many steps.
         fresh: set an old run in `out` aside.
         extends: the recipe extends a finished run in `out`.
-        progress: show a line an epoch.
-        bar: show a bar too, on a terminal.
+        progress: print one line per epoch.
+        bar: also show a bar, on a terminal.
     """
     callbacks: list[Callback] = [StopOnSignal(stop), FiniteCheck(), History()]
     if out is not None:

@@ -1,4 +1,4 @@
-"""The interface of every strategy, and the state that the steps of a run work on."""
+"""The interface of every strategy, and the state that the steps of a run use."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -28,14 +28,15 @@ class StepState:
 
     Attributes:
         loader: the training set on the device.
-        optimizer: its parameter groups' `lr` is set at each step.
-        metrics: summed up over the epoch.
+        optimizer: the `lr` of its parameter groups is set at each step.
+        metrics: sums over the epoch.
         stream: where the device's work is queued.
-        batch_size: images of a whole batch.
-        recorder: records work on the device; None where nothing can be recorded.
+        batch_size: images in a whole batch.
+        recorder: records work on the device; None if nothing can be recorded.
         clip_norm: of the recipe.
         mixup: of the recipe.
-        search: whether cuDNN times its algorithms for whole batches; other work takes what it expects to be fastest.
+        search: whether cuDNN times its algorithms for whole batches; other work uses the algorithm that cuDNN expects
+            to be fastest.
     """
 
     loader: DeviceLoader
@@ -52,14 +53,14 @@ class StepState:
     def create(
         cls, model: nn.Module, recipe: Recipe, loader: DeviceLoader, stream: RunStream | None = None
     ) -> "StepState":
-        """A fresh one for `model`, which is on the loader's device already; without a stream it gets one of its own."""
+        """A new state for `model`, which is already on the loader's device; without a stream it gets its own."""
         stream = stream or RunStream(loader.device)
         recorder = recorder_for(stream)
         return cls(
             loader=loader,
             stream=stream,
             metrics=RunningMetrics(loader.device, QueuedSteps(stream.record_event if stream.is_queue else None)),
-            # What is recorded reads the rate from memory, since a number would stay the one of the recording.
+            # A recorded step reads the rate from memory, since a plain number would keep its value of the recording.
             optimizer=make_optimizer(model, recipe, loader.device, lr_on_device=recorder is not None),
             batch_size=min(recipe.batch_size, len(loader)),
             recorder=recorder,
@@ -69,7 +70,7 @@ class StepState:
         )
 
     def augmentation(self, *, seed: int, epoch: int) -> Tensor:
-        """What the loader draws of an epoch, and with mixup the rows of `draw_mixing` below it: int64 (rows, N)."""
+        """The loader's random numbers for an epoch, and with mixup the rows of `draw_mixing` below: int64 (rows, N)."""
         drawn = self.loader.augmentation(seed=seed, epoch=epoch)
         if not self.mixup:
             return drawn
@@ -77,9 +78,10 @@ class StepState:
         return torch.cat([drawn, mixing.to(drawn.device)])
 
     def batch(self, augmentation: Tensor, indices: slice | Tensor) -> tuple[Tensor, Tensor, Mixed | None]:
-        """Images (n, C, H, W), labels (n,) and what was mixed into them, if anything was.
+        """Images (n, C, H, W), labels (n,), and what was mixed into them, if anything.
 
-        Both images of each mix are cut here, so that a process mixes its part of a batch as one process does the whole.
+        Both images of each mix are cropped here, so that a process mixes its part of a batch as a single process mixes
+        the whole batch.
         """
         if not self.mixup:
             return *self.loader.batch(augmentation, indices), None
@@ -91,7 +93,7 @@ class StepState:
 
 
 def recorder_for(stream: RunStream) -> RunRecorder | None:
-    """What records the work on a stream; None on a device without streams."""
+    """The recorder of the work on a stream; None on a device without streams."""
     return None if stream.cuda is None else CudaRecorder(stream.cuda)
 
 
@@ -99,7 +101,7 @@ class Strategy(ABC):
     """How a training step is carried out.
 
     Attributes:
-        recording: what the run records with, shared by its tests; None where its steps are not to be recorded.
+        recording: records the steps, and the tests of the run; None if the steps are not recorded.
     """
 
     recording: Recording | None = None
@@ -107,12 +109,12 @@ class Strategy(ABC):
     @property
     @abstractmethod
     def execution(self) -> Execution:
-        """What results say of it."""
+        """How its steps run, as results state it."""
 
     @abstractmethod
     def begin_epoch(self, augmentation: Tensor) -> None:
-        """Take the order of the epoch's images and how each of them is augmented, as the loader gives it."""
+        """Load the order of the epoch's images and their augmentation, as the loader drew them."""
 
     @abstractmethod
     def __call__(self, indices: slice, lr: float) -> None:
-        """Learn from the images at these indices of the epoch's order; nothing in it waits for the device."""
+        """Train on the images at these indices of the epoch's order, without waiting for the device."""

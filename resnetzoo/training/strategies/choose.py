@@ -32,20 +32,21 @@ def choose_strategy(
     record: bool | None,
     context: DistributedContext,
 ) -> Strategy:
-    """Several processes: DDP. One on CUDA: a recorded step, of a compiled one if asked. Else compiled or eager.
+    """The strategy of a run: DDP for several processes, recorded on CUDA, otherwise compiled or eager.
 
     Args:
-        model: on its device already.
-        recipe: as it runs on this number of images.
-        state: what the steps work on.
+        model: already on its device.
+        recipe: for this number of images.
+        state: what the steps use.
         precision: of the forward pass.
         compile: True or False, or None to let the length of the run decide.
-        record: False never records a step. None does so on CUDA unless Python has a say in it, and True even then.
+        record: False never records a step. None does so on CUDA unless the step depends on Python code, and True even
+            then.
         context: the processes that share the run.
 
     Raises:
-        UsageError: `compile=True` or `record=True` for a run of several processes, batches that are too small for
-            them, or `record=True` on a device whose work cannot be recorded.
+        UsageError: `compile=True` or `record=True` for a run of several processes, batches too small for the processes,
+            or `record=True` on a device whose work cannot be recorded.
     """
     device = state.loader.device
     if context.world_size > 1:
@@ -78,15 +79,15 @@ def choose_strategy(
 
 
 def deciding_images(recipe: Recipe, batch_size: int) -> int:
-    """How many images a run learns from, steps times batch: up to its first end, if it was extended.
+    """The number of images in a run, steps times batch size, up to its first end if it was extended.
 
-    So the added steps run as those before, and all of it, repeated, comes to the same figures.
+    So the added steps run in the same way as those before, and repeating the whole run gives the same figures.
     """
     return (*recipe.extended_at, recipe.steps)[0] * batch_size
 
 
 def explain_choice(execution: Execution, device: torch.device, images: int, context: DistributedContext) -> str:
-    """One line for the person who waits for the first step; `images` are the run's, as `deciding_images` counts."""
+    """One line for users who wait for the first step; `images` is the run's `deciding_images`."""
     if execution.shared:
         return f"{context.world_size} processes share each batch"
     if device.type == "cpu":

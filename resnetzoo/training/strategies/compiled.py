@@ -1,4 +1,4 @@
-"""The step with its forward and backward pass compiled, and whether a run is long enough to pay for it."""
+"""The training step with compiled forward and backward pass, and whether a run is long enough for it to pay."""
 
 import warnings
 from typing import Any
@@ -18,18 +18,18 @@ REPAID_BY_IMAGES = 150_000
 """Images from which compiling pays on a CPU: it takes as long as it saves over some 1,000 steps of 128, at any depth,
 since its time and what it saves both grow with the layers."""
 
-_OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}}  # the calls between the kernels in C++ too
+_OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}}  # the calls between the kernels are C++ too
 
 
 class CompiledStep(EagerStep):
-    """`EagerStep` with the pass of whole batches compiled.
+    """`EagerStep` whose forward and backward pass is compiled for whole batches.
 
-    The smaller batch at an epoch's end runs eagerly: another shape would be compiled once more.
+    The smaller last batch of an epoch runs eagerly, since another shape would need another compilation.
 
     Args:
         compiled_loss_fn: for whole batches; `compile_loss` makes it.
         loss_fn: for smaller ones.
-        state: what the step works on.
+        state: what the step uses.
     """
 
     execution = Execution(compiled=True)
@@ -44,20 +44,21 @@ class CompiledStep(EagerStep):
 
 
 def compiling_pays(device: torch.device, images: int) -> bool:
-    """Whether a run over so many images (steps times batch) is shorter with compiling than without.
+    """Whether a run over this many images (steps times batch size) takes less time with compilation than without.
 
-    On CUDA a recorded step has no overhead left, and what fusing saves repays compiling in very long runs only.
+    On CUDA a recorded step has no launch overhead left, so the gain from fusion repays compilation only in very long
+    runs.
     """
     return device.type == "cpu" and images >= REPAID_BY_IMAGES
 
 
 def model_to_compile(model: nn.Module, device: torch.device) -> nn.Module:
-    """On a CPU, the twin whose batch norm its compiler vectorizes; it shares all weights with `model`."""
+    """The module to compile: on a CPU, a copy that shares all weights and whose batch norm the compiler vectorizes."""
     return with_summed_batchnorm(model.train()) if device.type == "cpu" else model
 
 
 def compile_loss(loss_fn: LossFn, device: torch.device) -> LossFn:
-    """`loss_fn` compiled for `device` at its first call; where that fails it stays as it is, with a warning."""
+    """`loss_fn` compiled for `device` at its first call; if that fails it runs uncompiled, with a warning."""
     with deprecations_of_torch_ignored():  # the first call of all imports the compiler
         fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=_OPTIONS.get(device.type))
     chosen: list[LossFn] = []

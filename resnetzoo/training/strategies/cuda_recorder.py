@@ -1,4 +1,4 @@
-"""The recorder of a run on CUDA: what waits for the device is reported, and the rest becomes a CUDA graph."""
+"""The recorder of a run on CUDA: it reports work that waits for the device, and turns other work into a CUDA graph."""
 
 import threading
 import warnings
@@ -16,20 +16,20 @@ _WAITS = "called a synchronizing CUDA operation"  # torch's words
 
 
 class CudaRecorder(RunRecorder):
-    """Records on the stream that the work runs on otherwise.
+    """Records on the stream on which the work normally runs.
 
-    The graphs of one run share a pool of memory. They may, since they are replayed one after the other on one stream,
-    and none of them reads what another has left in there: what lasts lies outside.
+    The graphs of one run share a pool of memory. This is safe, since they are replayed one after the other on one
+    stream, and none of them reads what another left in the pool; lasting values are stored outside it.
     """
 
     def __init__(self, stream: torch.cuda.Stream) -> None:
         self._stream = stream
 
     def watch(self, work: Work) -> str | None:
-        """Carry out `work`, all of it, and return where the host first waited for the device; None if nowhere.
+        """Run all of `work`, and return where the host first waited for the device; None if nowhere.
 
-        torch reports such a wait as a warning here, not as an error: that would leave the step half carried out, and
-        strike other threads too, such as one that saves a checkpoint and waits on purpose.
+        torch reports such a wait as a warning here. An error would leave the step half done, and would also affect
+            other threads, such as one that saves a checkpoint and waits on purpose.
         """
         with reported_waits() as places:
             before = torch.cuda.get_sync_debug_mode()
@@ -51,7 +51,7 @@ class CudaRecorder(RunRecorder):
 
 @contextmanager
 def reported_waits() -> Iterator[list[str]]:
-    """Collects where torch warns this thread of a wait for the device; all other warnings go their way."""
+    """Collect where torch warns this thread of a wait for the device; all other warnings are passed on."""
     places: list[str] = []
     thread = threading.get_ident()
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The step of several processes: each learns from its shard of the batch, and all end with the same weights."""
+"""The training step of several processes: each trains on its shard of the batch, and all get the same weights."""
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ class DDPStep(Strategy):
 
     def __call__(self, indices: slice, lr: float) -> None:
         shard = self.context.shard(indices)
-        # The processes' gradients are averaged, each with the same weight: a longer shard must count for more.
+        # DDP averages the processes' gradients with equal weights, but a longer shard must count for more.
         weight = self.context.world_size * (shard.stop - shard.start) / (indices.stop - indices.start)
         set_lr(self.step.state.optimizer, lr)
         with all_there():
@@ -53,7 +53,7 @@ def wrap_ddp(model: nn.Module, context: DistributedContext, device: torch.device
 
 
 def check_shards(context: DistributedContext, images: int, batch_size: int) -> None:
-    """Whether each process gets an image of each batch.
+    """Check that each process gets at least one image of each batch.
 
     Raises:
         UsageError: the smallest batch has fewer images than there are processes.

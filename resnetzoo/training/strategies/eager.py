@@ -15,10 +15,10 @@ from resnetzoo.utils.fp32 import full_fp32
 
 
 class LossFn(Protocol):
-    """Images (n, C, H, W), labels (n,) and what was mixed in, if anything -> mean loss () and logits (n, classes)."""
+    """Images (n, C, H, W), labels (n,), and what was mixed in, if anything -> mean loss () and logits (n, classes)."""
 
     def __call__(self, images: Tensor, labels: Tensor, mixed: Mixed | None = None, /) -> tuple[Tensor, Tensor]:
-        """The loss is in nats."""
+        """Return the mean loss in nats, and the logits."""
 
 
 class EagerStep(Strategy):
@@ -26,7 +26,7 @@ class EagerStep(Strategy):
 
     Args:
         loss_fn: the forward pass and its loss.
-        state: what the step works on.
+        state: what the step uses.
     """
 
     execution = Execution()
@@ -43,7 +43,7 @@ class EagerStep(Strategy):
         self.training_step(self.augmentation, indices)
 
     def training_step(self, augmentation: Tensor, indices: slice | Tensor, weight: float = 1.0) -> None:
-        """Everything of a step but the learning rate; the loss's gradient counts `weight` times."""
+        """A step except for setting the learning rate; the gradient of the loss is multiplied by `weight`."""
         state = self.state
         size = indices.stop - indices.start if isinstance(indices, slice) else len(indices)
         with full_fp32(state.loader.device, benchmark=state.search and size == state.batch_size):
@@ -51,14 +51,14 @@ class EagerStep(Strategy):
             loss, logits = self.forward(images, labels, mixed)
             state.optimizer.zero_grad()
             (loss * weight).backward()  # type: ignore[no-untyped-call]
-            if state.clip_norm is not None:  # of several processes each has the whole batch's gradient by now
+            if state.clip_norm is not None:  # with several processes, each has the gradient of the whole batch by now
                 clip_gradients(state.optimizer, state.clip_norm)
             state.optimizer.step()
             targets = labels if mixed is None else mixed.larger(labels)
             state.metrics.add(loss.detach() * len(labels), logits.detach(), targets)
 
     def forward(self, images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
-        """As a `LossFn`."""
+        """The forward pass and its loss, as a `LossFn`."""
         return self.loss_fn(images, labels, mixed)
 
 

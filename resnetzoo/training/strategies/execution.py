@@ -1,4 +1,4 @@
-"""How the steps of a run were carried out, as data and as the word that results store."""
+"""How the steps of a run were executed, as data and as the word that results store."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from resnetzoo.errors import ResultsError
 
 @dataclass(frozen=True)
 class Execution:
-    """How the steps of a run are carried out; without any of these, eagerly.
+    """How the steps of a run are executed; if no field is set, eagerly.
 
     Attributes:
         compiled: forward and backward pass by `torch.compile`.
         recorded: replayed as a CUDA graph.
-        shared: by several processes, each on its part of the batch.
+        shared: computed by several processes, each on its part of the batch.
     """
 
     compiled: bool = False

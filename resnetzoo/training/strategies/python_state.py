@@ -1,4 +1,4 @@
-"""What Python holds beside the tensors of a network: a recorded step would find it as it was while recording."""
+"""The Python state of a network besides its tensors, which a replayed step cannot change or read again."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ _TENSOR_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 
 @dataclass(frozen=True, eq=False)
 class PythonState:
-    """How things stand with a network before or behind a step.
+    """The state of a network before or after a step.
 
     Attributes:
-        hooks: says where Python is called within a step by request; None where it is not.
-        random: the state of each source of random numbers on the host, by its name.
+        hooks: the hooks that call Python code within a step, in words; None if there are none.
+        random: the state of each random number generator on the host, by name.
         attributes: of the network's modules, by their paths: plain values, the lengths of lists, dicts and sets, and
             which tensors they hold, at which address.
         tensors: of the attributes, kept so that no other tensor gets the identity of one of them meanwhile.
@@ -49,7 +49,7 @@ class PythonState:
         )
 
     def change_until(self, later: "PythonState") -> str | None:
-        """What a step in between has done that a replay would not do; None if nothing."""
+        """What a step between the two states has done that a replay would not do; None if nothing."""
         for source, state in self.random.items():
             if later.random[source] != state:
                 return f"a step draws from {source}, and a replayed one would find the same numbers again"
@@ -71,7 +71,7 @@ def _hooks(model: nn.Module) -> Iterator[str]:
 
 
 def _held(model: nn.Module) -> Iterator[tuple[str, object]]:
-    """The attributes that a step could change, with their paths."""
+    """The attributes that a step could change, by path."""
     for path, module in model.named_modules():
         own = {**vars(module), **module._buffers, **module._parameters}
         for attribute, value in own.items():
@@ -80,14 +80,14 @@ def _held(model: nn.Module) -> Iterator[tuple[str, object]]:
 
 
 def _trace(value: object) -> object:
-    """What tells whether an attribute is as it was."""
+    """A value that shows whether an attribute has changed."""
     if isinstance(value, Tensor):
-        # A subclass or a sparse one may have no address of its own.
+        # A tensor subclass or a sparse tensor may have no address of its own.
         usual = type(value) in (Tensor, nn.Parameter) and value.layout == torch.strided
         return id(value), value.data_ptr() if usual else None
     if isinstance(value, _CONTAINERS):
         return type(value), len(value)
-    return type(value), repr(value)  # of a NaN too
+    return type(value), repr(value)  # also for a NaN
 
 
 def _name(model: nn.Module, path: str) -> str:

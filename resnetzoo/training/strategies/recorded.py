@@ -1,4 +1,4 @@
-"""The step recorded once for each size of batch and replayed: hundreds of small kernels cost one launch."""
+"""The training step, recorded once for each batch size and replayed: hundreds of small kernels cost one launch."""
 
 from dataclasses import replace
 
@@ -18,12 +18,12 @@ compiled, and let cuDNN choose its algorithms."""
 class RecordedStep(Strategy):
     """An eager or compiled step, recorded and replayed: whole batches, and the smaller one at an epoch's end.
 
-    What changes from step to step stands in tensors of fixed address: the augmentation, the indices of the batch in
-    its order, and the learning rate.
+    Everything that changes from step to step is stored in tensors of fixed address: the augmentation, the indices of
+    the batch in the epoch's order, and the learning rate.
 
     Args:
-        step: what is recorded.
-        recording: what the run records with.
+        step: the step to record.
+        recording: records it.
     """
 
     def __init__(self, step: EagerStep, recording: Recording) -> None:

@@ -1,8 +1,8 @@
-"""Work that is repeated on the same memory: carried out at first, then recorded once, then replayed.
+"""Work that is repeated on the same memory: run normally at first, then recorded once, then replayed.
 
-A replay costs one launch, however many operations were recorded. In return it repeats operations and no Python: what
-Python decided while recording stays decided, and no value can be asked for on the way. So the last call before a
-recording is watched, and work in which Python has a say is carried out each time, as without a recorder.
+A replay costs one launch, however many operations were recorded. In return it repeats only operations and no Python
+code: decisions that Python made during the recording stay as they were, and no value can be read on the way. So the
+last call before a recording is watched, and work that depends on Python code is run each time, as without a recorder.
 """
 
 import warnings
@@ -26,26 +26,26 @@ class RunRecorder(ABC):
 
     @abstractmethod
     def watch(self, work: Work) -> str | None:
-        """Carry out `work`, all of it, and return where it first waited for the device; None if it never did."""
+        """Run all of `work`, and return where it first waited for the device; None if it never did."""
 
     @abstractmethod
     def record(self, work: Work) -> Replay:
-        """Call `work`, whose operations are noted and not carried out, and return what carries them out."""
+        """Call `work`, whose operations are recorded and not run, and return a function that runs them."""
 
 
 class Recording:
-    """What of one run may be recorded; its steps and tests share it.
+    """Decides what may be recorded in a run, and records it; steps and tests share it.
 
-    Where one of them shows an obstacle, the run records nothing more.
+    Once an obstacle is found in one of them, the run records nothing more.
 
     Args:
         recorder: of the run's device.
         model: the network whose work is recorded.
-        vouched: the caller has said that Python does nothing in a step that differs from step to step, so that only
-            what makes recording impossible prevents it.
+        vouched: the caller has stated that Python code does the same in every step, so that only what makes recording
+            impossible prevents it.
 
     Attributes:
-        obstacle: why no more is recorded; None as long as nothing speaks against it.
+        obstacle: why nothing more is recorded; None as long as there is no obstacle.
     """
 
     def __init__(self, recorder: RunRecorder, model: nn.Module, *, vouched: bool) -> None:
@@ -55,7 +55,7 @@ class Recording:
         self.obstacle: str | None = None
 
     def watch(self, work: Work) -> None:
-        """Carry out `work` and look whether it can be recorded; where it cannot, a warning says why."""
+        """Run `work` and check whether it can be recorded; if it cannot, a warning says why."""
         before = None if self._vouched else PythonState.of(self._model)
         if before is not None and before.hooks is not None:
             work()
@@ -70,19 +70,19 @@ class Recording:
                 self._give_up(change, in_doubt=True)
 
     def record(self, work: Work) -> Replay:
-        """What `RunRecorder.record` returns.
+        """The function that replays `work`, from `RunRecorder.record`.
 
         Raises:
-            RecordingError: it failed. The run, and all others of this process on the device, must end: up to torch
-                2.11 its allocator believes ever after that a recording is under way, and may abort the process
+            RecordingError: the recording failed. This run and all others of the process on the device must end: up to
+                torch 2.11 the allocator assumes from then on that a recording is in progress, and may abort the process
                 (pytorch#180395).
         """
         try:
             return self._recorder.record(work)
-        except torch.OutOfMemoryError:  # the recording itself ended well, and nothing is left of it
+        except torch.OutOfMemoryError:  # the recording itself ended cleanly, and nothing is left of it
             raise
         except Exception as error:
-            # Where the operation itself failed, that the recording could not be ended is only what followed from it.
+            # If the operation itself failed, the error about ending the recording is only a consequence.
             cause = error.__context__ if isinstance(error.__context__, Exception) else error
             raise RecordingError(
                 f"what the run repeats could not be recorded ({first_line(cause)}), and CUDA may be left unusable for "
@@ -104,10 +104,10 @@ class RepeatedBatches:
 
     Args:
         work: takes indices (n,) of images, a tensor on the device.
-        recording: what the run records with.
+        recording: records the work.
         device: of the indices.
         size: of a whole batch.
-        first_calls: whole batches that are carried out before one is recorded; of each other size it is one.
+        first_calls: the number of whole batches that are run before one is recorded; one for any other size.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class RepeatedBatches:
 
     @property
     def recorded(self) -> bool:
-        """Whether whole batches are recorded, or will be as far as is known."""
+        """Whether whole batches are recorded, or will be unless an obstacle is found."""
         whole = self._by_size.get(self._size)
         return self._recording.obstacle is None or (whole is not None and whole.replay is not None)
 
@@ -135,7 +135,7 @@ class RepeatedBatches:
 
 
 class _BatchOfOneSize:
-    """The indices of a batch in a tensor of fixed address, and the work on them: carried out, recorded, replayed."""
+    """The indices of a batch in a tensor of fixed address, and the work on them: run, recorded or replayed."""
 
     def __init__(
         self, work: Callable[[Tensor], None], recording: Recording, device: torch.device, size: int, first_calls: int
