@@ -53,7 +53,7 @@ _LINE_HEIGHT = 1.3  # of a label, in font sizes
 
 @dataclass(frozen=True)
 class Theme:
-    """What a figure has in the colours of the page that it stands on.
+    """The colours of a figure, to match the page that shows it.
 
     Attributes:
         ink: of text and axes.
@@ -74,12 +74,12 @@ DARK = Theme(ink="#cfd0d0", grid="#3a3d43", background="none")
 
 
 class Look(NamedTuple):
-    """How the line of one network is drawn.
+    """The style of one network's line.
 
     Attributes:
         color: of line and markers.
-        dashes: lengths of dashes and gaps in line widths; empty where the line is solid.
-        marker: of its points, where they are marked.
+        dashes: lengths of dashes and gaps in line widths; empty for a solid line.
+        marker: of its points, if they are marked.
     """
 
     color: str
@@ -88,12 +88,12 @@ class Look(NamedTuple):
 
     @property
     def linestyle(self) -> Any:
-        """As matplotlib takes it."""
+        """The line style in matplotlib's form."""
         return (0, self.dashes) if self.dashes else "-"
 
 
 def look_of_network(family: str, depth: int) -> Look:
-    """Colour by family, line style by depth: of any other depth, that of the next deeper one of the paper."""
+    """The look of a network: colour by family, and line style by depth, rounded up to the paper's depths."""
     return Look(FAMILY_COLOURS[family], next((dashes for most, dashes in _DASHES.items() if depth <= most), _DEEPEST))
 
 
@@ -108,7 +108,7 @@ def styled(theme: Theme = LIGHT) -> Iterator[None]:
 
 @contextmanager
 def new_figure(width: float, height: float, theme: Theme = LIGHT) -> "Iterator[Figure]":
-    """A figure of this many inches that no window shows, to be drawn and saved within the block."""
+    """A figure of this size in inches, without a window, to be drawn and saved within the block."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -131,9 +131,9 @@ def save_figure(figure: "Figure", *paths: Path) -> None:
 
 
 def label_line_ends(axes: "Axes", labels: "Sequence[tuple[Line2D, str]]") -> None:
-    """Write a text behind the last point of each line; those that would overlap are moved apart.
+    """Write a label after the last point of each line; labels that would overlap are moved apart.
 
-    Call it last: what changes the limits of the axes, or their size, moves the lines but not the distances.
+    Call it last: a change to the limits or the size of the axes moves the lines but not the distances between labels.
     """
     figure: Figure = axes.get_figure(root=True)  # type: ignore[assignment]  # axes that are drawn on have one
     figure.draw_without_rendering()  # which gives the axes their size
@@ -145,7 +145,7 @@ def label_line_ends(axes: "Axes", labels: "Sequence[tuple[Line2D, str]]") -> Non
 
 
 def spread(places: Sequence[float], distance: float) -> list[float]:
-    """The places in the same order, at least so far apart, each moved as little as its neighbours allow."""
+    """The positions in the same order, at least this far apart, each moved as little as its neighbours allow."""
     order = sorted(range(len(places)), key=lambda index: places[index])
     groups: list[list[float]] = []  # the wanted place of the lowest member, one a member
     for rank, index in enumerate(order):

@@ -26,7 +26,7 @@ def is_there(path: Path) -> bool:
 
 
 def check_readable(path: Path) -> None:
-    """Read a file from its first byte to its last.
+    """Check that a file can be read from its first byte to its last.
 
     Raises:
         OSError: some of it cannot be read.
@@ -38,7 +38,7 @@ def check_readable(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path, cure: str = "choose another folder") -> Iterator[None]:
-    """Let what cannot be written inside the block be an error that names `path` and says what to do.
+    """Turn a failed write inside the block into an error that names `path` and says what to do.
 
     Raises:
         OutputError: in place of any `OSError`.
@@ -53,10 +53,10 @@ def writing(path: Path, cure: str = "choose another folder") -> Iterator[None]:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder if it is not there, and see whether it takes a file.
+    """Create the folder if it is missing, and check that a file can be written to it.
 
     Raises:
-        OutputError: it does not.
+        OutputError: no file can be written to it.
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,23 +64,23 @@ def check_writable(folder: Path) -> None:
 
 
 def delete_unfinished(path: Path) -> None:
-    """Delete what killed processes left beside `path` of writes of it, where no other process writes it by now."""
-    with suppress(OSError):  # it costs room, and nothing else
+    """Delete partial files that killed processes left beside `path`, unless another process is writing it now."""
+    with suppress(OSError):  # such a file costs disk space and nothing else
         for left in path.parent.iterdir():
             if left.name.startswith(_begin(path)) and left.name.endswith(_END):
                 left.unlink()
 
 
 def _begin(path: Path) -> str:
-    """How the temporary names of `path` begin; the number of a process follows."""
+    """The prefix of the temporary names of `path`; the number of a process follows."""
     return f".{path.name}."
 
 
 def write_atomically(path: Path, content: bytes, *, previous: Path | None = None) -> None:
-    """Write to a temporary name beside `path`, then rename; what stood there goes to `previous`, if given.
+    """Write to a temporary name beside `path`, then rename it; an earlier file is moved to `previous`, if given.
 
     Raises:
-        OutputError: the folder cannot be made or written, or the disk is full; `path` is as it was.
+        OutputError: the folder cannot be created or written, or the disk is full; `path` is unchanged.
     """
     temporary = path.with_name(f"{_begin(path)}{os.getpid()}{_END}")
     with writing(path):

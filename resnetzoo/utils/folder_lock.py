@@ -1,4 +1,4 @@
-"""A lock that lets one process at a time write into a folder; it ends with its process, and names it."""
+"""A lock that lets one process at a time write to a folder; it ends with its process, and names the process."""
 
 import json
 import os
@@ -21,14 +21,14 @@ _PATIENCE = 0.5  # seconds: a process that only reads a finished run is done by 
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that writes into a folder.
+    """The process that writes to a folder.
 
     Attributes:
         host: the name of its machine.
         pid: its number there.
-        started: by the machine's clock ticks, so that another process with the same number is told from it; None where
-            the system does not say.
-        since: when it took the folder, in UTC.
+        started: its start in the machine's clock ticks, which distinguishes it from another process with the same
+            number; None if the system does not tell.
+        since: when it locked the folder, in UTC.
     """
 
     host: str
@@ -42,13 +42,13 @@ class Owner:
 
     @classmethod
     def now(cls) -> "Owner":
-        """The process that asks."""
+        """The present process as an owner."""
         since = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
         return cls(host_name(), os.getpid(), _started(os.getpid()), since)
 
     @classmethod
     def read(cls, path: Path) -> "Owner | None":
-        """What a process has written; None where there is nothing, or not yet all of it."""
+        """The owner that a process has written; None if nothing is written, or not yet all of it."""
         try:
             return cls(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
@@ -56,7 +56,7 @@ class Owner:
 
     @property
     def has_ended(self) -> bool:
-        """Whether this machine knows that it runs no longer."""
+        """Whether it is certain that the process has ended, as far as this machine can tell."""
         if self.host != host_name():
             return False
         return not is_alive(self.pid) or self.started != _started(self.pid)
@@ -64,14 +64,15 @@ class Owner:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let no other process, and no other call in this one, into such a block of the same folder, which is made.
+    """Keep other processes, and other calls in this one, out of such a block for the same folder; creates the folder.
 
-    The lock is the system's and ends with the process, however that ends. On file systems without locks what the other
-    process has written decides: it counts as ended where this machine knows so. Nothing waits longer than a moment.
-    A folder that cannot be written is not locked either; whoever writes there says why.
+    The lock is one of the operating system and ends with the process, however that ends. On file systems without locks
+    the file that the other process has written decides; that process counts as ended if this machine can tell. Nothing
+    waits longer than a moment. A folder that cannot be written is not locked either; the code that writes there reports
+    why.
 
     Raises:
-        OutputError: another process is in it, which the message names.
+        OutputError: another process uses the folder; the message names it.
     """
     owner_file = folder / _OWNER
     with suppress(OSError):
@@ -95,10 +96,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _acquire(lock: FileLock, folder: Path) -> bool:
-    """Whether the lock is held now; False where there are no locks, or nothing can be written.
+    """Take the lock and return whether it is held now; False if there are no locks, or nothing can be written.
 
     Raises:
-        OutputError: another has it.
+        OutputError: another process holds it.
     """
     try:
         return try_lock(lock, _PATIENCE)
@@ -114,7 +115,7 @@ def _in_use(folder: Path, cure: str) -> OutputError:
 
 
 def _started(pid: int) -> int | None:
-    """When a process started, where Linux says so: field 22 of its `stat`, behind a name that may hold anything."""
+    """When a process started, on Linux: field 22 of its `stat`, after a name that may contain any character."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     except (OSError, ValueError, IndexError):

@@ -1,7 +1,7 @@
-"""fp32 that is fp32: no TF32 of a GPU, no bf16 of a CPU's library, no autocast of the caller's.
+"""Full fp32: no TF32 on a GPU, no bf16 in a CPU's library, and no autocast of the caller.
 
-Unless told otherwise, torch computes convolutions of fp32 tensors in TF32 on CUDA, which has 10 bits of fraction for
-fp32's 23, and a caller may have allowed the same, or bf16, for matrix products. The settings are the whole process's.
+Unless told otherwise, torch computes convolutions of fp32 tensors in TF32 on CUDA, which has 10 bits of fraction
+instead of fp32's 23, and a caller may have allowed TF32 or bf16 for matrix products too. The settings are process-wide.
 """
 
 import threading
@@ -15,7 +15,7 @@ import torch
 
 from resnetzoo.utils.device import Precision, autocast
 
-_EXACT = ("none", "ieee")  # what torch calls fp32 that is not shortened
+_EXACT = ("none", "ieee")  # torch's name for fp32 that is not shortened
 _OPERATIONS = {
     "cuda": ("cudnn.conv", "cudnn.rnn", "cuda.matmul"),
     "cpu": ("mkldnn.conv", "mkldnn.rnn", "mkldnn.matmul"),
@@ -25,23 +25,23 @@ _Value = TypeVar("_Value")
 
 @contextmanager
 def computing(device: torch.device, precision: Precision = "fp32") -> Iterator[None]:
-    """A block whose networks compute on `device` in `precision`, whatever the caller has switched on or allowed."""
+    """A block in which networks compute on `device` in `precision`, whatever the caller has enabled or allowed."""
     with full_fp32(device), autocast(device, precision):
         yield
 
 
 @contextmanager
 def full_fp32(device: torch.device, *, benchmark: bool | None = None) -> Iterator[None]:
-    """A block in which nothing that is computed in fp32 on `device` is shortened to TF32 or bf16 on the way.
+    """A block in which no fp32 computation on `device` is shortened to TF32 or bf16.
 
-    Afterwards, also by an error, the caller's settings are what they were. Blocks may lie in each other and be open in
-    several threads at once: the last one to end gives the settings back. None may stay open while other code runs, as
-    it would over the pause between two steps of a run.
+    Afterwards, also after an error, the caller's settings are restored. Blocks may be nested and open in several
+    threads at once: the last one to end restores the settings. No block may stay open while other code runs, for
+    example over the pause between two steps of a run.
 
     Args:
-        device: CUDA, or a CPU, where only a caller's own setting shortens fp32; elsewhere nothing changes.
-        benchmark: on CUDA, whether cuDNN times its algorithms for each new shape and keeps the fastest; None leaves
-            that to the caller's setting.
+        device: CUDA, or a CPU, where only a caller's own setting shortens fp32; on other devices nothing changes.
+        benchmark: on CUDA, whether cuDNN times its algorithms for each new shape and keeps the fastest; None keeps the
+            caller's setting.
     """
     if device.type not in _OPERATIONS:
         yield
@@ -51,7 +51,7 @@ def full_fp32(device: torch.device, *, benchmark: bool | None = None) -> Iterato
 
 
 def shortens_fp32(device: torch.device) -> bool:
-    """Whether torch may now compute in TF32, or on a CPU in bf16, what is given to it in fp32 on `device`."""
+    """Whether torch may now shorten fp32 computations on `device` to TF32, or on a CPU to bf16."""
     if device.type not in _OPERATIONS:
         return False
     operations = _operations(device.type)
@@ -64,9 +64,9 @@ def shortens_fp32(device: torch.device) -> bool:
 
 @dataclass(frozen=True)
 class _Settings:
-    """What the caller allows, under both kinds of names that torch has for it.
+    """The caller's settings, under both of torch's sets of names.
 
-    A caller who uses the newer ones leaves the older ones in a state that torch refuses to read: None here.
+    If a caller uses the newer names, torch refuses to read the older ones: None here.
     """
 
     cudnn_tf32: bool | None
@@ -93,7 +93,7 @@ class _Settings:
 
 
 def _shorten_nothing() -> None:
-    """By the older names, which all versions read; by the newer ones where a caller's use of them still holds."""
+    """Set full fp32 by the older names, which all versions read, or by the newer ones if the caller has used those."""
     torch.backends.cudnn.allow_tf32 = False
     torch.set_float32_matmul_precision("highest")
     for operation in _operations(*_OPERATIONS):
@@ -102,7 +102,7 @@ def _shorten_nothing() -> None:
 
 
 class _Blocks:
-    """The open blocks of all threads, and what the settings were before the first of them that had to change any."""
+    """The open blocks of all threads, and the settings before the first block that had to change any."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -126,12 +126,12 @@ class _Blocks:
                     self._before = None
 
 
-_blocks = _Blocks()  # one for the process, as the settings are
+_blocks = _Blocks()  # one for the process, like the settings
 
 
 @contextmanager
 def cudnn_benchmark(wanted: bool | None) -> Iterator[None]:
-    """A block in which cuDNN times its algorithms for each new shape and keeps the fastest, or not; None: as before."""
+    """A block in which cuDNN times its algorithms for each new shape and keeps the fastest; None changes nothing."""
     if wanted is None:
         yield
         return
@@ -144,7 +144,7 @@ def cudnn_benchmark(wanted: bool | None) -> Iterator[None]:
 
 
 def _operations(*device_types: str) -> list[Any]:
-    """Where torch keeps `fp32_precision` of the operations on these devices: nowhere before torch 2.9."""
+    """The objects in which torch keeps `fp32_precision` of the operations on these devices; none before torch 2.9."""
     if not hasattr(torch.backends, "fp32_precision"):
         return []
     return [attrgetter(name)(torch.backends) for device_type in device_types for name in _OPERATIONS[device_type]]

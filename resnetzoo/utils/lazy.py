@@ -13,14 +13,14 @@ def export_lazily(
 ) -> "tuple[Callable[[str], object], Callable[[], list[str]], list[str]]":
     """The `__getattr__`, `__dir__` and `__all__` of a package whose names are imported when they are first used.
 
-    Each name is kept in the package from its first use on, so that later uses cost nothing. The package hides the
-    three from type checkers with `if TYPE_CHECKING:`, where ordinary imports say the same: a checker that sees a
-    `__getattr__` takes every misspelled name for one that is there.
+    Each name is stored in the package when it is first used, so that later uses cost nothing. The package hides the
+    three from type checkers and gives them ordinary imports in `if TYPE_CHECKING:` instead, since a checker that sees a
+    `__getattr__` accepts every misspelled name.
 
     Args:
         package: `__name__` of the package.
-        names: what it exports, under the module that each name comes from.
-        submodules: its own modules that are there without an import by the user.
+        names: the exported names, by the module that each comes from.
+        submodules: modules of the package that users need not import.
     """
     sources = {name: module for module, exported in names.items() for name in exported}
 
@@ -42,7 +42,7 @@ def export_lazily(
     exported = sorted({*sources, *submodules})
 
     def list_names() -> list[str]:
-        """What the package exports, whether it has been used or not, without what it needs itself to do so."""
+        """The names that the package exports, used or not, without the helpers that it needs for that."""
         own = (name for name in vars(sys.modules[package]) if name.startswith("__"))
         return sorted({*own, *exported})
 

@@ -10,10 +10,10 @@ Row = TypeVar("Row")
 
 
 def look_up(what: str, name: str, rows: Mapping[str, Row]) -> Row:
-    """The row called `name`; `what` says in a word what rows they are.
+    """The row called `name`; `what` is the word for such a row in the message.
 
     Raises:
-        UsageError: there is none; the message lists all names.
+        UsageError: there is no such row; the message lists all names.
     """
     if name not in rows:
         raise UsageError(f'unknown {what} "{name}"; known: {", ".join(rows)}')
@@ -21,7 +21,7 @@ def look_up(what: str, name: str, rows: Mapping[str, Row]) -> Row:
 
 
 def near_or_all(name: str, known: Collection[str]) -> str:
-    """What to say of a name that is unknown among many: the nearest names, or all where none is near.
+    """A hint for an unknown name: the nearest known names, or all names if none is near.
 
     >>> near_or_all("resent20", ["resnet20", "plainnet20"])
     'did you mean resnet20?'

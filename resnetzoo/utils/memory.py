@@ -7,18 +7,18 @@ import torch
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Let `peak_memory` count from here on."""
+    """Let `peak_memory` count from now on."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """The most bytes that tensors of this process held on the device at once; None where nobody counts them."""
+    """The most bytes that tensors of this process held on the device at once; None if they are not counted."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether work failed for want of memory; it is not always torch's allocator that finds out."""
+    """Whether work failed for lack of memory, whether or not torch's allocator reported it."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     # cuBLAS and the driver say it in a RuntimeError, and so does the allocator of the CPU.
@@ -27,7 +27,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def forget_frames(error: BaseException) -> None:
-    """Let go of all that the frames of an error and of its causes hold, such as a network with its activations.
+    """Release everything that the frames of an error and of its causes hold, such as a network with its activations.
 
     The traceback can still be printed; frames that are still running keep what they have.
     """
@@ -42,6 +42,6 @@ def forget_frames(error: BaseException) -> None:
 
 
 def free_memory() -> None:
-    """Collect what only refers to itself, and give what torch keeps in reserve back to the device."""
+    """Collect reference cycles, and return torch's unused cached memory to the device."""
     gc.collect()
     torch.cuda.empty_cache()

@@ -20,37 +20,37 @@ Model = TypeVar("Model", bound=nn.Module)
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside the block; afterwards each layer of `model` is in the mode in which it was."""
+    """A block with `model` in evaluation mode; afterwards each layer returns to its earlier mode."""
     was_training = {module: module.training for module in model.modules()}
-    with suppress(NotImplementedError):  # a program of torch.export stays in the mode that it was exported in
+    with suppress(NotImplementedError):  # a program of torch.export stays in the mode in which it was exported
         model.eval()
     try:
         yield
     finally:
         with suppress(NotImplementedError):
-            model.train(was_training[model])  # a model may do more here than to set the mode
+            model.train(was_training[model])  # a model may do more here than set the mode
         for module, mode in was_training.items():
             module.training = mode
 
 
 def copy_of(model: Model, shared: Iterable[Tensor] = ()) -> Model:
-    """A deep copy, but for the tensors in `shared`, which it has in common with `model`."""
+    """A deep copy of `model`, except for the tensors in `shared`, which both use."""
     memo: dict[int, Any] = {id(tensor): tensor for tensor in shared}
     return copy.deepcopy(model, memo | copies_of_computed(model))
 
 
 def copies_of_computed(model: nn.Module) -> dict[int, Tensor]:
-    """By the `id` of each tensor that a module keeps and has computed of its parameters, what a copy has for it.
+    """Copies of the tensors that modules keep after computing them from their parameters, by the `id` of each.
 
-    Pruned modules have such tensors, and those of the older weight norm and spectral norm. They are copied as they are,
-    without their history, which torch's own copies refuse; the copy's forward pass computes them again.
+    Pruned modules and those with the older weight norm or spectral norm have such tensors. They are copied as values
+    without autograd history, which torch refuses to copy; the copy's forward pass computes them again.
     """
     kept = (value for module in model.modules() for value in vars(module).values())
     return {id(value): value.detach().clone() for value in kept if isinstance(value, Tensor) and not value.is_leaf}
 
 
 def check_picklable(model: nn.Module) -> None:
-    """Refuse, with what to do, the parts of a network that torch makes and pickle does not take.
+    """Refuse parts of a network that torch creates and pickle cannot store, and say what to do instead.
 
     Raises:
         UsageError: names the module.
@@ -78,9 +78,9 @@ def _can_be_pickled(value: object) -> bool:
 
 
 def with_plain_weights(model: Model) -> Model:
-    """`model` itself, a copy in evaluation mode, with the values of weights in the place of what computes them.
+    """`model`, a copy in evaluation mode, after replacing computed weights by their values.
 
-    That is parametrizations, pruning, and the older weight norm and spectral norm.
+    Computed weights come from parametrizations, pruning, and the older weight norm and spectral norm.
     """
     for module in list(model.modules()):
         if parametrize.is_parametrized(module):
@@ -96,7 +96,7 @@ def with_plain_weights(model: Model) -> Model:
 
 
 def _remove_parametrizations(module: nn.Module) -> None:
-    """Not by torch's own function, which changes the class, and the module shares that with the one it is a copy of."""
+    """Remove parametrizations, but not by torch's function, which changes the class that copy and original share."""
     lists = dict(cast(nn.ModuleDict, module.parametrizations).items())
     values = {name: getattr(module, name).detach().clone() for name in lists}
     module.__class__ = parametrize.type_before_parametrizations(module)
@@ -109,11 +109,11 @@ def _remove_parametrizations(module: nn.Module) -> None:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Where its parameters are, or else its buffers; the CPU of one without either, such as a frozen script."""
+    """The device of its parameters, or else of its buffers; the CPU if it has neither, such as a frozen script."""
     tensors = chain(model.parameters(), model.buffers())
     return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
 
 def input_dtype(model: nn.Module) -> torch.dtype:
-    """The type of the images that `model` takes: that of its first weights, fp32 where it has none of floats."""
+    """The type of the images that `model` takes: that of its first floating-point weights, or fp32 if it has none."""
     return next((weight.dtype for weight in model.parameters() if weight.is_floating_point()), torch.float32)

@@ -1,4 +1,4 @@
-"""Files and folders that one process works on beside others that do the same, and what dead ones left of them."""
+"""Names for the temporary files of one process among several, and the files that ended processes left."""
 
 import os
 import re
@@ -15,19 +15,19 @@ def own_name(path: Path) -> Path:
 
 
 def abandoned(path: Path) -> list[Path]:
-    """What has an `own_name` of `path` from a process of this machine that has ended."""
+    """Files with an `own_name` of `path` from processes of this machine that have ended."""
     pattern = re.compile(re.escape(f".{path.name}.{host_name()}.") + r"(\d+)\.[0-9a-f]{6}" + re.escape(_SUFFIX))
     matches = ((place, pattern.fullmatch(place.name)) for place in path.parent.iterdir())
     return [place for place, match in matches if match and not is_alive(int(match[1]))]
 
 
 def host_name() -> str:
-    """The name of this machine, with nothing in it that a file's name could not have."""
+    """The name of this machine, without characters that a file name cannot contain."""
     return re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname()) or "host"
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this machine runs; one of another user's does, too."""
+    """Whether a process runs on this machine, including processes of other users."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

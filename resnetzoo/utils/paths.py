@@ -1,4 +1,4 @@
-"""Paths as users type them, and what is in the way of one."""
+"""Paths as users type them, and the obstacle on a path that cannot be reached."""
 
 import os
 import stat
@@ -8,9 +8,9 @@ from resnetzoo.errors import UsageError
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
-    """`path` with a home folder in place of a `~` or `~name` at its beginning, as every function here takes paths.
+    """`path` with `~` or `~name` at its start replaced by a home folder, as in every function that takes a path.
 
-    Where there is no user of that name, a file of it is meant, if there is one; `./~name` always means the file.
+    If no user has that name, `~name` means an existing file of that name; `./~name` always means the file.
 
     >>> user_path("runs/a").as_posix()
     'runs/a'
@@ -35,7 +35,7 @@ def user_path(path: str | os.PathLike[str]) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; pathlib's answers no, too, where it may not look.
+    """Whether a file exists; pathlib's method also returns False if access is denied.
 
     Raises:
         OSError: it may not look.
@@ -45,7 +45,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there, in the same way.
+    """Whether a folder exists, in the same way.
 
     Raises:
         OSError: it may not look.
@@ -62,9 +62,9 @@ def _mode(path: Path) -> int | None:
 
 
 def existing_obstacle(path: Path) -> Path:
-    """Of a path that may not be entered or read: the first folder on the way, or the file, that is there and refuses.
+    """For a path that may not be read: the first existing folder on the way, or the file, that denies access.
 
-    A message that names it can be acted on, where `path` may not even be there.
+    Users can act on a message that names it, while `path` itself may not even exist.
     """
     way = [*reversed(path.absolute().parents), path]
     for place in way:

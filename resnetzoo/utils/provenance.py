@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 
 def code_digest() -> str:
-    """SHA-256 of the code of this package as it is on this machine, by which two machines tell whether they differ."""
+    """SHA-256 of this package's code on this machine, by which two machines can tell whether their code differs."""
     package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
         digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
@@ -37,8 +37,8 @@ def code_digest() -> str:
 def commit() -> str | None:
     """The commit of the checkout that this package runs from, with `-dirty` if its code was changed.
 
-    Where there is no repository, it is what `$RESNETZOO_COMMIT` says: the code was copied from a checkout that knew it.
-    None where neither says anything.
+    Without a repository it is the value of `$RESNETZOO_COMMIT`, for code that was copied from a checkout. None if
+    neither is available.
     """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():

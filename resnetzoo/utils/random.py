@@ -10,7 +10,7 @@ from resnetzoo.utils.validation import check_seed
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Inside, torch's random numbers on the CPU come from `seed`; its state outside stays. None changes nothing.
+    """A block in which torch's CPU random numbers come from `seed`, with the state restored; None changes nothing.
 
     Raises:
         UsageError: not a seed.

@@ -1,4 +1,4 @@
-"""Standard output and error that may be closed, full or without a reader: what cannot be written ends no work."""
+"""Standard output and error that may be closed, full or without a reader, so that a failed write ends no work."""
 
 import os
 import sys
@@ -9,10 +9,10 @@ from typing import Any, TextIO, cast
 
 
 class LastingStream:
-    """A stream that drops what it is given from the first failure on.
+    """A stream that drops all text after the first failed write.
 
     Attributes:
-        lost: why nothing is written any more; None while all is well.
+        lost: why nothing is written any more; None until a write fails.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -25,7 +25,7 @@ class LastingStream:
         return len(text)
 
     def flush(self) -> None:
-        """Write what the stream has kept back, or drop it."""
+        """Write the buffered text, or drop it."""
         self._try(self._stream.flush)
 
     def isatty(self) -> bool:
@@ -45,7 +45,7 @@ class LastingStream:
 
 
 def lasting(stream: TextIO | LastingStream | None) -> LastingStream:
-    """The stream as one that lasts; one that was closed before the process began is None."""
+    """The stream as a `LastingStream`; `stream` is None if it was closed before the process started."""
     if isinstance(stream, LastingStream):
         return stream
     return LastingStream(Path(os.devnull).open("w") if stream is None else stream)
@@ -53,16 +53,16 @@ def lasting(stream: TextIO | LastingStream | None) -> LastingStream:
 
 @contextmanager
 def standard_streams() -> Iterator[LastingStream]:
-    """Let standard output and error last inside the block; gives the output.
+    """A block in which standard output and error are lasting streams; yields standard output.
 
-    A descriptor that was closed before the process began is opened first, or else the next file to be opened would
-    get its number, and what other libraries print.
+    A descriptor that was closed before the process started is opened first; otherwise the next file to be opened would
+    get its number and receive whatever other libraries print.
     """
     for number in range(3):
         with suppress(OSError):
             os.fstat(number)
             continue
-        os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
     former = sys.stdout, sys.stderr
     out, err = lasting(sys.stdout), lasting(sys.stderr)
     sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
@@ -78,7 +78,7 @@ def standard_streams() -> Iterator[LastingStream]:
 
 
 def _let_go(stream: LastingStream, number: int) -> None:
-    """Lead what the stream has kept back nowhere, or the interpreter would complain of it at its end."""
+    """Discard the stream's buffered text, about which the interpreter would otherwise complain at exit."""
     with suppress(OSError, ValueError):
         if stream.fileno() == number:
             nowhere = os.open(os.devnull, os.O_WRONLY)

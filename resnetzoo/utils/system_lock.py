@@ -1,4 +1,4 @@
-"""A lock on a file, the system's: it ends with its process, however that ends. Some file systems have none."""
+"""The operating system's lock on a file, which ends with its process in every case. Some file systems have none."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,10 +7,10 @@ from filelock import FileLock, Timeout
 
 
 def try_lock(lock: FileLock, seconds: float) -> bool:
-    """Whether the lock is held now; False where there are no locks, or nothing can be written.
+    """Take the lock and return whether it is held now; False if there are no locks, or nothing can be written.
 
     Raises:
-        Timeout: another process has held it for so long.
+        Timeout: another process held it until the time-out.
     """
     try:
         lock.acquire(timeout=seconds)
@@ -22,7 +22,7 @@ def try_lock(lock: FileLock, seconds: float) -> bool:
 
 
 def unlock(lock: FileLock) -> None:
-    """Let go of a lock that is held, and delete its file: those who wait for it see that, and make it anew."""
+    """Release a lock that is held, and delete its file; waiting processes notice that and create it again."""
     with suppress(OSError):
         Path(lock.lock_file).unlink()
     lock.release()

@@ -1,4 +1,4 @@
-"""Output for terminals; in a pipe or a file plain lines, even if variables such as FORCE_COLOR are set."""
+"""Output for terminals, and plain lines in a pipe or a file, even if variables such as FORCE_COLOR are set."""
 
 from typing import IO, TYPE_CHECKING, cast
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def console(
     stream: LastingStream, *, width: int | None = None, soft_wrap: bool = False, quiet: bool = False
 ) -> "Console":
-    """A console on `stream`; colours, bars and whatever moves the cursor are for terminals alone.
+    """A console on `stream`; colours, bars and cursor movements appear only on terminals.
 
     Args:
         stream: where it prints.

@@ -1,4 +1,4 @@
-"""Text for people: names in the order that they count in, and lines that every terminal prints."""
+"""Text for people: names in natural order, and lines that every terminal can print."""
 
 import re
 from collections.abc import Sequence
@@ -7,33 +7,33 @@ from resnetzoo.errors import ResnetzooError
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:
-    """A key to sort by that counts: 20 before 110."""
+    """A sort key for natural order: 20 before 110."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def first_line(error: Exception) -> str:
-    """What to tell of an error whose text may fill pages; a line that only leads in takes the next along."""
+    """The first line of an error whose text may fill pages, with the next line if the first only introduces it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
 
 
 def reason_of(error: Exception) -> str:
-    """Why a run failed: the message of an error of this package, or another's first line with its kind."""
+    """Why a run failed: the message of an error of this package, or the class and first line of any other error."""
     return str(error) if isinstance(error, ResnetzooError) else f"{type(error).__name__}: {first_line(error)}"
 
 
 def printable(text: object) -> str:
-    """The text as one line that every terminal prints: file names may hold line breaks, and bytes that are no text."""
+    """The text as one line that every terminal can print; file names may contain line breaks and undecodable bytes."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))
 
 
 def kind_of(value: object) -> str:
-    """What kind of thing a value is, with its article: `a list`, `an ImageSet`; of None the word itself."""
+    """The kind of a value with its article: `a list`, `an ImageSet`; for None the word itself."""
     name = type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'AEIOUaeio' else 'a'} {name}"
 
 
 def some(names: Sequence[str], most: int = 5) -> str:
-    """The names in a line, of many the first few: `a, b, c, d, e, ... (100)`."""
+    """The names in one line, shortened to the first few if there are many: `a, b, c, d, e, ... (100)`."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown}, ... ({len(names)})"

@@ -10,15 +10,15 @@ from filelock import FileLock, Timeout
 from resnetzoo.utils.system_lock import try_lock, unlock
 
 _SAY_AFTER = 3.0  # seconds
-_WAIT = 900.0  # seconds; whoever waits longer goes on beside the other, in files of its own
+_WAIT = 900.0  # seconds; a process that waits longer continues beside the other, in its own files
 
 
 @contextmanager
 def taking_turns(path: Path) -> Iterator[None]:
     """Let one process at a time into the block, by a lock file beside `path` that ends with the process.
 
-    The lock saves a second download, and no more: what is written inside must have an `own_name` and be renamed in the
-    end. So a folder on which nothing can be locked is no obstacle.
+    The lock only saves a second download: files written inside the block must have an `own_name` and be renamed at the
+    end. So a folder in which nothing can be locked is no obstacle.
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     locked = _acquire(lock, path)

@@ -12,7 +12,7 @@ MAX_SEED = 2**63 - 1
 
 
 def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: int | None = None) -> None:
-    """Refuse anything but an `int` from `minimum` to `maximum`; `True` is no number either.
+    """Refuse anything but an `int` from `minimum` to `maximum`; `True` does not count as a number.
 
     Raises:
         UsageError: says what the field takes and what was found.
@@ -37,7 +37,7 @@ def check_kind(field: str, found: object, kind: type | UnionType) -> None:
     """Refuse a value of another class.
 
     Raises:
-        UsageError: names the class that the field takes and that of what was found.
+        UsageError: names the class that the field takes and the class that was found.
     """
     if not isinstance(found, kind):
         wanted = " or ".join(member.__name__ for member in get_args(kind) or (kind,))
@@ -68,5 +68,5 @@ def check_choice(field: str, found: object, valid: Collection[str]) -> None:
 
 
 def check_seed(seed: object) -> None:
-    """Refuse what torch or numpy would not take as a seed."""
+    """Refuse a value that torch or numpy would not accept as a seed."""
     check_whole_number("seed", seed, minimum=0, maximum=MAX_SEED)

@@ -1,4 +1,4 @@
-"""Trained weights: which there are, and how they were made."""
+"""Trained weights: which are available, and how they were made."""
 
 from resnetzoo.models.pretrained import Weights as Weights
 from resnetzoo.weights.catalog import default_weights as default_weights

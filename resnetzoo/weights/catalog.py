@@ -1,4 +1,4 @@
-"""The catalog: which networks there are, and which trained weights of each, by name."""
+"""The catalog: the networks and the trained weights of each, by name."""
 
 from fnmatch import fnmatchcase
 
@@ -18,8 +18,8 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     ['plainnet20', 'plainnet32', 'plainnet44', 'plainnet56', 'plainnet110']
 
     Args:
-        pattern: of the names.
-        pretrained: only networks that have trained weights; `list_weights` says which.
+        pattern: the pattern of the names.
+        pretrained: list only networks that have trained weights; `list_weights` lists these.
     """
     names = set(registered_names())
     if pretrained:
@@ -31,15 +31,15 @@ _ALL: dict[str, Weights] = {row.name: row for row in (*PACKAGED, *PUBLISHED)}
 
 
 def list_weights(pattern: str = "*") -> list[Weights]:
-    """The rows whose names match a shell-style pattern: `resnet20.*`, `*_c100`; ours come first."""
+    """The rows of weights whose names match a shell-style pattern: `resnet20.*`, `*_c100`; ours come first."""
     return [row for name, row in _ALL.items() if fnmatchcase(name, pattern)]
 
 
 def get_weights(name: str) -> Weights:
-    """The row with this name, such as `resnet20.modern_c10`.
+    """The row of weights with this name, such as `resnet20.modern_c10`.
 
     Raises:
-        UsageError: no such row; the message lists near ones.
+        UsageError: there is no such row; the message lists similar names.
     """
     if name not in _ALL:
         of_network = [row.name for row in list_weights(f"{name.split('.')[0]}.*")]
@@ -49,10 +49,10 @@ def get_weights(name: str) -> Weights:
 
 
 def default_weights(network: str) -> Weights:
-    """The first row of a network of the zoo: `create(network, weights=True)` takes it.
+    """The first row of weights of a network, which `create(network, weights=True)` uses.
 
     Raises:
-        UsageError: the network has none; the message lists those that have.
+        UsageError: the network has no weights; the message lists the networks that have.
     """
     for row in _ALL.values():
         if row.network == network:

@@ -1,4 +1,4 @@
-"""Networks by name: a registered spec with the choices made, or a row of weights, its file, and the network in it."""
+"""Networks by name: from a registered spec with the caller's choices, or from a row of weights and its file."""
 
 from dataclasses import asdict, replace
 from typing import Any, cast
@@ -32,7 +32,7 @@ def create(
     weights: bool | CheckpointSource | None = None,
     key: str | None = None,
 ) -> CifarNet:
-    """A network by its name: with fresh weights in training mode, or with trained ones in evaluation mode.
+    """Create a network by its name: with fresh weights in training mode, or with trained ones in evaluation mode.
 
     >>> create("resnet20", num_classes=100).spec.num_classes
     100
@@ -47,18 +47,19 @@ def create(
         zero_init_residual: start each residual branch at zero.
         norm: `batch` or `group`; the registered spec's if left out.
         drop_rate: share of the activations between the convolutions of basic blocks that is dropped in training.
-        seed: of the weights; left out, they come from torch's random state, which otherwise stays as it is.
+        seed: of the weights; if left out, they are drawn from torch's random state, which a seed leaves unchanged.
         weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), what
-            `load_checkpoint` reads, or an https address of a file. They bring their shortcut and classes along; with
-            another `num_classes` the classifier is fresh, with other `in_chans` the first convolution and the
-            normalization are made for them, as `load_checkpoint` does, with a warning.
-        key: which network, of a file with several, as in `load_checkpoint`.
+            `load_checkpoint` reads, or an https address of a file. Their shortcut and classes are used. With another
+            `num_classes` the classifier is fresh. With other `in_chans` the first convolution and the normalization are
+            converted, with a warning, as in `load_checkpoint`.
+        key: selects one of several networks in a file, as in `load_checkpoint`.
 
     Raises:
-        UnknownModelError: no such name; the message lists near ones.
-        UsageError: a choice that the network cannot have, or weights that are not there or of another network.
-        CheckpointError: a file of weights that cannot be read, or is not the one that was published.
-        DownloadError: weights that could not be fetched.
+        UnknownModelError: there is no such name; the message lists similar ones.
+        UsageError: a choice that the network does not support, or weights that are missing or belong to another
+            network.
+        CheckpointError: a file of weights cannot be read, or is not the published one.
+        DownloadError: weights could not be fetched.
     """
     if weights is not None and weights is not False:
         for choice, value in (("zero_init_residual", zero_init_residual), ("norm", norm), ("drop_rate", drop_rate)):
@@ -82,24 +83,24 @@ def create(
 
 
 def load_model(word: CheckpointSource, *, family: Family | None = None, key: str | None = None) -> CifarNet:
-    """A trained network in evaluation mode, by whichever name it has.
+    """A trained network in evaluation mode, by the name of the network, its row of weights or its file.
 
     >>> load_model("resnet20").weights.name
     'resnet20.modern_c10'
 
     Args:
         word: a name of the zoo, which means its first row of `list_weights`; a row's name (`resnet20.akamaster_c10`);
-            or what `load_checkpoint` reads, such as a file or the folder of a run, also at an https address, from where
-            it is fetched once. Names come first: `./resnet20` is a folder.
+            or what `load_checkpoint` reads, such as a file or the folder of a run, also at an https address, from which
+            it is fetched once. Names take precedence: `./resnet20` is a folder.
         family: as in `load_checkpoint`, for files of weights that fit plain and residual networks.
         key: as in `load_checkpoint`, for files with several networks.
 
     Raises:
-        UnknownModelError: neither a name nor a file; the message lists near names.
-        UsageError: the network has no weights, there is no such row, it is an address other than of https, or there is
-            a `key` and no file.
-        CheckpointError: a file that cannot be read, or a network of another family.
-        DownloadError: a file that could not be fetched.
+        UnknownModelError: `word` is neither a name nor a file; the message lists similar names.
+        UsageError: the network has no weights, there is no such row, the address is not https, or a `key` is given
+            without a file.
+        CheckpointError: the file cannot be read, or holds a network of another family.
+        DownloadError: the file could not be fetched.
     """
     if not isinstance(word, str) or _means_a_file(word):
         return load_checkpoint(resolve_source(word), family=family, key=key)
@@ -137,14 +138,14 @@ def _trained_network(
     """The network `name` with trained weights, in evaluation mode; see `create` for the arguments.
 
     Raises:
-        UsageError: no such weights, or they are of another network than asked for.
+        UsageError: there are no such weights, or they belong to another network.
         CheckpointError: the file cannot be read, or is not the one that was published.
         DownloadError: it could not be fetched.
     """
     spec = get_spec(name)
-    family: Family | None = None if spec.has_shortcuts else spec.family  # which weights do not show; the rest they do
+    family: Family | None = None if spec.has_shortcuts else spec.family  # not visible in weights; the rest is
     row = _find_row(name, weights)
-    if row is not None and row.network != name:  # read as plain, a residual network's weights fit and answer wrongly
+    if row is not None and row.network != name:  # a residual network's weights would fit, and give wrong answers
         raise UsageError(_of_another(row.network, name))
     if row is not None:
         _check_no_key(key, row.name)
@@ -158,10 +159,10 @@ def _trained_network(
 
 
 def _find_row(name: str, weights: bool | CheckpointSource) -> Weights | None:
-    """The row that is meant; None of a path, an address, and what is not called by a name.
+    """The row that `weights` names; None for a path, an address or anything that is not a name.
 
     Raises:
-        UsageError: it looks like a tag, and there is no such one.
+        UsageError: it looks like a tag, but there is no such tag.
     """
     if weights is True:
         return default_weights(name)
@@ -176,7 +177,7 @@ def _find_row(name: str, weights: bool | CheckpointSource) -> Weights | None:
 
 
 def _check(model: CifarNet, name: str, shortcut: Shortcut | None) -> None:
-    """Refuse weights of another network than was asked for."""
+    """Refuse weights of another network than the requested one."""
     found, wanted = model.spec, get_spec(name)
     if _architecture(found) != _architecture(wanted):
         same = found.label == wanted.label
@@ -186,7 +187,7 @@ def _check(model: CifarNet, name: str, shortcut: Shortcut | None) -> None:
 
 
 def _architecture(spec: ModelSpec) -> dict[str, Any]:
-    """All of a spec but the choices that weights bring along."""
+    """All of a spec except the choices that weights determine."""
     chosen = {"shortcut", "num_classes", "in_chans", "zero_init_residual", "drop_rate"}
     return {field: value for field, value in asdict(spec).items() if field not in chosen}
 

@@ -18,27 +18,27 @@ _PACKAGE_FOLDER = Path(__file__).parent / "files"
 
 
 def path_of(row: Weights, folder: Path | None = None) -> Path:
-    """Where the row's file is, or will be once it is fetched: in the package, in `folder`, or in the cache."""
+    """The path of the row's file, now or once it is fetched: in the package, in `folder`, or in the cache."""
     if row.packaged:
         return _PACKAGE_FOLDER / row.file
     return cache_path(row.file) if folder is None else folder / row.file
 
 
 def packaged_logits_path(row: Weights) -> Path:
-    """Where the test logits of packaged weights are; `local_path` has the weights."""
+    """The path of the test logits of packaged weights; `local_path` gives that of the weights."""
     return _PACKAGE_FOLDER / f"{row.name}.logits.safetensors"
 
 
 def local_path(row: Weights, folder: Path | None = None) -> Path:
-    """The row's file on this machine, fetched if it has to be.
+    """The path of the row's file on this machine, fetched if necessary.
 
     Args:
         row: the weights.
-        folder: where to keep what is fetched; left out, the cache.
+        folder: where to keep fetched files; the cache if left out.
 
     Raises:
-        CheckpointError: the file is not the one of the row.
-        DownloadError: it is in no cache, and could not be fetched.
+        CheckpointError: the file does not match the row.
+        DownloadError: the file is not in the cache, and could not be fetched.
         OutputError: the cache cannot be written.
     """
     path = path_of(row, folder)
@@ -51,11 +51,11 @@ def local_path(row: Weights, folder: Path | None = None) -> Path:
 
 
 def local_path_of_url(url: str) -> Path:
-    """The file at an address, fetched into the cache once; a hash in its name, as torch.hub writes it, is checked.
+    """The file at an address, fetched once into the cache; a hash in its name, as torch.hub writes it, is checked.
 
     Raises:
-        UsageError: no https address.
-        CheckpointError: the file does not have that hash, or is a web page or alike; nothing is kept of it.
+        UsageError: the address is not https.
+        CheckpointError: the file does not have that hash, or is a web page or similar; nothing of it is kept.
         DownloadError, OutputError: as `local_path`.
     """
     name = url.split("?")[0].rstrip("/").split("/")[-1]
@@ -65,7 +65,7 @@ def local_path_of_url(url: str) -> Path:
 
         def verify(part: Path) -> None:
             _check_sha256(part, said[1] if said else "", url)
-            if kind := foreign_kind(part.read_bytes()[:HEAD]):  # kept, it would be answered for ever
+            if kind := foreign_kind(part.read_bytes()[:HEAD]):  # if it were kept, every later call would return it
                 raise CheckpointError(f"{url}: {kind}")
 
         _fetch(url, path, verify)
@@ -73,12 +73,12 @@ def local_path_of_url(url: str) -> Path:
 
 
 def resolve_source(source: CheckpointSource) -> CheckpointSource:
-    """What is to be read: `source` itself, or the file that `local_path_of_url` fetches where it is an address."""
+    """The source to read: `source` itself, or the file that `local_path_of_url` fetches if it is an address."""
     return local_path_of_url(source) if isinstance(source, str) and "://" in source else source
 
 
 def cache_path(file: str) -> Path:
-    """Where a file of this name is kept in the cache."""
+    """The path of a file with this name in the cache."""
     return cache_folder() / "weights" / file
 
 
@@ -90,7 +90,7 @@ def _fetch(url: str, path: Path, verify: Callable[[Path], None]) -> None:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with taking_turns(path):
-                if not path.is_file():  # else another process has fetched it
+                if not path.is_file():  # otherwise another process has fetched it
                     download(url, path, verify=verify)
     except DownloadError as error:
         raise type(error)(

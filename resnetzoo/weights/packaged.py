@@ -1,4 +1,4 @@
-"""Weights that the package carries, a literal row each. All were trained by its own recipes, in fp16 since."""
+"""The weights in the package, one literal row each, trained by its own recipes and rounded to fp16 afterwards."""
 
 from resnetzoo.data.cifar_files import CIFAR10
 from resnetzoo.models.pretrained import Weights
@@ -10,7 +10,7 @@ _FINGERPRINT = "32e5966899bde482c0ef7d076bf69809b4b1488c806f657a814cfca4646ec493
 def _trained(
     spec: ModelSpec, recipe: str, epochs: int, result: str, *, sha256: str, params: int, error: float
 ) -> Weights:
-    """Seed 0 of a committed result: the first one, whatever its error."""
+    """The row of seed 0 of a committed result, which is used whatever its error."""
     name = f"{spec.label}.{recipe.lower()}_c10"
     return Weights(
         name=name,

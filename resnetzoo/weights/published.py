@@ -1,4 +1,4 @@
-"""Weights that others published, a literal row each; they are fetched from their authors' own addresses on demand."""
+"""Weights that others published, one literal row each; they are fetched from their authors' addresses on demand."""
 
 from resnetzoo.data import cifar_files, constants
 from resnetzoo.models.pretrained import Weights
@@ -6,7 +6,7 @@ from resnetzoo.models.spec import ModelSpec
 
 
 def _akamaster(depth: int, sha256: str, params: int, error: float) -> Weights:
-    """Option A, in the paper's recipe but for ImageNet's normalization."""
+    """A row of akamaster's weights: option A, with the paper's recipe except for ImageNet's normalization."""
     file = f"resnet{depth}-{sha256[:8]}.th"
     return Weights(
         name=f"resnet{depth}.akamaster_c10",
@@ -28,7 +28,7 @@ def _akamaster(depth: int, sha256: str, params: int, error: float) -> Weights:
 
 
 def _chenyaofo(depth: int, num_classes: int, sha256: str, params: int, accuracy: float) -> Weights:
-    """Option B; the best of 200 epochs as the test set tells it."""
+    """A row of chenyaofo's weights: option B, at the epoch of 200 that is best on the test set."""
     published = cifar_files.CIFAR10 if num_classes == 10 else cifar_files.CIFAR100
     mean, std = constants.CIFAR10 if num_classes == 10 else constants.CIFAR100
     file = f"cifar{num_classes}_resnet{depth}-{sha256}.pt"

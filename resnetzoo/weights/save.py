@@ -16,20 +16,20 @@ StoredPrecision = Literal["fp32", "fp16"]
 
 
 def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecision = "fp32") -> None:
-    """Write weights, spec, normalization, names of classes and row of weights; `load_checkpoint` reads them back.
+    """Write weights, spec, normalization, class names and row of weights to a file that `load_checkpoint` reads.
 
-    The row goes along as long as the weights are still its own.
+    The row is stored only if the network still has its weights.
 
     Args:
-        model: a network of this package, which may be wrapped, as by `nn.DataParallel` or `torch.compile`. Its
-            classifier may have been put in by hand, `model.fc = nn.Linear(64, 7)`.
+        model: a network of this package, which may be wrapped, as by `nn.DataParallel` or `torch.compile`. You may have
+            replaced its classifier, as by `model.fc = nn.Linear(64, 7)`.
         path: a name that ends in `.safetensors`.
         precision: `fp16` halves the file; the largest rounding error is 1 in 2,048.
 
     Raises:
-        UsageError: another kind of name, an unknown precision, a value that fp16 cannot hold, or a network that is not
-            whole, as after `reset_classifier(0)`, or that computes something else than its weights say.
-        OutputError: the file cannot be written; what stood there is untouched.
+        UsageError: another suffix, an unknown precision, a value that fp16 cannot hold, or a network that is
+            incomplete, as after `reset_classifier(0)`, or that computes something that its weights do not describe.
+        OutputError: the file cannot be written; an earlier file is unchanged.
 
     Warns:
         UserWarning: the network has forward hooks, which the file does not keep.
