@@ -1,4 +1,4 @@
-"""The source document's figures beside runs of ours: whether they may be compared, and what the comparison shows."""
+"""The source document's figures beside our runs: whether they are comparable, and what the comparison shows."""
 
 from collections.abc import Sequence
 from statistics import mean
@@ -12,21 +12,21 @@ FAMILIES = {"plainnet20": "plain", "resnet20": "residual"}
 
 
 def is_like_source(records: Sequence[RunRecord]) -> bool:
-    """Whether the runs are on the same data as the source's and of the same number of epochs."""
+    """Whether the runs use the source's data and number of epochs."""
     data = records[0].data
     same_length = all(len(record.epochs) == SOURCE_EPOCHS for record in records)
     return bool(data["official"]) and not data["part"] and same_length
 
 
 def source_columns(records: Sequence[RunRecord]) -> dict[str, tuple[float, ...]]:
-    """A column for each network of the source that the runs have a like of: its title, and accuracies by epoch."""
+    """A column for each network of the source with a counterpart in the runs: its title, and accuracies by epoch."""
     return {
         f"source: {FAMILIES[name]}": SOURCE_ACCURACIES[name] for name in by_name(records) if name in SOURCE_ACCURACIES
     }
 
 
 def about_source(records: Sequence[RunRecord]) -> str:
-    """What the source's figures are, and how far they are the same thing as those of the runs beside them."""
+    """A text on what the source's figures are, and how comparable they are with the runs beside them."""
     epochs = len(records[0].epochs)
     words = f"{SOURCE_EPOCHS} epochs of CIFAR-10, one run, depth and recipe not known"
     if epochs == SOURCE_EPOCHS:
@@ -36,7 +36,7 @@ def about_source(records: Sequence[RunRecord]) -> str:
 
 
 def lead_of_source(records: Sequence[RunRecord]) -> str:
-    """In which epochs the source is ahead of our mean over seeds, and who is at the end; "" where nothing is alike."""
+    """The epochs in which the source leads our mean over seeds, and who leads at the end; "" without a counterpart."""
     if not is_like_source(records):
         return ""
     sentences = []
@@ -54,7 +54,7 @@ def lead_of_source(records: Sequence[RunRecord]) -> str:
 
 
 def _leads(group: Sequence[RunRecord], accuracies: Sequence[float]) -> list[float]:
-    """By epoch, by how many points the source's accuracy is above the mean of ours."""
+    """The lead of the source's accuracy over our mean in each epoch, in percentage points."""
     ours = [mean(100 - record.epochs[place].test_error for record in group) for place in range(SOURCE_EPOCHS)]
     return [theirs - mine for theirs, mine in zip(accuracies, ours, strict=True)]
 

@@ -1,4 +1,4 @@
-"""How much of a target is trained: all of it, a short version, or just enough to see that it runs."""
+"""How much of a target is trained: all of it, a short version, or just enough to see that it works."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -23,8 +23,8 @@ class Budget:
 
     Attributes:
         name: `full`, `short` or `smoke`.
-        recipe: of its runs.
-        seeds: how many of each network by default.
+        recipe: the recipe of its runs.
+        seeds: the default number of seeds per network.
         measures: whether its figures are meaningful.
         shortened: whether its recipe is shorter than the full one.
     """
@@ -37,21 +37,21 @@ class Budget:
 
     @property
     def label(self) -> str:
-        """What titles call it, with its recipe."""
+        """The budget in titles, with its recipe."""
         return f"{self.name} budget: {self.recipe.name}"
 
     def of(self, data: Data) -> Data:
-        """The part of the data that it trains and measures on."""
+        """The part of the data used for training and tests."""
         if self.measures:
             return data
         return data.first(min(_SMOKE_TRAIN_IMAGES, len(data.train)), min(_SMOKE_TEST_IMAGES, len(data.test)))
 
 
 def budget_of(target: Target, name: str) -> Budget:
-    """The share of `target` with this name.
+    """The budget of `target` with this name.
 
     Raises:
-        UsageError: not `full`, `short` or `smoke`.
+        UsageError: the name is not `full`, `short` or `smoke`.
     """
     check_choice("budget", name, get_args(BudgetName))
     if name == "full":

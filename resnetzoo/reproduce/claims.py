@@ -1,4 +1,4 @@
-"""Claims about networks as frozen rows, each stating which figure must be below which."""
+"""Claims about networks as frozen rows, each of which compares one figure with another."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,9 +12,10 @@ class Lower:
 
     Attributes:
         text: the claim in words.
-        lower: label of the network that should have less, such as `resnet56 (projection)`.
-        higher: label of the other.
-        measure: of what: `test error` (last epoch, percent), or `response std` (mean over the layers of figure 7).
+        lower: label of the network that should have the lower mean, such as `resnet56 (projection)`.
+        higher: label of the other network.
+        measure: what is compared: `test error` (last epoch, percent), or `response std` (mean over the layers of figure
+            7).
     """
 
     text: str
@@ -30,7 +31,7 @@ class Lower:
 
 @dataclass(frozen=True)
 class _Bound:
-    """What is claimed of one network and a figure."""
+    """A claim that compares one network with a published figure."""
 
     text: str
     network: str
@@ -49,7 +50,7 @@ class AtMost(_Bound):
     Attributes:
         text: the claim in words.
         network: its label.
-        bound: percent, published for the recipe of the full budget: shorter runs say nothing about it.
+        bound: percent, published for the recipe of the full budget; shorter runs do not decide the claim.
     """
 
 
@@ -62,5 +63,5 @@ Claim = Lower | AtMost | Above
 
 
 def measure_of(claim: Claim) -> Measure:
-    """What a claim compares."""
+    """The measure that a claim compares."""
     return claim.measure if isinstance(claim, Lower) else "test error"

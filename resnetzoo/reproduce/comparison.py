@@ -16,7 +16,7 @@ from resnetzoo.utils.paths import user_path
 
 
 def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
-    """The runs of each network, over its seeds, in the order of their first."""
+    """The runs of each network over its seeds, by label, in the order of each network's first run."""
     grouped: dict[str, list[RunRecord]] = {}
     for run in runs:
         grouped.setdefault(run.name, []).append(run)
@@ -24,7 +24,7 @@ def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
 
 
 def measured_on(runs: Sequence[RunRecord]) -> str:
-    """The test set of the runs, with a note if it is not the official one."""
+    """The name of the runs' test set, with a note if it is not the official one."""
     data = runs[0].data
     title = data_title(data["name"], data["part"])
     if data["official"]:
@@ -33,7 +33,7 @@ def measured_on(runs: Sequence[RunRecord]) -> str:
 
 
 def provenance_line(runs: Sequence[RunRecord]) -> str:
-    """How the figures were made, in one line for the foot of a picture or a table."""
+    """One line that says how the figures were made, for the foot of a figure or a table."""
     data = runs[0].data
     return "; ".join(
         [
@@ -48,29 +48,29 @@ def provenance_line(runs: Sequence[RunRecord]) -> str:
 
 
 def seeds_words(runs: Sequence[RunRecord]) -> str:
-    """`seeds 0, 1, 2`."""
+    """The seeds in words, such as `seeds 0, 1, 2`."""
     seeds = sorted({run.seed for run in runs})
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def device_words(device: str) -> str:
-    """A device as records name it, in words: theirs say `1 threads`."""
+    """A device as records name it, with correct grammar, since records say `1 threads`."""
     return device.replace(" 1 threads", " 1 thread")
 
 
 def _distinct(words: Iterable[str]) -> str:
-    """Each word once, in the order of the first."""
+    """Each word once, in the order of first appearance."""
     return " and ".join(dict.fromkeys(words))
 
 
 def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, float]]) -> str:
-    """Top-1 test accuracy by epoch, in percent: a column a network, then the columns of `source`.
+    """A table of top-1 test accuracy by epoch, in percent: one column per network, then the columns of `source`.
 
-    With several seeds a cell is mean and sample standard deviation.
+    With several seeds a cell holds the mean and the sample standard deviation.
 
     Args:
         runs: one or more of each network.
-        source: published columns to stand beside ours: title -> epoch -> accuracy; "-" where none is published.
+        source: published columns to show beside ours: title -> epoch -> accuracy; "-" if none is published.
     """
     columns: dict[str, dict[int, str]] = {}
     for name, group in by_name(runs).items():
@@ -88,7 +88,7 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
 
 
 def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> None:
-    """Write `out/results.json` (everything but the weights) and `out/epochs.csv` (a row an epoch of each run).
+    """Write `out/results.json` (everything but the weights) and `out/epochs.csv` (one row per epoch of each run).
 
     Raises:
         OutputError: `out` cannot be written.
@@ -102,7 +102,7 @@ def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> No
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows with the same keys, one or more, under a header.
+    """Write one or more rows with the same keys as CSV, with a header.
 
     Raises:
         OutputError: `path` cannot be written.
@@ -115,7 +115,7 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _epochs(group: Sequence[RunRecord]) -> list[tuple[Any, ...]]:
-    """The rows of all seeds, an epoch together."""
+    """The rows of all seeds, grouped by epoch."""
     return list(zip(*(run.epochs for run in group), strict=False))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import mean, variance
 from typing import NamedTuple
 
-# Student's t, 97.5 %, for 1 to 30 degrees of freedom; beyond, the last is a little wide, never narrow.
+# Student's t, 97.5 %, for 1 to 30 degrees of freedom; beyond 30 the last value is slightly too wide, never too narrow.
 _T975 = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
     *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
@@ -21,15 +21,15 @@ class Interval(NamedTuple):
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
-    """Of the mean over seeds, by Student's t; it takes two values at least."""
+    """The interval of the mean over seeds, by Student's t; needs at least two values."""
     return _interval(mean(values), variance(values) / len(values), len(values) - 1)
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """Of mean(first) - mean(second), by Student's t with a pooled variance. It takes two values of each at least.
+    """The interval of mean(first) - mean(second), by Student's t with pooled variance; needs two values of each.
 
-    With so few seeds, separate variances (Welch's t) would be two guesses; for groups of one size the standard error is
-    the same either way.
+    With so few seeds, two separate variances (Welch's t) would be poor estimates; for groups of equal size the standard
+    error is the same either way.
     """
     groups = (first, second)
     degrees_of_freedom = sum(len(values) - 1 for values in groups)

@@ -1,4 +1,4 @@
-"""Errors by epoch as curves, in a figure of their own or on axes that are given."""
+"""Errors by epoch as curves, in a separate figure or on given axes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
-    """Error by epoch as in figure 6 of arXiv:1512.03385: bold for test, thin for training.
+    """Draw error by epoch as in figure 6 of arXiv:1512.03385: bold for test, thin for training.
 
     Colour is the family of a network and line style its depth. With several seeds the lines are means, and the range
     of the test errors is shaded. Each line has its label, so that `axes.legend()` can name them.
@@ -28,7 +28,7 @@ def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
 
 
 def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line2D, str]]":
-    """Draw `error_curves`; the bold lines, each with a short text that can stand behind it."""
+    """Draw `error_curves`, and return the bold lines, each with a short label for its end."""
     groups = by_name(runs)
     looks = looks_of(groups)
     ends = []
@@ -56,7 +56,7 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
 
 
 def published_curve(axes: "Axes", errors: Mapping[int, float], *, name: str, color: str) -> "Line2D":
-    """Hollow marks: the test error in percent, by epoch, that somebody published."""
+    """Draw published test errors in percent, by epoch, as hollow marks."""
     last = errors[max(errors)]
     epochs, values = list(errors), list(errors.values())
     (line,) = axes.plot(
@@ -66,8 +66,8 @@ def published_curve(axes: "Axes", errors: Mapping[int, float], *, name: str, col
 
 
 def note_provenance(figure: "Figure", runs: Sequence[RunRecord]) -> None:
-    """How the figures were made, at the foot of the picture, in as many lines as its width asks for."""
-    line = fill(provenance_line(runs), width=int(17 * figure.get_figwidth()))  # 17 characters of this size an inch
+    """Write at the foot of the figure how its data was made, in as many lines as its width needs."""
+    line = fill(provenance_line(runs), width=int(17 * figure.get_figwidth()))  # 17 characters of this size per inch
     figure.supxlabel(line, fontsize=7, alpha=0.7)
 
 
@@ -79,9 +79,9 @@ def save_comparison(
     Args:
         runs: one or more of each network.
         path: of the PNG.
-        title: above the picture.
+        title: above the figure.
         source: name -> error in percent, by epoch as marks or of the last epoch as a line, in the order of the runs'
-            networks, whose colours they get.
+            networks, whose colours they use.
 
     Raises:
         OutputError: `path` cannot be written.

@@ -1,4 +1,4 @@
-"""The picture of degradation: the error at the last epoch over the depth, a line a series."""
+"""The figure of degradation: the error at the last epoch over the depth, one line per series."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-_OTHERS = {**BEST_PEER, **BEST_OF_ANY_RECIPE}  # of different networks: these have projections
+_OTHERS = {**BEST_PEER, **BEST_OF_ANY_RECIPE}  # of different networks, which have projections
 _PUBLISHED = (("the paper, 164 epochs", "o", PAPER_ERRORS), ("best peer, 200 epochs", "s", _OTHERS))
 
 
@@ -28,7 +28,7 @@ class Point(NamedTuple):
 
     @property
     def errors(self) -> list[float]:
-        """Of the test at the last epoch, in percent, one a seed."""
+        """Test errors at the last epoch in percent, one per seed."""
         return [record.epochs[-1].test_error for record in self.records]
 
 
@@ -43,7 +43,7 @@ def points_of(outcome: Outcome) -> dict[Series, list[Point]]:
 
 
 def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> None:
-    """Dots for runs, a line through their means, hollow marks for what was published.
+    """Draw a dot for each run, a line through the means, and hollow marks for published errors.
 
     The series of one family differ in the shape of their dots.
     """
@@ -73,7 +73,7 @@ def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> Non
 
 
 def _explain(axes: "Axes", hollow: Mapping[str, str]) -> None:
-    """A legend of the shapes, which mean the same in each colour."""
+    """Draw a legend of the shapes, whose meaning is the same in each colour."""
     from matplotlib.lines import Line2D
 
     ink = axes.xaxis.label.get_color()

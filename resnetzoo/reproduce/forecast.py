@@ -20,12 +20,12 @@ from resnetzoo.utils.memory import forget_frames, free_memory
 from resnetzoo.utils.text import reason_of
 
 _TEST_IMAGES = 100
-_ENOUGH_SECONDS = 20.0  # of one network: after the step in which they are over no other begins
+_ENOUGH_SECONDS = 20.0  # for one network: no further step starts after these seconds
 
 
 @dataclass(frozen=True)
 class SecondsPerImage:
-    """How long an image of a network takes, in seconds.
+    """The seconds that a network needs for one image.
 
     Attributes:
         train: in a training step.
@@ -36,7 +36,7 @@ class SecondsPerImage:
     test: float
 
     def seconds(self, run: PlannedRun, data: Data, done: int) -> float:
-        """What is left of a run after `done` steps."""
+        """The seconds that a run still needs after `done` steps."""
         steps = run.recipe.steps - done
         epochs = -(-steps // steps_per_epoch(len(data.train), run.recipe.batch_size))
         images = steps * min(run.recipe.batch_size, len(data.train))
@@ -45,11 +45,11 @@ class SecondsPerImage:
 
 @dataclass(frozen=True)
 class MeasuredSteps:
-    """Which steps of a network are timed.
+    """The steps of a network that are timed.
 
     Attributes:
-        first: carried out before any is timed.
-        timed: behind these.
+        first: the number of steps before the timed ones.
+        timed: the number of timed steps.
     """
 
     first: int
@@ -57,7 +57,7 @@ class MeasuredSteps:
 
     @classmethod
     def on(cls, device: torch.device) -> "MeasuredSteps":
-        """On CUDA 30 replayed steps, behind those of the warm-up and the recording; elsewhere the second step."""
+        """The steps to time: on CUDA 30 replayed steps after warm-up and recording, elsewhere the second step."""
         return cls(first=WARM_UP_STEPS + 1, timed=30) if device.type == "cuda" else cls(first=1, timed=1)
 
     def __str__(self) -> str:
@@ -74,9 +74,9 @@ def forecast(
     record: bool | None,
     say: Callable[[str], None],
 ) -> list[PlannedRun]:
-    """Print what is to be run and how long it should take, and return the runs that are not finished.
+    """Print the planned runs and how long they should take, and return the unfinished ones.
 
-    A network whose steps cannot be measured has no forecast; the run itself will say what is wrong.
+    A network whose steps cannot be measured has no forecast; its run will report what is wrong.
 
     Raises:
         ResultsError, CheckpointMismatchError: as `finished` and `steps_done`, before anything is trained.
@@ -108,12 +108,12 @@ def forecast(
 def _measure_or_reason(
     run: PlannedRun, data: Data, *, device: str, precision: str, record: bool | None
 ) -> SecondsPerImage | str:
-    """The times of a network, or why there are none."""
+    """The times of a network, or the reason why there are none."""
     try:
         return measure_seconds_per_image(run, data, device=device, precision=precision, record=record)
     except (TrainingInterrupted, RecordingError):
         raise
-    except Exception as error:  # too little memory, a network that overflows: no reason not to begin the others
+    except Exception as error:  # too little memory or a network that overflows must not keep the others from starting
         reason = reason_of(error)
         forget_frames(error)
     free_memory()  # outside of the block, which keeps the failed run
@@ -123,9 +123,9 @@ def _measure_or_reason(
 def measure_seconds_per_image(
     run: PlannedRun, data: Data, *, device: str, precision: str, record: bool | None = None
 ) -> SecondsPerImage:
-    """From a run of a few steps over the first images, as `MeasuredSteps` has it; nothing is compiled, nothing kept.
+    """Measure the times in a short run over the first images, as `MeasuredSteps` states, without compiling or saving.
 
-    Where that takes longer than 20 seconds it ends behind the epoch in which they are over, and the last one counts.
+    If that takes longer than 20 seconds, it ends after the current epoch, and the last epoch counts.
     """
     steps = MeasuredSteps.on(resolve_device(device))
     batch = min(run.recipe.batch_size, len(data.train))
@@ -161,7 +161,7 @@ def measure_seconds_per_image(
 
 
 class _Enough(Callback):
-    """Ends a run behind the epoch in which so many seconds are over."""
+    """Ends a run after the epoch in which its time is up."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

@@ -28,10 +28,10 @@ def html_page(markdown: str, folder: Path) -> str:
 
 
 class _Renderer(RendererHTML):
-    """HTML in which pictures are data, and only what is wider than the page scrolls."""
+    """Renders HTML with embedded pictures, in which only elements wider than the page scroll."""
 
     def image(self, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-        """The SVG file that a picture names, inside the page."""
+        """Embed the SVG file that a picture names."""
         name, caption = str(tokens[index].attrs["src"]), escape(tokens[index].content)
         content = base64.b64encode((env["folder"] / name).read_bytes()).decode()
         return f'<img src="data:image/svg+xml;base64,{content}" alt="{caption}">'

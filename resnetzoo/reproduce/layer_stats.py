@@ -34,7 +34,7 @@ class LayerRow:
         measure: `response std` as in figure 7, on test images in evaluation mode; or `gradient norm`, of the loss
             on a batch of training images in training mode.
         layers: their names.
-        values: one a layer.
+        values: one per layer.
     """
 
     network: str
@@ -46,7 +46,7 @@ class LayerRow:
 
     @property
     def by_layer(self) -> LayerValues:
-        """As the functions of `resnetzoo.analysis` give them."""
+        """The values in the form that the functions of `resnetzoo.analysis` return."""
         return LayerValues(self.layers, torch.tensor(self.values, dtype=torch.float64, device="cpu").numpy())
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,10 +55,10 @@ class LayerRow:
 
 
 def measure_layers(run: PlannedRun, data: Data, device: torch.device) -> list[LayerRow]:
-    """Both measures of a finished run, trained and initial.
+    """Compute both measures of a finished run, for the trained and the initial network.
 
     Raises:
-        CheckpointError: the run's weights are not in its folder any more.
+        CheckpointError: the run's weights are no longer in its folder.
     """
     checkpoint = open_checkpoint(run.folder)
     trained = network_of(checkpoint).to(device)
@@ -79,7 +79,7 @@ def measure_layers(run: PlannedRun, data: Data, device: torch.device) -> list[La
 
 
 def _initial(run: PlannedRun, normalize: Normalization, images: ImageSet, device: torch.device) -> CifarNet:
-    """The network as it began, with the running statistics that it has on these images: fresh ones say nothing."""
+    """The initial network, with running statistics measured on these images, since fresh ones are meaningless."""
     model = run.build().to(device)
     attach_normalization(model, normalize)
     with computing(device):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# What would be read as markup: an underscore not inside a word, a link, an entity, and the rest wherever it stands.
+# Characters that would be read as markup: an underscore outside a word, a link, an entity, and the rest everywhere.
 _MARKUP = re.compile(r"[\\`*<|]|(?<![^\W_])_|_(?![^\W_])|\[(?=.*\]\()|&(?=#?\w+;)")
 
 
@@ -16,12 +16,12 @@ class Picture(NamedTuple):
 
     @property
     def linked(self) -> str:
-        """The PNG, with a link to the SVG behind the caption."""
+        """Markdown that shows the PNG, with a caption that links to the SVG."""
         return f"![{self.caption}]({self.stem}.png)\n\n{self.caption} ([SVG]({self.stem}.svg))"
 
     @property
     def embedded(self) -> str:
-        """The SVG, which `html_page` puts inside the page."""
+        """Markdown that shows the SVG, which `html_page` embeds."""
         return f"![{self.caption}]({self.stem}.svg)\n\n{self.caption}"
 
 
@@ -36,7 +36,7 @@ def code_block(command: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], first_number: int = 1) -> str:
-    """Cells of plain text, all rows as long as the header; columns from `first_number` on are aligned to the right."""
+    """A Markdown table of plain text; columns from `first_number` on are aligned to the right."""
     rule = ["---" if column < first_number else "---:" for column in range(len(header))]
     cells = [rule, *([plain(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [[plain(title) for title in header], *cells])

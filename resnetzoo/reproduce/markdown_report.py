@@ -1,4 +1,4 @@
-"""The report of a target in Markdown: verdicts, figures, pictures, and how they were made."""
+"""The report of a target in Markdown: verdicts, tables, figures, and how they were made."""
 
 from collections.abc import Sequence
 
@@ -89,7 +89,7 @@ def _published(error: float | None) -> str:
 
 
 def _by_epoch(records: Sequence[RunRecord]) -> list[str]:
-    """What the source's columns are and show; then a column a run, in percent, and the source's."""
+    """The lines on the source's columns, then a table with one column per run and the source's, in percent."""
     ordered = [record for group in by_name(records).values() for record in group]
     source = source_columns(records)
     header = ("epoch", *(f"{record.name}, seed {record.seed}" for record in ordered), *source)

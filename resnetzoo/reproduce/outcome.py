@@ -1,4 +1,4 @@
-"""The outcome of a target: the runs, what was measured on them, and the verdicts, each computed once."""
+"""The outcome of a target: the runs, their measurements and the verdicts, each computed once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,9 +21,9 @@ class Summary:
 
     Attributes:
         network: its label.
-        params: parameters; None of a network that is not the zoo's.
-        errors: percent, one a seed.
-        test_images: that each was measured on.
+        params: number of parameters; None for a network from outside the zoo.
+        errors: percent, one per seed.
+        test_images: the number of images behind each error.
     """
 
     network: str
@@ -33,38 +33,38 @@ class Summary:
 
     @property
     def mean(self) -> float:
-        """Of the errors, in percent."""
+        """Mean of the errors, in percent."""
         return mean(self.errors)
 
     @property
     def std(self) -> float | None:
-        """Sample standard deviation over seeds; None of a single one."""
+        """Sample standard deviation over seeds; None for a single seed."""
         return stdev(self.errors) if len(self.errors) > 1 else None
 
     @property
     def standard_error(self) -> float:
-        """Binomial, of the mean error on these test images, in percent."""
+        """Binomial standard error of the mean error on these test images, in percent."""
         return binomial_standard_error(self.mean, self.test_images)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON, the derived ones as well."""
+        """Plain values, ready for JSON, including the derived ones."""
         return {**asdict(self), "n": len(self.errors), "mean": self.mean, "std": self.std, "se": self.standard_error}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A target's results.
+    """The results of a target.
 
     Attributes:
-        target: what was asked for.
-        budget: how much of it.
-        command: that makes it again.
+        target: the reproduced target.
+        budget: how much of it was trained.
+        command: the command that reproduces it.
         records: the finished runs.
         failed: label of a run -> why it has no result.
         layers: responses and gradients, if the target measures them.
         summaries: the test errors of each network, in the target's order.
-        samples: a value a seed, for the claims.
-        verdicts: one a claim, in the target's order.
+        samples: one value per seed, for the claims.
+        verdicts: one per claim, in the target's order.
     """
 
     target: Target
@@ -103,7 +103,7 @@ def outcome_of(
     failed: Mapping[str, str],
     layers: Sequence[LayerRow],
 ) -> Outcome:
-    """Sum up the runs of a target, one or more, and judge its claims."""
+    """Summarize the runs of a target, one or more, and judge its claims."""
     summaries = tuple(_summary(name, group) for name, group in by_name(records).items())
     samples = _samples(summaries, layers)
     data = records[0].data  # the plan gives all runs the same

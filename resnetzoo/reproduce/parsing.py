@@ -5,10 +5,10 @@ from resnetzoo.utils.validation import check_seed, check_whole_number
 
 
 def parse_numbers(field: str, text: str) -> tuple[int, ...]:
-    """`0,2,5` -> (0, 2, 5), each once.
+    """The numbers in a text: `0,2,5` -> (0, 2, 5), each once.
 
     Raises:
-        UsageError: anything but whole numbers from 0 with commas between.
+        UsageError: the text is anything but whole numbers from 0, separated by commas.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words or not all(word.isascii() and word.isdigit() for word in words):
@@ -17,7 +17,7 @@ def parse_numbers(field: str, text: str) -> tuple[int, ...]:
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """`3` means three seeds, (0, 1, 2); with a comma it is a list: `4,` means seed 4 alone.
+    """The seeds in a text: `3` means three seeds, (0, 1, 2); with a comma it is a list: `4,` means seed 4 alone.
 
     Raises:
         UsageError: not a number from 1, and not a list of numbers.

@@ -36,31 +36,31 @@ def reproduce(
     command: str = "",
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Train the networks of a target and write its report; finished runs are not repeated.
+    """Train the networks of a target, write its report and return the outcome; finished runs are not repeated.
 
     Args:
         target: a name of `TARGETS`, such as `figure6`, or a row of your own.
-        data: what to learn from and to measure on; the claims are about CIFAR-10.
+        data: the training and test images; the claims are about CIFAR-10.
         out: the report's folder: new, empty, or this target's own.
         budget: `full`, `short` (fewer steps) or `smoke` (seconds; measures nothing).
-        seeds: of the runs; the budget's number of them if left out.
+        seeds: the seeds of the runs; the budget's default number of seeds if left out.
         depths: only the networks of these depths.
         runs: where the runs are kept, for several targets to share; `out/runs` if left out.
         device: as in `fit`.
         precision: of the steps.
         record: record the steps on CUDA; None as in `fit`.
-        jobs: runs side by side on CUDA, up to 32, and 8 if left out; elsewhere one run fills the machine, and they
-            take turns.
-        command: what the report names as the way to make it again.
-        say: takes each line of progress.
+        jobs: runs side by side on CUDA, up to 32, and 8 if left out; elsewhere one run uses the whole machine, and the
+            runs follow one another.
+        command: the command that the report names for repeating it.
+        say: called with each line of progress.
 
     Raises:
-        UsageError: no `Data`, or one of other channels than the networks take; an unknown target, budget or depth, more
-            than 32 jobs, or `record=True` on another device than CUDA.
+        UsageError: `data` is not a `Data`, or has other channels than the networks take; an unknown target, budget or
+            depth; more than 32 jobs; or `record=True` on another device than CUDA.
         ResultsError: `out` holds something else, a file of results was changed by hand, or no run has a result.
         CheckpointMismatchError: a run's folder holds another run, or one on other data.
-        OutputError: a folder cannot be written, or another process writes there.
-        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the same call goes on from there.
+        OutputError: a folder cannot be written, or another process writes to it.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the same call continues from there.
         RecordingError: a step could not be recorded on CUDA; start again with `record=False`.
     """
     plan = resolve_plan(
@@ -98,7 +98,7 @@ def run_plan(
 def _run_planned(
     plan: Plan, planned: Sequence[PlannedRun], part: Data, *, out: Path, command: str, say: Callable[[str], None]
 ) -> Outcome:
-    """Train what is not finished yet, and write the report of all that is then."""
+    """Train the unfinished runs, and write the report of all finished ones."""
     device, precision = str(plan.device), plan.precision
     unfinished = forecast(planned, part, device=device, precision=precision, record=plan.record, say=say)
     if plan.jobs is not None and plan.jobs > plan.runs_at_once:
@@ -144,7 +144,7 @@ def _check_data(data: Data, plan: Plan) -> None:
 def _layers(
     runs: Sequence[PlannedRun], data: Data, device: torch.device
 ) -> tuple[tuple[LayerRow, ...], dict[str, str]]:
-    """The layers of each run whose weights are there, and why the others have none."""
+    """The measured layers of each run whose weights exist, and the reason why the others have none."""
     rows: list[LayerRow] = []
     failed = {}
     for run in runs:

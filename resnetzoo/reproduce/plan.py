@@ -1,4 +1,4 @@
-"""The plan of a reproduction: every choice is made before any data are read."""
+"""The plan of a reproduction: every choice is made before any data is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Plan:
     """A target with every choice made.
 
     Attributes:
-        target: what is made again.
+        target: what is reproduced.
         budget: how much of it.
-        networks: those that are trained.
+        networks: the networks to train.
         seeds: of the runs of each network.
         device: where the runs are computed.
         precision: of their steps.
         record: whether their steps are recorded on CUDA; None as in `fit`.
-        jobs: runs side by side on CUDA, as asked for; None for the usual number.
+        jobs: requested runs side by side on CUDA; None for the default number.
     """
 
     target: Target
@@ -42,16 +42,16 @@ class Plan:
 
     @property
     def runs_at_once(self) -> int:
-        """How many runs are computed side by side, which is one where a single run fills the machine."""
+        """The number of runs computed side by side; one if a single run uses the whole machine."""
         return (self.jobs or USUAL_SIDE_BY_SIDE) if runs_together(self.device) else 1
 
     @property
     def threads(self) -> int | None:
-        """Threads of the CPU that computes the runs, on which their last digits depend; None on another device."""
+        """Threads of the CPU that computes the runs, on which the last digits depend; None on another device."""
         return torch.get_num_threads() if self.device.type == "cpu" else None
 
     def runs_on(self, data: Data, folder: Path) -> list[PlannedRun]:
-        """The runs on this data, all networks of a seed before the next seed.
+        """The planned runs on this data, with all networks of a seed before the next seed.
 
         Each is kept in a folder inside `folder` that is named as `resnetzoo train` names it.
         """
@@ -84,7 +84,7 @@ def resolve_plan(
     Raises:
         UsageError: an unknown target, budget, depth or precision, fewer jobs than one or more than 32, or
             `record=True` on another device than CUDA.
-        DeviceError: a device that is not here.
+        DeviceError: the device is not available.
     """
     chosen = get_target(target) if isinstance(target, str) else target
     resolved_budget = budget_of(chosen, budget)

@@ -23,8 +23,8 @@ class PlannedRun:
     """One run of a target.
 
     Attributes:
-        spec: what will be built, with the classes of the data.
-        recipe: as it runs on this number of images.
+        spec: of the network, with the classes of the data.
+        recipe: for this number of images.
         seed: of weights, order and augmentation.
         folder: where it is kept.
     """
@@ -36,21 +36,21 @@ class PlannedRun:
 
     @property
     def label(self) -> str:
-        """What lines of progress call it, such as `resnet20 QUICK20 seed 0`."""
+        """Its name in lines of progress, such as `resnet20 QUICK20 seed 0`."""
         return f"{self.spec.label} {self.recipe.name} seed {self.seed}"
 
     def build(self) -> CifarNet:
-        """The network with the weights that it starts from."""
+        """The network with its initial weights."""
         return fresh_network(self.spec, self.seed)
 
     @cached_property
     def starting_point(self) -> StartingPoint:
-        """That of the network as built."""
+        """The starting point of the network as built."""
         return StartingPoint.of(self.build())
 
 
 def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
-    """Steps that the run has done, from the checkpoint in its folder.
+    """The number of completed steps, from the checkpoint in the run's folder.
 
     Raises:
         CheckpointMismatchError: the folder holds another run, or one on other data.
@@ -61,7 +61,7 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
             continue
         try:
             checkpoint = read_checkpoint(path)
-        except DamagedCheckpointError:  # the trainer will name it
+        except DamagedCheckpointError:  # the trainer will report it
             continue
         check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
         check_start(StartingPoint.in_identity(checkpoint.identity), run.starting_point, run.folder)
@@ -70,7 +70,7 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
 
 
 def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | None:
-    """The record of a finished run; None while there is none, and of one that ended in NaN, which is no result.
+    """The record of the finished run; None if it is not finished, or ended in NaN, which is not a result.
 
     Raises:
         ResultsError: its `run.json` was changed by hand or is damaged.

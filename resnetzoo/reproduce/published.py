@@ -10,17 +10,17 @@ _RESNEXT = "arXiv:1611.05431, table 7"
 
 @dataclass(frozen=True)
 class PublishedError:
-    """What somebody reports of a network: top-1 test error in percent, with flips and crops, on a single view.
+    """A published error of a network: top-1 test error in percent, with flips and crops, on a single view.
 
     Attributes:
-        network: our label, which is the name with the shortcut in brackets where that is not the name's own.
+        network: our label: the name, with the shortcut in brackets if it is not the default one.
         cifar10: on CIFAR-10.
-        protocol: of how many runs it is what.
+        protocol: the statistic, and the number of runs behind it.
         source: paper and table, or repository and file.
-        cifar100: on CIFAR-100, where it stands there too.
-        variant: in what the network differs from ours of that name; empty most often.
-        epochs: how many, where that is said; 64,000 steps of 128 images are 164 of them.
-        kept: which epoch the figure is of, "last" or "best" as the test set tells it, where that is said.
+        cifar100: on CIFAR-100, if the source reports it.
+        variant: how the network differs from ours of that name; usually empty.
+        epochs: number of epochs, if stated; 64,000 steps of 128 images are 164 epochs.
+        kept: the epoch of the figure, "last" or "best" on the test set, if stated.
     """
 
     network: str
@@ -58,7 +58,7 @@ PAPER_ERRORS = {row.network: row.cifar10 for row in PUBLISHED if not row.variant
 
 
 def _each(errors: dict[str, float], protocol: str, source: str, epochs: int | None, kept: str) -> list[PublishedError]:
-    """Rows of one table."""
+    """The rows of one table."""
     return [
         PublishedError(network, error, protocol, source, epochs=epochs, kept=kept) for network, error in errors.items()
     ]

@@ -13,7 +13,7 @@ from resnetzoo.utils.paths import user_path
 
 
 def redraw_report(folder: str | Path, target: Target | None = None) -> None:
-    """Draw the pictures of a report again and write its pages anew; its results stay as they are.
+    """Draw the figures of a report again and rewrite its pages; its results are not changed.
 
     Args:
         folder: of the report, with its `results.json`.
@@ -35,12 +35,12 @@ def draw_stored(
     theme: Theme = LIGHT,
     suffixes: Sequence[str] = (".svg",),
 ) -> list[str]:
-    """Draw one picture of a stored report, each of its panels as files of their own, for a page of any width.
+    """Draw one figure of a stored report, each panel in separate files, for a page of any width.
 
     Args:
         path: of the report's `results.json`.
         picture: `errors`, `depths`, `responses` or `gradients`.
-        folder: where the files go; they are called as the picture, with a number where it has several panels.
+        folder: where to write the files; they are named after the picture, with a number if it has several panels.
         theme: `LIGHT`, or `DARK` for a dark page.
         suffixes: of the files: `.svg`, `.png`.
 
@@ -49,7 +49,7 @@ def draw_stored(
 
     Raises:
         ResultsError: no results there, or not those of a report.
-        UsageError: the results do not suffice for such a picture.
+        UsageError: the results are not sufficient for such a picture.
         OutputError: `folder` cannot be written.
     """
     plots = {plot.stem: plot for plot in plots_of(read_outcome(path))}

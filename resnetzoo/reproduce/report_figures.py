@@ -1,4 +1,4 @@
-"""The pictures of a report: errors by epoch, errors by depth, responses and gradients by layer."""
+"""The figures of a report: errors by epoch, errors by depth, responses and gradients by layer."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,20 +23,20 @@ from resnetzoo.utils.figures import Theme, label_line_ends, new_figure, save_fig
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PANEL = (4.0, 3.1)  # inches: at the width of a phone its text is read without zooming
+_PANEL = (4.0, 3.1)  # inches; at the width of a phone its text is readable without zooming
 
 _BY_DEPTH = "Test error at the last epoch by depth: a dot for each run, hollow marks for published errors"
 
 
 class Panel(NamedTuple):
-    """One pair of axes: what stands above it, and what draws it."""
+    """One pair of axes: its title, and the function that draws it."""
 
     title: str
     draw: Callable[["Axes"], None]
 
 
 class Plot(NamedTuple):
-    """A picture of one or more panels: the name of its file, its caption, and the panels."""
+    """A figure of one or more panels: the name of its file, its caption, and the panels."""
 
     stem: str
     caption: str
@@ -44,7 +44,7 @@ class Plot(NamedTuple):
 
 
 def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
-    """Write each picture that the runs suffice for, as PNG and SVG.
+    """Write each figure for which the runs are sufficient, as PNG and SVG.
 
     Raises:
         OutputError: `folder` cannot be written.
@@ -59,7 +59,7 @@ def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
             note_provenance(figure, outcome.records)
             row = figure.subplots(1, len(plot.panels), squeeze=False)[0]
             for axes, panel in zip(row, plot.panels, strict=True):
-                axes.set_title(panel.title if len(row) > 1 else "")  # the heading says what a single one is
+                axes.set_title(panel.title if len(row) > 1 else "")  # the heading describes a single panel
                 panel.draw(axes)
             save_figure(figure, folder / f"{plot.stem}.png", folder / f"{plot.stem}.svg")
         pictures.append(Picture(plot.stem, plot.caption))
@@ -67,7 +67,7 @@ def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
 
 
 def draw_panel(panel: Panel, paths: Sequence[Path], theme: Theme) -> None:
-    """Write one panel as a picture of its own, in the colours of a page, to files of any kind.
+    """Write one panel as a separate figure in the colours of a theme, to files of any format.
 
     Raises:
         OutputError: a file cannot be written.
@@ -80,7 +80,7 @@ def draw_panel(panel: Panel, paths: Sequence[Path], theme: Theme) -> None:
 
 
 def plots_of(outcome: Outcome) -> list[Plot]:
-    """The pictures that the runs suffice for: a single epoch makes no curve, and a single depth no line."""
+    """The figures for which the runs are sufficient: a curve needs several epochs, and a line several depths."""
     plots = []
     seeds = len({record.seed for record in outcome.records})
     mean, spread = (f", mean of {seeds} seeds", " and their range") if seeds > 1 else ("", "")
@@ -98,7 +98,7 @@ def plots_of(outcome: Outcome) -> list[Plot]:
 
 
 def _curves(outcome: Outcome) -> tuple[Panel, ...]:
-    """A panel a series, as in figure 6; one for all where each series has but one network."""
+    """One panel per series, as in figure 6, or one panel for all if each series has only one network."""
     series = points_of(outcome)
     groups = {one.title: [record for point in points for record in point.records] for one, points in series.items()}
     if all(len(points) == 1 for points in series.values()):
@@ -108,7 +108,7 @@ def _curves(outcome: Outcome) -> tuple[Panel, ...]:
 
 
 def _draw_curves(axes: "Axes", runs: Sequence[RunRecord], top: float) -> None:
-    """Curves up to the highest error of all panels, and the source document's where the runs are like its own."""
+    """Draw curves up to the highest error of all panels, and the source's errors if the runs are comparable."""
     ends = labelled_curves(axes, runs)
     if is_like_source(runs):
         looks = {name: look for name, look in looks_of(by_name(runs)).items() if name in SOURCE_ACCURACIES}
@@ -123,7 +123,7 @@ def _draw_curves(axes: "Axes", runs: Sequence[RunRecord], top: float) -> None:
 
 
 def _responses(outcome: Outcome) -> tuple[Panel, ...]:
-    """In the order of the layers, and sorted by size, as in figure 7."""
+    """Two panels, in the order of the layers and sorted by size, as in figure 7."""
     curves = _over_seeds(outcome.layers, "response std", "trained")
     by_size = {name: values.sorted() for name, values in curves.items()}
     return (
@@ -141,7 +141,7 @@ def _gradients(outcome: Outcome) -> tuple[Panel, ...]:
 
 
 def _over_seeds(rows: Sequence[LayerRow], measure: LayerMeasure, state: State) -> dict[str, LayerValues]:
-    """By network, the mean over its seeds."""
+    """The mean over the seeds of each network."""
     by_network: dict[str, list[LayerRow]] = {}
     for row in rows:
         if (row.measure, row.state) == (measure, state):

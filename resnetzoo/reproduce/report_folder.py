@@ -20,10 +20,10 @@ RESULTS = "results.json"
 
 
 def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
-    """Make the folder this target's, or see that it is already, before anything is trained.
+    """Claim the folder for this target, or check that it is this target's, before anything is trained.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the folder cannot be written.
         ResultsError: it holds other files, another target, other data, or results that were changed by hand.
     """
     plan = _plan(target, budget, data.title, data.fingerprint)
@@ -42,7 +42,7 @@ def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
 
 
 def write_report(outcome: Outcome, folder: Path) -> None:
-    """Write all figures, the pictures of them, and the report in both forms.
+    """Write all results, their figures, and the report in both forms.
 
     Raises:
         OutputError: `folder` cannot be written.
@@ -56,7 +56,7 @@ def write_report(outcome: Outcome, folder: Path) -> None:
 
 
 def write_pages(outcome: Outcome, folder: Path) -> None:
-    """Write the pictures, and the report in both forms.
+    """Write the figures, and the report in both forms.
 
     Raises:
         OutputError: `folder` cannot be written.

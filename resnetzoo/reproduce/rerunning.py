@@ -26,16 +26,16 @@ COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
 
 @dataclass(frozen=True)
 class Rule:
-    """How far a figure may be from the recorded one.
+    """The allowed distance of a figure from the recorded one.
 
-    On a CPU nothing of a run is left to chance, so every digit must be the same. On CUDA sums are added up by atomic
-    operations in the order in which they come, and algorithms are chosen by timing: the last digits differ from one run
-    to the next, and training, which is chaotic, makes of that within an epoch another run of the same recipe, as
-    another order of the images would. So what is asked there is what runs of several seeds on a CPU keep to among each
-    other (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training losses lie within
-    3.1 % and their training errors within 3.3 points, later within 16 % and 9 points; their test figures jump by up to
-    60 % and 24 points while the rate is high. The bounds are a little wider. What they find are wrong data, rates or
-    networks, and no small faults. They have not been measured on CUDA yet.
+    On a CPU a run is deterministic, so every digit must be the same. On CUDA sums are accumulated by atomic operations
+    in varying order, and algorithms are chosen by timing, so the last digits differ from one run to the next. Training
+    is chaotic and turns this within an epoch into a different run of the same recipe, as another order of the images
+    would. The bounds on CUDA are therefore slightly wider than the differences between runs of several seeds on a CPU
+    (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training losses lie within 3.1 %
+    and their training errors within 3.3 points, later within 16 % and 9 points, and their test figures vary by up to 60
+    % and 24 points while the rate is high. Such bounds detect wrong data, rates or networks, but no small faults. They
+    have not been measured on CUDA yet.
 
     Attributes:
         exact: every digit must be the same.
@@ -44,13 +44,13 @@ class Rule:
     exact: bool
 
     def allows(self, field: str, recorded: float, found: float, *, epoch: int = 1) -> bool:
-        """Whether `found`, of an epoch from 1, is close enough to `recorded`; NaN is as NaN was.
+        """Whether `found`, in an epoch counted from 1, is close enough to `recorded`; NaN matches NaN.
 
         Args:
             field: one of `COMPARED`: losses in nats are compared by their ratio, errors in percentage points.
-            recorded: of the record.
-            found: of the run again.
-            epoch: the bounds of training figures grow with it, to three times the first epoch's at the third.
+            recorded: the figure in the record.
+            found: the figure of the repeated run.
+            epoch: the bounds of training figures grow with it, to three times those of the first epoch at the third.
         """
         if repr(recorded) == repr(found):
             return True
@@ -76,15 +76,15 @@ EXACT = Rule(exact=True)
 
 
 def rule_for(record: RunRecord, device: str = "auto") -> Rule:
-    """`EXACT` where the run was recorded on a CPU and runs again on one; elsewhere the bounds of `Rule`."""
+    """The rule for a repeated run: `EXACT` if it was recorded and is repeated on a CPU, otherwise bounds."""
     return Rule(exact=record.device.startswith("CPU") and resolve_device(device).type == "cpu")
 
 
 def find_record(path: str | Path, network: str | None = None, seed: int | None = None) -> RunRecord:
-    """The first run in a `results.json` or `run.json` with this label and seed, if they are given.
+    """The record of the first run in a `results.json` or `run.json`, with this label and seed if given.
 
     Raises:
-        ResultsError: no such file, changed by hand, or without such a run; the message lists what it has.
+        ResultsError: the file is missing, changed by hand, or has no such run; the message lists its runs.
     """
     records = read_records(path)
     for record in records:
@@ -98,22 +98,23 @@ def find_record(path: str | Path, network: str | None = None, seed: int | None =
 def rerun(
     record: RunRecord, data: Data, *, epochs: int = 1, device: str = "auto", progress: bool = True
 ) -> list[EpochRow]:
-    """Train the first epochs of a recorded run again: the same weights, order, precision and kind of step.
+    """Train the first epochs of a recorded run again, and return their rows.
 
-    On a CPU of the same kind, with the same number of threads and the same torch, every figure comes out the same; on
-    CUDA none does to the last digit, see `Rule`. The weights begin as `create(..., seed=record.seed)` makes them.
-    Steps that were recorded as a CUDA graph are so again where there is CUDA.
+    Initial weights, order of the images, precision and kind of step are the same. On a CPU of the same kind, with the
+    same number of threads and the same torch, every figure is reproduced exactly; on CUDA no figure is, see `Rule`. The
+    initial weights are those of `create(..., seed=record.seed)`. Steps that were recorded as a CUDA graph are recorded
+    again if CUDA is available.
 
     Args:
-        record: what was recorded.
+        record: the recorded run.
         data: the same images.
-        epochs: how many of them.
+        epochs: the number of epochs to repeat.
         device: as in `fit`.
-        progress: show a bar and a line an epoch.
+        progress: show a bar and print one line per epoch.
 
     Raises:
         UsageError: more epochs than were recorded.
-        ResultsError: other data than the record's, or a network that is not the zoo's.
+        ResultsError: the data is not that of the record, or the network is not one of the zoo.
     """
     check_data(data)
     check_whole_number("epochs", epochs)
@@ -141,7 +142,7 @@ def rerun(
 
 
 class _StopAfter(Callback):
-    """Ends a run after so many epochs."""
+    """Ends a run after a number of epochs."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
@@ -152,13 +153,13 @@ class _StopAfter(Callback):
 
 
 def differences(recorded: EpochRow, found: EpochRow, rule: Rule = EXACT) -> dict[str, tuple[float, float]]:
-    """The figures of an epoch that differ by more than the rule allows, recorded and found."""
+    """The figures of an epoch that differ by more than the rule allows, by field: the recorded and the found value."""
     pairs = {field: (getattr(recorded, field), getattr(found, field)) for field in COMPARED}
     return {field: pair for field, pair in pairs.items() if not rule.allows(field, *pair, epoch=recorded.epoch)}
 
 
 def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
-    """What differs between this machine and the recorded one, and may change a figure: a line each."""
+    """The differences between this machine and the recorded one that may change a figure, one line each."""
     current = {"device": device_name(resolve_device(device)), "torch": torch.__version__}
     recorded = {"device": record.device, "torch": record.versions["torch"]}
     return [

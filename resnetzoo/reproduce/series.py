@@ -11,7 +11,7 @@ class Series(NamedTuple):
 
     Attributes:
         family: of their specs.
-        shortcut: that the target chose for them; None where they have their own.
+        shortcut: that the target chose for them; None if they use their default.
         widths: channels of their stages.
     """
 
@@ -21,7 +21,7 @@ class Series(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What legends call it, such as `residual (projection)`."""
+        """Its name in legends, such as `residual (projection)`."""
         words = f"{self.family} ({self.shortcut})" if self.shortcut else self.family
         return words if self.widths == WIDTHS else f"{words}, {self.widths[0]} to {self.widths[-1]} channels"
 

@@ -1,4 +1,4 @@
-"""What the document that this project grew from reports: two networks on CIFAR-10, epoch by epoch."""
+"""The figures in the document from which this project grew: two networks on CIFAR-10, epoch by epoch."""
 
 SOURCE_ACCURACIES = {
     "plainnet20": (

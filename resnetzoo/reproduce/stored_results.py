@@ -21,9 +21,9 @@ class StoredResults:
     """A `results.json`.
 
     Attributes:
-        command: that makes it again.
+        command: the command that reproduces it.
         records: the finished runs.
-        verdicts: one a claim, in the target's order.
+        verdicts: one per claim, in the target's order.
     """
 
     command: str
@@ -39,7 +39,8 @@ def read_results(path: str | Path, target: Target | None = None) -> StoredResult
         target: what was reproduced, if it is not one of `TARGETS`.
 
     Raises:
-        ResultsError: not there, changed by hand, no report's, or judged by other claims than the target has now.
+        ResultsError: the file is missing, changed by hand, not that of a report, or was judged by other claims than the
+            target has now.
         UsageError: of a target that is not known.
     """
     path = user_path(path)
@@ -56,7 +57,7 @@ def read_results(path: str | Path, target: Target | None = None) -> StoredResult
 
 
 def read_outcome(path: str | Path, target: Target | None = None) -> Outcome:
-    """Read the `results.json` of a report as what `reproduce` returned, its verdicts as they stand there.
+    """Read the `results.json` of a report as an `Outcome` like that of `reproduce`, with the stored verdicts.
 
     Args:
         path: the file.
@@ -84,7 +85,7 @@ def read_outcome(path: str | Path, target: Target | None = None) -> Outcome:
 
 
 def _verdict(stored: dict[str, Any], claim: Claim, values: dict[str, Any]) -> Verdict:
-    """A stored verdict; which networks have no result is told by what was measured."""
+    """A stored verdict; the networks without a result follow from the measurements."""
     measured: dict[Measure, set[str]] = {
         "test error": {row["network"] for row in values["networks"]},
         "response std": {row["network"] for row in values["layers"] if row["measure"] == "response std"},

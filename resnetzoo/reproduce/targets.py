@@ -1,4 +1,4 @@
-"""What can be reproduced: each target a frozen row of networks, recipe, seeds and claims."""
+"""The reproducible targets, each a frozen row of networks, recipe, seeds and claims."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,13 +15,13 @@ from resnetzoo.utils.lookup import look_up
 
 @dataclass(frozen=True)
 class Network:
-    """A name of the zoo, with another shortcut than its own if one is given."""
+    """A network of the zoo by name, with another shortcut than its default if one is given."""
 
     name: str
     shortcut: Shortcut | None = None
 
     def spec(self, num_classes: int = 10) -> ModelSpec:
-        """What is built of it for data of this many classes."""
+        """The spec for data with this many classes."""
         spec = replace(get_spec(self.name), num_classes=num_classes)
         return replace(spec, shortcut=self.shortcut) if self.shortcut else spec
 
@@ -31,15 +31,15 @@ class Target:
     """A table, figure or comparison.
 
     Attributes:
-        name: what people type.
+        name: the name that users type.
         title: what it is, for headings.
         source: where it was published.
-        networks: to train.
-        on_request: to train only if their depth is asked for: they take days.
+        networks: the networks to train.
+        on_request: networks that take days, trained only if their depth is requested.
         recipe: of the full budget.
         short_recipe: of the short budget.
-        seeds: how many of each network in the full budget.
-        claims: what the runs are to decide.
+        seeds: number of seeds per network in the full budget.
+        claims: the claims that the runs decide.
         by_epoch: whether the report shows the accuracy of each epoch.
         layers: whether the report measures responses and gradients by layer.
     """
@@ -240,6 +240,6 @@ def get_target(name: str) -> Target:
     """The target with this name.
 
     Raises:
-        UsageError: no such target; the message lists them.
+        UsageError: there is no such target; the message lists all targets.
     """
     return look_up("target", name, TARGETS)

@@ -27,7 +27,7 @@ def train_runs(
     jobs: int,
     say: Say,
 ) -> dict[PlannedRun, str]:
-    """Train the runs, `jobs` of them at a time, each going on from its folder.
+    """Train the runs, `jobs` at a time, each resumed from its folder.
 
     Runs for which the device had too little memory continue in another round, half as many at a time.
 
@@ -35,7 +35,7 @@ def train_runs(
         For each run that failed, the reason.
 
     Raises:
-        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; what runs was saved.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the active runs were saved.
     """
     failed: dict[PlannedRun, str] = {}
     left, at_once = list(runs), jobs
@@ -53,7 +53,7 @@ def train_runs(
 
 @dataclass(frozen=True)
 class _Failure:
-    """What is kept of a run's error, which would hold on to the run itself."""
+    """A summary of a run's error, since the error itself would keep the run in memory."""
 
     reason: str
     out_of_memory: bool
@@ -73,7 +73,7 @@ def _train_round(
     at_once: int,
     say: Say,
 ) -> dict[PlannedRun, _Failure]:
-    """Train each of the runs as far as it comes, and say why those that failed did."""
+    """Train each run as far as possible, and return why the failed ones failed."""
     failures: dict[PlannedRun, _Failure] = {}
     jobs: dict[PlannedRun, Job] = {}
     numbers = count(1)
@@ -95,7 +95,7 @@ def _train_round(
 
 
 class _SayBeginning(Callback):
-    """Says a line when its run begins, numbered in the order in which they do."""
+    """Prints a line when its run starts, numbered in the order in which the runs start."""
 
     def __init__(self, numbers: Iterator[int], runs: int, label: str, say: Say) -> None:
         self.numbers = numbers

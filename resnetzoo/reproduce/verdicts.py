@@ -19,13 +19,13 @@ _NO_FIGURES: tuple[str, Answer] = ("", "not enough evidence")
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim, its answer, and the figures or the lack of them that decide it.
+    """A claim, its answer, and the figures that decide it or are missing.
 
     Attributes:
         claim: in words.
         answer: `holds`, `does not hold` or `not enough evidence`.
-        figures: what decides it, in words.
-        untrained: labels of the networks that the claim is about and that have no result.
+        figures: the figures that decide it, in words.
+        untrained: labels of the claim's networks that have no result.
     """
 
     claim: str
@@ -34,7 +34,7 @@ class Verdict:
     untrained: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """What files of results keep, ready for JSON; `read_results` finds `untrained` again by the claim."""
+        """The values that results files store, ready for JSON; `read_results` derives `untrained` from the claim."""
         return {"claim": self.claim, "answer": self.answer, "figures": self.figures}
 
 
@@ -42,11 +42,11 @@ def judge(claim: Claim, samples: Samples, budget: Budget, *, official: bool, who
     """The verdict at 95 % confidence over seeds.
 
     Args:
-        claim: what is claimed.
-        samples: what was measured.
+        claim: the claim.
+        samples: the measured values.
         budget: how much was trained.
-        official: whether the data is CIFAR-10 itself, of which all the claims are.
-        whole: whether it is all of it, as published figures are: with other parts, only comparisons are fair.
+        official: whether the data is CIFAR-10 itself, which all claims are about.
+        whole: whether all of it was used, as for published figures; on a part of it, only comparisons are fair.
     """
     values = samples[measure_of(claim)]
     untrained = untrained_networks(claim, values)
@@ -62,13 +62,13 @@ def judge(claim: Claim, samples: Samples, budget: Budget, *, official: bool, who
 
 
 def untrained_networks(claim: Claim, trained: Iterable[str]) -> tuple[str, ...]:
-    """Of the networks that a claim is about, those that are not among the labels of `trained`."""
+    """The networks of a claim that are not among the labels of `trained`."""
     labels = set(trained)
     return tuple(name for name in claim.networks if name not in labels)
 
 
 def _missing_values(claim: Claim, values: Mapping[str, Sequence[float]], untrained: tuple[str, ...]) -> str:
-    """Which values are missing, in words; empty if none is."""
+    """The missing values, in words; empty if none is missing."""
     if untrained:
         return f"{' and '.join(untrained)} not trained"
     single = [name for name in claim.networks if len(values[name]) < 2]
@@ -89,7 +89,7 @@ def _not_applicable(claim: Claim, budget: Budget, official: bool, whole: bool) -
 
 
 def _evaluate(claim: Claim, values: Mapping[str, Sequence[float]]) -> tuple[str, Answer]:
-    """The figures in words, and what they say if nothing speaks against using them."""
+    """The figures in words, and the answer that they give if they may be used."""
     return _compare(claim, values) if isinstance(claim, Lower) else _compare_with_bound(claim, values[claim.network])
 
 
@@ -120,7 +120,7 @@ def _answer(positive_if_it_holds: Interval) -> Answer:
 
 
 def _mean(values: Sequence[float], measure: Measure) -> str:
-    """Mean, standard deviation over seeds where there are several, and their number."""
+    """The mean, the standard deviation over several seeds, and the number of seeds."""
     unit = " %" if measure == "test error" else ""
     spread = f" ± {_number(stdev(values), measure)}" if len(values) > 1 else ""
     return f"{_number(mean(values), measure)}{spread}{unit} (n={len(values)})"
