@@ -1,4 +1,4 @@
-"""What goes on inside a network: responses, gradients, shortcuts, similarity, the loss around its weights.
+"""Measurements inside a network: responses, gradients, shortcuts, similarity, and the loss around its weights.
 
 >>> import resnetzoo
 >>> from resnetzoo import analysis

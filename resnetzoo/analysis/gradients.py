@@ -18,15 +18,15 @@ from resnetzoo.utils.modules import copy_of, device_of
 def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
     """L2 norm of the gradient of the mean cross-entropy (nats) with respect to the weight of each weighted layer.
 
-    The layers are the convolutions, 1x1 projections of shortcuts included (behind their block's F), and the
-    classifier `fc`, in the order of the forward pass. The gradient is that of a training step, with batch norms by the
-    statistics of `batch`, whichever mode the model is in; it is computed on a copy, and the model is not touched.
+    The layers are the convolutions, including the 1x1 projections of shortcuts (listed after their block's F), and the
+    classifier `fc`, in the order of the forward pass. The gradient is that of a training step, in which batch norms use
+    the statistics of `batch`, whichever mode the model is in. It is computed on a copy, and the model is not changed.
 
     Args:
         model: a network of this package.
         batch: an `ImageSet`, such as `data.train.select(slice(128))`, or (images, labels), with int64 labels (N,) and
-            images uint8 (pixels) or float (normalized already) (N, C, H, W). All of it is one batch. Pixels become
-            input as in the model's training, if `fit` trained it, else by their mean and deviation.
+            images uint8 (pixels) or float (already normalized) (N, C, H, W), used as one batch. Pixels are normalized
+            as in the model's training, if `fit` trained it, else by their own mean and deviation.
 
     Raises:
         UsageError: another kind of model, images or labels, or a network without a classifier.

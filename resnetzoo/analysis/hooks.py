@@ -1,6 +1,6 @@
-"""Where to hook each measured tensor of a network, from its spec.
+"""Hooks on each measured tensor of a network, located by its spec.
 
-What is measured is watched on a twin, so that nothing is ever attached to, or switched in, the network itself.
+Measurements run on a twin, so that the network itself gets no hooks and keeps its mode.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ layers costs memory, and nothing else: no later operation writes over them."""
 
 
 def evaluation_twin(model: nn.Module) -> CifarNet:
-    """A twin in evaluation mode that shares parameters and buffers with `model`; modes and further hooks are its own.
+    """A twin in evaluation mode that shares parameters and buffers with `model`; it has its own mode and hooks.
 
     Raises:
         UsageError: `model` is no network of this package.
@@ -29,19 +29,19 @@ def evaluation_twin(model: nn.Module) -> CifarNet:
 
 
 def weighted_layers(network: CifarNet) -> dict[str, nn.Conv2d | nn.Linear]:
-    """Convolutions and classifier by name, in the order of the forward pass; projections come after their block's F."""
+    """Convolutions and classifier by name, in the order of the forward pass; projections follow their block's F."""
     return {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
 
 
 def watch_responses(twin: CifarNet, hook: TensorHook) -> None:
-    """Show the response of each 3x3 convolution, under the convolution's name."""
+    """Pass on the response of each 3x3 convolution, under the convolution's name."""
     for conv in twin.spec.all_convs():
         if conv.response is not None:
             _watch(_module(twin, conv.response), conv.conv, hook)
 
 
 def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
-    """Show what the shortcut of each block adds, under the block's name.
+    """Pass on the output of each block's shortcut, under the block's name.
 
     Raises:
         UsageError: a plain network.
@@ -55,13 +55,13 @@ def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
 
 
 def watch_branches(twin: CifarNet, hook: TensorHook) -> None:
-    """Show what F of each block adds, under the block's name."""
+    """Pass on the output of each block's F, under the block's name."""
     for name in _blocks(twin):
         _watch(_module(twin, f"{name}.{twin.spec.last_layer}"), name, hook)
 
 
 def watch_outputs(twin: CifarNet, hook: TensorHook) -> None:
-    """Show what enters the first block, as `stem`, and what comes out of each block, under the block's name."""
+    """Pass on the input of the first block, as `stem`, and the output of each block, under the block's name."""
     twin.get_submodule(twin.spec.stages[0].name).register_forward_pre_hook(
         lambda module, inputs: hook("stem", inputs[0])
     )

@@ -23,13 +23,13 @@ Images = ImageSet | Tensor
 Batch = ImageSet | tuple[Tensor, Tensor] | list[Tensor]
 """Images with their labels: an `ImageSet`, or images as above and int64 labels (N,), the pair that loaders give."""
 
-CHUNK = 500  # images at once where nobody says
+CHUNK = 500  # default number of images at once
 
 
 def chunks_of_inputs(network: CifarNet, images: Images, batch_size: int) -> Iterator[Tensor]:
     """Inputs (n, C, H, W), n up to `batch_size`, of the network's type and on its device.
 
-    Pixels become input as in the training of `network`, if `fit` trained it, else by the mean and deviation of
+    Pixels are normalized as in the training of `network`, if `fit` trained it, else by the mean and deviation of
     `images`.
 
     Raises:
@@ -43,7 +43,7 @@ def chunks_of_inputs(network: CifarNet, images: Images, batch_size: int) -> Iter
 
 
 def whole_input(network: CifarNet, images: Images) -> Tensor:
-    """All of it at once, (N, C, H, W); else as `chunks_of_inputs`."""
+    """The whole input at once, (N, C, H, W), otherwise as `chunks_of_inputs`."""
     return torch.cat(list(chunks_of_inputs(network, images, CHUNK)))
 
 
@@ -63,7 +63,7 @@ def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
     count = network.num_classes
     if count == 0:
         raise UsageError("the network has no classifier, so no loss: give it one with reset_classifier(10)")
-    if count is None:  # only its answers say it
+    if count is None:  # known only from its output
         with torch.no_grad(), evaluating(network):
             count = network(inputs[:1]).shape[-1]
     outside = (labels < 0) | (labels >= count)

@@ -1,4 +1,4 @@
-"""Mean, mean square and deviation of a layer over all images, taken in piece by piece."""
+"""Mean, mean square and deviation of a layer over all images, accumulated batch by batch."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from resnetzoo.utils.device import at_least_fp32
 
 @dataclass
 class Moments:
-    """Sums over the maps of a layer, one an image and channel; all maps of a layer have the same size.
+    """Sums over the feature maps of a layer, one per image and channel, all of the same size.
 
     Attributes:
-        maps: how many.
+        maps: the number of maps.
         means: the sum of their means.
         squares: the sum of their mean squares.
     """
@@ -25,7 +25,7 @@ class Moments:
     squares: float = 0.0
 
     def add(self, output: Tensor) -> None:
-        """Take in (n, C, H, W): each map in the network's precision, all of them together in float64."""
+        """Add maps (n, C, H, W), each summed in the network's precision, and all of them together in float64."""
         variance, mean = torch.var_mean(at_least_fp32(output), dim=(2, 3), correction=0)  # (n, C)
         variance, mean = variance.cpu().double(), mean.cpu().double()  # in this order, since MPS has no float64
         self.maps += mean.numel()
@@ -34,12 +34,12 @@ class Moments:
 
     @property
     def mean_square(self) -> float:
-        """Over images, channels and positions."""
+        """Mean square over images, channels and positions."""
         return self.squares / self.maps
 
     @property
     def std(self) -> float:
-        """Of all values about their common mean (divided by their number); NaN if one of them is."""
+        """Standard deviation of all values about their common mean (divided by their number); NaN if one is."""
         variance = self.mean_square - (self.means / self.maps) ** 2
         return float(np.sqrt(np.maximum(0, variance)))
 
@@ -57,6 +57,6 @@ class LayerValues:
     values: NDArray[np.float64]
 
     def sorted(self) -> "LayerValues":
-        """The same by falling value, as in the lower panel of figure 7 of arXiv:1512.03385; NaN comes last."""
+        """The values in descending order, as in the lower panel of figure 7 of arXiv:1512.03385; NaN comes last."""
         order = np.argsort(-self.values, kind="stable")
         return LayerValues(tuple(self.names[index] for index in order), self.values[order])

@@ -1,4 +1,4 @@
-"""Pictures of what was measured, each drawn onto axes that are given. matplotlib is imported where one is drawn."""
+"""Plots of the measurements, drawn onto given axes. matplotlib is imported only when a plot is drawn."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ _LEVELS = 12  # of the loss, the lowest and the highest among them
 
 
 def plot_response_std(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
-    """Deviations of responses over layers, as in figure 7 of arXiv:1512.03385; a line a network, named by its key.
+    """Plot deviations of responses over layers, as in figure 7 of arXiv:1512.03385; one line per network, by key.
 
     Curves of `values.sorted()` make that figure's lower panel.
     """
@@ -32,7 +32,7 @@ def plot_response_std(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
 
 
 def plot_gradient_norms(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
-    """Norms of gradients over layers on a logarithmic axis; a line a network, named by its key."""
+    """Plot norms of gradients over layers on a logarithmic axis; one line per network, named by its key."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axes.set_yscale("log")
@@ -46,7 +46,7 @@ def plot_gradient_norms(axes: "Axes", curves: Mapping[str, LayerValues]) -> None
 
 
 def plot_shortcut_share(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
-    """Shares of shortcuts over blocks, from 0 to 1; a line a network, named by its key."""
+    """Plot shares of shortcuts over blocks, from 0 to 1; one line per network, named by its key."""
     _lines(axes, curves)
     axes.set_xlabel("block index")
     axes.set_ylabel("share of the shortcut in sums of squares")
@@ -54,9 +54,9 @@ def plot_shortcut_share(axes: "Axes", curves: Mapping[str, LayerValues]) -> None
 
 
 def plot_cka(axes: "Axes", similarity: Similarity) -> "AxesImage":
-    """Similarities as a picture, dark 0 and bright 1, the first layers in the lower left corner.
+    """Draw similarities as an image, dark for 0 and bright for 1, with the first layers in the lower left corner.
 
-    Returns the picture, so that `axes.figure.colorbar(picture)` can add the scale.
+    Returns the image, so that `axes.figure.colorbar(image)` can add the scale.
     """
     picture = axes.imshow(
         similarity.values, vmin=0, vmax=1, cmap=SHADES, origin="lower", aspect="auto", interpolation="nearest"
@@ -71,9 +71,9 @@ def plot_cka(axes: "Axes", similarity: Similarity) -> "AxesImage":
 
 
 def plot_loss_surface(axes: "Axes", surface: Surface) -> None:
-    """Losses in nats as shades and labelled contours, each the same factor above the one before.
+    """Draw losses in nats as shades and labelled contours, each a constant factor above the previous one.
 
-    A cross marks the network. Losses that are not finite, or below a millionth of the highest, lie outside the
+    A cross marks the network. Losses that are not finite, or that are below a millionth of the highest, have no
     contours.
     """
     from matplotlib.colors import LogNorm

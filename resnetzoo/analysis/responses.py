@@ -16,18 +16,18 @@ from resnetzoo.utils.modules import device_of
 def response_std(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
     """Standard deviation of the response of each 3x3 convolution, the stem included, over images, channels, positions.
 
-    The response is what comes out of the norm behind the convolution, before the nonlinearity or the addition
-    (arXiv:1512.03385, section 4.2, "Analysis of layer responses", figure 7); of a bottleneck block the 3x3
-    convolution alone counts. In pre-activation networks the norm is the next one inside the block. Where there is
-    none, since the convolution's output goes straight into the addition or, as the stem's, into the first block, that
-    output itself is measured: there the values are not on the scale of the normalized ones.
+    The response is the output of the norm after the convolution, before the nonlinearity or the addition
+    (arXiv:1512.03385, section 4.2, "Analysis of layer responses", figure 7); in a bottleneck block only the 3x3
+    convolution counts. In pre-activation networks the norm is the next one inside the block. If there is none, because
+    the convolution's output enters the addition directly or, for the stem, the first block, that output itself is
+    measured, and its values are not on the scale of the normalized ones.
 
-    Measured in evaluation mode, on the device where the model is; the model is not touched.
+    Measured in evaluation mode, on the model's device; the model is not changed.
 
     Args:
         model: a network of this package.
-        images: an `ImageSet` such as `data.test`, or uint8 (N, C, H, W): pixels, which become input as in the model's
-            training, if `fit` trained it, else by their mean and deviation. Or floats, normalized already.
+        images: an `ImageSet` such as `data.test`, or uint8 (N, C, H, W): pixels, which are normalized as in the model's
+            training, if `fit` trained it, else by their own mean and deviation. Or floats that are already normalized.
         batch_size: images at once; the result does not depend on it.
 
     Raises:

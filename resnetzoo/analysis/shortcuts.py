@@ -1,4 +1,4 @@
-"""How much of each block's output its shortcut carries."""
+"""The share of each block's output that comes from its shortcut."""
 
 from collections import defaultdict
 
@@ -14,18 +14,18 @@ from resnetzoo.utils.modules import device_of
 
 
 def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -> LayerValues:
-    """For each block, S / (S + R): 0 where all comes from the branch F, 1 where all comes from the shortcut.
+    """S / (S + R) for each block: 0 if everything comes from the branch F, 1 if everything comes from the shortcut.
 
     S and R are the sums of squares, over images, channels and positions, of the two summands of equation 1 of
-    arXiv:1512.03385 just before they are added: the shortcut's output and F's. (Their product, which the addition
-    brings in, is in neither.) A block in which both are zero, or one is too large for the network's type, has NaN.
+    arXiv:1512.03385 just before they are added: the shortcut's output and F's. (Neither includes their cross term in
+    the sum.) A block in which both are zero, or one is too large for the network's type, has NaN.
 
-    Measured in evaluation mode, on the device where the model is; the model is not touched.
+    Measured in evaluation mode, on the model's device; the model is not changed.
 
     Args:
         model: a residual or pre-activation network of this package.
-        images: an `ImageSet` such as `data.test`, or uint8 (N, C, H, W): pixels, which become input as in the model's
-            training, if `fit` trained it, else by their mean and deviation. Or floats, normalized already.
+        images: an `ImageSet` such as `data.test`, or uint8 (N, C, H, W): pixels, which are normalized as in the model's
+            training, if `fit` trained it, else by their own mean and deviation. Or floats that are already normalized.
         batch_size: images at once; the result does not depend on it.
 
     Raises:
@@ -42,5 +42,5 @@ def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK)
     names = tuple(block.name for block in twin.spec.blocks())
     carried = np.array([shortcuts[name].mean_square for name in names])
     added = np.array([branches[name].mean_square for name in names])
-    with np.errstate(invalid="ignore"):  # nothing by nothing is NaN
+    with np.errstate(invalid="ignore"):  # zero divided by zero is NaN
         return LayerValues(names, carried / (carried + added))

@@ -14,16 +14,16 @@ from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import device_of
 
-MAX_IMAGES = 2_000  # 32 MB a layer
+MAX_IMAGES = 2_000  # 32 MB per layer
 
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
-    """The layers of one network compared with those of another.
+    """The similarity of the layers of one network to those of another.
 
     Attributes:
-        rows: the layers of the one: `stem`, then the blocks as in the state dict, such as `layer1.0`.
-        columns: the layers of the other.
+        rows: the layers of the first network: `stem`, then the blocks as in the state dict, such as `layer1.0`.
+        columns: the layers of the second network.
         values: float64 (rows, columns), from 0 to 1.
     """
 
@@ -38,17 +38,18 @@ def cka(model_a: nn.Module, model_b: nn.Module, images: Images) -> Similarity:
     With X (N, features) the output of a layer for N images, minus its mean over them, and Y that of another, it is
     <XX', YY'> / (norm(XX') norm(YY')), Frobenius (arXiv:1905.00414, section 3, equations 3 and 4 with a linear
     kernel): 1 for features that are equal up to a rotation and one scale, 0 for unrelated ones. The two networks may
-    differ in everything but the images they take. A layer that gives the same for all images, or overflows, has NaN.
+    differ in everything but the images they take. A layer whose output is the same for all images, or overflows, has
+    NaN.
 
-    Measured in evaluation mode, each on the device where its model is; the models are not touched.
+    Measured in evaluation mode, each model on its own device; the models are not changed.
 
     Args:
         model_a: a network of this package; its layers are the rows.
-        model_b: another, or the same; its layers are the columns.
+        model_b: another network, or the same one; its layers are the columns.
         images: from 2 to 2,000, the same for both; some 500 are usual, such as `data.test.select(slice(500))`. Each
             layer takes N x N numbers of 8 bytes, and with few images unrelated layers look alike. Pixels (an
-            `ImageSet`, or uint8 (N, C, H, W)) become input as in each model's training, if `fit` trained it, else by
-            their mean and deviation; floats are normalized already.
+            `ImageSet`, or uint8 (N, C, H, W)) are normalized as in each model's training, if `fit` trained it, else by
+            their own mean and deviation; floats must already be normalized.
 
     Raises:
         UsageError: another kind of model or images, or another number of images.

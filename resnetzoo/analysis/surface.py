@@ -26,7 +26,7 @@ Tensors = dict[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The loss on a grid around a network's weights, which are in the middle, at (0, 0).
+    """The loss on a grid around a network's weights, which are in the centre, at (0, 0).
 
     Attributes:
         first: float64 (points,), steps along the first direction, in units of each filter's norm.
@@ -43,17 +43,18 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     """Mean cross-entropy on a plane through the model's weights, in evaluation mode.
 
     The two directions are random and filter-normalized (arXiv:1712.09913, section 4): each filter (a convolution's
-    output channel, a row of the classifier) is normal and then scaled to the norm of the model's filter; norms and
-    biases stay as they are, running statistics too. The middle of the grid is the loss of the model itself.
+    output channel, a row of the classifier) is drawn from a normal distribution and scaled to the norm of the model's
+    filter. Norms, biases and running statistics are not changed. The centre of the grid is the loss of the model
+    itself.
 
-    Computed on the device where the model is; the model is not touched. It takes points x points evaluations of
-    `batch`: the default on 500 images is the work of 220,500.
+    Computed on the model's device; the model is not changed. It takes points x points evaluations of `batch`; the
+    default with 500 images evaluates 220,500 images.
 
     Args:
         model: a network of this package.
         batch: an `ImageSet`, such as `data.train.select(slice(500))`, or (images, labels), with int64 labels (N,) and
-            images uint8 (pixels) or float (normalized already) (N, C, H, W). Pixels become input as in the model's
-            training, if `fit` trained it, else by their mean and deviation.
+            images uint8 (pixels) or float (already normalized) (N, C, H, W). Pixels are normalized as in the model's
+            training, if `fit` trained it, else by their own mean and deviation.
         points: on each side of the grid; odd, so that one is in the middle.
         span: the farthest step on either side, in units of each filter's norm.
         seed: of the directions, which are the same on every device.
@@ -85,13 +86,13 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
 
 
 def _distinct(weights: Tensors) -> Tensors:
-    """Of weights that several layers share, those of the first: they move together."""
+    """The weights without repetition: weights that several layers share appear once, and move together."""
     first = {id(weight): name for name, weight in reversed(weights.items())}
     return {name: weight for name, weight in weights.items() if first[id(weight)] == name}
 
 
 def _direction(weights: Tensors, generator: torch.Generator) -> Tensors:
-    """Normal numbers, each filter of them scaled to the norm of the one in `weights`."""
+    """Random normal weights, each filter scaled to the norm of the same filter in `weights`."""
     direction = {}
     for name, weight in weights.items():
         filters = weight.flatten(1)  # (filters, weights of each)
@@ -102,7 +103,7 @@ def _direction(weights: Tensors, generator: torch.Generator) -> Tensors:
 
 
 def _loss(network: CifarNet, weights: Tensors, chunks: Sequence[tuple[Tensor, Tensor]]) -> float:
-    """Mean cross-entropy of `network` with `weights` in the place of its own."""
+    """Mean cross-entropy of `network` with `weights` instead of its own."""
     total = 0.0
     for inputs, labels in chunks:
         logits: Tensor = functional_call(network, weights, (inputs,))  # (n, classes)

@@ -18,9 +18,9 @@ class Baselines:
     """The other candidates of a race.
 
     Attributes:
-        candidates: ready to run.
-        peer: the name of the one that runs the same network; empty where there is none.
-        missing: a line for each that cannot take part.
+        candidates: the baselines that can run.
+        peer: the name of the one that runs the same network; empty if there is none.
+        missing: one line for each that cannot take part.
     """
 
     candidates: tuple[Candidate, ...]
@@ -40,10 +40,10 @@ NO_BASELINES = Baselines(candidates=(), peer="", missing=())
 def forward_baselines(
     name: str, *, batch_size: int, device: torch.device, compiled: bool = False, precision: Precision = "fp32"
 ) -> Baselines:
-    """The same network in another library, if it is one of `TWINS`, and the resnet18 of torchvision and timm.
+    """The baselines of inference: the same network in another library, if `TWINS` has it, and two resnet18.
 
-    With `compiled` the first takes part twice, as it is and compiled by `torch.compile`. Peers compute in fp32, or with
-    `bf16` inside torch's autocast.
+    The resnet18 are those of torchvision and timm. With `compiled` the same network takes part twice, as it is and
+    compiled by `torch.compile`. Peers compute in fp32, or with `bf16` inside torch's autocast.
     """
     return _baselines(
         name,
@@ -71,7 +71,7 @@ def step_baselines(
             peer, batch_size=batch_size, device=device, compiled=compile_it, precision=precision
         ),
         compiled=compiled,
-        # The last stage of resnet18 is one pixel of a 32x32 image: of one image, batch norm has no variance.
+        # The last stage of resnet18 is one pixel of a 32x32 image, so batch norm has no variance for a single image.
         without=OTHERS if batch_size == 1 else (),
     )
     if not loop:
@@ -83,7 +83,7 @@ def step_baselines(
 
 
 def create_baselines(name: str) -> Baselines:
-    """Who builds the same network."""
+    """The baselines of `create`: other libraries that build the same network."""
     twin = TWINS.get(name)
     if twin is None:
         return NO_BASELINES
@@ -93,7 +93,7 @@ def create_baselines(name: str) -> Baselines:
 
 
 def batches_baselines(images: ImageSet, *, batch_size: int) -> Baselines:
-    """The DataLoader with the transforms of torchvision."""
+    """The baseline of `batches`: the DataLoader with the transforms of torchvision."""
     if find_spec(LOOP_PACKAGE) is None:
         return Baselines((), "", (LOOP_INSTALL_HINT,))
     loader = loaded_epoch(images, batch_size=batch_size)

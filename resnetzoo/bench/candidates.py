@@ -23,7 +23,7 @@ from resnetzoo.weights.factory import create
 
 
 def forward(name: str, *, batch_size: int, environment: Environment, compiled: bool | None = None) -> Candidate:
-    """Inference through `optimize`: float images (n, 3, 32, 32) -> logits (n, 10).
+    """The candidate for inference through `optimize`: float images (n, 3, 32, 32) -> logits (n, 10).
 
     `compiled` is the `compile` of `optimize`; the first call compiles or records.
     """
@@ -50,9 +50,9 @@ def step(
     recorded: bool | None = None,
     steps: int = 4,
 ) -> Candidate:
-    """One training step of `fit`, its batch cut and augmented: `steps` of them a measurement.
+    """The candidate for one training step of `fit`, batch and augmentation included; a measurement takes `steps` steps.
 
-    `compiled` and `recorded` are `compile` and `record` of `fit`, and left out, what a long run of `fit` decides.
+    `compiled` and `recorded` are `compile` and `record` of `fit`; if left out, they are as a long run of `fit` decides.
     """
     run = RunningFit(name, batch_size, steps, environment, compiled, recorded)
     flop = training_flop(name, batch_size)
@@ -75,7 +75,7 @@ def epoch(
     recorded: bool | None = None,
     steps: int = 8,
 ) -> Candidate:
-    """An epoch of `fit` from end to end, its share of one step: draw, steps, sums, test (on one image) and row.
+    """The candidate for a whole epoch of `fit`, per step: draw, steps, sums, test (on one image) and row.
 
     `compiled` and `recorded` are as in `step`.
     """
@@ -92,7 +92,7 @@ def epoch(
 
 
 def batches(images: ImageSet, *, batch_size: int, environment: Environment) -> Candidate:
-    """An epoch of the trainer's batches: augmentation drawn, images cropped, flipped and normalized on the device."""
+    """The candidate for an epoch of the trainer's batches, augmented and normalized on the device."""
     loader = DeviceLoader(images, images.normalization("channel"), padding=4, flip=True, device=environment.device)
 
     def epoch() -> None:
@@ -108,8 +108,8 @@ class RunningFit:
 
     Args:
         name: of the network.
-        batch_size: images a step.
-        steps: of a measurement; an epoch has one more, which is not counted, like the test behind it.
+        batch_size: images per step.
+        steps: steps per measurement; an epoch has one more, which is not counted, and neither is the test after it.
         environment: device and precision.
         compiled: as `compile` of `fit`.
         recorded: as `record` of `fit`.
@@ -143,7 +143,7 @@ class RunningFit:
         self._opened.callback(self._steps.close)
 
     def seconds(self) -> float:
-        """Of one step, the device's work done."""
+        """The seconds of one step, including the device's work."""
         synchronize(self.device)
         began, first = time.perf_counter(), self.trainer.step
         self._run_until(lambda: self.trainer.step == first + self.steps)
@@ -153,14 +153,14 @@ class RunningFit:
         return taken / self.steps
 
     def epoch_seconds(self) -> float:
-        """Of a whole epoch, by its steps."""
+        """The seconds of a whole epoch, divided by its steps."""
         began = time.perf_counter()
         self._finish_epoch()
         synchronize(self.device)
         return (time.perf_counter() - began) / (self.steps + 1)
 
     def close(self) -> None:
-        """End the run where it stands, and let go of what it holds."""
+        """End the run at its present step, and release what it holds."""
         self._opened.close()
 
     def _finish_epoch(self) -> None:
@@ -168,7 +168,7 @@ class RunningFit:
         self._run_until(lambda: len(self.trainer.rows) > epochs)
 
     def _run_until(self, reached: Callable[[], bool]) -> None:
-        """Go on as `Trainer.run` does."""
+        """Continue as `Trainer.run` does."""
         while not reached():
             event = next(self._steps)
             if event is not None:
@@ -176,7 +176,7 @@ class RunningFit:
 
 
 def _bench_recipe(*, epochs: int, steps_per_epoch: int, batch_size: int) -> Recipe:
-    """A small learning rate: what is learned does not matter, that it stays finite does."""
+    """A recipe with a small learning rate: the result does not matter, but must stay finite."""
     return Recipe(
         name="BENCH",
         steps=steps_per_epoch * epochs,

@@ -20,13 +20,13 @@ EPOCH_BATCHES = 100  # few would let the start of an epoch, which fills the queu
 IMAGES = (
     2_000  # different ones, which epochs draw from with replacement: to draw new ones would take longer than a race
 )
-MOST_WORKERS = 16  # and a core each, but for the one that trains
+MOST_WORKERS = 16  # one per core, except for the core that trains
 LOOP_PACKAGE = "torchvision"
 LOOP_INSTALL_HINT = f'{LOOP}: {LOOP_PACKAGE} is not installed: pip install "resnetzoo[bench]"'
 
 
 class TransformedImages(Dataset[tuple[torch.Tensor, int]]):
-    """The images of a set as PIL images through torchvision's crop, flip, conversion and normalization."""
+    """The images of a set as PIL images, passed through torchvision's crop, flip, conversion and normalization."""
 
     def __init__(self, images: ImageSet) -> None:
         from torchvision.transforms import v2
@@ -63,7 +63,7 @@ def loaded_epoch(images: ImageSet, *, batch_size: int) -> Candidate:
 
 def loop_step(name: str, *, batch_size: int, device: torch.device, steps: int = 4) -> Candidate:
     """One training step of the same network as ours, its batch loaded and augmented; see `LoaderLoop`."""
-    # On a CPU workers would take from the training what they give to the loading.
+    # On a CPU workers would take from training the time that they save in loading.
     workers = 0 if device.type == "cpu" else min(MOST_WORKERS, max(1, (os.cpu_count() or 1) - 1))
     loop = LoaderLoop(name, batch_size, device, steps, workers=workers)
     return Candidate(
@@ -79,16 +79,16 @@ def loop_step(name: str, *, batch_size: int, device: torch.device, steps: int = 
 class LoaderLoop:
     """The training loop of the tutorials over epochs of `EPOCH_BATCHES`, which pauses between measurements.
 
-    Workers are started once, in the first measurement, and each measurement is then a whole epoch with its own start:
-    of a shorter one they would load a part ahead, while others are timed. Without workers each step loads its own
-    batch, and some steps are enough. On CUDA memory is pinned, and the copy of a batch does not wait.
+    Workers are started once, in the first measurement, and each measurement is then a whole epoch, its start included:
+    if it were shorter, they would load a part of it ahead while others are timed. Without workers each step loads its
+    own batch, and a few steps are enough. On CUDA memory is pinned, and the copy of a batch does not wait.
 
     Args:
         name: of the network.
-        batch_size: images a step.
+        batch_size: images per step.
         device: where it trains.
-        steps: of a measurement without workers.
-        workers: processes that load.
+        steps: steps per measurement without workers.
+        workers: number of processes that load.
     """
 
     def __init__(self, name: str, batch_size: int, device: torch.device, steps: int, *, workers: int = 0) -> None:
@@ -110,7 +110,7 @@ class LoaderLoop:
         self._batches = self._epoch_after_epoch()
 
     def seconds(self) -> float:
-        """Of one step, the device's work done."""
+        """The seconds of one step, including the device's work."""
         synchronize(self.device)
         began = time.perf_counter()
         with peer_settings(self.device):
@@ -120,7 +120,7 @@ class LoaderLoop:
         return (time.perf_counter() - began) / self.steps
 
     def close(self) -> None:
-        """End the workers, which end with the loader that they belong to."""
+        """End the workers, which end with their loader."""
         self._batches.close()
         del self.loader
 

@@ -20,17 +20,17 @@ class Environment:
 
     @staticmethod
     def find(device: str = "auto", precision: str = "auto") -> "Environment":
-        """As `fit` takes them.
+        """The environment for a device and a precision, as `fit` takes them.
 
         Raises:
-            DeviceError: a device that is not here.
-            UsageError: no device's or precision's name.
+            DeviceError: the device is not available.
+            UsageError: not the name of a device or a precision.
         """
         resolved = resolve_device(device)
         return Environment(resolved, resolve_precision(precision, resolved))
 
     def facts(self) -> dict[str, Any]:
-        """Device, precision, versions and commit, ready for JSON; `tf32` says who computes in TF32 what is fp32."""
+        """Device, precision, versions and commit, ready for JSON; `tf32` says who computes fp32 work in TF32."""
         return {
             "device": device_name(self.device),
             "device_type": self.device.type,

@@ -1,6 +1,6 @@
-"""The peak performance of a machine, measured with three plain operations, to which figures are related.
+"""The peak performance of a machine, measured with three simple operations as a reference for other figures.
 
-Each stands for one kind of work, so that a figure in units of it compares between machines and between days.
+Each stands for one kind of work, so that figures relative to it can be compared between machines and between days.
 """
 
 import torch
@@ -8,7 +8,7 @@ import torch
 from resnetzoo.bench.environment import Environment
 from resnetzoo.bench.timing import Candidate, TimedCall
 
-MATRIX_SIDE = {"cpu": 2048, "cuda": 8192, "mps": 2048}  # a GPU needs the larger one to be busy at all
+MATRIX_SIDE = {"cpu": 2048, "cuda": 8192, "mps": 2048}  # only the larger one keeps a GPU busy
 COPY_BYTES = 64 * 2**20
 ADDITIONS = 500_000
 
@@ -16,7 +16,7 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def matrix_product(environment: Environment) -> Candidate:
-    """The product of two square matrices: the machine's matrix rate, for work made of convolutions."""
+    """The candidate that multiplies two square matrices: the machine's matrix rate, for work made of convolutions."""
     device, precision = environment.device, environment.precision
     side = MATRIX_SIDE[device.type]
     random = torch.Generator().manual_seed(0)
@@ -33,14 +33,14 @@ def matrix_product(environment: Environment) -> Candidate:
 
 
 def memory_copy() -> Candidate:
-    """A copy of 64 MiB in the CPU's memory, for work that moves data."""
+    """The candidate that copies 64 MiB in the CPU's memory, for work that moves data."""
     source = torch.zeros(COPY_BYTES, dtype=torch.uint8, device="cpu")
     target = torch.ones_like(source)
     return Candidate("memory copy", TimedCall(lambda: target.copy_(source), torch.device("cpu")))
 
 
 def interpreter() -> Candidate:
-    """Half a million additions in Python, for work that the interpreter does."""
+    """The candidate that adds half a million times in Python, for work of the interpreter."""
 
     def add() -> int:
         total = 0

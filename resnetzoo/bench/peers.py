@@ -20,9 +20,9 @@ class Peer:
     """A network of another library.
 
     Attributes:
-        name: what tables call it.
-        package: what to install.
-        build: makes the network, with fresh weights and 10 classes.
+        name: its name in tables.
+        package: the package to install.
+        build: creates the network, with fresh weights and 10 classes.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Peer:
 
     @property
     def install_hint(self) -> str:
-        """What to say where it is missing."""
+        """How to install it, for messages if it is missing."""
         return f'{self.name}: {self.package} is not installed: pip install "resnetzoo[bench]"'
 
 
@@ -55,7 +55,7 @@ def _pytorchcv_wrn16_4() -> nn.Module:
 
 
 def _torchvision_resnet18_3x3() -> nn.Module:
-    """As people change it for small images."""
+    """The resnet18 of torchvision, with the stem that is usual for small images."""
     network = _torchvision_resnet18()
     network.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
     network.maxpool = nn.Identity()
@@ -95,9 +95,9 @@ OTHERS: tuple[Peer, ...] = (
 def peer_forward(
     peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False, precision: Precision = "fp32"
 ) -> Candidate:
-    """Inference: float images (n, 3, 32, 32) -> logits (n, 10); with `compiled` by `torch.compile` as it is.
+    """Inference: float images (n, 3, 32, 32) -> logits (n, 10); with `compiled` by `torch.compile`.
 
-    With `bf16` inside torch's autocast, as its documentation has it.
+    With `bf16` it runs inside torch's autocast, as its documentation shows.
     """
     network = peer.build().to(device).eval()
     forward = torch.compile(network) if compiled else network
@@ -120,7 +120,7 @@ def peer_forward(
 def peer_step(
     peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False, precision: Precision = "fp32"
 ) -> Candidate:
-    """A training step on a batch that is there already: forward, backward, SGD with Nesterov momentum.
+    """A training step on an existing batch: forward, backward, SGD with Nesterov momentum.
 
     With `compiled` the network is compiled by `torch.compile` as it is, forward and backward; with `bf16` forward and
     loss are inside torch's autocast.
@@ -159,14 +159,14 @@ def _called(peer: Peer, compiled: bool) -> str:
 
 
 def peer_versions() -> dict[str, str]:
-    """The versions of the peers' packages that are here."""
+    """The versions of the peers' installed packages."""
     packages = sorted({peer.package for peer in (*TWINS.values(), *OTHERS) if peer.installed})
     return {package: version(package) for package in packages}
 
 
 def flop_of(network: nn.Module) -> int:
-    """Floating-point operations of one image's forward pass, two a multiply-add, as torch counts them."""
-    from torch.utils.flop_counter import FlopCounterMode  # here, for it brings a compiler along
+    """Floating-point operations of one image's forward pass, two per multiply-add, as torch counts them."""
+    from torch.utils.flop_counter import FlopCounterMode  # imported here, since it imports a compiler
 
     device = next(network.parameters()).device
     with evaluating(network), torch.no_grad(), FlopCounterMode(display=False) as counter:

@@ -16,12 +16,12 @@ class Row:
         name: of the candidate.
         seconds: of one call.
         first_seconds: of its whole first call, compilation included; see `Timing`.
-        images_per_second: 0 where the work is not one of images.
-        gflops: thousand million floating-point operations a second; 0 where they were not counted.
+        images_per_second: 0 if the work is not on images.
+        gflops: 10^9 floating-point operations per second; 0 if they were not counted.
         matrix_fraction: `gflops` over the machine's matrix rate in the same race.
-        peer: the candidate that `ratio` compares with; empty where there is none.
-        ratio: images a second over those of `peer`, round by round, the median; 1 for the peer itself.
-        precision: that it ran in, such as `bf16`, or `fp32 (TF32)` where torch's default shortens fp32.
+        peer: the candidate that `ratio` compares with; empty if there is none.
+        ratio: images per second relative to `peer`, the median over the rounds; 1 for the peer itself.
+        precision: of the candidate, such as `bf16`, or `fp32 (TF32)` if torch's default shortens fp32.
     """
 
     work: str
@@ -44,7 +44,7 @@ def rows_of(
     calibration: Candidate,
     peer: str = "",
 ) -> list[Row]:
-    """A row for each candidate but the calibration.
+    """The rows of a race, one for each candidate except the calibration.
 
     Args:
         work: what the race was about.
@@ -78,5 +78,5 @@ def rows_of(
 
 
 def ratio(peer: Timing, ours: Timing) -> float:
-    """How many times faster ours is: the median over the rounds of the peer's seconds over ours."""
+    """How many times faster ours is, as the median over the rounds of the peer's seconds divided by ours."""
     return median(slow / fast for slow, fast in zip(peer.rounds, ours.rounds, strict=True))

@@ -15,24 +15,24 @@ from resnetzoo.bench.timing import Candidate, race
 from resnetzoo.models.registry import get_spec
 from resnetzoo.utils.validation import check_whole_number
 
-STEPS_ON_CPU = 2  # of a measurement of the training races: few, since each takes a tenth of a second
+STEPS_ON_CPU = 2  # steps per measurement of the training races: few, since each takes a tenth of a second
 STEPS_ELSEWHERE = 50  # of a millisecond or less
 DEFAULT_MODELS = ("resnet20", "resnet56")
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What the short benchmark found.
+    """The results of the short benchmark.
 
     Attributes:
-        place: device and precision of our networks, who computes in TF32 what is fp32, versions and commit. Results
-            keep it under this name.
-        compiled: whether ours were; None where `fit` and `optimize` were left to themselves.
+        place: device and precision of our networks, who computes fp32 work in TF32, versions and commit. Results store
+            it under this name.
+        compiled: whether ours were compiled; None if `fit` and `optimize` decided.
         rounds: of each race.
         matrix_gflops: the machine's matrix rate in that precision, the median over the races.
-        rows: one a candidate and race.
-        missing: the peers that were not there, each with what to install.
-        recorded: whether our training steps were to be, on CUDA; None where `fit` was left to itself.
+        rows: one per candidate and race.
+        missing: the peers that are not installed, each with the package to install.
+        recorded: whether our training steps were to be recorded on CUDA; None if `fit` decided.
     """
 
     place: dict[str, Any]
@@ -65,16 +65,16 @@ def short_bench(
         models: names of the zoo.
         batch_size: of inference and of the training step.
         device: as `fit` takes it.
-        precision: of our networks, as `fit` takes it; the peers run in fp32, or in TF32 where torch does so by default.
-        compiled: compile ours, or do not; None leaves it to `optimize` and to a long run of `fit`, as users have it.
-        recorded: record our training step on CUDA, or do not; None leaves it to `fit`.
+        precision: of our networks, as `fit` takes it; the peers run in fp32, or in TF32 if that is torch's default.
+        compiled: whether to compile ours; None lets `optimize` and a long run of `fit` decide, as for users.
+        recorded: whether to record our training step on CUDA; None lets `fit` decide.
         rounds: of each race.
-        say: told what is about to be timed.
+        say: called with what is about to be timed.
 
     Raises:
         UnknownModelError: a name that is not registered.
         UsageError: a number outside its range.
-        DeviceError: a device that is not here.
+        DeviceError: the device is not available.
     """
     for name in models:
         get_spec(name)
@@ -88,7 +88,7 @@ def short_bench(
     for work, ours, baselines in _races(models, batch_size, environment, compiled, recorded):
         say(f"timing {work}")
         candidates = [calibration, ours, *baselines.candidates]
-        with ExitStack() as opened:  # lets go of all of them, though one raises
+        with ExitStack() as opened:  # releases all of them, even if one raises
             for candidate in reversed((ours, *baselines.candidates)):
                 opened.callback(candidate.release)
             timings = race(candidates, rounds=rounds)
@@ -109,7 +109,7 @@ def short_bench(
 def _races(
     models: Sequence[str], batch_size: int, environment: Environment, compiled: bool | None, recorded: bool | None
 ) -> Iterator[tuple[str, Candidate, Baselines]]:
-    """Each race, prepared when its turn comes; the loop of the tutorials, which is slow, takes part in one alone."""
+    """Each race, prepared when its turn comes; the slow loop of the tutorials takes part in only one."""
     device = environment.device
     steps = STEPS_ON_CPU if device.type == "cpu" else STEPS_ELSEWHERE
     for number, name in enumerate(models):

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def bench_table(bench: Bench) -> "Table":
-    """A block a race, a row a candidate. rich is imported where a table is drawn, and nowhere else."""
+    """The table of the results: one block per race, one row per candidate. rich is imported only here."""
     from rich.table import Table
 
     table = Table("race, candidate")
@@ -35,7 +35,7 @@ def bench_table(bench: Bench) -> "Table":
 
 
 def bench_notes(bench: Bench) -> list[str]:
-    """What the figures mean, line by line, to stand under the table."""
+    """The lines that explain the figures, to print under the table."""
     ours = sum(row.first_seconds for row in bench.rows if row.name.startswith("resnetzoo "))
     made = {True: "compiled", False: "not compiled", None: "compiled or not as fit and optimize decide"}[bench.compiled]
     if bench.recorded is False:

@@ -1,4 +1,4 @@
-"""Timing candidates in rounds: every round runs each of them once, so that what slows the machine slows them all."""
+"""Time candidates in rounds: each round runs each of them once, so that a slowdown of the machine affects them all."""
 
 import math
 import statistics
@@ -17,7 +17,7 @@ WARMUP = 2  # calls: the first compiles and allocates, the second tells how many
 
 
 def _release_nothing() -> None:
-    """Nothing is held."""
+    """Do nothing, since nothing is held."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Candidate:
     """Something to time against others.
 
     Attributes:
-        name: what tables call it; no two of a race share one.
+        name: its name in tables, unique within a race.
         seconds: do the work and say how long one call of it took.
-        images: that one call handles; 0 where the work is not one of images.
-        flop: floating-point operations of one call, two a multiply-add; 0 where they are not what takes the time.
-        release: lets go of what it holds; whoever timed it calls this once, and does not call `seconds` any more.
-        precision: that it computes in, as tables call it; empty where that is no question.
+        images: the number of images in one call; 0 if the work is not on images.
+        flop: floating-point operations of one call, two per multiply-add; 0 if other work takes the time.
+        release: releases what it holds; called once after timing, after which `seconds` is not called any more.
+        precision: in which it computes, as named in tables; empty if precision does not apply.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Timing:
     """The seconds of one candidate.
 
     Attributes:
-        first: from the beginning of its first call to its end, before any round: where something is compiled, it is
-            compiled here. The first call of a candidate that trains is all of a short run.
-        rounds: of one call, in each round.
+        first: the time of its whole first call, before any round, compilation included. The first call of a candidate
+            that trains is a whole short run.
+        rounds: seconds of one call, in each round.
     """
 
     first: float
@@ -56,15 +56,15 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Of the rounds, in seconds."""
+        """Median of the rounds, in seconds."""
         return statistics.median(self.rounds)
 
 
 class TimedCall:
-    """Calls `work` and gives the seconds of one call, waiting for the device before the clock is read.
+    """Calls `work` and returns the seconds of one call, waiting for the device before it reads the clock.
 
-    Short work is repeated within one measurement until that takes `at_least` seconds: the first call is made once,
-    the second tells how many repetitions that needs.
+    Short work is repeated until a measurement takes `at_least` seconds. The first call is made once, and the second
+    determines the number of repetitions.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class TimedCall:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was told; a CPU has."""
+    """Wait until the device has finished its work; a CPU always has."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -104,7 +104,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def warm_up(candidates: Sequence[Candidate], *, clock: Clock = time.perf_counter) -> dict[str, float]:
-    """Call each `WARMUP` times; how long each one's first call kept us.
+    """Call each candidate `WARMUP` times; return the seconds of each one's first call, by name.
 
     Raises:
         UsageError: two candidates share a name.
@@ -124,7 +124,7 @@ def warm_up(candidates: Sequence[Candidate], *, clock: Clock = time.perf_counter
 
 
 def race(candidates: Sequence[Candidate], *, rounds: int = 7, clock: Clock = time.perf_counter) -> dict[str, Timing]:
-    """Warm up, then time every candidate once in each round; each round begins with another one.
+    """Warm up, then time every candidate once in each round, and return the timings by name.
 
     Raises:
         UsageError: fewer than one round, or two candidates of one name.

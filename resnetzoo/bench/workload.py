@@ -1,4 +1,4 @@
-"""What all candidates do alike: the images that they get, how training is counted, and the settings of the peers."""
+"""What all candidates share: their images, the count of operations in training, and the settings of the peers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 from resnetzoo.models.complexity import complexity
 from resnetzoo.utils.fp32 import cudnn_benchmark, shortens_fp32
 
-TRAINING_PASSES = 3  # of a convolution in a step: forward, gradient of its input, gradient of its weights
+TRAINING_PASSES = 3  # passes of a convolution in a step: forward, gradient of its input, gradient of its weights
 
 
 def random_images(batch_size: int, device: torch.device) -> torch.Tensor:
@@ -19,13 +19,13 @@ def random_images(batch_size: int, device: torch.device) -> torch.Tensor:
 
 
 def peer_precision(device: torch.device) -> str:
-    """What peers compute in, whose code says fp32 and leaves torch's settings alone."""
+    """The precision of peers whose code uses fp32 with torch's default settings."""
     return "fp32 (TF32)" if shortens_fp32(device) else "fp32"
 
 
 @contextmanager
 def peer_settings(device: torch.device) -> Iterator[None]:
-    """A block in which cuDNN searches for its fastest algorithms, as in a long run of `fit`; TF32 stays as it is."""
+    """A block in which cuDNN searches for its fastest algorithms, as in a long run of `fit`; TF32 keeps its setting."""
     with cudnn_benchmark(True if device.type == "cuda" else None):
         yield
 

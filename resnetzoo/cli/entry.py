@@ -1,4 +1,4 @@
-"""Where the command begins: next to nothing is imported until a Ctrl-C can end that without a traceback."""
+"""The start of the command: almost nothing is imported until a Ctrl-C can end imports without a traceback."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ _PLACE = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 def main() -> int:
-    """Run the command line; the exit status: 0 done, 1 failed for the reason printed, 2 wrong usage."""
+    """Run the command line and return the exit status: 0 done, 1 failed for the printed reason, 2 wrong usage."""
     former = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return resnetzoo.run_main(_run, ["resnetzoo", *sys.argv[1:]])
@@ -20,8 +20,8 @@ def main() -> int:
 
 
 def _run() -> None:
-    """Of several processes that torchrun started, the first one speaks."""
-    # In here, where Ctrl-C ends an import without a traceback.
+    """Run the command; of several processes that torchrun started, only the first one prints."""
+    # Imported here, where Ctrl-C ends an import without a traceback.
     from contextlib import redirect_stdout
     from pathlib import Path
 
@@ -30,7 +30,7 @@ def _run() -> None:
     if not _is_led():
         app()
         return
-    if "TORCHELASTIC_RUN_ID" not in os.environ:  # not torchrun, but perhaps what is left of it
+    if "TORCHELASTIC_RUN_ID" not in os.environ:  # not torchrun, but perhaps its leftover variables
         variables = " ".join(f"{name}={os.environ[name]}" for name in _PLACE)
         print(
             f"only the first process prints, and this is another one by its environment: {variables}", file=sys.stderr

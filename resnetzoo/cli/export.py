@@ -50,13 +50,13 @@ def export_command(
 
 
 def _name(word: str, network: "resnetzoo.CifarNet") -> str:
-    """The name that was typed, so that two rows of a network do not share a file; of a file the network's."""
+    """The file's name: as typed, so that two rows of a network do not share a file, or for a file the network's."""
     row = network.weights
     return word if row is not None and word in (row.network, row.name) else network.spec.label.split()[0]
 
 
 def _check_no_input(path: Path, network: "resnetzoo.CifarNet") -> None:
-    """Refuse to write over the file that the network was read from."""
+    """Refuse to overwrite the file from which the network was read."""
     origin = network.origin
     if origin is not None and path.exists() and path.samefile(origin.path):
         raise resnetzoo.UsageError(f"{path} is the file that is exported: give another name with --out")

@@ -1,4 +1,4 @@
-"""What `resnetzoo eval` says beyond error and loss."""
+"""What `resnetzoo eval` prints beyond error and loss."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +11,7 @@ PRINTED = ("top5_error", "brier", "ece", "ece_equal_mass", "temperature")
 
 
 def measures(n: int, classes: int) -> "list[Any]":
-    """What to ask `evaluate` for, of so many images and logits."""
+    """The measures to request from `evaluate` for this number of images and logits."""
     names = (name for name in resnetzoo.metrics.measurable(n, classes) if name in PRINTED)
     return [*names, "confusion_matrix", resnetzoo.metrics.calibration]
 
@@ -42,7 +42,7 @@ def as_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:
 
 
 def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str]) -> None:
-    """A line each; of the confusions the five that happen most."""
+    """Print one line each, and of the confusions only the five most frequent."""
     for name in PRINTED:
         if name in measured.metrics:
             value = measured.metrics[name]
@@ -56,12 +56,12 @@ def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str]) -> 
 
 
 def save_plot(path: Path, measured: "resnetzoo.Evaluation", classes: Sequence[str], title: str) -> None:
-    """Draw them into a file."""
+    """Draw the measures into a file."""
     matrix = measured.metrics["confusion_matrix"]
     names = [_name(classes, place) for place in range(len(matrix))]
     resnetzoo.metrics.save_test_figure(path, measured.metrics["calibration"], matrix, names, title)
 
 
 def _name(classes: Sequence[str], place: int) -> str:
-    """Of a class; a network may have more of them than the images."""
+    """The name of a class; a network may have more classes than the images."""
     return classes[place] if place < len(classes) else str(place)

@@ -1,4 +1,4 @@
-"""`list` and `info`: what networks there are, and what they cost."""
+"""`list` and `info`: the networks and their costs."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -11,7 +11,7 @@ import resnetzoo
 
 
 def path_option(text: str, default: str | bool) -> OptionInfo:
-    """An option that is a path, read as every path is; `default` says what is meant where it is left out."""
+    """An option that is a path, read as every path is; `default` describes the value if it is left out."""
     found: OptionInfo = typer.Option(parser=_path, help=text, show_default=default)
     return found
 
@@ -74,7 +74,7 @@ Record = Annotated[
 def chosen_data(
     dataset: str, data_dir: Path | None, max_train_images: int | None, val_split: bool, image_size: int | None = None
 ) -> "resnetzoo.Data":
-    """The data that these options mean."""
+    """The data that these options select."""
     found = resnetzoo.load_data(dataset, data_dir, size=image_size)
     found = found if max_train_images is None else found.first(max_train_images)
     return found.validation_split(len(found.train) // 10) if val_split else found

@@ -41,7 +41,7 @@ def predict_command(
     try:
         found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
     except resnetzoo.prediction.NoImageError as error:
-        if as_json:  # each file has its row, whether or not another one could be read
+        if as_json:  # each file gets its row, even if another one cannot be read
             _print_json([resnetzoo.Prediction(failed.path, (), (), failed.error) for failed in error.files])
         raise
     if sheet is not None:

@@ -1,4 +1,4 @@
-"""`reproduce` and `rerun`: the evidence made again, and a recorded run checked."""
+"""`reproduce` and `rerun`: reproduce published results, and check a recorded run."""
 
 import shlex
 from pathlib import Path
@@ -46,7 +46,7 @@ def reproduce_command(
     out: Annotated[Path | None, path_option("The report's folder.", "runs/reproduce-TARGET-BUDGET")] = None,
 ) -> None:
     """Make a table or figure again, and judge it. Example: resnetzoo reproduce figure6 --budget short --seeds 2."""
-    plan = resnetzoo.reproduce.resolve_plan(  # a mistake is said before any data is fetched
+    plan = resnetzoo.reproduce.resolve_plan(  # mistakes are reported before any data is fetched
         target,
         budget=budget,
         seeds=None if seeds is None else resnetzoo.reproduce.parse_seeds(seeds),
@@ -72,7 +72,7 @@ def reproduce_command(
 
 
 def _command(plan: "resnetzoo.reproduce.Plan", dataset: str, options: dict[str, str | None], val_split: bool) -> str:
-    """The command that makes the report again, wherever it is typed: with what was found here in place of `auto`."""
+    """The command that reproduces the report on any machine, with the values found here instead of `auto`."""
     words = ["resnetzoo", "reproduce", plan.target.name, "--budget", plan.budget.name, "--dataset", dataset]
     words += [word for option, value in options.items() if value for word in (option, value)]
     words += ["--val-split"] if val_split else []

@@ -1,4 +1,4 @@
-"""Datasets that have images to measure on alone: CIFAR-10-C, CIFAR-100-C and CIFAR-10.1."""
+"""Datasets that have only test images: CIFAR-10-C, CIFAR-100-C and CIFAR-10.1."""
 
 import sys
 import warnings
@@ -17,7 +17,7 @@ TEST_SETS = tuple(CLEAN)
 
 
 def print_test_set(dataset: str, data_dir: Path | None, download: bool) -> None:
-    """What `resnetzoo data` says of one of them."""
+    """Print what `resnetzoo data` reports about one of them."""
     if dataset in NEW:
         images = resnetzoo.cifar10_1(data_dir, version=NEW[dataset], download=download)
         print(f"data         CIFAR-10.1 {NEW[dataset]}: {len(images):,} images to measure on")
@@ -41,7 +41,7 @@ def print_evaluation(
     *,
     as_json: bool,
 ) -> None:
-    """What `resnetzoo eval` says of a network on one of them, after what it says of the network."""
+    """Print what `resnetzoo eval` reports for a network on one of them, after the facts about the network."""
     if dataset in NEW:
         measured = _measure_new(model, dataset, data_dir, precision)
         if as_json:
@@ -117,7 +117,7 @@ def _find_corrupted(dataset: str, data_dir: Path | None, *, download: bool = Fal
 
 
 def _find_clean(dataset: str, roots: list[Path | None]) -> "resnetzoo.ImageSet | None":
-    """The test images that stand beside, if they are in one of the folders, or where they are looked for anyway."""
+    """The original test images, if they are in one of the folders or in a default location."""
     read = resnetzoo.cifar10 if CLEAN[dataset] == "cifar10" else resnetzoo.cifar100
     for root in (*(root for root in roots if root is not None), None):
         try:

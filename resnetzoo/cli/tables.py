@@ -9,14 +9,14 @@ from rich.table import Table
 
 
 def print_table(table: Table, *, width: int = 120) -> None:
-    """Print it as wide as the terminal allows, or, where there is none, up to `width` characters wide.
+    """Print a table as wide as the terminal allows, or without a terminal up to `width` characters wide.
 
-    Colours are for terminals alone, whatever variables such as FORCE_COLOR say.
+    Colours appear only on terminals, whatever variables such as FORCE_COLOR say.
     """
     seen = sys.stdout.isatty()
     Console(width=None if seen else width, force_terminal=seen, force_interactive=seen).print(table)
 
 
 def print_json(values: Any) -> None:
-    """Print it as JSON that every program reads: a number that is infinite or NaN would be a mistake of ours."""
+    """Print values as JSON that every program reads; an infinite number or NaN would be a bug."""
     print(json.dumps(values, indent=1, allow_nan=False), flush=True)

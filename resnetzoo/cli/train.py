@@ -126,7 +126,7 @@ def train_command(
     )
     if extend_to is not None and chosen.epochs is not None:
         chosen.extended_to(extend_to)
-    spec = resnetzoo.get_spec(name)  # a wrong name, shortcut or device is said before any data is fetched
+    spec = resnetzoo.get_spec(name)  # a wrong name, shortcut or device is reported before any data is fetched
     if shortcut is not None:
         replace(spec, shortcut=shortcut)  # type: ignore[arg-type]
     resnetzoo.resolve_device(device)
@@ -219,14 +219,14 @@ def eval_command(
 
 
 def _all_of(folder: Path | None, classes: tuple[str, ...] | None, size: int | None) -> "resnetzoo.Data":
-    """A folder by class of which nothing is to be learnt from."""
+    """A folder of images by class, all of which are test images."""
     images = resnetzoo.ImageSet.from_folder(folder, classes=classes, size=size)
     source = str(folder) if folder else "the folder that $RESNETZOO_DATA names"
     return resnetzoo.Data("folder", images, images, official=False, source=source, part="all images of it")
 
 
 def _say_other_data(training: dict[str, object], name: str, title: str) -> None:
-    """Warn where a checkpoint names another dataset than the one that it is measured on."""
+    """Warn if a checkpoint names another dataset than the one on which it is measured."""
     named = training.get("trained_on")
     if named not in (None, name):
         warnings.warn(f"the network was trained on {named}, and is measured on {title}", stacklevel=2)

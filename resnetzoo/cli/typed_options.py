@@ -8,13 +8,13 @@ import resnetzoo
 
 
 class CommandOfOptions(TyperCommand):
-    """A command that, where a function refuses an argument, names the option by which it was typed."""
+    """A command that, if a function refuses an argument, names the option as it was typed."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command.
 
         Raises:
-            UsageError: what the command's functions raise; its first word is an option's, if it was a parameter's name.
+            UsageError: the error of the command's functions; a parameter's name at its start is replaced by the option.
         """
         try:
             return super().invoke(ctx)

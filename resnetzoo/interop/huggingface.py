@@ -45,7 +45,7 @@ Find = Callable[[str], str | Path]
 class HubCifarNet(CifarNet, PyTorchModelHubMixin):
     """A CIFAR network with `save_pretrained`, `from_pretrained` and `push_to_hub`.
 
-    A README.md that is in the folder already is written again, unless somebody has changed it: then it stays.
+    An existing README.md in the folder is rewritten, unless it was edited by hand.
 
     >>> import resnetzoo
     >>> network = HubCifarNet.of(resnetzoo.create("resnet20", weights=True))
@@ -55,7 +55,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
     20
 
     Args:
-        spec: what to build.
+        spec: the spec of the network.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
@@ -66,10 +66,11 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         """A copy of a network, with its weights, normalization, classes, row of weights and origin.
 
         Raises:
-            UsageError: it is none, or has lost its classifier, or stages, or computes something else than built.
+            UsageError: the model is not a network of the zoo, has lost its classifier or stages, or computes something
+                else than its spec.
         """
         given = zoo_network(model, "HubCifarNet")
-        with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced
+        with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
             network = cls(stored_spec(given))
         state = {name: tensor.detach().clone() for name, tensor in given.state_dict().items()}
         network.load_state_dict(state, assign=True)
@@ -77,16 +78,16 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         return network.train(given.training)
 
     def generate_model_card(self, **metadata: Any) -> ModelCard:
-        """The card that `save_pretrained` writes as README.md: the facts of the weights' row, or what else is known.
+        """The card that `save_pretrained` writes as README.md, with the facts of the weights' row or other known facts.
 
         Args:
-            metadata: fields of the card's metadata that are to say something else, such as `license="mit"`;
+            metadata: fields of the card's metadata to override, such as `license="mit"`;
                 `save_pretrained` and `push_to_hub` take them as `model_card_kwargs`.
         """
         return ModelCard(card_of(self, metadata))
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """Write the weights; the mixin writes the configuration and, where there is none, the card."""
+        """Write the weights; the mixin writes the configuration and, if there is none, the card."""
         self.classes = class_names(self)  # what follows says the same of them, and nothing more
         self._hub_mixin_config = current_spec(self).to_dict()
         save_weights(self, save_directory / constants.SAFETENSORS_SINGLE_FILE)
@@ -112,19 +113,19 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
 
         Args:
             pretrained_model_name_or_path: a folder that `save_pretrained` wrote, or a repository of the hub.
-            force_download: fetch files that are in the cache already once more.
+            force_download: fetch files again that are already in the cache.
             token: for private repositories.
-            cache_dir: where to keep what is fetched; left out, the hub's cache.
+            cache_dir: where to keep fetched files; the hub's cache if left out.
             local_files_only: fetch nothing.
             revision: a branch, tag or commit of the repository.
             map_location: the device that the network is put on.
-            strict: taken as the mixin takes it; every weight is checked in any case.
-            unknown: refused, unless None: older hubs had words of their own.
+            strict: accepted for the mixin's interface; every weight is checked in any case.
+            unknown: refused unless None, which older versions of the hub pass for keywords of their own.
 
         Raises:
-            UsageError: a keyword that is none, or no device.
-            DeviceError: a device that is not here.
-            CheckpointError: there is no config.json, or it and the weights are none of this package.
+            UsageError: an unknown keyword, or not the name of a device.
+            DeviceError: the device is not available.
+            CheckpointError: there is no config.json, or it and the weights do not come from this package.
         """
         _refuse(unknown)
         device = resolve_device(map_location)
@@ -173,7 +174,7 @@ def _network_in(source: str, find: Find) -> CifarNet:
 
 
 def _config_in(find: Find) -> object:
-    """What config.json holds."""
+    """The content of config.json."""
     try:
         return json.loads(Path(find(constants.CONFIG_NAME)).read_bytes())
     except LocalEntryNotFoundError:

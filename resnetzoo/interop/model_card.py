@@ -1,4 +1,4 @@
-"""The model card of a network: what is known of its weights, for people and as metadata of the Hugging Face Hub."""
+"""The model card of a network: the facts about its weights, for people and as metadata of the Hugging Face Hub."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ _DATA = {"cifar10": ("CIFAR-10", "uoft-cs/cifar10"), "cifar100": ("CIFAR-100", "
 def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
     """The file README.md of a repository: metadata in YAML, then the card in Markdown.
 
-    It tells the facts of the row that the network carries, as long as its weights are still that row's; of other
-    networks what they say themselves. `metadata` holds fields of the metadata that are to say something else.
+    It states the facts of the network's row of weights, as long as the network still has those weights; otherwise what
+    the network itself states. `metadata` holds fields of the metadata to override.
     """
     row = true_row(model)
     data = ModelCardData(**{**_metadata(model, row), **metadata})
@@ -27,7 +27,7 @@ def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
 
 
 def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
-    """For the hub's search; with a row also its licence, its dataset and its accuracy."""
+    """Metadata for the hub's search; with a row also its licence, dataset and accuracy."""
     tags = ["cifar", model.spec.family, f"arxiv:{model.spec.paper}", "model_hub_mixin", "pytorch_model_hub_mixin"]
     always = {"library_name": "resnetzoo", "pipeline_tag": "image-classification", "tags": tags}
     if row is None:
@@ -52,7 +52,7 @@ def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
 
 
 def _text(model: CifarNet, row: Weights | None) -> str:
-    """In Markdown: what the network is, how to use it, and every fact that is known of its weights."""
+    """The card in Markdown: what the network is, how to use it, and every known fact about its weights."""
     spec, classes = current_spec(model), class_names(model)
     formula = f"{spec.formula}, norm and ReLU first" if spec.norm_first else spec.formula
     facts = {
@@ -90,7 +90,7 @@ def _of_row(row: Weights) -> dict[str, str]:
 
 
 def _training(model: CifarNet) -> dict[str, str]:
-    """What the file that the weights come from says of their training."""
+    """What the source file of the weights states about their training."""
     said = {} if model.origin is None else model.origin.training
     return {key.replace("_", " "): str(value) for key, value in said.items()}
 
@@ -108,11 +108,11 @@ _START = "\n<!-- Written by resnetzoo; once it is changed, save_pretrained leave
 
 
 def with_hash(text: str) -> str:
-    """The card with its last line, a comment that Markdown does not show."""
+    """The card followed by its hash, in a comment that Markdown does not show."""
     return f"{text}{_START}{hashlib.sha256(text.encode()).hexdigest()} -->\n"
 
 
 def is_untouched(card: str) -> bool:
-    """Whether the card is as `with_hash` gave it."""
+    """Whether the card is unchanged since `with_hash`."""
     text, start, _ = card.rpartition(_START)
     return bool(start) and with_hash(text) == card

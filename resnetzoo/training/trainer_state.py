@@ -98,7 +98,7 @@ class TrainerState:
 
     @property
     def tested_model(self) -> nn.Module:
-        """The network that is tested after each epoch: the one with averaged weights, or else `model` itself."""
+        """The network that is tested after each epoch, with averaged weights if any, or else `model` itself."""
         return self.model if self.average is None else self.average.model
 
     @property

@@ -15,9 +15,10 @@ _CIFAR10 = PACKAGED[0]  # its mean and deviation are those of CIFAR-10's trainin
 
 
 def default_configs(name: str, variant: str) -> DefaultCfg:
-    """Of the network `name`, which timm calls `variant`: a configuration for each of its rows, under the row's tag.
+    """The configurations of the network `name`, timm's `variant`: one for each row of weights, under the row's tag.
 
-    The first row is the default, as in `create(name, weights=True)`; a network without any has one without weights.
+    The first row is the default, as in `create(name, weights=True)`; a network without rows has one configuration
+    without weights.
     """
     rows = list_weights(f"{name}.*")
     configs: dict[str, dict[str, Any] | PretrainedCfg] = {f"{variant}.{row.tag}": _of_row(row) for row in rows}
@@ -50,7 +51,7 @@ def _untrained(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _network(spec: ModelSpec, side: int) -> dict[str, Any]:
-    """What depends on the architecture alone; `side` in pixels."""
+    """The part that depends only on the architecture; `side` in pixels."""
     pooled = -(-side // spec.reductions[-1])
     return {
         "input_size": (spec.in_chans, side, side),

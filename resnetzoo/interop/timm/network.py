@@ -18,7 +18,7 @@ Indices = int | Sequence[int] | None  # of stages, as timm writes them
 class TimmCifarNet(CifarNet):
     """A CIFAR network that timm can adapt, take features from, group, checkpoint and train.
 
-    Shapes as those of `CifarNet`; without pooling and classifier, images (N, in_chans, H, W) -> feature map
+    Shapes are those of `CifarNet`; without pooling and classifier, images (N, in_chans, H, W) -> feature map
     (N, num_features, H/4, W/4).
 
     Args:
@@ -26,11 +26,11 @@ class TimmCifarNet(CifarNet):
         drop_rate: share of the pooled features that is dropped in training, before the classifier.
 
     Attributes:
-        global_pool: `avg`, or empty where there is neither pooling nor classifier.
+        global_pool: `avg`, or empty if there is neither pooling nor classifier.
         head_hidden_size: channels that enter the classifier.
         feature_info: of each stage its channels (`num_chs`), how much smaller than the image it is (`reduction`), and
             its name (`module`).
-        grad_checkpointing: whether blocks are computed again in the backward pass instead of remembered.
+        grad_checkpointing: whether blocks are recomputed in the backward pass instead of stored.
 
     Raises:
         UsageError: `drop_rate` is no share.
@@ -68,11 +68,11 @@ class TimmCifarNet(CifarNet):
         return logits
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Put a fresh classifier in place; with 0 there is none.
+        """Replace the classifier by a fresh one; with 0 classes remove it.
 
         Args:
             num_classes: length of the logits.
-            global_pool: `avg`, or empty for the feature map as it is (only without classifier); left out, it stays.
+            global_pool: `avg`, or empty for the feature map itself (only without classifier); unchanged if left out.
 
         Raises:
             UsageError: another pooling, a classifier without pooling, or no number of classes.
@@ -94,15 +94,15 @@ class TimmCifarNet(CifarNet):
         output_fmt: str = "NCHW",
         intermediates_only: bool = False,
     ) -> list[Tensor] | tuple[Tensor, list[Tensor]]:
-        """What the stages give, with the last features or alone.
+        """The outputs of the stages, with or without the last features.
 
         Args:
             x: images (N, in_chans, H, W).
-            indices: of the stages, from 0; a number alone means the last so many, None all.
-            norm: put a pre-activation network's last norm on its last stage; others have none of their own.
-            stop_early: compute no stage behind the last one that is asked for.
+            indices: of the stages, from 0; a single number n means the last n, None means all.
+            norm: apply a pre-activation network's last norm to its last stage; other networks have no such norm.
+            stop_early: compute no stage after the last requested one.
             output_fmt: NCHW.
-            intermediates_only: leave the last features out.
+            intermediates_only: leave out the last features.
 
         Raises:
             UsageError: there is no such stage, or another `output_fmt`.
@@ -126,12 +126,12 @@ class TimmCifarNet(CifarNet):
     def prune_intermediate_layers(
         self, indices: Indices = 1, prune_norm: bool = False, prune_head: bool = True
     ) -> list[int]:
-        """Remove what these stages do not need, and give their indices back, counted from the first.
+        """Remove everything that these stages do not need, and return their indices, counted from the first stage.
 
         Args:
             indices: as those of `forward_intermediates`.
             prune_norm: remove the last norm.
-            prune_head: remove pooling and classifier; behind a missing stage they go in any case.
+            prune_head: remove pooling and classifier; they are removed in any case if a stage before them is.
 
         Raises:
             UsageError: there is no such stage.
@@ -150,16 +150,16 @@ class TimmCifarNet(CifarNet):
         return taken
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Compute blocks again in the backward pass instead of remembering what they gave: less memory, more time."""
+        """Recompute blocks in the backward pass instead of storing their results: less memory, more time."""
         self.grad_checkpointing = enable
 
     def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
-        """Expressions that order parameters by layer: the stem, then each block, or each stage if `coarse`."""
+        """Patterns that group parameters by layer: the stem, then each block, or each stage if `coarse`."""
         blocks = [(r"^layer(\d+)" if coarse else r"^layer(\d+)\.(\d+)", None), (r"^bn\.", (99999,))]
         return {"stem": r"^(?:conv1|bn1)\.", "blocks": blocks}
 
     def no_weight_decay(self) -> set[str]:
-        """Names of parameters that are never to decay: none."""
+        """The names of parameters without weight decay: none."""
         return set()
 
     def _stages(self) -> list[nn.Module]:
@@ -171,13 +171,13 @@ class TimmCifarNet(CifarNet):
 
     @torch.jit.unused
     def _checkpointed(self, x: Tensor) -> Tensor:
-        """The stages, of which only the blocks' inputs are remembered."""
+        """Run the stages and store only the inputs of the blocks."""
         y: Tensor = checkpoint_seq(self._stages(), x, flatten=True)
         return y
 
 
 def stage_indices(indices: Indices, count: int) -> list[int]:
-    """Which of `count` stages are meant, from 0: all, the last so many, or each by its index, -1 for the last.
+    """The indices of the selected stages out of `count`, from 0: all, the last n, or by index, -1 for the last.
 
     Raises:
         UsageError: there is no such stage.

@@ -1,4 +1,4 @@
-"""The words that `timm.create_model` passes on to a network of the zoo."""
+"""The options that `timm.create_model` passes on to a network of the zoo."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,7 +11,7 @@ from resnetzoo.models.spec import Shortcut
 
 @dataclass(frozen=True)
 class Options:
-    """What a network can be asked for; what is left out is as registered, or as the weights have it.
+    """The options of a network; those left out are as registered, or as the weights determine.
 
     Attributes:
         num_classes: length of the logits; 0 for pooled features instead.
@@ -20,12 +20,12 @@ class Options:
         global_pool: `avg`, or empty for the feature map itself, with `num_classes=0`.
         shortcut: `identity`, `projection` or `projection_all`.
         zero_init_residual: start each residual branch at zero.
-        features_only: give the feature maps of stages instead of logits.
-        out_indices: of these stages, from 0.
-        feature_cls: timm's class that takes them, or its word for it: `list`, `dict`, `hook`, `fx` or `getter`.
+        features_only: return the feature maps of stages instead of logits.
+        out_indices: the indices of these stages, from 0.
+        feature_cls: timm's class that extracts them, or its name: `list`, `dict`, `hook`, `fx` or `getter`.
         feature_cfg: more arguments of that class.
         pretrained_strict: whether a file of weights must fit in every name.
-        pretrained_model_args: of a file from a hub, what its network was created with.
+        pretrained_model_args: the arguments with which the network of a file from a hub was created.
     """
 
     num_classes: int | None = None
@@ -46,7 +46,7 @@ class Options:
         """The options with these names and values.
 
         Raises:
-            UsageError: a name that is none; the message lists those that are.
+            UsageError: an unknown name; the message lists the known ones.
         """
         known = [field.name for field in fields(cls)]
         unknown = [name for name in found if name not in known]
@@ -58,7 +58,7 @@ class Options:
         """What `timm.models.build_model_with_cfg` takes about features of a network of so many stages.
 
         Raises:
-            UsageError: `out_indices` that are none of the stages, or words about features where none are asked for.
+            UsageError: `out_indices` that are not stages, or options about features without `features_only`.
         """
         wanted = {"out_indices": self.out_indices, "feature_cls": self.feature_cls}
         chosen = {**(self.feature_cfg or {}), **{name: value for name, value in wanted.items() if value is not None}}

@@ -1,4 +1,4 @@
-"""Every network of the zoo in timm's registry, and the way from its name there to the network."""
+"""Registration of every network of the zoo with timm, and their creation by timm's name."""
 
 import sys
 from collections.abc import Callable
@@ -36,8 +36,8 @@ from resnetzoo.weights.checkpoint.unwrap import unwrap
 from resnetzoo.weights.hub import local_path
 
 PREFIX = "resnetzoo_"
-_HEAD = ("num_classes", "in_chans", "global_pool")  # where they are left out, timm takes them from the configuration
-_SOURCES = ("file", "url", "state_dict", "hf_hub_id")  # where a configuration of timm says that weights are
+_HEAD = ("num_classes", "in_chans", "global_pool")  # timm takes them from the configuration if they are left out
+_SOURCES = ("file", "url", "state_dict", "hf_hub_id")  # where a configuration of timm gives the location of weights
 
 Config = str | dict[str, Any] | PretrainedCfg | None  # a tag, or timm's facts of some weights
 default_cfgs: dict[str, DefaultCfg] = {}  # the name under which timm's registry looks for them
@@ -46,13 +46,13 @@ default_cfgs: dict[str, DefaultCfg] = {}  # the name under which timm's registry
 def register_networks() -> None:
     """Register each network of `list_models()` with timm, as `resnetzoo_NAME`.
 
-    Importing `resnetzoo.interop.timm` does it; to be called again after `resnetzoo.register`. What is registered stays.
+    Importing `resnetzoo.interop.timm` calls it; call it again after `resnetzoo.register`. Earlier registrations stay.
 
     Raises:
-        UsageError: somebody else has registered such a name.
+        UsageError: another package has registered such a name.
     """
     for name in list_models():
-        variant = PREFIX + name.replace(".", "_")  # behind a point timm expects a tag
+        variant = PREFIX + name.replace(".", "_")  # timm expects a tag after a point
         if not is_model(variant):
             default_cfgs[variant] = default_configs(name, variant)
             register_model(_entrypoint(name, variant))
@@ -139,10 +139,10 @@ def _row(name: str, config: Config) -> Weights | None:
 
 
 def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) -> ModelSpec:
-    """The registered spec, with the shortcut that is asked for, or else that of the weights.
+    """The registered spec, with the requested shortcut, or else that of the weights.
 
     Raises:
-        UsageError: the weights have another shortcut than is asked for, and are `binding`.
+        UsageError: the weights have another shortcut than the requested one, and are `binding`.
     """
     spec = get_spec(name)
     if binding and row is not None and options.shortcut not in (None, row.spec.shortcut):
@@ -154,10 +154,10 @@ def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) ->
 
 
 def _our_weights(state: dict[str, Tensor], model: TimmCifarNet) -> dict[str, Tensor]:
-    """Weights of a file, under our names whoever wrote it and in fp32; timm fits them to `model`'s input and head.
+    """The weights of a file in fp32 under our names, whoever wrote it; timm fits them to `model`'s input and head.
 
     Raises:
-        CheckpointError: it holds no weights of a network, or those of one that computes otherwise.
+        CheckpointError: it holds no weights of a network, or those of one that computes something else.
     """
     weights = first_network(unwrap(state)).weights
     mapping = find_mapping(weights)
@@ -171,11 +171,11 @@ def _our_weights(state: dict[str, Tensor], model: TimmCifarNet) -> dict[str, Ten
 
 
 def _attach(model: TimmCifarNet, row: Weights) -> None:
-    """Let the network say what is known of its weights, where that is still so."""
+    """Attach the known facts about its weights to the network, if they still hold."""
     if model.in_chans != row.spec.in_chans:
         return
     known = Pretrained(normalization=row.normalization)
-    if row.packaged:  # the file says it to the last digit
+    if row.packaged:  # the file states it to the last digit
         known = parse_metadata(read_safetensors(local_path(row)).metadata).pretrained
     model.pretrained = Pretrained(normalization=known.normalization)
     if model.num_classes == row.spec.num_classes:
