@@ -71,6 +71,9 @@ def short_bench(
         rounds: of each race.
         say: called with what is about to be timed.
 
+    Returns:
+        The results, one row per candidate and race.
+
     Raises:
         UnknownModelError: a name that is not registered.
         UsageError: a number outside its range.

@@ -31,7 +31,7 @@ from resnetzoo.weights.checkpoint.unwrap import Unwrapped, unwrap
 
 
 class CheckpointWarning(UserWarning):
-    """A network was loaded, but may not be what its file's name or its user takes it for."""
+    """A network was loaded, but may not be what its file's name suggests or what the user expects."""
 
 
 def load_checkpoint(
@@ -41,34 +41,34 @@ def load_checkpoint(
 
     Reads files of `torch.save` and of safetensors in the names of this package, torchvision and timm (so chenyaofo's,
     detectors' and RepDistiller's), akamaster, kuangliu, OpenOOD, pytorchcv, xternalz, meliketoy, torchdistill and
-    bearpaw: weights alone, or a dictionary with them in it, with whatever prefixes wrappers put before their names.
-    Depth, family, block, shortcut, widths, classes and channels are read off names and shapes; where these are those of
-    plain and of residual networks, a name that the file states decides (`arch`, `model_name`, `args.arch`, hyper-
-    parameters). `print(model.origin)` says what was found and how. Nothing in the file is executed.
+    bearpaw: weights alone, or a dictionary that contains them, with any prefixes that wrappers put before their names.
+    Depth, family, block, shortcut, widths, classes and channels are inferred from names and shapes. If these fit both a
+    plain and a residual network, a name that the file states decides (`arch`, `model_name`, `args.arch`,
+    hyper-parameters). `print(model.origin)` says what was found and how. Nothing in the file is executed.
 
     Args:
-        path: the file, or the folder of a run of `fit`; or a file that was opened with mode `rb`, or what is in memory
-            already: a state dict, or a dictionary with one in it.
-        family: what weights are that fit two families, whatever their file calls them: left out, what it calls them,
-            or else `residual`; or `plain`, whose networks have the names and shapes of residual ones with identity
-            shortcuts. Files of `fit` say it themselves.
-        key: which network, of a file with several: the keys that lead to its weights, and the prefix of their names,
-            with points between them, or the end of that: `state_dict_ema`, `ema_model`, `teacher`. Left out, the one
-            that is trained, where it is known which one that is. Of a run that averages its weights it is the average,
-            which was tested; `model` are those that learn.
-        in_chans: channels of the images, where they are others than in training: the first convolution and the
-            normalization are made for them, as timm does.
+        path: the file, the folder of a run of `fit`, a file that was opened with mode `rb`, or an object in memory: a
+            state dict, or a dictionary that contains one.
+        family: the family of weights that fit two families, whatever their file calls them. If left out, the name in
+            the file decides, or else it is `residual`. `plain` networks have the names and shapes of residual ones with
+            identity shortcuts. Files of `fit` state their family.
+        key: selects one of several networks in a file: the keys that lead to its weights and the prefix of their names,
+            joined by points, or the end of that: `state_dict_ema`, `ema_model`, `teacher`. If left out, it is the
+            trained network, if that is known. For a run that averages its weights it is the average, which was tested;
+            `model` selects the weights that are trained.
+        in_chans: channels of the images, if they differ from those in training: the first convolution and the
+            normalization are converted, as timm does.
 
     Raises:
-        CheckpointError: not there, truncated, damaged, or no network of this package, and the message says what it is
-            instead; or it states the name of a network that its weights are not of, and the message says both; or it
-            holds several networks, and the message lists them.
-        UsageError: an unknown family, `in_chans` is no whole number above 0, or `path` is nothing that can be read.
+        CheckpointError: the file is missing, truncated, damaged, or holds no network of this package, in which case the
+            message says what it is; it states the name of a network that its weights contradict, and the message names
+            both; or it holds several networks, and the message lists them.
+        UsageError: an unknown family, `in_chans` is not a whole number above 0, or `path` cannot be read at all.
 
     Warns:
-        CheckpointWarning: the file's name says another depth or family, `family` asks for another than its publisher's
-            or than it states, the names leave open how the network computes, it was made for other `in_chans`, or the
-            file has no classifier, so that the network returns its pooled features.
+        CheckpointWarning: the file's name suggests another depth or family, `family` differs from that of its publisher
+            or its own statement, the names leave open how the network computes, the network was converted to other
+            `in_chans`, or the file has no classifier, so that the network returns its pooled features.
     """
     return load_network(path, family, key=key, in_chans=in_chans)
 
@@ -125,7 +125,7 @@ def _unwrapped(content: object, key: str | None) -> list[Unwrapped]:
 
 
 def _of_training_state(checkpoint: Checkpoint, key: str | None) -> Unwrapped:
-    """Of two networks, of which one is the average of the other's weights, the average unless `key` says otherwise."""
+    """The weights of a training state: the averaged ones, if there are two networks, unless `key` says otherwise."""
     networks = list(checkpoint.networks)
     if len(networks) == 1:
         _check_no_key(key)
@@ -147,10 +147,10 @@ def _check_no_key(key: str | None) -> None:
 
 
 def attach(model: CifarNet, found: Recognized, name: str, row: Weights | None = None) -> None:
-    """Let a network that was just built say all that is known of its weights.
+    """Attach everything known about its weights to a newly built network.
 
-    A row in the file's metadata is only true of the weights that it was written beside: not of such as were rounded to
-    fp16 on their way, or replaced.
+    A row in the file's metadata holds only for the weights with which it was written, not for weights that were rounded
+    to fp16 or replaced since.
 
     Raises:
         CheckpointError: the file's row is of these weights, and cannot be read.

@@ -1,4 +1,4 @@
-"""A training state of `fit`: what its file holds, read back strictly, and the network in it."""
+"""A training state of `fit`: the content of its file, read strictly, and the network in it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,15 +27,15 @@ class Checkpoint:
     """A training state between two steps.
 
     Attributes:
-        identity: spec, recipe, seed, data and precision: what a run must share with this state to go on from it.
-        step: optimizer steps done.
-        model: the state dict of the network that learns.
+        identity: spec, recipe, seed, data and precision: what a run must share with this state to resume from it.
+        step: optimizer steps completed.
+        model: the state dict of the network being trained.
         optimizer: its state dict.
         normalization: of the network's input.
         rows: the finished epochs, as dictionaries.
         totals: sums over the unfinished epoch.
-        classes: the names of the labels that are learned; older files do not say them.
-        model_ema: the state dict of the network with the average of the weights; None where the recipe keeps none.
+        classes: the class names of the labels; older files do not store them.
+        model_ema: the state dict of the network with the average of the weights; None if the recipe keeps none.
     """
 
     identity: dict[str, Any]
@@ -50,11 +50,11 @@ class Checkpoint:
 
     @property
     def networks(self) -> dict[str, dict[str, Any]]:
-        """The state dicts in it, by their keys; the last one is of the network that was tested."""
+        """The state dicts by their keys; the last one is that of the network that was tested."""
         return {"model": self.model, **({} if self.model_ema is None else {"model_ema": self.model_ema})}
 
     def to_stored(self) -> dict[str, Any]:
-        """What its file holds; `parse_state` reads it back."""
+        """The content of its file, which `parse_state` reads back."""
         values = {name: value for name, value in vars(self).items() if name != "model_ema" or value is not None}
         return {**values, "format": FORMAT, "normalization": self.normalization.to_stored()}
 
@@ -104,16 +104,16 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     """The training state in a file, or in a run's folder.
 
     Raises:
-        CheckpointError: not there, truncated, damaged, or not written by `fit`.
+        CheckpointError: the file is missing, truncated, damaged, or was not written by `fit`.
     """
     return read_checkpoint(checkpoint_file(user_path(path)))
 
 
 def network_of(checkpoint: Checkpoint) -> CifarNet:
-    """The network of a training state that was tested, in evaluation mode, with its `.normalization` and `.classes`.
+    """The tested network of a training state, in evaluation mode, with its `.normalization` and `.classes`.
 
     Raises:
-        CheckpointError: it is of a network that is not this package's, or lacks part of it.
+        CheckpointError: the network is not one of this package, or the state is incomplete.
     """
     spec = _spec(checkpoint)
     model = build_network(spec, state_weights(checkpoint))
