@@ -48,7 +48,7 @@ def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
     """
     if not twin.spec.has_shortcuts:
         raise UsageError(
-            f"{twin.spec.label} is {twin.spec.family} and has no shortcuts; take a residual network, such as resnet20"
+            f"{twin.spec.label} is {twin.spec.family} and has no shortcuts; use a residual network, such as resnet20"
         )
     for name in _blocks(twin):
         _watch(_module(twin, f"{name}.downsample"), name, hook)
@@ -78,8 +78,8 @@ def _module(network: CifarNet, name: str) -> nn.Module:
         return network.get_submodule(name)
     except AttributeError:
         raise UsageError(
-            f"what is measured at {name} is missing: the network was changed since it was built as a "
-            f"{network.spec.label}; analysis takes networks as create and load_checkpoint give them"
+            f"nothing was measured at {name}: the network was changed after it was built as a {network.spec.label}; "
+            "analysis needs networks as create and load_checkpoint return them"
         ) from None
 
 

@@ -62,7 +62,7 @@ def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
         raise UsageError(f"labels must be an int64 tensor, one for each of {len(inputs)} images, not {_found(labels)}")
     count = network.num_classes
     if count == 0:
-        raise UsageError("the network has no classifier, so no loss: give it one with reset_classifier(10)")
+        raise UsageError("the network has no classifier and therefore no loss: add one with reset_classifier(10)")
     if count is None:  # known only from its output
         with torch.no_grad(), evaluating(network):
             count = network(inputs[:1]).shape[-1]
@@ -70,7 +70,7 @@ def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
     if outside.any():
         first = int(outside.nonzero()[0])
         raise UsageError(
-            f"image {first} has label {int(labels[first])}; the network's classes go from 0 to {count - 1}"
+            f"image {first} has label {int(labels[first])}, but the network's classes go from 0 to {count - 1}"
         )
     return inputs, labels.to(inputs.device)
 
@@ -80,7 +80,7 @@ def _check_images(images: object, in_chans: int) -> None:
         raise UsageError(f"images must be an ImageSet, such as data.test, or a tensor, not {type(images).__name__}")
     if images.dim() != 4 or images.shape[1] != in_chans or not images.numel():
         raise UsageError(
-            f"images must be (N, {in_chans}, H, W) with at least one image of one pixel, not {_found(images)}"
+            f"images must be (N, {in_chans}, H, W) with at least one image of at least one pixel, not {_found(images)}"
         )
     if images.dtype != torch.uint8 and not images.is_floating_point():
         raise UsageError(f"images must be uint8 pixels or normalized floats, not {_found(images)}")

@@ -75,8 +75,8 @@ def _kernels(model: nn.Module, images: Images) -> dict[str, Tensor]:
         inputs = whole_input(twin, images)
         if not 2 <= len(inputs) <= MAX_IMAGES:
             raise UsageError(
-                f"cka compares all pairs of images: from 2 to {MAX_IMAGES:,} of them, not {len(inputs):,}; "
-                "take some, such as data.test.select(slice(500))"
+                f"cka compares all pairs of images, so it takes from 2 to {MAX_IMAGES:,} of them, not "
+                f"{len(inputs):,}; select some, such as data.test.select(slice(500))"
             )
         twin(inputs)
     return kernels

@@ -65,7 +65,7 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     """
     check_whole_number("points", points, minimum=3)
     if points % 2 == 0:
-        raise UsageError(f"points must be odd, so that one is in the middle, not {points}: take {points + 1}")
+        raise UsageError(f"points must be odd, so that one point is in the middle, not {points}: use {points + 1}")
     if not isinstance(span, int | float) or not isfinite(span) or span <= 0:
         raise UsageError(f"span must be a number above 0, not {span!r}")
     check_seed(seed)

@@ -37,7 +37,9 @@ def bench_table(bench: Bench) -> "Table":
 def bench_notes(bench: Bench) -> list[str]:
     """The lines that explain the figures, to print under the table."""
     ours = sum(row.first_seconds for row in bench.rows if row.name.startswith("resnetzoo "))
-    made = {True: "compiled", False: "not compiled", None: "compiled or not as fit and optimize decide"}[bench.compiled]
+    made = {True: "compiled", False: "not compiled", None: "compiled or not, as fit and optimize decide"}[
+        bench.compiled
+    ]
     if bench.recorded is False:
         made += ", no step recorded"
     precision = bench.place["precision"]
@@ -49,6 +51,6 @@ def bench_notes(bench: Bench) -> list[str]:
         f"peers        eager, fp32 {shortened}, as their documentation runs them",
         "ratio        to pytorchcv's network of the same depth, round by round",
         f"matrix rate  {bench.matrix_gflops:,.0f} GFLOP/s in {precision}, measured in the same rounds",
-        f"figures      medians of {bench.rounds} rounds, each with every candidate once; 2 FLOP a multiply-add",
+        f"figures      medians of {bench.rounds} rounds, each with every candidate once; 2 FLOP per multiply-add",
         *(f"missing      {line}" for line in bench.missing),
     ]

@@ -112,7 +112,7 @@ def warm_up(candidates: Sequence[Candidate], *, clock: Clock = time.perf_counter
     names = [candidate.name for candidate in candidates]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UsageError(f'two candidates are called "{twice}"; give each a name of its own')
+        raise UsageError(f'two candidates are called "{twice}"; give each its own name')
     first = {}
     for candidate in candidates:
         began = clock()

@@ -12,24 +12,31 @@ from resnetzoo.cli.tables import print_json, print_table
 
 def bench_command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Of the zoo.", show_default="resnet20 resnet56", metavar="[NAME]...")
+        list[str] | None,
+        typer.Argument(help="Networks of the zoo.", show_default="resnet20 resnet56", metavar="[NAME]..."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Images a call; inference is timed at 1 too.")] = 128,
+    batch_size: Annotated[int, typer.Option(help="Images per call; inference is also timed with 1.")] = 128,
     device: Device = "auto",
     precision: Annotated[
-        str, typer.Option(help="Of our networks: auto, fp32 or bf16; the peers run in torch's fp32.")
+        str, typer.Option(help="Precision of our networks: auto, fp32 or bf16; the peers run in torch's fp32.")
     ] = "auto",
     compiled: Annotated[
         bool | None,
         typer.Option(
-            "--compile/--no-compile", help="Of ours; left out, as fit and optimize decide.", show_default=False
+            "--compile/--no-compile",
+            help="Compile our networks or not; by default, as fit and optimize decide.",
+            show_default=False,
         ),
     ] = None,
     recorded: Annotated[
         bool | None,
-        typer.Option("--record/--no-record", help="Our training step on CUDA; left out, as fit.", show_default=False),
+        typer.Option(
+            "--record/--no-record",
+            help="Record our training step on CUDA or not; by default, as fit decides.",
+            show_default=False,
+        ),
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Of each race, every candidate once a round.")] = 5,
+    rounds: Annotated[int, typer.Option(help="Rounds of each race; every candidate runs once per round.")] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Time inference and training against other libraries. Example: resnetzoo bench resnet20 --no-compile."""

@@ -33,7 +33,8 @@ def _run() -> None:
     if "TORCHELASTIC_RUN_ID" not in os.environ:  # not torchrun, but perhaps its leftover variables
         variables = " ".join(f"{name}={os.environ[name]}" for name in _PLACE)
         print(
-            f"only the first process prints, and this is another one by its environment: {variables}", file=sys.stderr
+            f"only the first process prints, and according to its environment this is another one: {variables}",
+            file=sys.stderr,
         )
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         app()

@@ -11,27 +11,26 @@ from resnetzoo.cli.options import FamilyWord, KeyWord, path_option
 
 
 def export_command(
-    model: Annotated[str, typer.Argument(help="A name, a row of weights, a checkpoint or a run's folder.")],
+    model: Annotated[str, typer.Argument(help="A name, a row of weights, a checkpoint or the folder of a run.")],
     format: Annotated[  # noqa: A002 (the option's own word)
         str, typer.Option("--format", "--to", help=f"{', '.join(resnetzoo.export.FORMATS)}.")
     ],
     preprocessing: Annotated[
-        bool, typer.Option("--preprocessing", help="Inside the graph: uint8 pixels (N, H, W, C) in, probabilities out.")
+        bool,
+        typer.Option("--preprocessing", help="Include preprocessing: uint8 pixels (N, H, W, C) in, probabilities out."),
     ] = False,
     family: FamilyWord = None,
     key: KeyWord = None,
-    opset: Annotated[
-        int | None, typer.Option(help="The version of ONNX's operators, from 11.", show_default="torch's own")
-    ] = None,
+    opset: Annotated[int | None, typer.Option(help="The ONNX opset, 11 or later.", show_default="torch's own")] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Images in a batch of onnx and torch-export.", show_default="any number")
+        int | None, typer.Option(help="Batch size of onnx and torch-export.", show_default="any number")
     ] = None,
     out: Annotated[
         Path | None,
         path_option("The file.", "the name of the row or network, with the format's suffix"),
     ] = None,
 ) -> None:
-    """Write a trained network for other programs, and check it. Example: resnetzoo export resnet20 --format onnx."""
+    """Export a trained network and check the file. Example: resnetzoo export resnet20 --format onnx."""
     chosen = resnetzoo.export.get_format(format)
     if out is not None:
         out = chosen.check_suffix(out)
@@ -42,10 +41,11 @@ def export_command(
     _check_no_input(path, network)
     done = chosen.export(subject, path, opset=opset, batch=batch)
     print(f"written: {done.path}, {done.path.stat().st_size:,} bytes")
-    print(f"checked: {done.runtime} gives the model's outputs, with differences up to {done.max_difference:.1e}")
+    print(f"checked: {done.runtime} reproduces the model's outputs, with differences up to {done.max_difference:.1e}")
     if math.isinf(done.rounding):
         print(
-            "of outputs that float32 does not hold nothing but that was compared: train the network, and export again"
+            "some outputs do not fit into float32, and only the others were compared: train the network, then export "
+            "it again"
         )
 
 
@@ -59,4 +59,4 @@ def _check_no_input(path: Path, network: "resnetzoo.CifarNet") -> None:
     """Refuse to overwrite the file from which the network was read."""
     origin = network.origin
     if origin is not None and path.exists() and path.samefile(origin.path):
-        raise resnetzoo.UsageError(f"{path} is the file that is exported: give another name with --out")
+        raise resnetzoo.UsageError(f"{path} is the file that is being exported: choose another name with --out")

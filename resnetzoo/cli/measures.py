@@ -52,7 +52,7 @@ def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str]) -> 
     for place in matrix.flatten().argsort(descending=True, stable=True)[:5].tolist():
         row, column = divmod(place, len(matrix))
         if count := int(matrix[row, column]):
-            print(f"confused: {count} of {_name(classes, row)} taken for {_name(classes, column)}")
+            print(f"confused: {count} of {_name(classes, row)} classified as {_name(classes, column)}")
 
 
 def save_plot(path: Path, measured: "resnetzoo.Evaluation", classes: Sequence[str], title: str) -> None:

@@ -13,12 +13,13 @@ from resnetzoo.cli.tables import print_json, print_table
 
 
 def list_command(
-    pattern: Annotated[str, typer.Argument(help="Shell-style, in quotes: 'resnet*'.")] = "*", as_json: AsJson = False
+    pattern: Annotated[str, typer.Argument(help="A shell-style pattern in quotes: 'resnet*'.")] = "*",
+    as_json: AsJson = False,
 ) -> None:
     """List the networks with their costs. Example: resnetzoo list 'plainnet*'."""
     names = resnetzoo.list_models(pattern)
     if not names:
-        raise resnetzoo.UsageError(f'no name matches "{pattern}"; "resnetzoo list" shows all')
+        raise resnetzoo.UsageError(f'no name matches "{pattern}"; "resnetzoo list" shows all names')
     if as_json:
         print_json([_facts(name, resnetzoo.get_spec(name), 32) for name in names])
         return
@@ -35,13 +36,13 @@ def list_command(
 def info_command(
     name: str,
     shortcut: ShortcutWord = None,
-    num_classes: Annotated[int | None, typer.Option(help="Length of the logits.", show_default="10")] = None,
+    num_classes: Annotated[int | None, typer.Option(help="Number of classes.", show_default="10")] = None,
     in_chans: Annotated[int | None, typer.Option(help="Channels of the images.", show_default="3")] = None,
-    input_size: Annotated[int, typer.Option(help="Side of the images in pixels.")] = 32,
-    draw: Annotated[Path | None, path_option("Draw its architecture into this file, an SVG.", "no picture")] = None,
+    input_size: Annotated[int, typer.Option(help="Height and width of the images in pixels.")] = 32,
+    draw: Annotated[Path | None, path_option("Draw the architecture into this SVG file.", "no picture")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a network is and costs. Example: resnetzoo info resnet56 --shortcut projection."""
+    """Show the structure and cost of a network. Example: resnetzoo info resnet56 --shortcut projection."""
     spec = resnetzoo.get_spec(name)
     choices = {"shortcut": shortcut, "num_classes": num_classes, "in_chans": in_chans}
     spec = replace(spec, **{field: value for field, value in choices.items() if value is not None})  # type: ignore[arg-type]

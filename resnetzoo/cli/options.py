@@ -31,43 +31,48 @@ def _path(word: str) -> Path:
 
 
 DataDir = Annotated[
-    Path | None, path_option("Folder of the data; else $RESNETZOO_DATA, the cache, a download.", default=False)
+    Path | None, path_option("Folder of the data; by default $RESNETZOO_DATA, the cache, or a download.", default=False)
 ]
 DatasetName = Annotated[
-    str, typer.Option(help="auto (CIFAR-10 if it can be had), cifar10, cifar100[-coarse], synthetic or folder.")
+    str, typer.Option(help="auto (CIFAR-10 if available), cifar10, cifar100[-coarse], synthetic or folder.")
 ]
 ImageSize = Annotated[
     int | None,
-    typer.Option(help="Of --dataset folder: pixels of the shorter side.", show_default="32, or the run's", min=1),
+    typer.Option(help="For --dataset folder: pixels of the shorter side.", show_default="32, or the run's", min=1),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 ShortcutWord = Annotated[
-    str | None, typer.Option(help="identity (A), projection (B) or projection_all (C).", show_default="the name's own")
+    str | None,
+    typer.Option(help="identity (A), projection (B) or projection_all (C).", show_default="the network's own"),
 ]
 FamilyWord = Annotated[
-    str | None, typer.Option(help="plain, for weights that fit plain and residual.", show_default="residual")
+    str | None,
+    typer.Option(help="plain, for weights that fit both plain and residual networks.", show_default="residual"),
 ]
 KeyWord = Annotated[
     str | None,
     typer.Option(
         "--key",
-        help="Which network, of a checkpoint with several: state_dict_ema, ema_model, teacher.",
+        help="Which network of a checkpoint with several: state_dict_ema, ema_model, teacher.",
         show_default="the trained one",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 # The second word of an option is its former one, which scripts may still hold.
 ValSplit = Annotated[
-    bool, typer.Option("--val-split", "--validation", help="Measure on a tenth held out of the training set (45k/5k).")
+    bool,
+    typer.Option(
+        "--val-split", "--validation", help="Hold out a tenth of the training set and measure on it (45k/5k)."
+    ),
 ]
 MaxTrainImages = Annotated[
     int | None,
-    typer.Option("--max-train-images", "--train-images", help="Only the first N.", show_default="all", min=1),
+    typer.Option("--max-train-images", "--train-images", help="Use only the first N.", show_default="all", min=1),
 ]
-Precision = Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Of the computation.")]
+Precision = Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Precision of the computation.")]
 Record = Annotated[
     bool | None,
-    typer.Option("--record/--no-record", help="Record the step on CUDA or not.", show_default="where it can be"),
+    typer.Option("--record/--no-record", help="Record the training step on CUDA or not.", show_default="if possible"),
 ]
 
 

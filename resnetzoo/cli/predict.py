@@ -15,29 +15,33 @@ from resnetzoo.cli.tables import print_json, print_table
 
 def predict_command(
     images: Annotated[list[str], typer.Argument(help="Files, folders, or patterns in quotes.", metavar="IMAGE...")],
-    model: Annotated[str, typer.Option(help="A name, a row of weights, a checkpoint or a run's folder.")] = "resnet20",
-    top: Annotated[int, typer.Option(help="Classes to name for each image.")] = 3,
+    model: Annotated[
+        str, typer.Option(help="A name, a row of weights, a checkpoint or the folder of a run.")
+    ] = "resnet20",
+    top: Annotated[int, typer.Option(help="Number of classes to print for each image.")] = 3,
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="cifar10, cifar100 or synthetic: whose classes the network tells apart.",
+            help="Dataset whose classes the network knows: cifar10, cifar100 or synthetic.",
             show_default="what it was trained on",
         ),
     ] = None,
     family: FamilyWord = None,
     key: KeyWord = None,
-    sheet: Annotated[Path | None, path_option("Draw the images with their classes: a .png or .svg.", "no")] = None,
+    sheet: Annotated[
+        Path | None, path_option("Draw the images with their classes into this .png or .svg.", "no")
+    ] = None,
     device: Device = "auto",
-    batch_size: Annotated[int, typer.Option(help="Images at once.")] = 64,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 64,
     as_json: AsJson = False,
 ) -> None:
-    """Say what image files show. Example: resnetzoo predict photos 'more/*' --sheet sheet.png."""
+    """Classify image files. Example: resnetzoo predict photos 'more/*' --sheet sheet.png."""
     if sheet is not None:
         sheet = resnetzoo.prediction.check_sheet_name(sheet)
     network = resnetzoo.load_model(model, family=family, key=key).to(resnetzoo.resolve_device(device))  # type: ignore[arg-type]
     classes = network.classes if dataset is None else resnetzoo.classes_of(dataset)
     if classes is None:
-        print("the model does not say what its classes are called: --dataset names them", file=sys.stderr)
+        print("the model does not contain the names of its classes: pass --dataset to name them", file=sys.stderr)
     try:
         found = resnetzoo.predict(network, images, top=top, batch_size=batch_size, classes=classes)
     except resnetzoo.prediction.NoImageError as error:

@@ -28,12 +28,12 @@ from resnetzoo.cli.tables import print_table
 def reproduce_command(
     target: Annotated[str, typer.Argument(help=f"{', '.join(resnetzoo.reproduce.TARGETS)}.")],
     budget: Annotated[
-        str, typer.Option(help="full, short (fewer steps) or smoke (seconds, measures nothing).")
+        str, typer.Option(help="full, short (fewer steps) or smoke (seconds, only shows that it runs).")
     ] = "full",
     seeds: Annotated[
-        str | None, typer.Option(help="How many, or a list such as 0,2,5.", show_default="the budget's")
+        str | None, typer.Option(help="Number of seeds, or a list such as 0,2,5.", show_default="the budget's")
     ] = None,
-    depths: Annotated[str | None, typer.Option(help="Only these, such as 20,56.", show_default="all")] = None,
+    depths: Annotated[str | None, typer.Option(help="Only these depths, such as 20,56.", show_default="all")] = None,
     dataset: DatasetName = "auto",
     data_dir: DataDir = None,
     image_size: ImageSize = None,
@@ -41,11 +41,13 @@ def reproduce_command(
     device: Device = "auto",
     precision: Precision = "auto",
     record: Record = None,
-    jobs: Annotated[int | None, typer.Option(help="Runs side by side on CUDA, up to 32.", show_default="8")] = None,
-    runs: Annotated[Path | None, path_option("Where runs are kept, to share them.", "OUT/runs")] = None,
-    out: Annotated[Path | None, path_option("The report's folder.", "runs/reproduce-TARGET-BUDGET")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Runs to train side by side on CUDA, up to 32.", show_default="8")
+    ] = None,
+    runs: Annotated[Path | None, path_option("Folder for the runs, which other targets can share.", "OUT/runs")] = None,
+    out: Annotated[Path | None, path_option("Folder for the report.", "runs/reproduce-TARGET-BUDGET")] = None,
 ) -> None:
-    """Make a table or figure again, and judge it. Example: resnetzoo reproduce figure6 --budget short --seeds 2."""
+    """Reproduce a table or figure, with verdicts. Example: resnetzoo reproduce figure6 --budget short --seeds 2."""
     plan = resnetzoo.reproduce.resolve_plan(  # mistakes are reported before any data is fetched
         target,
         budget=budget,
@@ -68,7 +70,9 @@ def reproduce_command(
         print(f"failed: {run}: {reason}")
     print(f"written: {folder / 'report.html'}, {folder / 'report.md'}, {folder / 'results.json'}")
     if outcome.failed:
-        raise resnetzoo.ResnetzooError(f"{len(outcome.failed)} of the runs failed; the same command tries them again")
+        raise resnetzoo.ResnetzooError(
+            f"{len(outcome.failed)} of the runs failed; run the same command to try them again"
+        )
 
 
 def _command(plan: "resnetzoo.reproduce.Plan", dataset: str, options: dict[str, str | None], val_split: bool) -> str:
@@ -92,11 +96,15 @@ def _print_verdicts(outcome: "resnetzoo.reproduce.Outcome") -> None:
 
 
 def rerun_command(
-    results: Annotated[Path, path_argument("A results.json or run.json.")],
-    network: Annotated[str | None, typer.Option(help="Its label there.", show_default="the first")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the run.", show_default="the first")] = None,
-    epochs: Annotated[int, typer.Option(help="How many to train again.", min=1)] = 1,
-    dataset: Annotated[str | None, typer.Option(help="As in train.", show_default="the recorded one")] = None,
+    results: Annotated[Path, path_argument("A results.json or run.json file.")],
+    network: Annotated[
+        str | None, typer.Option(help="Label of the network in the file.", show_default="the first")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run.", show_default="the first")] = None,
+    epochs: Annotated[int, typer.Option(help="Number of epochs to train again.", min=1)] = 1,
+    dataset: Annotated[
+        str | None, typer.Option(help="The dataset, as in train.", show_default="the recorded one")
+    ] = None,
     data_dir: DataDir = None,
     image_size: ImageSize = None,
     max_train_images: MaxTrainImages = None,
@@ -107,7 +115,7 @@ def rerun_command(
     record = resnetzoo.rerunning.find_record(results, network, seed)
     print(f"{record.name}, {record.recipe.name}, seed {record.seed}, {record.precision}, steps {record.execution}")
     for difference in resnetzoo.rerunning.place_differences(record, device):
-        print(f"not as it was: {difference}")
+        print(f"different from the record: {difference}")
     chosen = dataset or record.data["name"]
     size = record.data.get("image_size") if image_size is None and chosen == "folder" else image_size
     found = chosen_data(chosen, data_dir, max_train_images, val_split, size)
@@ -128,4 +136,8 @@ def rerun_command(
             f"{differing} of {len(rows) * len(resnetzoo.rerunning.COMPARED)} figures differ from the record; "
             f"compared {rule}"
         )
-    print("all figures as recorded, to the last digit" if rule.exact else "all figures as recorded, within the bounds")
+    print(
+        "all figures are as recorded, to the last digit"
+        if rule.exact
+        else "all figures are as recorded, within the bounds"
+    )

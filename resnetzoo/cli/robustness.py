@@ -20,7 +20,7 @@ def print_test_set(dataset: str, data_dir: Path | None, download: bool) -> None:
     """Print what `resnetzoo data` reports about one of them."""
     if dataset in NEW:
         images = resnetzoo.cifar10_1(data_dir, version=NEW[dataset], download=download)
-        print(f"data         CIFAR-10.1 {NEW[dataset]}: {len(images):,} images to measure on")
+        print(f"data         CIFAR-10.1 {NEW[dataset]}: {len(images):,} test images")
         return
     found = _find_corrupted(dataset, data_dir, download=download)
     print(
@@ -82,8 +82,8 @@ def _measure_corrupted(
     clean = _find_clean(dataset, [Path(found.source).parent, data_dir])
     if clean is not None and not found.is_of(clean):
         warnings.warn(
-            f"no clean error is measured: the {len(clean):,} test images of {found.clean} at hand are not those of "
-            f"{found.source}, as their labels tell",
+            f"no clean error is measured: according to their labels, the {len(clean):,} test images of {found.clean} "
+            f"that were found are not those of {found.source}",
             stacklevel=2,
         )
         clean = None
@@ -108,7 +108,7 @@ def _table(measured: "resnetzoo.CorruptionTable") -> Table:
 
 
 def _clean_words(error: float | None, dataset: str) -> str:
-    return f"not measured: {CLEAN[dataset]} is not at hand" if error is None else f"{error:.4f}"
+    return f"not measured: {CLEAN[dataset]} was not found" if error is None else f"{error:.4f}"
 
 
 def _find_corrupted(dataset: str, data_dir: Path | None, *, download: bool = False) -> "resnetzoo.CorruptedImages":

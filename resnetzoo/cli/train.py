@@ -35,9 +35,9 @@ def data_command(
     dataset: DatasetName = "cifar10",
     data_dir: DataDir = None,
     image_size: ImageSize = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch it if it is nowhere.")] = False,
+    download: Annotated[bool, typer.Option("--download", help="Download it if it is not found.")] = False,
 ) -> None:
-    """Find, fetch and check a dataset. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
+    """Find, download and check a dataset. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
     if dataset in TEST_SETS:
         print_test_set(dataset, data_dir, download)
         return
@@ -55,17 +55,21 @@ def data_command(
 def train_command(
     name: str,
     recipe: Annotated[str, typer.Option(help=f"{', '.join(resnetzoo.recipes.RECIPES)}.")] = "QUICK20",
-    epochs: Annotated[int | None, typer.Option(help="Another length.", show_default="the recipe's")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.", show_default="the recipe's")] = None,
-    lr: Annotated[float | None, typer.Option(help="Another peak rate.", show_default="the recipe's")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Another decay.", show_default="the recipe's")] = None,
-    label_smoothing: Annotated[float | None, typer.Option(help="Another share.", show_default="the recipe's")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Another number of epochs.", show_default="the recipe's")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images per step.", show_default="the recipe's")] = None,
+    lr: Annotated[float | None, typer.Option(help="Another peak learning rate.", show_default="the recipe's")] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Another weight decay.", show_default="the recipe's")
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="Another label smoothing.", show_default="the recipe's")
+    ] = None,
     crop_padding_mode: Annotated[
         Literal["zeros", "reflect"] | None,
-        typer.Option(help="What the border of crops holds.", show_default="the recipe's"),
+        typer.Option(help="What fills the border of crops.", show_default="the recipe's"),
     ] = None,
     cutout: Annotated[
-        int | None, typer.Option(help="Side of a hole in each image, such as 16.", show_default="the recipe's")
+        int | None, typer.Option(help="Side of the hole cut into each image, such as 16.", show_default="the recipe's")
     ] = None,
     mixup: Annotated[
         float | None, typer.Option(help="Mix images by Beta(MIXUP, MIXUP).", show_default="the recipe's")
@@ -74,7 +78,7 @@ def train_command(
         bool | None,
         typer.Option(
             "--decay-norms-and-biases/--no-decay-norms-and-biases",
-            help="Weight decay on them too, or on other weights alone.",
+            help="Apply weight decay to norms and biases too, or not.",
             show_default="the recipe's",
         ),
     ] = None,
@@ -82,7 +86,7 @@ def train_command(
         float | None,
         typer.Option(help="Decay of a moving average of the weights, such as 0.999.", show_default="the recipe's"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of weights, image order and augmentation.", min=0)] = 0,
     shortcut: ShortcutWord = None,
     dataset: DatasetName = "auto",
     data_dir: DataDir = None,
@@ -93,24 +97,26 @@ def train_command(
     precision: Precision = "auto",
     compile: Annotated[  # noqa: A002 (the option's own word)
         bool | None,
-        typer.Option("--compile/--no-compile", help="Compile the step or not.", show_default="if the run is long"),
+        typer.Option(
+            "--compile/--no-compile", help="Compile the training step or not.", show_default="if the run is long"
+        ),
     ] = None,
     record: Record = None,
     checkpoint_every: Annotated[
-        int | None, typer.Option(help="Save every N steps too.", show_default="no", min=1)
+        int | None, typer.Option(help="Also save a checkpoint every N steps.", show_default="no", min=1)
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; an old run is moved aside.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over; an old run is moved aside.")] = False,
     extend_to: Annotated[
         int | None,
         typer.Option(
-            help="Epochs in all to which a finished run goes on, with the options that it was begun with: a one-cycle "
-            "recipe begins another cycle over the added epochs, a step-decay goes on at its last rate.",
+            help="Total number of epochs to which a finished run is extended; repeat its other options. A one-cycle "
+            "recipe starts another cycle over the added epochs, a step-decay recipe stays at its last rate.",
             show_default="no",
         ),
     ] = None,
-    out: Annotated[Path | None, path_option("The run's folder.", "runs/NAME-RECIPE-seedN")] = None,
+    out: Annotated[Path | None, path_option("Folder of the run.", "runs/NAME-RECIPE-seedN")] = None,
 ) -> None:
-    """Train a network; run again, it goes on. Example: resnetzoo train resnet20 --recipe SMOKE --dataset synthetic."""
+    """Train a network, or resume its run. Example: resnetzoo train resnet20 --recipe SMOKE --dataset synthetic."""
     chosen = resnetzoo.recipes.get_recipe(recipe)
     chosen = chosen if batch_size is None else chosen.with_batch_size(batch_size)
     chosen = chosen if epochs is None else chosen.with_epochs(epochs)
@@ -153,24 +159,25 @@ def train_command(
 
 
 def eval_command(
-    checkpoint: Annotated[Path, path_argument("A run's folder, or a file of weights, ours or others'.")],
+    checkpoint: Annotated[Path, path_argument("The folder of a run, or a weights file, ours or another author's.")],
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="As in train; or cifar10-c, cifar100-c or cifar10.1[-v4].", show_default="the one it was trained on"
+            help="The dataset, as in train; or cifar10-c, cifar100-c or cifar10.1[-v4].",
+            show_default="the one it was trained on",
         ),
     ] = None,
     family: FamilyWord = None,
     key: KeyWord = None,
     data_dir: DataDir = None,
     all_images: Annotated[
-        bool, typer.Option("--all-images", help="Of --dataset folder: measure on all its images, none held out.")
+        bool, typer.Option("--all-images", help="For --dataset folder: measure on all images, with none held out.")
     ] = False,
     device: Device = "auto",
     precision: Precision = "fp32",
     plot: Annotated[
         Path | None,
-        path_option("Draw calibration and confusions into this PNG or SVG.", "no picture"),
+        path_option("Draw calibration and confusions into this PNG or SVG file.", "no picture"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -182,11 +189,11 @@ def eval_command(
     model = model.to(resnetzoo.resolve_device(device))
     chosen = dataset or _trained_on(training, model.num_classes)
     if all_images and chosen != "folder":
-        raise resnetzoo.UsageError(f"--all-images is for --dataset folder, not {chosen}, which has a test set")
+        raise resnetzoo.UsageError(f"--all-images is only for --dataset folder; {chosen} has its own test set")
     network = {"network": model.spec.label, "origin": str(model.origin), **training}
     if chosen in TEST_SETS:
         if plot is not None:
-            raise resnetzoo.UsageError(f"--plot draws one test set with its labels, and not {chosen}: leave it out")
+            raise resnetzoo.UsageError(f"--plot draws a single test set with labels, not {chosen}: leave --plot out")
         _say_other_data(training, CLEAN[chosen], chosen)
         print_evaluation(model, network, chosen, data_dir, precision, as_json=as_json)
         return
@@ -229,7 +236,7 @@ def _say_other_data(training: dict[str, object], name: str, title: str) -> None:
     """Warn if a checkpoint names another dataset than the one on which it is measured."""
     named = training.get("trained_on")
     if named not in (None, name):
-        warnings.warn(f"the network was trained on {named}, and is measured on {title}", stacklevel=2)
+        warnings.warn(f"the network was trained on {named} but is measured on {title}", stacklevel=2)
 
 
 def _trained_on(training: dict[str, object], num_classes: int | None) -> str:
@@ -237,6 +244,6 @@ def _trained_on(training: dict[str, object], num_classes: int | None) -> str:
     named = training.get("trained_on") or {10: "cifar10", 100: "cifar100"}.get(num_classes or 0)
     if named is None:
         raise resnetzoo.UsageError(
-            f"the checkpoint does not say on which data its {num_classes} classes were trained; give --dataset"
+            f"the checkpoint does not say on which dataset its {num_classes} classes were trained; pass --dataset"
         )
     return str(named)

@@ -18,23 +18,23 @@ def check_agreement(train: "ImageSet", test: "ImageSet") -> None:
     if train.images.shape[1:] != test.images.shape[1:]:
         shapes = [" x ".join(str(length) for length in part.images.shape[1:]) for part in (train, test)]
         raise DataError(
-            f"training images are {shapes[0]}, test images {shapes[1]} (channels x height x width), and both need the "
-            "same: torchvision.transforms.v2.functional.resize gives them one size"
+            f"training images are {shapes[0]} and test images are {shapes[1]} (channels x height x width), but both "
+            "must have the same shape: torchvision.transforms.v2.functional.resize gives them one size"
         )
     if train.classes == test.classes:
         return
     if sorted(train.classes) == sorted(test.classes):
         raise DataError(
-            f"the training set has its classes in the order {some(train.classes)}, the test set in the order "
-            f"{some(test.classes)}: test.with_classes(train.classes) counts its labels by that order"
+            f"the training set has its classes in the order {some(train.classes)}, but the test set in the order "
+            f"{some(test.classes)}: test.with_classes(train.classes) relabels the test set to that order"
         )
     missing = [name for name in test.classes if name not in train.classes]
     cure = (
-        "nothing could learn those"
+        "a network cannot learn those"
         if missing
-        else "test.with_classes(train.classes) counts its labels by those of the training set"
+        else "test.with_classes(train.classes) relabels the test set to those of the training set"
     )
     raise DataError(
-        f"the test set has {len(test.classes)} classes, the training set {len(train.classes)}"
-        f"{f', without {some(missing)}' if missing else ''}: {cure}"
+        f"the test set has {len(test.classes)} classes, but the training set has "
+        f"{len(train.classes)}{f', without {some(missing)}' if missing else ''}: {cure}"
     )

@@ -106,8 +106,8 @@ def check_archive(path: Path, info: Published, size: int | None, published: str)
     found_size = path.stat().st_size
     expected = f"{size:,} expected; " if size else ""
     cure = (
-        f"delete it or move it away, and fetch {info.title} with "
-        f'"resnetzoo data --dataset {info.name} --data-dir {shlex.quote(str(path.parent))} --download"'
+        f'delete or move it, and download {info.title} with "resnetzoo data --dataset {info.name} --data-dir '
+        f'{shlex.quote(str(path.parent))} --download"'
     )
     if size is not None and found_size < size:
         raise DamagedArchiveError(f"{path}: truncated: {found_size:,} bytes found, {expected}{cure}")
@@ -115,7 +115,7 @@ def check_archive(path: Path, info: Published, size: int | None, published: str)
     if found != published:
         raise DamagedArchiveError(
             f"{path}: not the published archive: {found_size:,} bytes found, {expected}{checksum_kind(published)} "
-            f"{found}, not {published}; {cure}; or, to use it as it is, unpack it"
+            f"{found}, not {published}; {cure}; or unpack it to use it as it is"
         )
 
 

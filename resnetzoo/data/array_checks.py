@@ -23,13 +23,14 @@ def read_labels(file: NpyFile, title: str, num_classes: int) -> Tensor:
         DataError: they are of another type or shape, none, or one is out of range.
     """
     if file.dtype.kind not in "iu" or len(file.shape) != 1 or not file.shape[0]:
-        raise DataError(f"{file.title}: whole numbers (n,) expected, found {_described(file)}")
+        raise DataError(f"{file.title}: expected whole numbers (n,), found {_described(file)}")
     labels: NDArray[np.int64] = file.rows(0, file.shape[0]).astype(np.int64)
     outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if len(outside):
         first = int(outside[0])
         raise DataError(
-            f"{file.title}: image {first} has label {labels[first]}; {title}'s labels go from 0 to {num_classes - 1}"
+            f"{file.title}: image {first} has label {labels[first]}, but the labels of {title} go from 0 to "
+            f"{num_classes - 1}"
         )
     return torch.from_numpy(labels)
 
@@ -42,7 +43,7 @@ def check_pixels(file: NpyFile, count: int) -> None:
     """
     if file.dtype != np.uint8 or file.shape != (count, *_IMAGE):
         raise DataError(
-            f"{file.title}: uint8 {[count, *_IMAGE]} expected, one image for each label, found {_described(file)}"
+            f"{file.title}: expected uint8 {[count, *_IMAGE]}, one image for each label, found {_described(file)}"
         )
 
 

@@ -35,8 +35,8 @@ def unofficial(said: str, title: str, names: str, count: int) -> UnofficialDataW
         count: how many they are.
     """
     return UnofficialDataWarning(
-        f"{said} {title}: {names} {'differs' if count == 1 else 'differ'} from the published checksum; "
-        f"results on it are not results on {title}"
+        f"{said} {title}: {names} {'differs' if count == 1 else 'differ'} from the published checksum, so results on "
+        f"it are not results on {title}"
     )
 
 
@@ -58,7 +58,7 @@ def read_contents(contents: Mapping[str, bytes], where: Path, info: DatasetInfo,
     """
     missing = [file.name for file in archive_format.files if file.name not in contents]
     if missing:
-        raise DataError(f"{where}: {info.title} is not complete, missing {', '.join(missing)}")
+        raise DataError(f"{where}: {info.title} is incomplete; missing: {', '.join(missing)}")
     return _read(where, contents.__getitem__, info, archive_format)
 
 
@@ -80,7 +80,7 @@ def check_presence(folder: Path, info: DatasetInfo, archive_format: ArchiveForma
     """
     missing = [file.name for file in archive_format.files if not is_file(folder / file.name)]
     if missing:
-        raise DataError(f"{folder}: {info.title} is not complete, missing {', '.join(missing)}")
+        raise DataError(f"{folder}: {info.title} is incomplete; missing: {', '.join(missing)}")
     sizes = {file: (folder / file.name).stat().st_size for file in archive_format.files}
     some_official = any(size == file.size for file, size in sizes.items())
     for file, size in sizes.items():
@@ -121,7 +121,8 @@ def _parse_binary(content: bytes, path: Path, file: DataFile, archive_format: Ar
     record = archive_format.label_bytes + PIXELS
     if len(content) % record:
         raise DataError(
-            f"{path}: {len(content):,} bytes found, no whole number of {record:,}-byte records; {_official_size(file)}"
+            f"{path}: {len(content):,} bytes found, which is not a whole number of {record:,}-byte records; "
+            f"{_official_size(file)}"
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
     labels = records[:, : archive_format.label_bytes][:, archive_format.label_place].astype(np.int64)
@@ -140,8 +141,8 @@ def _parse_pickle(content: bytes, path: Path, file: DataFile, archive_format: Ar
     labels = _labels(batch[archive_format.label_key], path, archive_format.label_key)
     if len(labels) != len(pixels) or not 1 <= len(pixels) <= file.images:
         raise DataError(
-            f"{path}: {len(pixels):,} images and {len(labels):,} labels found; "
-            f"there should be one label an image, and from 1 to {file.images:,} images"
+            f"{path}: {len(pixels):,} images and {len(labels):,} labels found; there should be one label per image, "
+            f"and from 1 to {file.images:,} images"
         )
     return np.ascontiguousarray(pixels), labels
 
@@ -161,8 +162,8 @@ def _check_labels(labels: NDArray[np.int64], path: Path, info: DatasetInfo) -> N
     if len(outside):
         first = int(outside[0])
         raise DataError(
-            f"{path}: image {first} has label {labels[first]}; "
-            f"{info.title}'s labels go from 0 to {len(info.classes) - 1}"
+            f"{path}: image {first} has label {labels[first]}, but the labels of {info.title} go from 0 to "
+            f"{len(info.classes) - 1}"
         )
 
 

@@ -31,39 +31,43 @@ def check_data(found: object) -> None:
     from resnetzoo.data.pair import Data
 
     if not isinstance(found, Data):
-        raise UsageError(f"data must be resnetzoo.Data, a training and a test set, not {kind_of(found)}: {_how(found)}")
+        raise UsageError(
+            f"data must be a resnetzoo.Data, a training and a test set, not {kind_of(found)}: {_how(found)}"
+        )
 
 
 def _how(found: object) -> str:
     from resnetzoo.data.image_set import ImageSet
 
     if isinstance(found, str | Path):
-        return f'resnetzoo.load_data("folder", {str(found)!r}) reads a folder with one folder of images a class'
+        return f'resnetzoo.load_data("folder", {str(found)!r}) reads a folder with one subfolder per class'
     if isinstance(found, ImageSet):
-        return 'resnetzoo.Data("mine", train, test, official=False, source="...") makes it of two of them'
+        return 'resnetzoo.Data("mine", train, test, official=False, source="...") combines two of them'
     if isinstance(found, DataLoader):
         return (
-            "resnetzoo.Data.from_dataset(train_loader.dataset, test_loader.dataset) takes what loaders read from; fit "
-            "cuts and augments batches itself"
+            "resnetzoo.Data.from_dataset(train_loader.dataset, test_loader.dataset) takes the datasets behind the "
+            "loaders; fit shuffles and augments batches itself"
         )
     if isinstance(found, Mapping):  # of the splits of a dataset on the Hugging Face Hub
         return 'resnetzoo.Data.from_dataset(found["train"], found["test"])'
     if isinstance(found, Tensor):
-        return "resnetzoo.ImageSet(images, labels, classes) makes a set of tensors, resnetzoo.Data a pair of sets"
-    return "resnetzoo.Data.from_dataset(train, test) takes datasets of (image, label), and lists of such pairs"
+        return (
+            "resnetzoo.ImageSet(images, labels, classes) makes a set from tensors, and resnetzoo.Data combines two sets"
+        )
+    return "resnetzoo.Data.from_dataset(train, test) takes datasets of (image, label) pairs, and lists of such pairs"
 
 
 def _how_to_images(found: object) -> str:
     from resnetzoo.data.pair import Data
 
     if isinstance(found, str | Path):
-        return f'resnetzoo.load_data("folder", {str(found)!r}).test, of a folder with one folder of images a class'
+        return f'resnetzoo.load_data("folder", {str(found)!r}).test reads a folder with one subfolder per class'
     if isinstance(found, Data):
-        return "give one of its two sets, data.test or data.train"
+        return "pass one of its two sets, data.test or data.train"
     if isinstance(found, DataLoader):
-        return "resnetzoo.ImageSet.from_dataset(loader.dataset) takes what a loader reads from"
+        return "resnetzoo.ImageSet.from_dataset(loader.dataset) takes the dataset behind a loader"
     if isinstance(found, Mapping):
         return 'resnetzoo.ImageSet.from_dataset(found["test"])'
     if isinstance(found, Tensor):
         return "resnetzoo.ImageSet(images, labels, classes), with images as uint8 (N, C, H, W)"
-    return "resnetzoo.ImageSet.from_dataset(dataset) takes a dataset of (image, label), or a list of such pairs"
+    return "resnetzoo.ImageSet.from_dataset(dataset) takes a dataset of (image, label) pairs, or a list of such pairs"

@@ -156,7 +156,7 @@ def _read_first(folder: Path, info: CorruptedInfo) -> CorruptedImages | None:
             check_archive(packed, info, info.archive.size, info.archive.checksum)
             return _open_archive(packed, info)
     if present:
-        raise DataError(f"{present[0]}: {info.title} is not complete, missing {', '.join(_missing(present[0]))}")
+        raise DataError(f"{present[0]}: {info.title} is incomplete; missing: {', '.join(_missing(present[0]))}")
     return None
 
 
@@ -199,7 +199,7 @@ def _open_archive(packed: Path, info: CorruptedInfo) -> CorruptedImages:
                 )
     missing = [f"{name}.npy" for name in names.values() if name not in files]
     if missing:
-        raise DataError(f"{packed}: {info.title} is not complete, missing {', '.join(missing)}")
+        raise DataError(f"{packed}: {info.title} is incomplete; missing: {', '.join(missing)}")
     return _checked(files, packed, info, official=True)
 
 
@@ -208,8 +208,8 @@ def _checked(files: Mapping[str, NpyFile], where: Path, info: CorruptedInfo, *, 
     count = len(labels)
     if count % len(SEVERITIES):
         raise DataError(
-            f"{files['labels'].title}: {count:,} labels found, which is not the same number for each of "
-            f"{len(SEVERITIES)} severities"
+            f"{files['labels'].title}: {count:,} labels found, which cannot be divided evenly among {len(SEVERITIES)} "
+            "severities"
         )
     for name in CORRUPTIONS:
         check_pixels(files[name], count)

@@ -64,7 +64,7 @@ def images_of(root: str | Path | None, classes: Sequence[str] | None, size: int 
 
 def _checked(root: str | Path | None, size: int | None) -> tuple[Path, int]:
     if root is None:
-        raise UsageError("a folder of images must be named: --data-dir FOLDER, with one folder of images a class")
+        raise UsageError("the folder of images is missing: pass --data-dir FOLDER, with one subfolder per class")
     size = SIZE if size is None else size
     check_whole_number("size", size)
     folder = user_path(root)
@@ -82,8 +82,9 @@ def _check_is_no_part(folder: Path) -> None:
         raise _unreadable(folder, error) from error
     if inside and parts == inside and all(place.name in _TEST_FOLDERS for place in inside):
         raise DataError(
-            f"{folder} has {some([place.name for place in inside])} and no train: nothing to learn from. To measure on "
-            f"it: resnetzoo eval RUN --all-images --dataset folder --data-dir {shlex.quote(str(parts[0]))}"
+            f"{folder} contains {some([place.name for place in inside])} but no train folder, so there is nothing to "
+            "train on. To measure on it: resnetzoo eval RUN --all-images --dataset folder --data-dir "
+            f"{shlex.quote(str(parts[0]))}"
         )
 
 
@@ -104,13 +105,13 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
     except OSError as error:
         raise _unreadable(folder, error) from error
     if not found:
-        raise DataError(f"{folder}: expected one folder of images a class in it, such as {folder / 'cat'}, found none")
+        raise DataError(f"{folder}: expected one subfolder per class, such as {folder / 'cat'}, found none")
     if classes is not None and (unknown := [name for name in found if name not in classes]):
-        raise DataError(f"{folder}: no folder of the training set has the name {some(unknown)}")
+        raise DataError(f"{folder}: the training set has no class folder named {some(unknown)}")
     names = classes or tuple(found)
     files = {name: images_below(folder / name, _refuse) for name in found}
     if empty := [str(folder / name) for name in found if not files[name]]:
-        raise DataError(f"class folders without images: {some(empty)}; remove them, or put images in them")
+        raise DataError(f"class folders without images: {some(empty)}; remove them, or add images to them")
     images, labels, broken = [], [], []
     for name in found:
         for file in files[name]:
@@ -127,5 +128,5 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
     if grey is False and pixels.shape[1] == 1:
         pixels = pixels.repeat(1, 3, 1, 1)
     if grey and pixels.shape[1] == 3:
-        raise DataError(f"{folder} has images in colours, and those to learn from are all grey")
+        raise DataError(f"{folder} has colour images, but all training images are grey")
     return ImageSet(pixels, torch.tensor(labels, dtype=torch.int64, device="cpu"), names)

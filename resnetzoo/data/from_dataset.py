@@ -24,7 +24,7 @@ def pixels_and_labels(
         images.append(image)
         labels.append(_label(label, number))
     if not images:
-        raise DataError("the dataset has no image")
+        raise DataError("the dataset has no images")
     found = tuple(str(label) for label in range(max(labels) + 1)) if names is None else names
     return stack(images, size), torch.tensor(labels, dtype=torch.int64, device="cpu"), found
 
@@ -54,8 +54,8 @@ def stack(images: Sequence[Any], size: int | None) -> Tensor:
     shapes = sorted({tuple(one.shape) for one in pixels})
     if len(shapes) > 1:
         raise DataError(
-            f"the images have {len(shapes)} sizes, from {list(shapes[0])} to {list(shapes[-1])} (C, H, W): size=32 "
-            "resizes the shorter side of each to 32 pixels and crops the middle"
+            f"the images have {len(shapes)} different sizes, from {list(shapes[0])} to {list(shapes[-1])} (C, H, W): "
+            "size=32 resizes the shorter side of each to 32 pixels and crops the centre"
         )
     return torch.stack(pixels)
 
@@ -68,8 +68,8 @@ def _rows(dataset: Any) -> Iterable[Any]:
     if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
         return (dataset[number] for number in range(len(dataset)))
     raise UsageError(
-        f"a dataset must have a length and rows by number, of image and label, not be {kind_of(dataset)}"
-        ": list(...) makes a list of what is only walked through, and loader.dataset is what a loader reads from"
+        f"a dataset must have a length and numbered rows of image and label, but this is {kind_of(dataset)}: convert "
+        "an iterable with list(...), and pass loader.dataset instead of a data loader"
     )
 
 
@@ -80,7 +80,8 @@ def _pair(row: Any, number: int) -> tuple[Any, Any]:
         if image and label:
             return image[0], label[0]
         raise DataError(
-            f"row {number} has the columns {', '.join(map(str, row))}: rename_column makes them image and label"
+            f"row {number} has the columns {', '.join(map(str, row))}: rename them to image and label with "
+            "rename_column"
         )
     if isinstance(row, tuple | list) and len(row) == 2:
         return row[0], row[1]
@@ -92,7 +93,7 @@ def _label(label: Any, number: int) -> int:
         label = label.item()
     is_number = hasattr(label, "__index__") and not isinstance(label, Tensor)
     if not is_number or int(label.__index__()) < 0:
-        raise DataError(f"image {number} has the label {label!r}: labels must be whole numbers from 0")
+        raise DataError(f"image {number} has the label {label!r}, but labels must be whole numbers from 0")
     return int(label.__index__())
 
 
@@ -119,7 +120,7 @@ def _common_names(parts: Sequence[Any]) -> tuple[str, ...] | None:
     if other != names[0]:
         first, second = (some(found) if found else "no names" for found in (names[0], other))
         raise DataError(
-            f"the parts of the dataset count their labels by different classes, {first} and {second}: "
-            "classes=[...] says what the labels mean where they mean the same in all parts"
+            f"the parts of the dataset number their labels by different classes, {first} and {second}: if the labels "
+            "mean the same in all parts, name their classes with classes=[...]"
         )
     return names[0]

@@ -79,10 +79,10 @@ def _reason(error: Exception) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "no image, or in a format that Pillow does not read"
+        return "not an image, or in a format that Pillow does not read"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, Pillow's limit against decompression bombs"
     if isinstance(error, PermissionError):
-        return "it may not be read"
+        return "permission denied"
     said = printable(" ".join(str(error).split()))
     return f"damaged: {said}" if said else f"damaged ({type(error).__name__})"

@@ -37,8 +37,8 @@ class ImageSet:
             value = getattr(self, field)
             if not isinstance(value, Tensor):
                 raise DataError(
-                    f"{field} must be a tensor, not {type(value).__name__}: torch.from_numpy takes an array, "
-                    "torch.tensor a list"
+                    f"{field} must be a tensor, not {type(value).__name__}: convert an array with torch.from_numpy, a "
+                    "list with torch.tensor"
                 )
         given: object = self.classes
         names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
@@ -56,7 +56,7 @@ class ImageSet:
         if outside.any():
             first = int(outside.nonzero()[0])
             raise DataError(
-                f"image {first} has label {int(self.labels[first])}, which must be from 0 to below "
+                f"image {first} has label {int(self.labels[first])}, but labels must be 0 or more and below "
                 f"{len(self.classes)}, the number of classes"
             )
 
@@ -151,9 +151,11 @@ class ImageSet:
             return self
         twice = sorted({name for part in (names, self.classes) for name in part if part.count(name) > 1})
         if twice:
-            raise DataError(f"labels cannot be told apart by names, since {', '.join(twice[:3])} stands for several")
+            raise DataError(
+                f"labels cannot be matched by name, because several classes are called {', '.join(twice[:3])}"
+            )
         unknown = [name for name in self.classes if name not in names]
         if unknown:
-            raise DataError(f"not among the {len(names)} classes {some(names)}: {some(unknown)}")
+            raise DataError(f"not among the {len(names)} classes ({some(names)}): {some(unknown)}")
         places = torch.tensor([names.index(name) for name in self.classes], device=self.labels.device)
         return replace(self, labels=places[self.labels], classes=names)

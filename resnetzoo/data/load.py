@@ -54,17 +54,21 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
     """
     if dataset in TEST_SETS:
         raise UsageError(
-            f"{dataset} has images to measure on alone, and none to train on: resnetzoo.{TEST_SETS[dataset]} reads it, "
-            f'and "resnetzoo eval CHECKPOINT --dataset {dataset}" measures on it'
+            f"{dataset} only has test images, and nothing to train on: resnetzoo.{TEST_SETS[dataset]} reads it, and "
+            f'"resnetzoo eval CHECKPOINT --dataset {dataset}" measures on it'
         )
     check_choice("dataset", dataset, get_args(Dataset))
     if dataset == "folder":
         return load_folder(named_folder(root), size)
     if size is not None:
-        raise UsageError(f"images of {dataset} have one size: leave size out, which is for dataset folder")
+        raise UsageError(
+            f"all images of {dataset} have the same size: leave size out, which is only for the dataset folder"
+        )
     if dataset == "synthetic":
         if root is not None:
-            raise UsageError(f"the synthetic set is drawn, not read from {root}: leave the folder out, or --dataset")
+            raise UsageError(
+                f"the synthetic dataset is drawn by a program, not read from {root}: leave out the folder or --dataset"
+            )
         return synthetic()
     if dataset != "auto":
         return load_published(dataset, root)
@@ -74,9 +78,10 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
         if named_folder(root) is not None or not _is_out_of_reach(error):
             raise
         warnings.warn(
-            f"THIS IS NOT CIFAR-10. It is neither on this machine nor reachable ({error}), so the synthetic set stands "
-            "in for it, and no figure below is a CIFAR-10 result. To get CIFAR-10, put cifar-10-python.tar.gz "
-            f"or cifar-10-binary.tar.gz in a folder and name it with --data-dir or ${DATA_VARIABLE}.",
+            f"THIS IS NOT CIFAR-10. It was neither found on this machine nor downloaded ({error}), so the synthetic "
+            "set is used instead, and no figure below is a CIFAR-10 result. To use CIFAR-10, put "
+            "cifar-10-python.tar.gz or cifar-10-binary.tar.gz into a folder and pass it with --data-dir or "
+            f"${DATA_VARIABLE}.",
             SyntheticDataWarning,
             stacklevel=2,
         )

@@ -66,13 +66,13 @@ def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: 
 def _read(folder: Path, info: NewTestInfo) -> ImageSet:
     missing = [name for name in info.fetched if not is_file(folder / name)]
     if missing:
-        raise DataError(f"{folder}: {info.title} is not complete, missing {', '.join(missing)}")
+        raise DataError(f"{folder}: {info.title} is incomplete; missing: {', '.join(missing)}")
     labels_file, pixels_file = open_npy(folder / info.labels.name), open_npy(folder / info.images.name)
     labels = read_labels(labels_file, info.title, len(info.classes))
     check_pixels(pixels_file, len(labels))
     parts = (info.images, info.labels)
     differing = [part.name for part in parts if checksum(folder / part.name, part.checksum) != part.checksum]
     if differing:
-        begin = f"{folder} does not hold the official"
+        begin = f"{folder} does not contain the official"
         warnings.warn(unofficial(begin, info.title, " and ".join(differing), len(differing)), stacklevel=3)
     return ImageSet(read_pixels(pixels_file, 0, len(labels)), labels, info.classes)

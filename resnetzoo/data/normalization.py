@@ -44,16 +44,16 @@ class Normalization:
         if self.size is not None:
             check_whole_number("size of a normalization", self.size)
         mean, std = _values("mean", self.mean), _values("std", self.std)
-        per_channel = "mean and std take one value a channel"
+        per_channel = "mean and std must have one value per channel"
         if self.kind == "channel" and mean.dim() == 3 and mean.shape[1:] != (1, 1):
-            raise UsageError(f"{per_channel}, and mean has shape {list(mean.shape)}, not (C, 1, 1)")
+            raise UsageError(f"{per_channel}, but mean has shape {list(mean.shape)}, not (C, 1, 1)")
         if mean.dim() != 3 or std.dim() != 3 or std.shape[1:] != (1, 1) or not mean.numel():
             raise UsageError(
-                f"a normalization takes mean (C, 1, 1) or, with per_pixel_mean, (C, H, W), and std (C, 1, 1), "
-                f"not {list(mean.shape)} and {list(std.shape)}"
+                "a normalization takes mean (C, 1, 1) or, with per_pixel_mean, (C, H, W), and std (C, 1, 1), not "
+                f"{list(mean.shape)} and {list(std.shape)}"
             )
         if len(mean) != len(std):
-            raise UsageError(f"{per_channel}: mean is of {len(mean)} channels, and std of {len(std)}")
+            raise UsageError(f"{per_channel}: mean has {len(mean)} channels, but std has {len(std)}")
         if not mean.is_meta and not std.is_meta:  # which have shapes and no values
             _check_range("mean", mean, bool(((mean >= 0) & (mean <= 1)).all()), "from 0 to 1")
             _check_range("std", std, bool(((std > 0) & (std <= 1) & (1 / std).isfinite()).all()), "above 0, at most 1")
@@ -72,8 +72,9 @@ class Normalization:
         height, width = self.mean.shape[-2:]
         if height != width:
             raise UsageError(
-                f"the network was trained on images of {height} x {width} pixels with a mean for each place, and "
-                "images are only made into squares: give it model.normalization(pixels), uint8 of that size"
+                f"the network was trained on images of {height} x {width} pixels with a mean for each pixel, but "
+                "image files are always made square: pass it model.normalization(pixels) with uint8 pixels of that "
+                "size"
             )
         return width
 
@@ -107,11 +108,11 @@ class Normalization:
         found = list(pixels.shape)
         if pixels.dim() not in (3, 4) or found[-3] != channels:
             raise UsageError(
-                f"a normalization of {channels} channel{'' if channels == 1 else 's'} takes images "
-                f"(N, {channels}, H, W), not {found}"
+                f"a normalization of {channels} channel{'' if channels == 1 else 's'} takes images (N, {channels}, H, "
+                f"W), not {found}"
             )
         if self.kind == "per_pixel_mean" and found[-2:] != [height, width]:
-            raise UsageError(f"a mean for each of {height} x {width} places takes images of that size, not {found}")
+            raise UsageError(f"a mean for each of {height} x {width} pixels takes images of that size, not {found}")
 
     def check_channels(self, in_chans: int) -> None:
         """Refuse a network of other channels, whose images would be those of this normalization and not its own.
@@ -121,8 +122,8 @@ class Normalization:
         """
         if len(self.std) != in_chans:
             raise UsageError(
-                f"the network takes images of {in_chans} channels, and its normalization is of {len(self.std)}: set "
-                f"model.normalization to one of {in_chans} means and deviations"
+                f"the network takes images of {in_chans} channels, but its normalization has {len(self.std)}: set "
+                f"model.normalization to one with {in_chans} means and standard deviations"
             )
 
     def to_stored(self) -> dict[str, object]:
@@ -162,16 +163,16 @@ def check_floats(images: Tensor) -> None:
     """
     if not images.is_floating_point():
         raise UsageError(
-            f"expected pixels as uint8, or as float from 0 to 1, not {images.dtype}: whole numbers of more bits are "
-            "divided by their largest, as in images / 4095 for 12 bits"
+            f"expected pixels as uint8, or as floats from 0 to 1, not {images.dtype}: divide whole numbers with more "
+            "bits by their largest value, as in images / 4095 for 12 bits"
         )
     if images.numel():
         low, high = (float(value) for value in images.detach().aminmax())
         # Pixels of 0 to 255, and what is normalized already, are further out. NaN is in no range.
         if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
             raise UsageError(
-                f"expected floats from 0 to 1, found {low:g} to {high:g}: give pixels of 0 to 255 as uint8, and none "
-                "that are normalized already"
+                f"expected floats from 0 to 1, found {low:g} to {high:g}: pass pixels from 0 to 255 as uint8, and do "
+                "not normalize them beforehand"
             )
 
 
@@ -182,7 +183,9 @@ def _values(name: str, found: Any) -> Tensor:
         tensor = found if isinstance(found, Tensor) else torch.tensor(found, device="cpu")
         values = tensor.to(torch.float32)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UsageError(f"{name} of a normalization takes a number a channel, not {found!r:.80}") from error
+        raise UsageError(
+            f"the {name} of a normalization must have one number per channel, not {found!r:.80}"
+        ) from error
     return values.reshape(-1, 1, 1) if values.dim() == 1 else values
 
 
@@ -190,8 +193,8 @@ def _check_range(name: str, values: Tensor, right: bool, bounds: str) -> None:
     if not right:
         low, high = (float(value) for value in values.aminmax())
         raise UsageError(
-            f"{name} of a normalization is {bounds}, on the scale on which 1 is white, and not from {low:g} to "
-            f"{high:g}: values of the scale 0 to 255 are divided by 255"
+            f"the {name} of a normalization must be {bounds}, on a scale where 1 is white, not from {low:g} to "
+            f"{high:g}: divide values on the scale from 0 to 255 by 255"
         )
 
 

@@ -46,7 +46,7 @@ class NpyFile:
         try:
             values = np.memmap(self.path, self.dtype, "r", self.offset, self.shape, "F" if self.fortran_order else "C")
         except ValueError as error:  # what numpy says where a file ends before the array does
-            raise DataError(f"{self.title}: truncated since it was opened: {error}") from error
+            raise DataError(f"{self.title}: truncated after it was opened: {error}") from error
         return np.array(values[start:stop], order="C")
 
 
@@ -72,11 +72,11 @@ def open_npy(path: Path, *, start: int = 0, length: int | None = None, inside: s
         shape, fortran_order, dtype = _read_header(file, title)
         offset = file.tell()
     if dtype.hasobject or any(count < 0 for count in shape):
-        raise DataError(f"{title}: an array of numbers expected, found {dtype} {list(shape)}, which is not loaded")
+        raise DataError(f"{title}: expected an array of numbers, found {dtype} {list(shape)}, which is not loaded")
     expected = offset - start + dtype.itemsize * math.prod(shape)
     if found != expected:
         kind = "truncated" if found < expected else "too long"
-        raise DataError(f"{title}: {kind}: {found:,} bytes found, {expected:,} expected of {dtype} {list(shape)}")
+        raise DataError(f"{title}: {kind}: {found:,} bytes found, {expected:,} expected for {dtype} {list(shape)}")
     return NpyFile(path, title, shape, dtype, fortran_order, offset)
 
 
@@ -85,8 +85,8 @@ def _read_header(file: BinaryIO, title: str) -> tuple[tuple[int, ...], bool, np.
     try:
         version = npy_format.read_magic(file)
         if version not in _HEADER_READERS:
-            raise ValueError(f"version {'.'.join(str(part) for part in version)} of the format is not read")
+            raise ValueError(f"version {'.'.join(str(part) for part in version)} of the format is not supported")
         shape, fortran_order, dtype = _HEADER_READERS[version](file)
     except (ValueError, SyntaxError, TypeError, tokenize.TokenError, RecursionError, MemoryError) as error:
-        raise DataError(f"{title}: not a .npy file, as numpy.save writes it: {first_line(error)}") from error
+        raise DataError(f"{title}: not a .npy file as numpy.save writes it: {first_line(error)}") from error
     return shape, fortran_order, dtype

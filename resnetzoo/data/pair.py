@@ -153,7 +153,7 @@ class Data:
             DataError: they differ from the training set in size, channels or classes.
         """
         if not part:
-            raise UsageError("part must say what the images are, since results go by it, and is empty")
+            raise UsageError("part must describe the images, because results refer to it, but it is empty")
         return replace(self._cut(part, self.train, images), official=False)
 
     def validation_split(self, held_out: int = 5_000, *, seed: int = 0, stratify: bool | None = None) -> "Data":

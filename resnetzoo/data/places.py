@@ -86,7 +86,7 @@ def check_named(root: str | Path | None, info: Published) -> None:
             return
         linked = f" a link to {folder.readlink()}, which is" if folder.is_symlink() else ""
     raise DataNotFoundError(
-        f"{_said(root, folder)} is{linked} not there; correct it, or fetch {info.title} into it with "
+        f"{_said(root, folder)} is{linked} missing; correct the path, or download {info.title} into it with "
         f'"resnetzoo data --dataset {info.name} --data-dir {shlex.quote(str(folder))} --download"'
     )
 
@@ -104,7 +104,7 @@ def check_no_file(root: str | Path | None) -> None:
     with reading(folder):
         if is_file(folder):
             raise DataNotFoundError(
-                f"{_said(root, folder)} is {_file_kind(folder)}; name the folder that it is in: {folder.parent}"
+                f"{_said(root, folder)} is {_file_kind(folder)}; pass the folder that contains it: {folder.parent}"
             )
 
 
@@ -153,7 +153,7 @@ def what_is_there(folder: Path, info: Published, others: Sequence[Published]) ->
             if other is not info and _holds(folder, other):
                 return f"{folder} holds {other.title}: --dataset {other.name}"
         below = next((inside for inside in _folders_below(folder) if _holds(inside, info)), None)
-    return "" if below is None else f"{info.title} is further down, in {below}: name that folder"
+    return "" if below is None else f"{info.title} is in a subfolder, {below}: pass that folder"
 
 
 def _holds(folder: Path, info: Published) -> bool:
@@ -182,5 +182,5 @@ def _file_kind(file: Path) -> str:
     known: Sequence[Published] = (CIFAR10, CIFAR100, CIFAR10_C, CIFAR100_C)
     for info in known:
         if file.name in info.archives:
-            return f"the packed archive of {info.title}, a file"
+            return f"the archive of {info.title}, a file"
     return "a file, not a folder"

@@ -59,15 +59,15 @@ def unpickle_arrays(content: bytes, file: str) -> Any:
         value = _ArrayUnpickler(stream, encoding="latin1").load()
     except _ForbiddenError as error:
         raise DataError(
-            f"{file}: refused: {error}; a dataset's pickle holds arrays and plain containers only, "
-            "and opening this one could run somebody's code"
+            f"{file}: refused: {error}; the pickle of a dataset contains only arrays and plain containers, and "
+            "opening this one could run arbitrary code"
         ) from None
     # A damaged pickle may fail in any of its own instructions, so with any exception.
     except Exception as error:
         raise DataError(
-            f"{file}: truncated or not a pickle: {type(error).__name__} behind byte {stream.tell():,} "
-            f"of the {len(content):,} found"
+            f"{file}: truncated or not a pickle: {type(error).__name__} after byte {stream.tell():,} of the "
+            f"{len(content):,} found"
         ) from error
     if stream.read(1):
-        raise DataError(f"{file}: {len(content):,} bytes found, but its pickle ends earlier: the rest does not belong")
+        raise DataError(f"{file}: {len(content):,} bytes found, but its pickle ends earlier: remove the bytes after it")
     return value

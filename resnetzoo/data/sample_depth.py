@@ -61,8 +61,8 @@ def in_8_bits(image: "Image") -> "Image":
         return _of_colours(image, raw)
     if _was_cut(image):
         raise ImageError(
-            "its file has 16 bits a sample, of which Pillow has kept the upper 8, and they are nearly black: give the "
-            "image before Pillow reads it, or the file to predict"
+            "its file has 16 bits per sample, but Pillow has kept only the upper 8, which are nearly black: pass the "
+            "image as it is before Pillow reads it, or pass the file to predict"
         )
     return image
 
@@ -73,7 +73,7 @@ def _of_floats(values: Pixels) -> "Image":
     low, high = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
     if values.size and not (low >= -0.5 and high <= 1.5):  # as far as resizing overshoots; NaN is in no range
         raise ImageError(
-            f"its samples are floats from {low:g} to {high:g}, and only those from 0 to 1 say how bright they are: "
+            f"its samples are floats from {low:g} to {high:g}, but only floats from 0 to 1 are read as brightness: "
             "divide them by the value of white"
         )
     return Image.fromarray((values.clip(0, 1) * 255).round().astype(np.uint8))
@@ -87,8 +87,8 @@ def _of_grey(image: "Image") -> "Image":
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
     if low < 0 or high > 65_535:
         raise ImageError(
-            f"its samples are whole numbers from {low:,} to {high:,}, and only those from 0 to 65,535 are read: "
-            "bring them to 16 bits"
+            f"its samples are whole numbers from {low:,} to {high:,}, but only those from 0 to 65,535 are read: scale "
+            "them to 16 bits"
         )
     depth = _depth(image, values, bits)
     pixels = _scaled(values, depth)
@@ -107,7 +107,7 @@ def _of_colours(image: "Image", raw: str) -> "Image":
     bits, twin = _significant_bits(image), _reopened(image)
     upper = np.asarray(image)  # (H, W, bands)
     if raw not in _LOWER_BYTE or _tags(image).get(_PLANES) == 2:
-        raise ImageError(f"its samples of 16 bits are in an order that is not read ({raw}): save it as PNG")
+        raise ImageError(f"the byte order of its 16-bit samples is not supported ({raw}): save it as PNG")
     twin.tile = [_with_raw_mode(tile, _LOWER_BYTE[raw]) for tile in twin.tile]  # type: ignore[attr-defined]
     lower = np.asarray(twin).astype(np.int64)
     values = lower[..., ::2] * 256 + lower[..., 1::2] if raw == "LA;16B" else upper.astype(np.int64) * 256 + lower
@@ -194,7 +194,7 @@ def _stated_by_tags(image: "Image") -> tuple[int, str | None]:
             return white, f"it states {name} = {white:,}"
     bits = max(_as_tuple(tags.get(_BITS_PER_SAMPLE)), default=0)
     if 8 < bits < 16:  # 16 are those of the file, however many are in use
-        return 2**bits - 1, f"it states {bits} bits a sample"
+        return 2**bits - 1, f"it states {bits} bits per sample"
     return 0, None
 
 
@@ -211,7 +211,7 @@ def _stated_by_png(bits: int | None, values: Pixels) -> tuple[int, str | None]:
         or not (values % 2 ** (16 - bits)).any()
     ):
         return 65_535, None  # all of them are steps of that depth on the scale of 16 bits: a dark image
-    return white, f"it states {bits} bits a sample"
+    return white, f"it states {bits} bits per sample"
 
 
 def _significant_bits(image: "Image") -> int | None:
@@ -265,8 +265,8 @@ def _say(image: "Image", depth: _Depth) -> None:
     if depth.known is not None:
         name = getattr(image, "filename", "")
         warnings.warn(
-            f"{printable(name) if name else 'an image'} has samples of 16 bits, of which 0 to {depth.white:,} are "
-            f"taken as black to white: {depth.known}",
+            f"{printable(name) if name else 'an image'} has 16-bit samples, of which 0 to {depth.white:,} are read as "
+            f"black to white: {depth.known}",
             SampleDepthWarning,
             stacklevel=2,
         )

@@ -44,8 +44,8 @@ def first_images(part: ImageSet, count: int) -> Tensor | slice:
     lost = [name for name, all_, some_ in zip(part.classes, _counts(part), first, strict=True) if all_ and not some_]
     if lost and count >= _BY_CHANCE * len(part.classes):
         warnings.warn(
-            f"the first {count:,} of {len(part):,} images lack these classes: {some(lost)}; take more, or shuffle them "
-            "before",
+            f"the first {count:,} of {len(part):,} images lack these classes: {some(lost)}; use more images, or "
+            "shuffle them first",
             stacklevel=4,
         )
     return slice(count)
@@ -101,11 +101,9 @@ def _shares(counts: list[int], wanted: int, *, left: int) -> list[int]:
 def _warn(classes: tuple[str, ...], counts: list[int], shares: list[int]) -> None:
     few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 2]
     if few:
-        warnings.warn(
-            f"of these classes there are fewer than two images, so none to hold out: {some(few)}", stacklevel=4
-        )
+        warnings.warn(f"these classes have fewer than two images, so none can be held out: {some(few)}", stacklevel=4)
     emptied = [name for name, count, share in zip(classes, counts, shares, strict=True) if count and share == count]
     if emptied:
         warnings.warn(
-            f"all images of these classes are held out, none is left to learn from: {some(emptied)}", stacklevel=4
+            f"all images of these classes are held out, which leaves none to train on: {some(emptied)}", stacklevel=4
         )

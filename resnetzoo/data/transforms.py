@@ -95,11 +95,13 @@ def _pixels_of_image(image: "Image", channels: int) -> Tensor:
 
     if not isinstance(image, PILImage):
         raise UsageError(
-            f"expected a PIL image or a tensor, not {type(image).__name__}: PIL.Image.open reads a file, "
-            "PIL.Image.fromarray takes an array (H, W, C)"
+            f"expected a PIL image or a tensor, not {type(image).__name__}: open a file with PIL.Image.open, and "
+            "convert an array (H, W, C) with PIL.Image.fromarray"
         )
     if channels not in (1, 3):
-        raise UsageError(f"a network of {channels} channels takes no PIL images: give it tensors ({channels}, H, W)")
+        raise UsageError(
+            f"a network with {channels} channels does not take PIL images: pass tensors ({channels}, H, W)"
+        )
     with torch.device("cpu"):  # whatever the default device is
         pixels: Tensor = pil_to_tensor(flatten(image, "RGB" if channels == 3 else "L"))
     return pixels
@@ -132,4 +134,4 @@ def flatten(image: "Image", mode: Literal["RGB", "L"]) -> "Image":
             image = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
         return image.convert(mode)
     except ValueError as error:
-        raise ImageError(f"of a kind that Pillow does not turn into pixels ({error})") from error
+        raise ImageError(f"of a kind that Pillow cannot convert to pixels ({error})") from error

@@ -25,13 +25,14 @@ def checked_logits(logits: Values) -> Tensor:
     if values.dim() != 2:
         raise UsageError(f"logits must be (images, classes), not {list(values.shape)}")
     if not values.numel():
-        raise UsageError(f"there is nothing to measure: logits of {len(values)} images and {values.shape[1]} classes")
+        raise UsageError(f"nothing to measure: the logits are of {len(values)} images and {values.shape[1]} classes")
     unusable = (values.isnan() | values.isposinf()).any(dim=1) | values.isneginf().all(dim=1)
     if unusable.any():
         first = int(unusable.nonzero()[0])
         raise NonFiniteLossError(
-            f"{int(unusable.sum()):,} of {len(values):,} images have logits that are no distribution, the first is "
-            f"image {first}: {values[first, :5].tolist()}. Its network diverged, or saw another kind of input"
+            f"{int(unusable.sum()):,} of {len(values):,} images have logits that give no probabilities, the first of "
+            f"which is image {first}: {values[first, :5].tolist()}. The network diverged, or was given another kind of "
+            "input"
         )
     return values
 
@@ -44,14 +45,16 @@ def checked_labels(labels: Values, images: int, classes: int) -> Tensor:
     """
     values = torch.as_tensor(labels).detach().cpu()
     if values.dtype.is_floating_point or values.dtype.is_complex or values.dtype == torch.bool:
-        raise UsageError(f"labels must be whole numbers, the place of a class each, not {values.dtype}")
+        raise UsageError(f"labels must be whole numbers, the index of a class each, not {values.dtype}")
     if values.shape != (images,):
         raise UsageError(f"labels must be one for each of {images:,} images, not {list(values.shape)}")
     values = values.to(torch.int64)
     outside = (values < 0) | (values >= classes)
     if outside.any():
         first = int(outside.nonzero()[0])
-        raise UsageError(f"image {first} has label {int(values[first])}, and there are logits of {classes} classes")
+        raise UsageError(
+            f"image {first} has label {int(values[first])}, but there are logits of only {classes} classes"
+        )
     return values
 
 
@@ -71,11 +74,9 @@ def log_probabilities(probabilities: Values) -> Tensor:
     """
     values = torch.as_tensor(probabilities).detach().to("cpu", torch.float64)
     if values.dim() != 2 or not values.numel():
-        raise UsageError(f"probabilities must be (images, classes), and of one at least, not {list(values.shape)}")
+        raise UsageError(f"probabilities must be (images, classes) with at least one image, not {list(values.shape)}")
     if not ((values >= 0) & (values <= 1)).all() or ((values.sum(dim=1) - 1).abs() > _SUM_TOLERANCE).any():
-        raise UsageError(
-            "probabilities must be from 0 to 1 and add up to 1 for each image; logits are taken as they are"
-        )
+        raise UsageError("probabilities must be from 0 to 1 and sum to 1 for each image; logits need no conversion")
     return values.log()
 
 

@@ -139,21 +139,21 @@ def evaluate_corruptions(
     """
     if not isinstance(corrupted, CorruptedImages):
         raise UsageError(
-            f"corrupted must be what resnetzoo.cifar10_c() or cifar100_c() gives, not a {type(corrupted).__name__}: "
-            "resnetzoo.evaluate measures on an ImageSet"
+            f"corrupted must be a result of resnetzoo.cifar10_c() or cifar100_c(), not a {type(corrupted).__name__}: "
+            "measure on an ImageSet with resnetzoo.evaluate"
         )
     if clean is not None and not corrupted.is_of(clean):
         raise UsageError(
-            f"clean must be the {corrupted.n:,} test images of {corrupted.clean} that were corrupted, in their order; "
-            "the labels of these are others"
+            f"clean must be the {corrupted.n:,} test images of {corrupted.clean} that were corrupted, in the same "
+            "order, but their labels differ"
         )
     normalize = normalization or known_normalization(model)
     if normalize is None and clean is not None:
         normalize = clean.normalization("channel")
     if normalize is None:
         raise UsageError(
-            "the network does not say how pixels become its input, and corrupted images cannot tell: give "
-            f'normalization=, such as resnetzoo.{corrupted.clean}().train.normalization("channel"), or clean='
+            "the network does not contain its input normalization, and it cannot be computed from corrupted images: "
+            f'pass normalization=, such as resnetzoo.{corrupted.clean}().train.normalization("channel"), or clean='
         )
     # What there is to warn of is said once for all of them.
     classes = in_class_order(model, corrupted.images(corrupted.corruptions[0], SEVERITIES[0])).classes

@@ -58,7 +58,7 @@ class EvaluationSums:
         """
         logits = model(inputs.contiguous(memory_format=torch.channels_last))  # (n, classes)
         if logits.shape[-1] < num_classes:
-            raise UsageError(f"the network has {logits.shape[-1]} classes, the images {num_classes}")
+            raise UsageError(f"the network has {logits.shape[-1]} classes, but the images have {num_classes}")
         self.loss.add_(F.cross_entropy(logits.float(), labels, reduction="sum"))
         incorrect: Tensor = logits.argmax(dim=1) != labels
         self.num_incorrect.add_(incorrect.sum())
@@ -191,7 +191,7 @@ def _tested(
     device = device_of(model)
     resolved = resolve_precision(precision, device)
     if getattr(innermost(model), "num_classes", None) == 0:
-        raise UsageError("the network has no classifier, and so no error: reset_classifier gives it one")
+        raise UsageError("the network has no classifier and therefore no error: add one with reset_classifier")
     images = in_class_order(model, images)
     normalize = normalization or known_normalization(model) or images.normalization("channel")
     if input_dtype(model) != torch.float32:  # autocast is for networks in fp32, the others have a type of their own
@@ -202,8 +202,8 @@ def _tested(
     measured = Evaluation.of_sums(sums, n=len(images))
     if not math.isfinite(measured.loss):
         raise NonFiniteLossError(
-            f"the network's loss on these {len(images):,} images is {measured.loss}, so that its error says nothing: "
-            "its training diverged, or its weights are not for this input or precision"
+            f"the network's loss on these {len(images):,} images is {measured.loss}, so its error means nothing: its "
+            "training diverged, or its weights do not fit this input or precision"
         )
     totals = torch.bincount(images.labels.cpu(), minlength=len(images.classes)).tolist()
     rows = zip(images.classes, totals, counts.tolist(), strict=True)

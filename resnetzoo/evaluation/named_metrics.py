@@ -67,7 +67,7 @@ def check_metrics(metrics: MetricNames) -> tuple[str | Metric, ...]:
     asked = (metrics,) if isinstance(metrics, str) or callable(metrics) else tuple(metrics)
     for metric in asked:
         if isinstance(metric, str) and metric not in METRICS:
-            raise UsageError(f'no metric is called "{metric}"; there is {", ".join(METRICS)}, or "all" of them')
+            raise UsageError(f'no metric is called "{metric}"; choose from {", ".join(METRICS)}, or "all" of them')
         if not isinstance(metric, str) and not callable(metric):
             raise UsageError(f"a metric is a name or a function of logits and labels, not {kind_of(metric)}")
     return asked

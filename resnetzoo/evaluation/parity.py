@@ -56,10 +56,12 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
             inputs = normalize(pixels.to(device))  # (n, C, H, W)
             expected, found = (net(inputs.to(input_dtype(net))).float() for net in (model, optimized))  # (n, classes)
             if expected.shape != found.shape:
-                raise UsageError(f"the networks differ in their logits: {list(expected.shape)} and {list(found.shape)}")
+                raise UsageError(
+                    f"the networks have logits of different shapes: {list(expected.shape)} and {list(found.shape)}"
+                )
             if not (expected.isfinite().all() and found.isfinite().all()):
                 raise NonFiniteLossError(
-                    "a network gives infinite values or NaN for these images: there is nothing to compare"
+                    "a network returns infinite values or NaN for these images, so there is nothing to compare"
                 )
             same += int((expected.argmax(dim=1) == found.argmax(dim=1)).sum())
             largest = torch.maximum(largest, (expected - found).abs().max().cpu())

@@ -90,7 +90,7 @@ def save_test_figure(
     """
     path = check_figure_name(path)
     if len(classes) != len(matrix):
-        raise UsageError(f"the matrix has {len(matrix)} classes, and there are {len(classes)} names")
+        raise UsageError(f"the matrix has {len(matrix)} classes, but there are {len(classes)} names")
     with new_figure(11, 5.5) as figure:
         left, right = figure.subplots(1, 2)
         plot_reliability(left, calibration)

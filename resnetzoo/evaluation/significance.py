@@ -61,7 +61,7 @@ def paired_counts(first: Values, second: Values, labels: Values) -> PairedCounts
     others = checked_logits(second)
     if others.shape != values.shape:
         raise UsageError(
-            f"the two have logits of other images or classes: {list(values.shape)} and {list(others.shape)}"
+            f"the two sets of logits have different images or classes: {list(values.shape)} and {list(others.shape)}"
         )
     chosen, other = values.argmax(dim=1), others.argmax(dim=1)
     places = 2 * (chosen != truth).long() + (other != truth).long()

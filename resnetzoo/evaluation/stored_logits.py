@@ -47,7 +47,7 @@ class StoredLogits:
             NonFiniteLossError: some are NaN.
         """
         if logits.isnan().any():
-            raise NonFiniteLossError("some logits are NaN: the network diverged, and there is nothing to keep of it")
+            raise NonFiniteLossError("some logits are NaN: the network diverged, so there is nothing to store")
         labels = images.labels.cpu().clone()
         return cls(_rounded(logits.detach().cpu()), labels, images.classes, fingerprint_of_images(images))
 
@@ -78,7 +78,8 @@ class StoredLogits:
         if self.test_set != other.test_set:
             raise UsageError(
                 f"the logits are of different test sets, {len(self):,} images ({self.test_set[:12]}) and "
-                f"{len(other):,} ({other.test_set[:12]}): only networks that saw the same images are compared"
+                f"{len(other):,} ({other.test_set[:12]}): only networks that were tested on the same images can be "
+                "compared"
             )
         return self.logits, other.logits, self.labels
 
@@ -112,12 +113,12 @@ class StoredLogits:
             ResultsError: it is no such file, or it was changed.
         """
         if metadata.get("format") != _FORMAT or tensors.keys() != {"logits", "labels"}:
-            raise ResultsError(f"{name}: not a file of test logits of this package, version 1")
+            raise ResultsError(f"{name}: not a file of test logits written by this package, version 1")
         said = {key: value for key, value in metadata.items() if key != "sha256"}
         if _digest(tensors, said) != metadata.get("sha256"):
             raise ResultsError(
-                f"{name}: the logits in it are not those that were written: it is damaged or was changed. A run of fit "
-                "goes on without it: delete it"
+                f"{name}: its logits are not the ones that were written, so the file is damaged or was changed. "
+                "Delete it; a run of fit continues without it"
             )
         classes = tuple(json.loads(metadata["classes"]))
         return cls(tensors["logits"], tensors["labels"].to(torch.int64), classes, metadata["test_set"])

@@ -90,7 +90,9 @@ def temperature_scaling(
     """
     values, truth = checked(logits, labels)
     if len(values) < 2:
-        raise UsageError("one image cannot be fitted on and measured on: temperature scaling takes two or more")
+        raise UsageError(
+            "temperature scaling needs two or more images, because it fits on some of them and measures on the others"
+        )
     fitted_on = len(values) // 2 if held_out is None else held_out
     check_whole_number("held_out", fitted_on, maximum=len(values) - 1)
     check_seed(seed)

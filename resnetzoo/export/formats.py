@@ -63,7 +63,7 @@ class Format:
         """
         path = user_path(path)
         if path.suffix != self.suffix:
-            raise UsageError(f"this format is written to names that end in {self.suffix}, not to {path.name or path}")
+            raise UsageError(f"files of this format must end in {self.suffix}, unlike {path.name or path}")
         return path
 
 

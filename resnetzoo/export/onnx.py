@@ -57,7 +57,9 @@ def export_onnx(model: Exportable, path: str | Path, *, opset: int | None = None
         import onnxruntime
         import onnxscript as _onnxscript  # noqa: F401 (torch needs it)
     except ImportError as error:
-        raise ExportError(f'ONNX needs packages that are not here ({error}): pip install "resnetzoo[onnx]"') from error
+        raise ExportError(
+            f'ONNX needs packages that are not installed ({error}): pip install "resnetzoo[onnx]"'
+        ) from error
     if opset is not None:
         check_whole_number("opset", opset, minimum=FIRST_OPSET, maximum=onnx.defs.onnx_opset_version())
     with translating(subject, "ONNX"), exporting(), _quietly():
@@ -70,7 +72,7 @@ def export_onnx(model: Exportable, path: str | Path, *, opset: int | None = None
     except Exception as error:  # onnxruntime has an exception of its own for each status
         if opset is None:
             raise
-        raise ExportError(f"{runtime} does not run opset {opset}: {first_line(error)}; give a lower one") from error
+        raise ExportError(f"{runtime} does not run opset {opset}: {first_line(error)}; use a lower opset") from error
 
     def run(inputs: Tensor) -> Tensor:
         return torch.from_numpy(session.run(None, {subject.input_name: inputs.numpy()})[0])
@@ -91,8 +93,8 @@ def _translated(subject: Subject, opset: int | None, batch: int | None) -> "Mode
     written = next(entry.version for entry in proto.opset_import if not entry.domain)
     if opset not in (None, written):
         raise ExportError(
-            f"torch {torch.__version__} with the onnxscript here writes this network in opset {written}, not in "
-            f"{opset}: leave opset out, or give one from {FIRST_OPSET} to {FIRST_OF_GRAPHS}"
+            f"torch {torch.__version__} with the installed onnxscript writes this network in opset {written}, not "
+            f"{opset}: leave opset out, or use one from {FIRST_OPSET} to {FIRST_OF_GRAPHS}"
         )
     if batch is None:
         _name_batch(proto)
@@ -114,7 +116,7 @@ def _from_graph(subject: Subject, opset: int | None, batch: int | None) -> "Mode
         verbose=False,
     )
     if program is None:
-        raise ExportError("torch.onnx gave no program")
+        raise ExportError("torch.onnx returned no program")
     proto: ModelProto = program.model_proto
     return proto
 

@@ -31,14 +31,15 @@ def export_safetensors(model: Exportable, path: str | Path) -> Exported:
     path = FORMATS["safetensors"].check_suffix(path)
     if isinstance(model, WithPreprocessing):
         raise UsageError(
-            "safetensors holds weights and no graph, so no preprocessing either: its metadata say the normalization"
+            "safetensors files contain weights and no graph, so they cannot contain preprocessing; their metadata "
+            "contain the normalization"
         )
     subject = subject_of(model)
     for name, words in AsBuilt(subject.network).changes().items():
         if name != "fc":
             raise UsageError(
-                f"safetensors holds weights alone, and {name or 'the network'} {words}, which they do not say: "
-                "export it to another format"
+                f"safetensors files contain only weights, but {name or 'the network'} {words}, which weights do not "
+                "show: export it to another format"
             )
     with TemporaryDirectory() as folder:
         file = Path(folder) / path.name

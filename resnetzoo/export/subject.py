@@ -84,8 +84,8 @@ def translating(subject: Subject, runtime: str) -> Iterator[None]:
             raise
         listed = "; ".join(f"{name or 'the network'} {words}" for name, words in list(changes.items())[:3])
         raise ExportError(
-            f"{runtime} cannot hold this network as it was changed since it was built ({first_line(error)}): {listed}. "
-            "Take that out of it, or export it to another format"
+            f"{runtime} cannot represent this network, because it was changed after it was built "
+            f"({first_line(error)}): {listed}. Remove this change, or export to another format"
         ) from error
 
 
@@ -102,5 +102,6 @@ def _facts(network: CifarNet, takes: str) -> dict[str, str]:
         return {**facts, **metadata_texts(network)}
     except UsageError as error:
         raise UsageError(
-            f"{error}. torch.export.export(model.eval(), (images,)), or torch.onnx.export, takes a network of no spec"
+            f"{error}. Use torch.export.export(model.eval(), (images,)) or torch.onnx.export for a network without a "
+            "spec"
         ) from error

@@ -80,18 +80,20 @@ def verified(
             truth = exact(inputs if inputs.dtype == torch.uint8 else inputs.double())
         if not truth.isfinite().all():
             raise ExportError(
-                f"the outputs of {subject.network.spec.label} itself are not finite, so that no export of it can be "
+                f"the outputs of {subject.network.spec.label} itself are not finite, so an export of it cannot be "
                 "checked: train it first"
             )
         if found.shape != expected.shape:
-            raise ExportError(f"{runtime} gives outputs {list(found.shape)}, the model {list(expected.shape)}")
+            raise ExportError(
+                f"{runtime} returns outputs of shape {list(found.shape)}, but the model returns {list(expected.shape)}"
+            )
         held = expected.isfinite()
         own = _largest(expected, truth) if held.all() else math.inf
         apart = _largest(found[held], expected[held]) if torch.equal(found.isfinite(), held) else math.nan
         allowed = max(TOLERANCE, ROUNDINGS * own)
         if not apart <= allowed:  # NaN is not
             raise ExportError(
-                f"{runtime} differs from the model by {apart:.2g} on {count} random images, where {allowed:.2g} is "
+                f"{runtime} differs from the model by {apart:.2g} on {count} random images, but only {allowed:.2g} is "
                 "allowed: nothing was written"
             )
         difference, rounding = max(difference, apart), max(rounding, own)

@@ -38,11 +38,11 @@ class WithPreprocessing(nn.Module):
         model = zoo_network(model, "WithPreprocessing")
         if model.normalization is None:
             raise UsageError(
-                f"{model.spec.label} has not been trained, or its file does not say with which normalization: "
-                "set model.normalization, take weights that say it, or export without preprocessing"
+                f"{model.spec.label} has not been trained, or its file does not contain its normalization: set "
+                "model.normalization, use weights that contain it, or export without preprocessing"
             )
         if model.num_classes == 0:
-            raise UsageError("a network without a classifier gives no probabilities: export it without preprocessing")
+            raise UsageError("a network without a classifier has no probabilities: export it without preprocessing")
         self.model = model
         model.normalization.check_channels(model.in_chans)
         device = device_of(model)
@@ -101,12 +101,12 @@ class WithPreprocessing(nn.Module):
         if pixels.dtype == torch.uint8:
             return pixels.float() / 255
         if not pixels.is_floating_point():
-            raise ValueError(f"expected pixels as uint8 from 0 to 255, or as float from 0 to 1, found {pixels.dtype}")
+            raise ValueError(f"expected pixels as uint8 from 0 to 255, or as floats from 0 to 1, found {pixels.dtype}")
         if pixels.numel() > 0:
             low, high = float(pixels.detach().min()), float(pixels.detach().max())
             if not (low >= -0.5 and high <= 1.5):  # as far as resizing overshoots
                 raise ValueError(
-                    f"expected floats from 0 to 1, found {low} to {high}: give pixels of 0 to 255 as uint8, and none "
-                    "that are normalized already"
+                    f"expected floats from 0 to 1, found {low} to {high}: pass pixels from 0 to 255 as uint8, and do "
+                    "not normalize them beforehand"
                 )
         return pixels

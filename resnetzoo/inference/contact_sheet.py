@@ -83,7 +83,7 @@ def check_sheet_name(path: str | Path) -> Path:
         UsageError: says which suffixes there are.
     """
     if Path(path).suffix.lower() not in _SUFFIXES:
-        raise UsageError(f"a sheet is a picture whose name ends in {' or '.join(_SUFFIXES)}, not {Path(path).name}")
+        raise UsageError(f"the name of a sheet must end in {' or '.join(_SUFFIXES)}, unlike {Path(path).name}")
     return user_path(path)
 
 
@@ -97,7 +97,7 @@ def check_no_image(path: str | Path, predictions: Sequence[Prediction]) -> None:
     paths = [prediction.path for prediction in predictions]
     there = [image for image in paths if os.path.exists(image)]  # noqa: PTH110 (no error for any path)
     if path.exists() and any(path.samefile(image) for image in there):
-        raise UsageError(f"{printable(path)} is one of the images: give the sheet another name")
+        raise UsageError(f"{printable(path)} is one of the images: choose another name for the sheet")
 
 
 def _counted(drawn: int, all_of_them: int) -> str:

@@ -46,7 +46,7 @@ def find_images(paths: Paths) -> list[ImageFile]:
     """
     words = [paths] if isinstance(paths, str | Path) else list(paths)
     if not words:
-        raise UsageError("no image named: give files, folders or patterns such as 'photos/*.jpg'")
+        raise UsageError("no images given: pass files, folders or patterns such as 'photos/*.jpg'")
     once: dict[Path, ImageFile] = {}
     for word in words:
         for file in _files_of(str(word)):

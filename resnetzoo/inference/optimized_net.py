@@ -75,15 +75,15 @@ def optimize(
     if precision not in ("auto", *_DTYPES):
         raise UsageError(f'precision must be auto, fp32, bf16 or int8, not "{precision}"')
     if calibration is not None and precision != "int8":
-        raise UsageError(f'calibration is for precision="int8", not "{precision}": leave it out')
+        raise UsageError(f'calibration is only for precision="int8", not "{precision}": leave it out')
     if batch_size is not None:
         _check_pieces(network)
     if precision == "int8":
         int8 = _int8(network, calibration)
         if compile is not False and not compiles_int8():
             warnings.warn(
-                f"the network runs uncompiled, which is slower: torch {torch.__version__} cannot compile 8-bit "
-                "convolutions; install torch 2.7 or newer, or say compile=False",
+                f"the network runs uncompiled, which is slower, because torch {torch.__version__} cannot compile "
+                "8-bit convolutions; install torch 2.7 or newer, or pass compile=False",
                 stacklevel=2,
             )
             compile = False  # noqa: A001 (as above)
@@ -93,7 +93,7 @@ def optimize(
     if resolved == "bf16" and not _runs_in_bf16(fused):
         if precision == "bf16":
             raise UsageError(
-                'a module or hook that this network did not come with does not compute in bf16: use precision="fp32"'
+                'a module or hook that was added to this network does not work in bf16: use precision="fp32"'
             )
         resolved = "fp32"
     return OptimizedNet(network, fused.to(_DTYPES[resolved]), resolved, batch_size=batch_size, compile=compile)
@@ -104,8 +104,8 @@ def _check_pieces(model: CifarNet) -> None:
     for name, module in model.named_modules():
         if lacks_statistics(module):
             raise UsageError(
-                f"{name} has no running statistics, so that what it gives depends on the whole batch, "
-                "and batch_size would cut that into pieces: leave batch_size out"
+                f"{name} has no running statistics, so its output depends on the whole batch, which batch_size would "
+                "split: leave batch_size out"
             )
 
 
@@ -117,7 +117,9 @@ def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
             f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
         )
     if calibration is None:
-        raise UsageError('precision="int8" needs calibration=..., images like those to come, such as data.train')
+        raise UsageError(
+            'precision="int8" needs calibration=..., images like those it will be used on, such as data.train'
+        )
     check_channels(model, calibration, "calibration")
     normalize = model.normalization or calibration.normalization("channel")
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
@@ -217,7 +219,9 @@ class OptimizedNet(nn.Module):
             UsageError: `mode` is true.
         """
         if mode:
-            raise UsageError("an optimized network only evaluates: train the model, then optimize it again")
+            raise UsageError(
+                "an optimized network is for inference only: train the original model, then optimize it again"
+            )
         return self
 
     def load_state_dict(
@@ -228,15 +232,18 @@ class OptimizedNet(nn.Module):
         Raises:
             UsageError: always.
         """
-        raise UsageError("an optimized network keeps its weights: load them into the model, then optimize it again")
+        raise UsageError(
+            "the weights of an optimized network cannot be changed: load them into the original model, then optimize "
+            "it again"
+        )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "OptimizedNet":
         """What `to`, `cuda`, `half` and the like call: they pass only where they would change nothing."""
         with torch.no_grad():
             if any(fn(parameter) is not parameter for parameter in self.parameters()):
                 raise UsageError(
-                    f"an optimized network stays {self.precision} on {self._device}: "
-                    "change the model, then optimize it again"
+                    f"an optimized network stays in {self.precision} on {self._device}: move or convert the original "
+                    "model, then optimize it again"
                 )
         return self
 

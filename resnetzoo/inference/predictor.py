@@ -105,9 +105,9 @@ def _transform_of(model: nn.Module) -> ImageTransform:
     normalization = known_normalization(model)
     if normalization is None:
         raise UsageError(
-            "nobody knows how pixels become the input of this network: it has not been trained, or its file does not "
-            "say with which normalization. Take weights that say it (resnetzoo.list_weights), or load the model in "
-            "Python and set model.normalization = resnetzoo.Normalization(...)"
+            "the input normalization of this network is not known: it has not been trained, or its file does not "
+            "contain it. Use weights that contain it (resnetzoo.list_weights), or load the model in Python and set "
+            "model.normalization = resnetzoo.Normalization(...)"
         )
     in_chans = getattr(innermost(model), "in_chans", None)
     if isinstance(in_chans, int):
@@ -120,14 +120,14 @@ def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
     inner = innermost(model)
     count: int | None = getattr(inner, "num_classes", None)
     if count == 0:
-        raise UsageError("the network has no classifier, and so names no classes: reset_classifier gives it one")
+        raise UsageError("the network has no classifier and therefore no classes: add one with reset_classifier")
     if classes is not None:
         if count not in (None, len(classes)):
-            raise UsageError(f"{len(classes)} names of classes for a network of {count}")
+            raise UsageError(f"found {len(classes)} class names for a network with {count} classes")
         return tuple(classes)
     known: Sequence[str] | None = class_names(inner) if isinstance(inner, CifarNet) else getattr(inner, "classes", None)
     if known is None and count is None:
-        raise UsageError("this model does not say how many classes it has: name them with classes=")
+        raise UsageError("the number of classes of this model is not known: name them with classes=")
     return tuple(known) if known else numbered_classes(int(count or 0))
 
 
@@ -165,12 +165,14 @@ def _answers(
         logits = model(inputs)  # (n, classes)
         if logits.shape[-1] != len(names):
             raise UsageError(
-                f"the network gives {logits.shape[-1]} logits, and {len(names)} classes are named: "
-                f"name as many with classes="
+                f"the network returns {logits.shape[-1]} logits, but {len(names)} classes are named: name as many "
+                "with classes="
             )
         probabilities = logits.float().softmax(dim=1).cpu()
     if not probabilities.isfinite().all():
-        raise NonFiniteLossError("the network gives NaN for these images, which is no answer: its training diverged")
+        raise NonFiniteLossError(
+            "the network returns NaN for these images, which is not a prediction: its training diverged"
+        )
     values, labels = probabilities.topk(min(top, len(names)), dim=1)  # (n, top)
     for row, indices in zip(values.tolist(), labels.tolist(), strict=True):
         yield tuple(names[index] for index in indices), tuple(row)
@@ -188,5 +190,5 @@ def model_title(model: nn.Module) -> str:
     if row is not None:
         return f"{row.name}, top-1 test error {row.test_error:.2f} % (n = {row.test_images:,})"
     if model.weights is not None:
-        return f"{model.spec.label}, changed since it was {model.weights.name}"
+        return f"{model.spec.label}, changed after it was loaded as {model.weights.name}"
     return model.spec.label if model.origin is None else f"{model.spec.label} from {printable(model.origin.path)}"

@@ -152,11 +152,14 @@ def check_int8(network: CifarNet) -> None:
         UsageError: names the module, and says what to do.
     """
     if network.spec.norm_first:
-        raise UsageError('int8 takes plain and residual networks: pre-activation ones keep norms; use precision="bf16"')
+        raise UsageError(
+            "int8 is for plain and residual networks; pre-activation networks have norms that cannot be folded: use "
+            'precision="bf16"'
+        )
     if network.spec.norm != "batch":
         raise UsageError(
-            f"int8 takes networks of batch norm, which is folded into the weights: {network.spec.norm} norm measures "
-            'each image anew and stays; use precision="bf16" or "fp32", or train ModelSpec(..., norm="batch")'
+            f"int8 needs batch norm, which is folded into the weights, but {network.spec.norm} norm is computed for "
+            'each image and cannot be folded; use precision="bf16" or "fp32", or train ModelSpec(..., norm="batch")'
         )
     as_built = AsBuilt(network)
     changes = {name: words for name, words in as_built.changes().items() if name != "fc"}
@@ -167,8 +170,8 @@ def check_int8(network: CifarNet) -> None:
             changes[name] = "has dilation, or padding other than zeros on all sides"
     for name, words in changes.items():
         raise UsageError(
-            f"int8 takes networks as resnetzoo builds them, and {name or 'the network'} {words}: "
-            'use precision="bf16" or "fp32", which run it as it is'
+            f"int8 needs networks as resnetzoo builds them, but {name or 'the network'} {words}: use "
+            'precision="bf16" or "fp32", which run it as it is'
         )
 
 

@@ -146,8 +146,8 @@ def _refuse(unknown: Mapping[str, Any]) -> None:
     given = [name for name, value in unknown.items() if value is not None]
     if given:
         raise UsageError(
-            f"from_pretrained takes no {', '.join(given)}: a network comes as it was saved, and is changed "
-            "afterwards, as with reset_classifier(num_classes)"
+            f"from_pretrained does not take {', '.join(given)}: it loads the network as it was saved. Change it "
+            "afterwards, for example with reset_classifier(num_classes)"
         )
 
 
@@ -181,8 +181,8 @@ def _config_in(find: Find) -> object:
         raise  # the hub could not be asked
     except (EntryNotFoundError, FileNotFoundError) as error:
         raise CheckpointError(
-            "it has no config.json that says which network it is: it was not written by save_pretrained; "
-            "resnetzoo.load_checkpoint reads files of weights alone"
+            "it has no config.json that describes the network, so it was not written by save_pretrained; load files "
+            "with nothing but weights with resnetzoo.load_checkpoint"
         ) from error
     except ValueError as error:
-        raise CheckpointError(f"its config.json is no JSON: {error}; save the network again") from error
+        raise CheckpointError(f"its config.json is not valid JSON: {error}; save the network again") from error

@@ -75,5 +75,5 @@ def test_what_is_missing_is_named() -> None:
     model.layer2[0] = nn.Conv2d(16, 32, 3, stride=2, padding=1)
     images = torch.randn(2, 3, 32, 32)
     for measure in (analysis.response_std, analysis.shortcut_share):
-        with pytest.raises(resnetzoo.UsageError, match=r"measured at layer2\.0\.\S+ is missing"):
+        with pytest.raises(resnetzoo.UsageError, match=r"nothing was measured at layer2\.0\.\S+: "):
             measure(model, images)

@@ -42,8 +42,8 @@ def test_other_models_are_refused(name: str, images: ImageSet) -> None:
         (np.zeros((2, 3, 8, 8)), "or a tensor, not ndarray"),
         (torch.zeros(3, 8, 8), r"must be \(N, 3, H, W\).*not torch.float32 \[3, 8, 8\]"),
         (torch.zeros(2, 1, 8, 8), r"not torch.float32 \[2, 1, 8, 8\]"),
-        (torch.zeros(0, 3, 8, 8), "at least one image of one pixel"),
-        (torch.zeros(2, 3, 8, 0), "at least one image of one pixel"),
+        (torch.zeros(0, 3, 8, 8), "at least one image of at least one pixel"),
+        (torch.zeros(2, 3, 8, 0), "at least one image of at least one pixel"),
         (torch.zeros(2, 3, 8, 8, dtype=torch.int64), "uint8 pixels or normalized floats, not torch.int64"),
     ],
 )
@@ -69,7 +69,7 @@ def test_images_that_no_network_reads(images: Any, message: str, tiny_model: res
         ((torch.zeros(2, 3, 8, 8), [0, 1]), "2 images, not list"),
         (
             (torch.zeros(2, 3, 8, 8), torch.tensor([0, 10])),
-            "image 1 has label 10; the network's classes go from 0 to 9",
+            "image 1 has label 10, but the network's classes go from 0 to 9",
         ),
     ],
 )
@@ -90,13 +90,13 @@ def test_what_cannot_be_measured_says_why(tiny_model: resnetzoo.CifarNet, images
         analysis.response_std(tiny_model, images, batch_size=0)
     with pytest.raises(resnetzoo.UsageError, match="points must be a whole number from 3, not 1"):
         analysis.loss_surface(tiny_model, images, points=1)
-    with pytest.raises(resnetzoo.UsageError, match=r"points must be odd.*not 4: take 5"):
+    with pytest.raises(resnetzoo.UsageError, match=r"points must be odd.*not 4: use 5"):
         analysis.loss_surface(tiny_model, images, points=4)
     with pytest.raises(resnetzoo.UsageError, match="span must be a number above 0, not -1"):
         analysis.loss_surface(tiny_model, images, span=-1)
     with pytest.raises(resnetzoo.UsageError, match="seed must be a whole number"):
         analysis.loss_surface(tiny_model, images, seed=-1)
     tiny_model.reset_classifier(0)
-    with pytest.raises(resnetzoo.UsageError, match=r"no classifier, so no loss.*reset_classifier\(10\)"):
+    with pytest.raises(resnetzoo.UsageError, match=r"no classifier and therefore no loss.*reset_classifier\(10\)"):
         analysis.gradient_norms(tiny_model, images)
     assert len(analysis.response_std(tiny_model, images).names) == 7

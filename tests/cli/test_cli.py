@@ -78,7 +78,7 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     for line in ("top5_error  ", "brier  ", "ece  ", "ece_equal_mass  ", "temperature  ", "confused: "):
         assert f"\n{line}" in elsewhere.stdout
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    assert "warning: the network was trained on synthetic, and is measured on CIFAR-10" in elsewhere.stderr
+    assert "warning: the network was trained on synthetic but is measured on CIFAR-10" in elsewhere.stderr
     assert "warning: the network tells disc, ring, square" in elsewhere.stderr
 
 

@@ -124,4 +124,4 @@ def photo(tmp_path: Path) -> Path:
 def test_a_file_is_no_folder_to_fetch_into(call: Call, tmp_path: Path, words: tuple[str, ...]) -> None:
     (tmp_path / "cifar-10-python.tar.gz").touch()
     said = call(cli.main, "data", "--data-dir", "cifar-10-python.tar.gz", *words)
-    assert_one_line(said, 1, "cifar-10-python.tar.gz is the packed archive of CIFAR-10, a file; name the folder")
+    assert_one_line(said, 1, "cifar-10-python.tar.gz is the archive of CIFAR-10, a file; pass the folder")

@@ -116,12 +116,12 @@ def test_nowhere_says_where_it_looked_and_what_to_type() -> None:
 
 
 NAMED = {
-    "nowhere": r"nowhere.* is not there; .*resnetzoo data --dataset cifar10 --data-dir .*nowhere --download",
-    "no where": r"no where is not there; .*resnetzoo data --dataset cifar10 --data-dir '.*no where' --download",
-    "link": "link.* is a link to nowhere, which is not there",
-    "file": r"file.* is a file, not a folder; name the folder that it is in",
-    "cifar-10-python.tar.gz": "is the packed archive of CIFAR-10, a file; name the folder that it is in",
-    "above": "CIFAR-10 is further down, in .*above/two: name that folder",
+    "nowhere": r"nowhere.* is missing; .*resnetzoo data --dataset cifar10 --data-dir .*nowhere --download",
+    "no where": r"no where is missing; .*resnetzoo data --dataset cifar10 --data-dir '.*no where' --download",
+    "link": "link.* is a link to nowhere, which is missing",
+    "file": r"file.* is a file, not a folder; pass the folder that contains it",
+    "cifar-10-python.tar.gz": "is the archive of CIFAR-10, a file; pass the folder that contains it",
+    "above": "CIFAR-10 is in a subfolder, .*above/two: pass that folder",
     "other": "other holds CIFAR-100: --dataset cifar100",
     "other/cifar-100-python": "holds CIFAR-100: --dataset cifar100",
 }
@@ -151,7 +151,7 @@ def test_what_is_named_and_does_not_hold_the_data_is_called_what_it_is(
 
 
 def test_the_synthetic_set_is_not_read_from_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(resnetzoo.UsageError, match="is drawn, not read from"):
+    with pytest.raises(resnetzoo.UsageError, match="is drawn by a program, not read from"):
         resnetzoo.load_data("synthetic", tmp_path)
 
 
@@ -212,7 +212,7 @@ def test_missing_files_are_named(tmp_path: Path, info: DatasetInfo, kind: str) -
     folder = write_folder(tmp_path, info, kind)
     archive_format = next(archive_format for archive_format in info.formats if archive_format.kind == kind)
     (folder / archive_format.test[0].name).unlink()
-    with pytest.raises(DataError, match=f"missing {archive_format.test[0].name}"):
+    with pytest.raises(DataError, match=f"missing: {archive_format.test[0].name}"):
         READERS[info.name](folder)
 
 
@@ -225,7 +225,7 @@ def test_a_label_out_of_range_is_named(tmp_path: Path, info: DatasetInfo, kind: 
     labels[13] = 200
     write_batch(folder / archive_format.train[0].name, archive_format, pixels, labels)
     highest = len(info.classes) - 1
-    with pytest.raises(DataError, match=f"{archive_format.train[0].name}: image 13 has label 200; .* 0 to {highest}"):
+    with pytest.raises(DataError, match=f"{archive_format.train[0].name}: image 13 has label 200, .* 0 to {highest}"):
         READERS[info.name](folder)
 
 
@@ -331,9 +331,9 @@ def test_a_split_loses_no_class() -> None:
 @pytest.mark.parametrize(
     ("counts", "held_out", "message", "held"),
     [
-        ((9, 1), 3, r"fewer than two images, so none to hold out: b \(1\)", [3, 0]),
-        ((9, 0), 3, r"fewer than two images, so none to hold out: b \(0\)", [3, 0]),
-        ((2, 2), 3, "none is left to learn from: a", [2, 1]),
+        ((9, 1), 3, r"fewer than two images, so none can be held out: b \(1\)", [3, 0]),
+        ((9, 0), 3, r"fewer than two images, so none can be held out: b \(0\)", [3, 0]),
+        ((2, 2), 3, "which leaves none to train on: a", [2, 1]),
     ],
 )
 def test_a_split_says_which_class_it_cannot_keep(
@@ -378,7 +378,7 @@ def test_parts_that_cannot_be(tiny_data: resnetzoo.Data, count: int) -> None:
         (
             torch.zeros(2, 3, 4, 4, dtype=torch.uint8),
             torch.tensor([0, 2]),
-            "image 1 has label 2, which must be from 0 to below 2",
+            "image 1 has label 2, but labels must be 0 or more and below 2",
         ),
     ],
 )

@@ -185,13 +185,13 @@ def test_every_use_of_a_set_shares_one_measurement(tiny_data: resnetzoo.Data, me
 @pytest.mark.parametrize(
     ("mean", "std", "message"),
     [
-        ([0.5, 0.5, 0.5], [0.2, 0.2], "mean is of 3 channels, and std of 2"),
-        ([0.5], [0.0], "std of a normalization is above 0, at most 1, .* not from 0 to 0"),
-        ([0.5], [-0.2], "std of a normalization is above 0"),
-        ([0.5], [float("nan")], "std of a normalization is above 0"),
-        ([float("inf")], [0.2], "mean of a normalization is from 0 to 1"),
-        ([125.3], [63.0], "not from 125.3 to 125.3: values of the scale 0 to 255 are divided by 255"),
-        (["a"], [0.2], "mean of a normalization takes a number a channel, not"),
+        ([0.5, 0.5, 0.5], [0.2, 0.2], "mean has 3 channels, but std has 2"),
+        ([0.5], [0.0], "the std of a normalization must be above 0, at most 1, .* not from 0 to 0"),
+        ([0.5], [-0.2], "the std of a normalization must be above 0"),
+        ([0.5], [float("nan")], "the std of a normalization must be above 0"),
+        ([float("inf")], [0.2], "the mean of a normalization must be from 0 to 1"),
+        ([125.3], [63.0], "not from 125.3 to 125.3: divide values on the scale from 0 to 255 by 255"),
+        (["a"], [0.2], "the mean of a normalization must have one number per channel, not"),
         ([], [], "takes mean"),
         (torch.zeros(3, 2, 2), torch.ones(3, 1, 1), "mean has shape"),
     ],
@@ -212,7 +212,7 @@ def test_what_a_network_is_given_is_checked() -> None:
         lambda: resnetzoo.WithPreprocessing(model),
         lambda: resnetzoo.predict(model, "a.png"),
     ):
-        with pytest.raises(resnetzoo.UsageError, match="takes images of 3 channels, and its normalization is of 1"):
+        with pytest.raises(resnetzoo.UsageError, match="takes images of 3 channels, but its normalization has 1"):
             use()
 
 

@@ -135,24 +135,27 @@ def _cut(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], object
 
 
 DAMAGES = {
-    "missing": (lambda folder: (folder / "spatter.npy").unlink(), "CIFAR-10-C is not complete, missing spatter.npy"),
-    "no labels": (lambda folder: (folder / "labels.npy").unlink(), "CIFAR-10-C is not complete, missing labels.npy"),
+    "missing": (lambda folder: (folder / "spatter.npy").unlink(), "CIFAR-10-C is incomplete; missing: spatter.npy"),
+    "no labels": (lambda folder: (folder / "labels.npy").unlink(), "CIFAR-10-C is incomplete; missing: labels.npy"),
     "empty": (_cut("fog.npy", lambda content: b""), "fog.npy: empty: 0 bytes found"),
-    "truncated": (_cut("fog.npy", lambda content: content[:-1]), "fog.npy: truncated: .*30,848 expected of uint8"),
+    "truncated": (_cut("fog.npy", lambda content: content[:-1]), "fog.npy: truncated: .*30,848 expected for uint8"),
     "header": (_cut("fog.npy", lambda content: content[:40]), "fog.npy: not a .npy file"),
     "too long": (_cut("fog.npy", lambda content: content + b"0"), "fog.npy: too long: "),
     "garbage": (_cut("fog.npy", lambda content: b"<html>" * 99), "fog.npy: not a .npy file"),
     "no dictionary": (_cut("fog.npy", lambda content: content.replace(b"{'descr'", b"((((((((")), "not a .npy file"),
     "format": (_cut("fog.npy", lambda content: b"\x93NUMPY\3" + content[7:]), "not a .npy file.* version 3.0"),
-    "type": (_save("fog.npy", np.zeros((10, 32, 32, 3), np.float32)), r"fog.npy: uint8 \[10, 32, 32, 3\] expected, "),
+    "type": (_save("fog.npy", np.zeros((10, 32, 32, 3), np.float32)), r"fog.npy: expected uint8 \[10, 32, 32, 3\], "),
     "shape": (_save("fog.npy", np.zeros((10, 3, 32, 32), np.uint8)), r"found uint8 \[10, 3, 32, 32\]"),
     "fewer": (_save("fog.npy", np.zeros((2, 32, 32, 3), np.uint8)), "one image for each label, found uint8"),
-    "objects": (_save("fog.npy", np.array([{}, None])), "fog.npy: an array of numbers expected, found object"),
-    "label": (_save("labels.npy", np.full(10, 10)), "image 0 has label 10; CIFAR-10-C's labels go from 0 to 9"),
+    "objects": (_save("fog.npy", np.array([{}, None])), "fog.npy: expected an array of numbers, found object"),
+    "label": (
+        _save("labels.npy", np.full(10, 10)),
+        "image 0 has label 10, but the labels of CIFAR-10-C go from 0 to 9",
+    ),
     "negative": (_save("labels.npy", np.full(10, -1)), "image 0 has label -1"),
-    "severities": (_save("labels.npy", np.zeros(9, np.uint8)), "labels.npy: 9 labels found, .*each of 5 severities"),
-    "no image": (_save("labels.npy", np.zeros(0, np.uint8)), r"labels.npy: whole numbers \(n,\) expected"),
-    "float labels": (_save("labels.npy", np.zeros(10)), r"whole numbers \(n,\) expected, found float64 \[10\]"),
+    "severities": (_save("labels.npy", np.zeros(9, np.uint8)), "labels.npy: 9 labels found, .*among 5 severities"),
+    "no image": (_save("labels.npy", np.zeros(0, np.uint8)), r"labels.npy: expected whole numbers \(n,\)"),
+    "float labels": (_save("labels.npy", np.zeros(10)), r"expected whole numbers \(n,\), found float64 \[10\]"),
 }
 
 
@@ -168,7 +171,7 @@ def test_what_is_wrong_is_named(folder: Path, damage: Callable[[Path], object], 
 def test_what_changes_after_it_was_opened_is_an_error_too(folder: Path) -> None:
     found = resnetzoo.cifar10_c(folder)
     (folder / "fog.npy").write_bytes(b"short")
-    with pytest.raises(DataError, match=r"fog.npy: truncated since it was opened"):
+    with pytest.raises(DataError, match=r"fog.npy: truncated after it was opened"):
         found.images("fog", 1)
     (folder / "snow.npy").unlink()
     with pytest.raises(DataError, match=r"snow.npy cannot be read: No such file"):
@@ -194,13 +197,13 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         resnetzoo.cifar10_c()
     folder = write_corrupted(tmp_path / "above" / "two", CIFAR10_C)
-    with pytest.raises(DataNotFoundError, match=r"CIFAR-10-C is further down, in .*above/two: name that folder"):
+    with pytest.raises(DataNotFoundError, match=r"CIFAR-10-C is in a subfolder, .*above/two: pass that folder"):
         resnetzoo.cifar10_c(tmp_path / "above")
     for place in (folder, folder.parent):  # the names of the files are those of the other set
         with pytest.raises(DataNotFoundError, match="holds CIFAR-10-C: --dataset cifar10-c"):
             resnetzoo.cifar100_c(place)
     (tmp_path / "CIFAR-10-C.tar").write_bytes(b"")
-    with pytest.raises(DataNotFoundError, match="is the packed archive of CIFAR-10-C, a file; name the folder"):
+    with pytest.raises(DataNotFoundError, match="is the archive of CIFAR-10-C, a file; pass the folder"):
         resnetzoo.cifar10_c(tmp_path / "CIFAR-10-C.tar")
     monkeypatch.setenv("RESNETZOO_DATA", str(folder))
     assert resnetzoo.cifar10_c().source == str(folder)
@@ -210,7 +213,7 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reads_new_test_images(tmp_path: Path, version: str, place: str) -> None:
     info = CIFAR10_1[version]
     write_new_test(tmp_path / place, info)
-    with pytest.warns(resnetzoo.UnofficialDataWarning, match=f"does not hold the official CIFAR-10.1 {version}"):
+    with pytest.warns(resnetzoo.UnofficialDataWarning, match=f"does not contain the official CIFAR-10.1 {version}"):
         images = resnetzoo.cifar10_1(tmp_path, version=version)
     array = np.load(tmp_path / place / info.images.name)
     assert np.array_equal(images.images.permute(0, 2, 3, 1).numpy(), array)
@@ -219,7 +222,7 @@ def test_reads_new_test_images(tmp_path: Path, version: str, place: str) -> None
     with pytest.raises(DataNotFoundError, match=f"holds CIFAR-10.1 {version}: --dataset cifar10.1-{version}"):
         resnetzoo.cifar10_1(tmp_path / place, version=other)
     (tmp_path / place / info.labels.name).unlink()
-    with pytest.raises(DataError, match=f"not complete, missing {info.labels.name}"):
+    with pytest.raises(DataError, match=f"incomplete; missing: {info.labels.name}"):
         resnetzoo.cifar10_1(tmp_path, version=version)
 
 
@@ -252,9 +255,9 @@ def test_they_are_views_of_data(tmp_path: Path, folder: Path) -> None:
     assert view.test is foggy
     assert view.fingerprint != data.fingerprint
     assert not replace(data, official=True).with_test(foggy, "fog").official
-    with pytest.raises(resnetzoo.UsageError, match="part must say"):
+    with pytest.raises(resnetzoo.UsageError, match="part must describe the images"):
         data.with_test(foggy, "")
-    with pytest.raises(DataError, match="the test set has 2 classes, the training set 10"):
+    with pytest.raises(DataError, match="the test set has 2 classes, but the training set has 10"):
         data.with_test(replace(foggy, classes=("a", "b")), "other classes")
 
 

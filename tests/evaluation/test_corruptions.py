@@ -72,7 +72,9 @@ def test_the_table_is_a_plain_count(folder: Path, model: resnetzoo.CifarNet) -> 
 
 def test_corrupted_images_do_not_say_the_normalization(folder: Path, model: resnetzoo.CifarNet) -> None:
     corrupted, clean = resnetzoo.cifar10_c(folder), resnetzoo.cifar10(folder.parent).test
-    with pytest.raises(resnetzoo.UsageError, match=r"corrupted images cannot tell: give normalization=.*cifar10\(\)"):
+    with pytest.raises(
+        resnetzoo.UsageError, match=r"cannot be computed from corrupted images: pass normalization=.*cifar10\(\)"
+    ):
         resnetzoo.evaluate_corruptions(model, corrupted)
     normalization = clean.normalization("channel")
     of_clean = resnetzoo.evaluate_corruptions(model, corrupted, clean=clean)
@@ -94,12 +96,12 @@ def test_what_does_not_belong_together_is_refused(folder: Path, model: resnetzoo
             resnetzoo.UsageError, match="clean must be the 6 test images of cifar10 that were corrupted"
         ):
             resnetzoo.evaluate_corruptions(model, corrupted, clean=other)
-    with pytest.raises(resnetzoo.UsageError, match=r"corrupted must be what .* gives, not a ImageSet"):
+    with pytest.raises(resnetzoo.UsageError, match=r"corrupted must be a result of .*, not a ImageSet"):
         resnetzoo.evaluate_corruptions(model, clean)  # type: ignore[arg-type]
     grey, few = resnetzoo.create("resnet20", in_chans=1), resnetzoo.create("resnet20", num_classes=7)
     with pytest.raises(resnetzoo.UsageError, match="takes 1 channels, the images have 3"):
         resnetzoo.evaluate_corruptions(grey, corrupted, clean=clean)
-    with pytest.raises(resnetzoo.UsageError, match="the network has 7 classes, the images 10"):
+    with pytest.raises(resnetzoo.UsageError, match="the network has 7 classes, but the images have 10"):
         resnetzoo.evaluate_corruptions(few, corrupted, clean=clean)
 
 

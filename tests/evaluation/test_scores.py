@@ -176,10 +176,10 @@ LABELS = torch.tensor([0, 1])
     ("logits", "labels", "message"),
     [
         (torch.zeros(2), LABELS, r"logits must be \(images, classes\), not \[2\]"),
-        (torch.zeros(0, 2), LABELS[:0], "nothing to measure: logits of 0 images"),
+        (torch.zeros(0, 2), LABELS[:0], "nothing to measure: the logits are of 0 images"),
         (torch.zeros(2, 0), LABELS, "2 images and 0 classes"),
         (GOOD, LABELS[:1], "one for each of 2 images"),
-        (GOOD, torch.tensor([0, 2]), "image 1 has label 2, and there are logits of 2 classes"),
+        (GOOD, torch.tensor([0, 2]), "image 1 has label 2, but there are logits of only 2 classes"),
         (GOOD, torch.tensor([-1, 0]), "image 0 has label -1"),
         (GOOD, torch.tensor([0.0, 1.0]), "labels must be whole numbers"),
         (GOOD, LABELS.bool(), "labels must be whole numbers"),
@@ -197,7 +197,8 @@ def test_logits_that_are_no_distribution_are_refused(value: float) -> None:
     logits[1, 2] = value
     for name in metrics.METRICS:
         with pytest.raises(
-            NonFiniteLossError, match="1 of 3 images have logits that are no distribution, the first is image 1"
+            NonFiniteLossError,
+            match="1 of 3 images have logits that give no probabilities, the first of which is image 1",
         ):
             metrics.measure(logits, torch.arange(3), [name])
     with pytest.raises(NonFiniteLossError):
@@ -213,7 +214,7 @@ def test_arguments_out_of_range_are_refused() -> None:
     ):
         with pytest.raises(UsageError, match=message):
             metrics.top_k_error(GOOD, LABELS, **arguments)
-    with pytest.raises(UsageError, match='no metric is called "f1"; there is top1_error'):
+    with pytest.raises(UsageError, match='no metric is called "f1"; choose from top1_error'):
         metrics.measure(GOOD, LABELS, ["f1"])
     with pytest.raises(UsageError, match="a name or a function of logits and labels, not an int"):
         metrics.measure(GOOD, LABELS, [3])  # type: ignore[list-item]
@@ -221,7 +222,7 @@ def test_arguments_out_of_range_are_refused() -> None:
         metrics.calibration(GOOD, LABELS, binning="quantile")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="held_out must be a whole number from 1 to 1"):
         metrics.temperature_scaling(GOOD, LABELS, held_out=2)
-    with pytest.raises(UsageError, match="takes two or more"):
+    with pytest.raises(UsageError, match="needs two or more"):
         metrics.temperature_scaling(GOOD[:1], LABELS[:1])
     with pytest.raises(UsageError, match=r"\[2, 2\] and \[2, 3\]"):
         metrics.paired_counts(GOOD, torch.zeros(2, 3), LABELS)

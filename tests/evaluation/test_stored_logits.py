@@ -71,7 +71,7 @@ def test_a_file_gives_them_back_or_is_refused(tmp_path: Path) -> None:
     tensors, metadata = stored.to_tensors()
     tensors["logits"][0] = 0
     save_file(tensors, path, metadata)
-    with pytest.raises(ResultsError, match="not those that were written"):
+    with pytest.raises(ResultsError, match="its logits are not the ones that were written"):
         resnetzoo.load_logits(path)
     save_file({"weight": torch.zeros(1)}, path)
     with pytest.raises(ResultsError, match="not a file of test logits"):

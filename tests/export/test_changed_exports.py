@@ -22,7 +22,9 @@ def test_programs_have_the_changed_outputs(change: str, pixels: bool, tmp_path: 
             export.export_program(subject, tmp_path / "a.pt2")
         return
     if change == "hook on the network" and not pixels and torch.__version__ < (2, 7):
-        with pytest.raises(resnetzoo.ExportError, match=r"torch\.export cannot hold this network.*has a forward hook"):
+        with pytest.raises(
+            resnetzoo.ExportError, match=r"torch\.export cannot represent this network.*has a forward hook"
+        ):
             export.export_program(subject, tmp_path / "a.pt2")
         return
     export.export_program(subject, tmp_path / "a.pt2")
@@ -56,7 +58,7 @@ def test_scripts_have_the_changed_outputs(change: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [*HOOKS, "norm subclass"])
 def test_scripts_that_cannot_be_say_why(change: str, tmp_path: Path) -> None:
-    with pytest.raises(resnetzoo.ExportError, match=r"TorchScript cannot hold.*(hook|of the class ScaledNorm)"):
+    with pytest.raises(resnetzoo.ExportError, match=r"TorchScript cannot represent.*(hook|of the class ScaledNorm)"):
         export.export_torchscript(changed(change), tmp_path / "a.pt")
     assert not list(tmp_path.iterdir())
 

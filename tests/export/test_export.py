@@ -219,7 +219,7 @@ def test_preprocessing_takes_pixels_alone() -> None:
     model = resnetzoo.WithPreprocessing(resnetzoo.create("resnet20", weights=True))
     image = Image.new("RGB", (32, 32), "navy")
     assert model(torch.from_numpy(np.array(image))[None]).sum().item() == pytest.approx(1)
-    with pytest.raises(ValueError, match=r"uint8 from 0 to 255, or as float from 0 to 1, found torch\.int64"):
+    with pytest.raises(ValueError, match=r"uint8 from 0 to 255, or as floats from 0 to 1, found torch\.int64"):
         model(torch.zeros(1, 32, 32, 3, dtype=torch.int64))
     with pytest.raises(ValueError, match=r"expected floats from 0 to 1, found 0\.0 to 255\.0"):
         model(255 * torch.eye(32).expand(1, 3, 32, 32).permute(0, 2, 3, 1))
@@ -231,7 +231,7 @@ def test_preprocessing_takes_pixels_alone() -> None:
         resnetzoo.WithPreprocessing(resnetzoo.create("resnet20"))
     headless = resnetzoo.create("resnet20", weights=True)
     headless.reset_classifier(0)
-    with pytest.raises(resnetzoo.UsageError, match="without a classifier gives no probabilities"):
+    with pytest.raises(resnetzoo.UsageError, match="without a classifier has no probabilities"):
         resnetzoo.WithPreprocessing(headless)
 
 

@@ -38,13 +38,17 @@ def word(request: pytest.FixtureRequest) -> str:
             2,
             "--format must be one of onnx, torch-export, torchscript, safetensors, not",
         ),
-        (("resnet20", "--format", "onnx", "--out", "a.pt"), 2, "written to names that end in .onnx, not to a.pt"),
+        (("resnet20", "--format", "onnx", "--out", "a.pt"), 2, "files of this format must end in .onnx, unlike a.pt"),
         (
             ("resnet20", "--format", "torch-export", "--out", "a.pt"),
             2,
-            "written to names that end in .pt2, not to a.pt",
+            "files of this format must end in .pt2, unlike a.pt",
         ),
-        (("resnet20", "--format", "safetensors", "--preprocessing"), 2, "safetensors holds weights and no graph"),
+        (
+            ("resnet20", "--format", "safetensors", "--preprocessing"),
+            2,
+            "safetensors files contain weights and no graph",
+        ),
         (("preresnet20", "--format", "torchscript"), 2, "preresnet20 has no weights; networks that have"),
         (("nowhere.pt", "--format", "torchscript"), 1, "nowhere.pt: no such checkpoint"),
     ],
@@ -79,7 +83,9 @@ def test_the_file_that_is_exported_stays(
     else:
         resnetzoo.save_weights(tiny_model, file)
     before = Path(file).read_bytes()
-    assert_one_line(call(cli.main, "export", *words), 2, "is the file that is exported: give another name with --out")
+    assert_one_line(
+        call(cli.main, "export", *words), 2, "is the file that is being exported: choose another name with --out"
+    )
     assert Path(file).read_bytes() == before
 
 

@@ -84,7 +84,7 @@ def test_an_opset_later_than_the_first_is_the_one_that_is_written_or_refused() -
     try:
         done = resnetzoo.export_onnx(model, "network.onnx", opset=21)
     except resnetzoo.ExportError as error:
-        assert "writes this network in opset 18, not in 21: leave opset out, or give one from 11 to 18" in str(error)
+        assert "writes this network in opset 18, not 21: leave opset out, or use one from 11 to 18" in str(error)
         assert not Path("network.onnx").exists()
         return
     check_onnx(done.path, model, 21, None, lambda count: torch.randn(count, 3, 32, 32))

@@ -28,7 +28,7 @@ def largest_difference(model: resnetzoo.CifarNet, optimized: nn.Module) -> float
 def test_the_outputs_are_the_networks(change: str, precision: str, tolerance: float) -> None:
     model = changed(change)
     if (change, precision) == ("hook in fp32", "bf16"):
-        with pytest.raises(resnetzoo.UsageError, match='does not compute in bf16: use precision="fp32"'):
+        with pytest.raises(resnetzoo.UsageError, match='does not work in bf16: use precision="fp32"'):
             resnetzoo.optimize(model, precision=precision, compile=False)
         return
     optimized = resnetzoo.optimize(model, precision=precision, compile=False)
@@ -59,7 +59,7 @@ def test_only_what_is_as_built_is_fused(change: str) -> None:
 def test_int8_refuses_it_by_name(change: str) -> None:
     calibration = resnetzoo.synthetic(seed=0, train_images=8, test_images=1).train
     with pytest.raises(
-        resnetzoo.UsageError, match=r'and (layer[12]\.0\S*|conv1|the network) (has|is) .*: use precision="bf16" or'
+        resnetzoo.UsageError, match=r'but (layer[12]\.0\S*|conv1|the network) (has|is) .*: use precision="bf16" or'
     ):
         resnetzoo.optimize(changed(change), precision="int8", compile=False, calibration=calibration)
 

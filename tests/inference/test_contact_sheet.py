@@ -50,7 +50,7 @@ def test_a_sheet_has_an_end(model: resnetzoo.CifarNet) -> None:
     assert Path("many.svg").stat().st_size > Path("few.svg").stat().st_size
     with pytest.raises(resnetzoo.UsageError, match="at least one prediction"):
         resnetzoo.save_sheet([], "none.png")
-    with pytest.raises(resnetzoo.UsageError, match=r"ends in \.png or \.svg, not sheet\.jpg"):
+    with pytest.raises(resnetzoo.UsageError, match=r"must end in \.png or \.svg, unlike sheet\.jpg"):
         resnetzoo.save_sheet(found, "sheet.jpg")
     with pytest.raises(resnetzoo.ResnetzooError, match=r"cannot write /proc/nothing/sheet\.png"):
         resnetzoo.save_sheet(found[:1], "/proc/nothing/sheet.png")
@@ -62,7 +62,7 @@ def test_a_sheet_is_not_drawn_over_an_image(call: Call, sheet: str) -> None:
     Path("link.png").symlink_to("photo.png")
     before = Path("photo.png").read_bytes()
     words = ("predict", "gone.png", "photo.png", "--device", "cpu", "--sheet", f"./{sheet}")
-    assert_one_line(call(cli.main, *words), 2, f"{sheet} is one of the images: give the sheet another name")
+    assert_one_line(call(cli.main, *words), 2, f"{sheet} is one of the images: choose another name for the sheet")
     with pytest.raises(resnetzoo.UsageError, match="is one of the images"):
         resnetzoo.save_sheet([resnetzoo.Prediction(Path("photo.png"), ("cat",), (1.0,))], sheet)
     assert Path("photo.png").read_bytes() == before

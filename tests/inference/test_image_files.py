@@ -61,7 +61,7 @@ def test_samples_of_16_bits_scale_by_the_depth_that_is_found(model: resnetzoo.Ci
     grey += 255 - grey.max()  # white somewhere
     white = 2**bits - 1
     Image.fromarray((grey * white / 255).round().astype("<u2")).save(name)
-    with pytest.warns(SampleDepthWarning, match=f"{name} has samples of 16 bits, of which 0 to {white:,} are taken"):
+    with pytest.warns(SampleDepthWarning, match=f"{name} has 16-bit samples, of which 0 to {white:,} are read"):
         found = read_image(name)
     assert np.abs(np.asarray(found) - grey).max() <= 1
     with pytest.warns(SampleDepthWarning):
@@ -95,7 +95,7 @@ def test_colours_of_12_bits_keep_what_pillow_drops(channels: int, mode: str) -> 
         assert np.array_equal(np.asarray(flatten(opened, "RGB")), np.asarray(read_image("a.png", "RGB")))
     opened = Image.open("a.png")
     opened.load()
-    with pytest.raises(resnetzoo.errors.ImageError, match="Pillow has kept the upper 8"):
+    with pytest.raises(resnetzoo.errors.ImageError, match="Pillow has kept only the upper 8"):
         flatten(opened, "RGB")
 
 

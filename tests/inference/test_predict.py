@@ -99,7 +99,7 @@ def test_what_cannot_be_read_has_its_own_line(model: resnetzoo.CifarNet) -> None
     for name, reason in {
         "half.jpg": "damaged: image file is truncated",
         "empty.png": "an empty file, of 0 bytes",
-        "text.png": "no image, or in a format that Pillow does not read",
+        "text.png": "not an image, or in a format that Pillow does not read",
         "bomb.png": "Pillow's limit against decompression bombs",
         "cut.png": "damaged: ",
         "void": "a folder without images",
@@ -134,7 +134,7 @@ def test_files_folders_and_patterns_in_order_and_once(model: resnetzoo.CifarNet)
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "no image named: give files, folders or patterns"),
+        ([], "no images given: pass files, folders or patterns"),
         ("nowhere.png", "no image found: nowhere.png: no such file"),
         (["*.png", "b", "c", "d"], r"\*.png: no file matches; b: no such file; c: no such file; and 1 more"),
     ],
@@ -212,7 +212,7 @@ def test_classes_are_known_or_numbered(
     [
         ({"top": 0}, "top must be a whole number from 1, not 0"),
         ({"batch_size": 0}, "batch_size must be a whole number from 1, not 0"),
-        ({"classes": ["cat", "dog"]}, "2 names of classes for a network of 10"),
+        ({"classes": ["cat", "dog"]}, "2 class names for a network with 10"),
     ],
 )
 def test_what_cannot_be_meant(model: resnetzoo.CifarNet, choices: dict[str, object], message: str) -> None:
@@ -221,7 +221,7 @@ def test_what_cannot_be_meant(model: resnetzoo.CifarNet, choices: dict[str, obje
 
 
 def test_networks_that_cannot_predict() -> None:
-    with pytest.raises(resnetzoo.UsageError, match="nobody knows how pixels become the input of this network"):
+    with pytest.raises(resnetzoo.UsageError, match="the input normalization of this network is not known"):
         resnetzoo.predict(resnetzoo.create("resnet20"), "a.png")
     headless = resnetzoo.create("resnet20", weights=True)
     headless.reset_classifier(0)
@@ -237,7 +237,7 @@ def test_a_classifier_put_in_by_hand_has_no_old_names(count: int) -> None:
     with pytest.warns(UserWarning, match=f"a classifier of {count} classes now, and names of 10, which are left out"):
         (found,) = resnetzoo.predict(model, "a.png", top=count)
     assert sorted(found.classes) == sorted(numbered_classes(count))
-    with pytest.raises(resnetzoo.UsageError, match=f"10 names of classes for a network of {count}"):
+    with pytest.raises(resnetzoo.UsageError, match=f"10 class names for a network with {count}"):
         resnetzoo.predict(model, "a.png", classes=classes_of("cifar10"))
     model.classes = None
     model.fc = torch.nn.Sequential(torch.nn.Dropout(), model.fc)
@@ -261,10 +261,12 @@ def test_a_classifier_that_says_nothing_needs_names(count: int) -> None:
     model.fc = Silent(count)
     assert model.num_classes is None
     picture().save("a.png")
-    with pytest.raises(resnetzoo.UsageError, match=f"the network gives {count} logits, and 10 classes are named"):
+    with pytest.raises(resnetzoo.UsageError, match=f"the network returns {count} logits, but 10 classes are named"):
         resnetzoo.predict(model, "a.png")
     model.classes = None
-    with pytest.raises(resnetzoo.UsageError, match="does not say how many classes it has: name them with classes="):
+    with pytest.raises(
+        resnetzoo.UsageError, match="the number of classes of this model is not known: name them with classes="
+    ):
         resnetzoo.predict(model, "a.png")
     assert len(resnetzoo.predict(model, "a.png", classes=numbered_classes(count), top=count)[0].classes) == count
 

@@ -57,7 +57,7 @@ def test_a_broken_file_fails_the_command_after_all_others(call: Call) -> None:
     assert (bad["path"], bad["classes"], bad["error"]) == (
         "bad.png",
         [],
-        "no image, or in a format that Pillow does not read",
+        "not an image, or in a format that Pillow does not read",
     )
     assert (good["path"], len(good["classes"]), good["error"]) == ("good.png", 2, None)
     assert good["probabilities"] == sorted(good["probabilities"], reverse=True)
@@ -76,12 +76,12 @@ def test_files_that_are_all_missing_have_their_rows_in_json(fork_command: Comman
         (("a.png",), 2, "no image found: a.png: no such file"),
         (("a.png", "--model", "resent20"), 2, "did you mean resnet20"),
         (("a.png", "--model", "nowhere.pt"), 1, "nowhere.pt: no such checkpoint"),
-        (("a.png", "--sheet", "sheet.jpg"), 2, "ends in .png or .svg, not sheet.jpg"),
+        (("a.png", "--sheet", "sheet.jpg"), 2, "must end in .png or .svg, unlike sheet.jpg"),
         (("b.png", "--sheet", "/proc/x.png"), 1, "choose another folder\n"),
         (("a.png", "--top", "0"), 2, "--top must be a whole number from 1, not 0"),
         (("a.png", "--batch-size", "0"), 2, "--batch-size must be a whole number from 1, not 0"),
         (("a.png", "--dataset", "mnist"), 2, "--dataset must be one of cifar10, cifar100, cifar100-coarse, synthetic"),
-        (("a.png", "--dataset", "cifar100"), 2, "100 names of classes for a network of 10"),
+        (("a.png", "--dataset", "cifar100"), 2, "100 class names for a network with 10"),
         (("a.png", "--family", "plain"), 1, 'family="plain" was asked for'),
     ],
 )
@@ -96,6 +96,6 @@ def test_numbered_classes_are_said(call: Call, tmp_path: Path) -> None:
     model.classes = None
     resnetzoo.save_weights(model, "bare.safetensors")
     status, said = call(cli.main, "predict", "a.png", "--model", "bare.safetensors", "--device", "cpu")
-    assert (status, said) == (0, "the model does not say what its classes are called: --dataset names them\n")
+    assert (status, said) == (0, "the model does not contain the names of its classes: pass --dataset to name them\n")
     words = ("predict", "a.png", "--model", "bare.safetensors", "--dataset", "cifar10", "--device", "cpu")
     assert call(cli.main, *words) == (0, "")

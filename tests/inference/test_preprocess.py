@@ -36,19 +36,22 @@ def test_an_image_of_an_odd_mode_has_its_own_line(model: resnetzoo.CifarNet, mon
     monkeypatch.setattr(predicting, "read_image", lambda path: images[path.name])
     odd, plain = resnetzoo.predict(model, list(images))
     assert odd.error is not None
-    assert odd.error.startswith("of a kind that Pillow does not turn into pixels (conversion from La")
+    assert odd.error.startswith("of a kind that Pillow cannot convert to pixels (conversion from La")
     assert plain.error is None
 
 
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ("cat.png", r"expected a PIL image or a tensor, not str: PIL\.Image\.open reads a file"),
-        (np.zeros((5, 5, 3), np.uint8), r"not ndarray: .* PIL\.Image\.fromarray takes an array"),
+        ("cat.png", r"expected a PIL image or a tensor, not str: open a file with PIL\.Image\.open"),
+        (np.zeros((5, 5, 3), np.uint8), r"not ndarray: .* convert an array \(H, W, C\) with PIL\.Image\.fromarray"),
         (torch.zeros(3, 0, 5, dtype=torch.uint8), r"at least one pixel, found one of shape \[3, 0, 5\]"),
         (torch.zeros(1, 5, 5), r"expected an image \(3, H, W\) or \(N, 3, H, W\), not \[1, 5, 5\]"),
-        (torch.zeros(3, 5, 5, dtype=torch.int64), "expected pixels as uint8, or as float from 0 to 1, not torch.int64"),
-        (torch.full((3, 5, 5), 200.0), "floats from 0 to 1, found 200 to 200: give pixels of 0 to 255 as uint8"),
+        (
+            torch.zeros(3, 5, 5, dtype=torch.int64),
+            "expected pixels as uint8, or as floats from 0 to 1, not torch.int64",
+        ),
+        (torch.full((3, 5, 5), 200.0), "floats from 0 to 1, found 200 to 200: pass pixels from 0 to 255 as uint8"),
         (torch.full((3, 5, 5), -1.9), "expected floats from 0 to 1, found -1.9 to -1.9"),
         (torch.full((3, 5, 5), torch.nan), "expected floats from 0 to 1, found nan to nan"),
     ],
@@ -69,7 +72,7 @@ def test_other_channels_come_as_tensors(channels: int) -> None:
     model = resnetzoo.create("resnet20", in_chans=channels)
     model.normalization = channel_normalization((0.5,) * channels, (0.2,) * channels)
     assert model.preprocess(torch.zeros(channels, 40, 32)).shape == (channels, 32, 32)
-    with pytest.raises(resnetzoo.UsageError, match=f"a network of {channels} channels takes no PIL images"):
+    with pytest.raises(resnetzoo.UsageError, match=f"a network with {channels} channels does not take PIL images"):
         resnetzoo.predict(model, "a.png")
 
 
@@ -84,7 +87,7 @@ def test_images_become_as_large_as_in_training(
     )
     small = replace(tiny_data, train=train, test=test)
     resnetzoo.fit(tiny_model, small, replace(TINY_RECIPE, normalization=kind), out="run", device="cpu")
-    if older:  # files that do not say the size, of which a mean for each place does
+    if older:  # files that do not say the size, of which a mean for each pixel does
         content = torch.load("run/checkpoint.pt", weights_only=True)
         del content["normalization"]["size"]
         torch.save(content, "run/checkpoint.pt")
@@ -104,7 +107,7 @@ def test_images_become_as_large_as_in_training(
 def test_squares_are_no_input_of_a_network_for_oblongs(tiny_model: resnetzoo.CifarNet) -> None:
     pixels = torch.zeros(1, 3, 16, 24, dtype=torch.uint8)
     tiny_model.normalization = measure_normalization(pixels, "per_pixel_mean")
-    with pytest.raises(resnetzoo.UsageError, match="trained on images of 16 x 24 pixels with a mean for each place"):
+    with pytest.raises(resnetzoo.UsageError, match="trained on images of 16 x 24 pixels with a mean for each pixel"):
         tiny_model.preprocess(picture())
 
 

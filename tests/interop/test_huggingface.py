@@ -214,9 +214,9 @@ def test_the_words_of_the_mixin_are_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "saved: its config.json is no JSON: Expecting property name .*; save the network again"),
-        (b"", "saved: its config.json is no JSON: Expecting value"),
-        (b"\xff", "saved: its config.json is no JSON: 'utf-8' codec"),
+        (b"{", "saved: its config.json is not valid JSON: Expecting property name .*; save the network again"),
+        (b"", "saved: its config.json is not valid JSON: Expecting value"),
+        (b"\xff", "saved: its config.json is not valid JSON: 'utf-8' codec"),
         (b"[]", r"saved: its spec is none that this version of resnetzoo reads: \[\]"),
         (b"null", "saved: its spec is none that this version of resnetzoo reads: None"),
     ],
@@ -262,10 +262,12 @@ def test_what_is_no_whole_network_is_refused(tmp_path: Path) -> None:
     network.reset_classifier(0)
     with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet20 of 10 classes"):
         network.save_pretrained(tmp_path)
-    with pytest.raises(resnetzoo.CheckpointError, match=r"has no config\.json that says which network it is"):
+    with pytest.raises(resnetzoo.CheckpointError, match=r"has no config\.json that describes the network"):
         HubCifarNet.from_pretrained(tmp_path)
     HubCifarNet.of(trained()).save_pretrained(tmp_path)
-    with pytest.raises(resnetzoo.UsageError, match="from_pretrained takes no num_classes: a network comes as it was"):
+    with pytest.raises(
+        resnetzoo.UsageError, match="from_pretrained does not take num_classes: it loads the network as it was"
+    ):
         HubCifarNet.from_pretrained(tmp_path, num_classes=4)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(resnetzoo.CheckpointError, match="its spec is none that this version of resnetzoo reads"):

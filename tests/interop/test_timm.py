@@ -78,7 +78,9 @@ def test_a_name_that_is_taken_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(
         timm.models._registry._model_entrypoints, "resnetzoo_taken", test_importing_again_changes_nothing
     )
-    with pytest.raises(resnetzoo.UsageError, match="timm has another model called resnetzoo_taken, of test_timm"):
+    with pytest.raises(
+        resnetzoo.UsageError, match="timm already has another model called resnetzoo_taken, from test_timm"
+    ):
         interop.register_networks()
 
 
@@ -258,7 +260,7 @@ def test_our_own_words_work_as_well() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("resnet20", {"drop_path_rate": 0.1}, "have no drop_path_rate; they take num_classes, in_chans, drop_rate"),
+        ("resnet20", {"drop_path_rate": 0.1}, "have no drop_path_rate; they accept num_classes, in_chans, drop_rate"),
         ("resnet20", {"numclasses": 3}, "have no numclasses"),
         ("resnet20", {"drop_rate": 2}, "drop_rate must be from 0 to 1, not 2"),
         ("resnet20", {"num_classes": -2}, "num_classes must be a whole number from 1, not -2"),
@@ -266,11 +268,11 @@ def test_our_own_words_work_as_well() -> None:
         ("resnet20", {"global_pool": ""}, "a classifier needs pooled features"),
         ("resnet20", {"out_indices": (0, 1)}, "out_indices without features_only=True"),
         ("resnet20", {"features_only": True, "out_indices": (1, 4)}, "have 3 stages, with the indices 0 to 2, not (1,"),
-        ("resnet20", {"features_only": True, "out_indices": 5}, "have 3 stages, of which the last 5 cannot be taken"),
+        ("resnet20", {"features_only": True, "out_indices": 5}, "have 3 stages, so the last 5 are not available"),
         ("plainnet20", {"shortcut": "projection"}, "plain networks have no shortcuts"),
         ("resnet20.fast", {}, 'no weights are called "resnet20.fast"; there is resnet20.modern_c10'),
         ("resnet20.modern_c10", {"shortcut": "projection"}, 'has shortcut="identity", not "projection"'),
-        ("resnet20", {"pretrained": True, "zero_init_residual": True}, "zero_init_residual is about fresh weights"),
+        ("resnet20", {"pretrained": True, "zero_init_residual": True}, "zero_init_residual is for fresh weights"),
         (
             "preresnet20",
             {"pretrained": True},

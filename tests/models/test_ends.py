@@ -152,7 +152,7 @@ def test_labels_go_as_far_as_the_logits(make: Callable[[], nn.Module]) -> None:
     logits = model(images).detach()
     expected = (logits.logsumexp(1) - logits[torch.arange(2), torch.tensor([6, 0])]).mean()
     assert found == pytest.approx(float(expected), rel=1e-4)
-    with pytest.raises(resnetzoo.UsageError, match=r"image 0 has label 7; the network's classes go from 0 to 6"):
+    with pytest.raises(resnetzoo.UsageError, match=r"image 0 has label 7, but the network's classes go from 0 to 6"):
         analysis.gradient_norms(model, (images, torch.tensor([7, 0])))
 
 

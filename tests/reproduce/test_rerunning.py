@@ -168,7 +168,7 @@ def test_the_command_compares_to_the_last_digit_on_a_cpu(command: Callable[..., 
     said = command(1.0)
     assert said.exit_code == 0
     assert "compared to the last digit" in said.output
-    assert "all figures as recorded, to the last digit" in said.output
+    assert "all figures are as recorded, to the last digit" in said.output
     differs = command(1 + 1e-15)
     assert differs.exit_code != 0
     assert "1 of 4 figures differ from the record; compared to the last digit" in str(differs.exception)
@@ -179,7 +179,7 @@ def test_the_command_compares_a_record_of_cuda_within_bounds_and_says_so(command
     assert said.exit_code == 0
     assert "compared within train_loss 6 %" in said.output
     assert "no run repeats its digits on CUDA" in said.output.replace("\n", " ")
-    assert "all figures as recorded, within the bounds" in said.output
+    assert "all figures are as recorded, within the bounds" in said.output
     assert command(1.10, device="NVIDIA H100 80GB HBM3").exit_code != 0
 
 

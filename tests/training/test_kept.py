@@ -238,7 +238,9 @@ def test_what_answers_to_pixels_or_not_at_all_is_refused(tiny_data: resnetzoo.Da
     model.reset_classifier(0)
     with pytest.raises(resnetzoo.UsageError, match=r"no classifier: reset_classifier\(10\) gives it one"):
         resnetzoo.fit(model, tiny_data, progress=False)
-    with pytest.raises(resnetzoo.UsageError, match="no classifier, and so no error: reset_classifier gives it one"):
+    with pytest.raises(
+        resnetzoo.UsageError, match="no classifier and therefore no error: add one with reset_classifier"
+    ):
         resnetzoo.evaluate(nn.DataParallel(model), tiny_data.test)
 
 

@@ -167,7 +167,7 @@ def test_what_is_left_of_an_environment_silences_no_command(
     said = capsys.readouterr()
     assert (said.out, said.err) == (
         "",
-        "only the first process prints, and this is another one by its environment: RANK=1 WORLD_SIZE=2 "
+        "only the first process prints, and according to its environment this is another one: RANK=1 WORLD_SIZE=2 "
         "MASTER_ADDR=localhost MASTER_PORT=29500\n",
     )
     monkeypatch.delenv("WORLD_SIZE")

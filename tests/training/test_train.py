@@ -274,7 +274,7 @@ def test_a_network_for_other_data_is_refused(tiny_data: resnetzoo.Data) -> None:
         resnetzoo.fit(resnetzoo.plainnet(8, num_classes=2), tiny_data, progress=False)
     with pytest.raises(resnetzoo.UsageError, match=r"takes 1 channels, the images have 3: create\(..., in_chans=3\)"):
         resnetzoo.fit(resnetzoo.plainnet(8, in_chans=1), tiny_data, progress=False)
-    with pytest.raises(resnetzoo.UsageError, match="the network has 2 classes, the images 10"):
+    with pytest.raises(resnetzoo.UsageError, match="the network has 2 classes, but the images have 10"):
         resnetzoo.evaluate(resnetzoo.plainnet(8, num_classes=2), tiny_data.test)
     with pytest.raises(resnetzoo.UsageError, match="batch_size must be a whole number from 1, not 0"):
         resnetzoo.evaluate(resnetzoo.plainnet(8), tiny_data.test, batch_size=0)

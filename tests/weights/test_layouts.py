@@ -380,7 +380,5 @@ def test_timm_refuses_weights_that_compute_otherwise(tmp_path: Path) -> None:
     torch.save(network.state, tmp_path / "weights.pth")
     importlib.import_module("resnetzoo.interop.timm")  # which tells timm of them
     overlay = {"file": str(tmp_path / "weights.pth")}
-    with pytest.raises(
-        CheckpointError, match="the layout of torchdistill, whose networks compute otherwise than wrn16_4"
-    ):
+    with pytest.raises(CheckpointError, match="the layout of torchdistill, whose networks differ from wrn16_4"):
         timm.create_model("resnetzoo_wrn16_4", pretrained=True, pretrained_cfg_overlay=overlay)

@@ -301,4 +301,4 @@ def test_eval_measures_weights_of_others(call: Call, cifar10_folder: Path, tmp_p
     assert facts["origin"].startswith("weights.th: plainnet8, 10 classes in the names of akamaster")
     status, errors = call(cli.main, "eval", "seven.pt", *words)
     assert (status, errors.count("\n")) == (2, 1)
-    assert "on which data its 7 classes were trained; give --dataset" in errors
+    assert "on which dataset its 7 classes were trained; pass --dataset" in errors

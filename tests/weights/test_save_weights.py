@@ -52,7 +52,7 @@ def test_a_title_says_what_became_of_the_weights() -> None:
     row = resnetzoo.list_weights("resnet20.*")[0]
     model = resnetzoo.create("resnet20", weights=row.name)
     one_step(model)
-    assert model_title(model) == f"resnet20, changed since it was {row.name}"
+    assert model_title(model) == f"resnet20, changed after it was loaded as {row.name}"
     model.reset_classifier(10)
     assert model_title(model) == "resnet20"
 

@@ -108,7 +108,7 @@ class TimmCifarNet(CifarNet):
             UsageError: there is no such stage, or another `output_fmt`.
         """
         if output_fmt != "NCHW":
-            raise UsageError(f"feature maps are NCHW: output_fmt={str(output_fmt)!r} is none of theirs")
+            raise UsageError(f"feature maps are NCHW, so output_fmt={str(output_fmt)!r} is not supported")
         taken = stage_indices(indices, len(self.stage_names))
         stages = self._stages()[: max(taken) + 1 if stop_early else None]
         x = self.forward_stem(x)
@@ -186,7 +186,7 @@ def stage_indices(indices: Indices, count: int) -> list[int]:
         return list(range(count))
     if isinstance(indices, int):
         if not 0 < indices <= count:
-            raise UsageError(f"the networks have {count} stages, of which the last {indices} cannot be taken")
+            raise UsageError(f"the networks have {count} stages, so the last {indices} are not available")
         return list(range(count - indices, count))
     if not indices or any(not -count <= index < count for index in indices):
         raise UsageError(f"the networks have {count} stages, with the indices 0 to {count - 1}, not {tuple(indices)}")

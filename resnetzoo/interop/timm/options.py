@@ -51,7 +51,7 @@ class Options:
         known = [field.name for field in fields(cls)]
         unknown = [name for name in found if name not in known]
         if unknown:
-            raise UsageError(f"networks of resnetzoo have no {', '.join(unknown)}; they take {', '.join(known[:10])}")
+            raise UsageError(f"networks of resnetzoo have no {', '.join(unknown)}; they accept {', '.join(known[:10])}")
         return cls(**found)
 
     def feature_arguments(self, stages: int) -> dict[str, Any]:

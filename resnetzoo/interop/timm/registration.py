@@ -57,7 +57,9 @@ def register_networks() -> None:
             default_cfgs[variant] = default_configs(name, variant)
             register_model(_entrypoint(name, variant))
         elif model_entrypoint(variant).__module__ != __name__:
-            raise UsageError(f"timm has another model called {variant}, of {model_entrypoint(variant).__module__}")
+            raise UsageError(
+                f"timm already has another model called {variant}, from {model_entrypoint(variant).__module__}"
+            )
 
 
 def _entrypoint(name: str, variant: str) -> Callable[..., nn.Module]:
@@ -93,7 +95,7 @@ def _build(
     ours = pretrained and not elsewhere
     if ours:
         if options.zero_init_residual:
-            raise UsageError("zero_init_residual is about fresh weights: leave it out, or pretrained=True")
+            raise UsageError("zero_init_residual is for fresh weights: leave it out, or leave out pretrained=True")
         row = row or default_weights(name)
         folder = None if cache_dir is None else user_path(cache_dir)
         overlay["file"] = str(local_path(row, folder))  # with its hash checked
@@ -147,7 +149,7 @@ def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) ->
     spec = get_spec(name)
     if binding and row is not None and options.shortcut not in (None, row.spec.shortcut):
         raise UsageError(
-            f'{row.name} has shortcut="{row.spec.shortcut}", not "{options.shortcut}": leave shortcut out, or the tag'
+            f'{row.name} has shortcut="{row.spec.shortcut}", not "{options.shortcut}": leave out shortcut or the tag'
         )
     shortcut = options.shortcut or (spec if row is None else row.spec).shortcut
     return replace(spec, shortcut=shortcut, zero_init_residual=options.zero_init_residual or spec.zero_init_residual)
@@ -163,8 +165,8 @@ def _our_weights(state: dict[str, Tensor], model: TimmCifarNet) -> dict[str, Ten
     mapping = find_mapping(weights)
     if mapping.computes(model.spec) != model.spec or mapping.last_norm != model.spec.last_norm:
         raise CheckpointError(
-            f"the weights are in the layout of {mapping.name}, whose networks compute otherwise than "
-            f"{model.spec.label}: resnetzoo.load_checkpoint builds the network that they are of"
+            f"the weights are in the layout of {mapping.name}, whose networks differ from {model.spec.label}: build "
+            "the matching network with resnetzoo.load_checkpoint"
         )
     ours = absorb_biases(model.spec, remap_keys(mapping, weights))
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in ours.items()}
