@@ -25,8 +25,8 @@ def class_names(model: CifarNet) -> tuple[str, ...] | None:
         return known
     if count:
         warnings.warn(
-            f"{model.spec.label} has a classifier of {count} classes now, and names of {len(known)}, which are left "
-            "out: model.classes = [...] names them anew, and model.classes = None says that there are none",
+            f"{model.spec.label} now has a classifier of {count} classes but names of {len(known)}, which are left "
+            "out: set model.classes to the names of the new classes, or to None if they have none",
             stacklevel=3,
         )
     return None
@@ -44,18 +44,18 @@ def known_normalization(model: nn.Module) -> Normalization | None:
     found = get_normalization(innermost(model)) or get_normalization(model)
     if found is not None:
         return found
-    cure = "normalization = ... on it says how pixels become its input"
+    cure = "set its normalization"
     if is_graph(innermost(model)):
         raise UsageError(
             f"{type(model).__name__} is a scripted or traced network, which does not say how it was trained: {cure}, "
-            "such as that of the network that it was made of"
+            "for example to that of the network that it was made from"
         )
     held = held_network(model)
     if held is not None and held[1].normalization is not None:
         name, network = held
         raise UsageError(
-            f"{type(model).__name__} does not say how pixels become its input, and holds more than the "
-            f'{network.spec.label} that says it for itself: give that alone, model.get_submodule("{name}"), or set '
+            f"{type(model).__name__} does not contain its input normalization, and computes more than the "
+            f'{network.spec.label} inside it, which does: pass only that, model.get_submodule("{name}"), or set '
             "model.normalization"
         )
     return None
@@ -74,11 +74,11 @@ def current_spec(model: CifarNet) -> ModelSpec:
         cure = "torch.save keeps any state_dict()"
         if any(name.endswith(("_orig", "_g", "_v")) or ".parametrizations." in name for name in differing):
             cure = (
-                "what computes weights goes by torch.nn.utils.prune.remove, parametrize.remove_parametrizations, "
-                "remove_weight_norm or remove_spectral_norm, and its values stay"
+                "remove what computes weights with torch.nn.utils.prune.remove, parametrize.remove_parametrizations, "
+                "remove_weight_norm or remove_spectral_norm, which keep its values"
             )
         elif all(name.startswith("fc.") for name in differing):
-            cure = f"reset_classifier(num_classes) gives it a classifier as built, and {cure}"
+            cure = f"reset_classifier(num_classes) adds a classifier as built, and {cure}"
         raise UsageError(
             f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {differing[0]} it has "
             f"{found.get(differing[0], 'nothing')}, its spec {expected.get(differing[0], 'nothing')}; {cure}"
@@ -86,7 +86,7 @@ def current_spec(model: CifarNet) -> ModelSpec:
     if changed := changed_activation(model):
         raise UsageError(
             f"the network is no longer a {spec.label}: {changed}; torch.save keeps its state_dict(), which "
-            "says nothing of activations: put yours in again after loading"
+            "does not contain activations: put yours in again after loading"
         )
     return spec
 
@@ -123,7 +123,7 @@ def stored_spec(model: CifarNet) -> ModelSpec:
         if words := as_built.other_kind(name) or as_built.other_settings(name):
             raise UsageError(
                 f"the network is no longer a {spec.label}: {name or 'it'} {words}; torch.save keeps its state_dict(), "
-                "which does not say that: put it in again after loading"
+                "which does not contain this change: make it again after loading"
             )
     if hooked := hooks_on_outputs(model):
         warnings.warn(

@@ -26,8 +26,8 @@ def check_channels(model: nn.Module, images: ImageSet, name: str = "images") -> 
     wanted, found = getattr(innermost(model), "in_chans", None), images.images.shape[1]
     if isinstance(wanted, int) and wanted != found:
         raise UsageError(
-            f"the network takes {wanted} channels, the images have {found}: create(..., in_chans={found}) makes one "
-            f"for them, and images.expand(-1, {wanted}, -1, -1) makes grey images into such of {wanted} channels"
+            f"the network takes {wanted} channels, the images have {found}: build one for them "
+            f"with create(..., in_chans={found}), or repeat the channel with images.expand(-1, {wanted}, -1, -1)"
             if found == 1
             else f"the network takes {wanted} channels, the images have {found}: create(..., in_chans={found})"
         )
@@ -45,20 +45,20 @@ def in_class_order(model: nn.Module, images: ImageSet) -> ImageSet:
     network = innermost(model)
     count = getattr(network, "num_classes", None)
     if isinstance(count, int) and 0 < count < len(images.classes):  # who measures says of 0 what is missing
-        raise UsageError(f"the network has {count} classes, the images {len(images.classes)}")
+        raise UsageError(f"the network has {count} classes, but the images have {len(images.classes)}")
     known = known_classes(model)
     if not known or images.classes == known[: len(images.classes)]:
         return images
     if set(images.classes) <= set(known) and len(set(known)) == len(known):
         warnings.warn(
             f"the images have their classes in another order than the network, {some(images.classes)} and not "
-            f"{some(known)}: their labels are counted by the network's",
+            f"{some(known)}: their labels are converted to the network's order",
             stacklevel=3,
         )
         return images.with_classes(known)
     warnings.warn(
-        f"the network tells {some(known)} apart, and the images show {some(images.classes)}: what is measured says "
-        "nothing of the network unless these are other names for the same classes, in the same order",
+        f"the network distinguishes {some(known)}, but the images show {some(images.classes)}: the measurement "
+        "says nothing about the network unless these are other names for the same classes, in the same order",
         stacklevel=3,
     )
     return images

@@ -98,7 +98,7 @@ def register(name: str, spec: ModelSpec) -> None:
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
         raise UsageError(f"a model's name is one word of letters, digits, '_', '-' and '.', not {name!r}")
     if name in _SPECS:
-        raise UsageError(f'"{name}" is registered already, as {_SPECS[name]}; choose another name')
+        raise UsageError(f'"{name}" is already registered, as {_SPECS[name]}; choose another name')
     _SPECS[name] = spec
 
 

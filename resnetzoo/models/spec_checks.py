@@ -19,7 +19,7 @@ def check_groups(spec: "ModelSpec", kind: "BlockType") -> None:
     for name, count, usual in (("groups", spec.groups, 1), ("width_per_group", spec.width_per_group, 64)):
         check_whole_number(name, count)
         if count != usual and not kind.takes_groups:
-            raise UsageError(f'{name} is of bottlenecks: leave it out, or use block="bottleneck"')
+            raise UsageError(f'{name} is only for bottleneck blocks: leave it out, or use block="bottleneck"')
     if any(width * spec.width_per_group < 64 for width in spec.widths):
         raise UsageError(f"width_per_group {spec.width_per_group} leaves no channel of widths {spec.widths}")
 
@@ -34,7 +34,7 @@ def check_dropout(spec: "ModelSpec", kind: "BlockType") -> None:
     if not 0 <= spec.drop_rate < 1:
         raise UsageError(f"drop_rate must be a share from 0 to below 1, not {spec.drop_rate!r}")
     if spec.drop_rate and not kind.takes_dropout:
-        raise UsageError("drop_rate is of basic blocks, between their two convolutions: leave it out")
+        raise UsageError("drop_rate is only for basic blocks, between their two convolutions: leave it out")
 
 
 def check_order(spec: "ModelSpec", kind: "BlockType") -> None:
@@ -46,7 +46,7 @@ def check_order(spec: "ModelSpec", kind: "BlockType") -> None:
     if not isinstance(spec.last_norm, bool):
         raise UsageError(f"last_norm must be True or False, not {spec.last_norm!r}")
     if not kind.family.norm_first and (spec.projection_input != "activated" or not spec.last_norm):
-        raise UsageError("last_norm and projection_input are of pre-activation networks: leave them out")
+        raise UsageError("last_norm and projection_input are only for pre-activation networks: leave them out")
     if spec.strided_conv is None:
         return
     check_whole_number("strided_conv", spec.strided_conv)

@@ -28,8 +28,8 @@ def innermost(model: nn.Module) -> nn.Module:
         found: object = model
         words = f"the class {found.__name__}" if isinstance(found, type) else f"{type(found).__name__}"
         raise UsageError(
-            f"expected a network, an nn.Module as create and load_checkpoint give, not {words}; a name or a state dict "
-            "becomes one by create(name) and load_state_dict, a function by a module that calls it"
+            f"expected a network, an nn.Module as create and load_checkpoint return, not {words}; build one from a "
+            "name or a state dict with create(name) and load_state_dict, and wrap a function in a module that calls it"
         )
     while (inside := _inside(model)) is not None:
         model = inside
@@ -49,8 +49,8 @@ def network_in(model: nn.Module) -> nn.Module:
     while outside is not None and outside is not found:
         if words := hook_on(outside):
             raise UsageError(
-                f"the {type(outside).__name__} around {found.spec.label} {words}, which the network itself has not: "
-                "remove it, or register it on the network"
+                f"the {type(outside).__name__} around {found.spec.label} {words}, which the network itself does not "
+                "have: remove it, or register it on the network"
             )
         outside = _inside(outside)
     return found
@@ -71,14 +71,14 @@ def zoo_network(model: nn.Module, taker: str) -> CifarNet:
     if isinstance(network, CifarNet):
         _check_whole(network, taker)
         return network
-    words = f"{taker} takes a network of resnetzoo, as create and load_checkpoint give, not {type(model).__name__}"
+    words = f"{taker} takes a network of resnetzoo, as create and load_checkpoint return, not {type(model).__name__}"
     if is_graph(innermost(model)):
-        raise UsageError(f"{words}, whose code is fixed: give the network that it was made of")
+        raise UsageError(f"{words}, whose code is fixed: pass the network that it was made from")
     if (held := held_network(model)) is not None:
         name, inner = held
         raise UsageError(
             f"{words}, which computes more than the {inner.spec.label} in it: "
-            f'give that alone, model.get_submodule("{name}")'
+            f'pass only that, model.get_submodule("{name}")'
         )
     raise UsageError(words)
 
@@ -88,8 +88,8 @@ def _check_whole(network: CifarNet, taker: str) -> None:
     sharing = next((kind for kind in type(network).__mro__ if kind.__module__.startswith("torch.distributed.")), None)
     if sharing is not None:
         raise UsageError(
-            f"{taker} takes a network of one process, and {network.spec.label} is a {sharing.__name__} of "
-            f"{sharing.__module__}: load its whole state dict into create(...), and give that"
+            f"{taker} takes a network of one process, but {network.spec.label} is a {sharing.__name__} of "
+            f"{sharing.__module__}: load its whole state dict into create(...), and pass that"
         )
 
 

@@ -170,17 +170,17 @@ def started_together() -> int:
     said = os.environ.get("WORLD_SIZE") or "1"
     cure = "start the command with torchrun, or unset WORLD_SIZE to train in one process"
     if not said.isdecimal() or int(said) < 1:
-        raise UsageError(f"WORLD_SIZE in the environment is {said!r}, and no number of processes: {cure}")
+        raise UsageError(f"WORLD_SIZE in the environment is {said!r}, which is not a number of processes: {cure}")
     if int(said) == 1:
         return 1
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
     if missing:
-        raise UsageError(f"WORLD_SIZE in the environment is {said}, and {', '.join(missing)} not there: {cure}")
+        raise UsageError(f"WORLD_SIZE in the environment is {said}, but {', '.join(missing)} is missing: {cure}")
     for name in ("RANK", "MASTER_PORT"):
         if not os.environ[name].isdecimal():
-            raise UsageError(f"{name} in the environment is {os.environ[name]!r}, and no number: {cure}")
+            raise UsageError(f"{name} in the environment is {os.environ[name]!r}, which is not a number: {cure}")
     if int(os.environ["RANK"]) >= int(said):
-        raise UsageError(f"RANK in the environment is {os.environ['RANK']}, and WORLD_SIZE {said}: {cure}")
+        raise UsageError(f"RANK in the environment is {os.environ['RANK']}, but WORLD_SIZE is {said}: {cure}")
     return int(said)
 
 
@@ -237,8 +237,8 @@ def check_own_gpus(gpus: Sequence[str | None]) -> None:
         else:
             continue
         raise UsageError(
-            f"each process needs a GPU of its own, and {found}: start one a GPU, so torchrun --nproc-per-node=gpu, "
-            'with the device "cuda"; or give each another "cuda:N"'
+            f"each process needs its own GPU, but {found}: start one per GPU with torchrun --nproc-per-node=gpu and "
+            'the device "cuda", or give each its own "cuda:N"'
         )
 
 

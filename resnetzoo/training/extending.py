@@ -33,8 +33,8 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
     checkpoint, _ = find_latest(folder)
     if checkpoint is None:
         raise UsageError(
-            f"{folder} holds no run that could go on to {extend_to} epochs: train one first, by the same call without "
-            "extend_to, or the same command without --extend-to"
+            f"{folder} contains no run that could be extended to {extend_to} epochs: train one first, with the same "
+            "call without extend_to, or the same command without --extend-to"
         )
     per_epoch = steps_per_epoch(num_images, identity.recipe.batch_size)
     recipe = identity.recipe
@@ -50,14 +50,14 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
         if extended_before:
             call, command = f"with extend_to={epochs}", f"with --extend-to {epochs}"
         raise UsageError(
-            f"{folder} holds a run that is not finished: it stands at step {checkpoint.step:,} of {recipe.steps:,}, "
-            f"epoch {checkpoint.step // per_epoch} of {epochs}. Finish it by the same call {call} (the same command "
+            f"{folder} contains a run that is not finished: it is at step {checkpoint.step:,} of {recipe.steps:,}, "
+            f"epoch {checkpoint.step // per_epoch} of {epochs}. Finish it with the same call {call} (the same command "
             f"{command}), and extend it then"
         )
     if extend_to * per_epoch <= recipe.steps:
         raise UsageError(
-            f"{folder} holds a run of {epochs} epochs ({recipe.steps:,} steps) already: "
-            f"extend_to (--extend-to) counts all epochs, and must be more than that, not {extend_to}"
+            f"{folder} already contains a run of {epochs} epochs ({recipe.steps:,} steps): "
+            f"extend_to (--extend-to) counts all epochs and must be more than that, not {extend_to}"
         )
     return recipe.extended_to(extend_to, num_images=num_images)
 
@@ -108,7 +108,7 @@ def begin_extension(checkpoint: Checkpoint, recipe: Recipe, folder: Path, per_ep
             (folder / file).unlink(missing_ok=True)
     extended = replace(checkpoint, identity={**checkpoint.identity, "recipe": recipe.to_dict()})
     save_checkpoint(extended, folder)
-    print(f"what the run in {folder} had come to is kept in {kept}")
+    print(f"the previous result of the run in {folder} is kept in {kept}")
     return extended
 
 
@@ -125,7 +125,7 @@ def _keep(checkpoint: Checkpoint, folder: Path, per_epoch: int) -> Path:
                 return kept
         if not is_there(folder / RUN_FILE):
             raise ResultsError(
-                f"{folder} has no {RUN_FILE} of its finished run, which would be kept: the same call without extend_to "
+                f"{folder} has no {RUN_FILE} of its finished run, which must be kept: the same call without extend_to "
                 "(the same command without --extend-to) writes it"
             )
         read_record(folder / RUN_FILE)

@@ -106,8 +106,10 @@ def fit(
     if extend_to is not None:
         check_whole_number("extend_to", extend_to)
         if out is None or fresh:
-            wrong = "without out= nothing was kept" if out is None else "fresh (--fresh) begins anew: give one of them"
-            raise UsageError(f"extend_to (--extend-to) goes on with the finished run in out, and {wrong}")
+            wrong = (
+                "without out= nothing was kept" if out is None else "fresh (--fresh) starts over: pass only one of them"
+            )
+            raise UsageError(f"extend_to (--extend-to) continues the finished run in out, but {wrong}")
     with (
         catch_signals() as stop,
         open_trainer(

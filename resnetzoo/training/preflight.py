@@ -77,11 +77,11 @@ def check_arguments(
     check_seed(seed)
     _check_augmentation(data.train, recipe)
     if len(data.test) < processes:
-        raise UsageError(f"each of {processes} processes needs a test image, and there are {len(data.test)}")
+        raise UsageError(f"each of {processes} processes needs a test image, but there are only {len(data.test)}")
     if isinstance(innermost(model), torch.jit.ScriptModule) or is_exported(innermost(model)):
         raise UsageError(
-            f"fit trains no scripted, traced or exported network, such as this {type(model).__name__}: train the "
-            "network that it was made of, and script or export that afterwards"
+            f"fit cannot train a scripted, traced or exported network, such as this {type(model).__name__}: train the "
+            "network that it was made from, and script or export it afterwards"
         )
     network = network_in(model)
     _check_weights(network)
@@ -92,9 +92,9 @@ def check_arguments(
     elif out is not None and (held := held_network(network)) is not None:
         name, inner = held
         raise UsageError(
-            f"what the run would keep in {out} could not be loaded again: {type(network).__name__} is no network of "
-            f"resnetzoo, but holds a {inner.spec.label} and computes more than it. Give that alone, "
-            f'model.get_submodule("{name}"); or without out= it is trained as it is, and nothing kept'
+            f"what the run would keep in {out} could not be loaded again: {type(network).__name__} is not a network of "
+            f"resnetzoo, but contains a {inner.spec.label} and computes more than it. Pass only that, "
+            f'model.get_submodule("{name}"), or leave out= away to train it as it is and keep nothing'
         )
     check_smallest_batch(network, data.train, recipe)
 
@@ -110,8 +110,8 @@ def check_runs_on(model: nn.Module, device: torch.device) -> None:
     for name, module in model.named_modules():
         if isinstance(module, nn.SyncBatchNorm):
             raise UsageError(
-                f"{name} is a SyncBatchNorm, which trains on GPUs alone where processes share a run: train the network "
-                "without convert_sync_batchnorm, since fit adds up the sums of an nn.BatchNorm2d over all processes"
+                f"{name} is a SyncBatchNorm, which trains only on GPUs when processes share a run: train the network "
+                "without convert_sync_batchnorm, because fit adds up the sums of an nn.BatchNorm2d over all processes"
             )
 
 
@@ -133,10 +133,10 @@ def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
     wanted = len(data.classes)
     check_channels(network, data.train)
     if network.num_classes == 0:
-        raise UsageError(f"the network has no classifier: reset_classifier({wanted}) gives it one")
+        raise UsageError(f"the network has no classifier: add one with reset_classifier({wanted})")
     if network.num_classes is not None and network.num_classes < wanted:
         raise UsageError(
-            f"the network has {network.num_classes} classes, {data.title} has {wanted}: "
+            f"the network has {network.num_classes} classes, but {data.title} has {wanted}: "
             f"create(..., num_classes={wanted})"
         )
     _compare_class_order(network, data)
@@ -146,8 +146,8 @@ def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
         stored_spec(network)
     except UsageError as error:
         raise UsageError(
-            f"what the run would keep in {out} could not be loaded again: {error}. Without out= the network as it is "
-            "is trained, and nothing kept"
+            f"what the run would keep in {out} could not be loaded again: {error}. Leave out= away to train the "
+            "network as it is and keep nothing"
         ) from error
 
 
@@ -155,9 +155,9 @@ def _compare_class_order(network: CifarNet, data: Data) -> None:
     known = network.classes
     if known is not None and tuple(known) != data.classes and sorted(known) == sorted(data.classes):
         warnings.warn(
-            f"the network was trained with its classes in the order {some(known)}, and {data.title} has them in the "
-            f"order {some(data.classes)}: each logit begins as another class. images.with_classes(model.classes), of "
-            "both sets, counts the labels by the network's order",
+            f"the network was trained with its classes in the order {some(known)}, but {data.title} has them in the "
+            f"order {some(data.classes)}, so each logit begins as another class. Convert the labels of both sets to "
+            "the network's order with images.with_classes(model.classes)",
             stacklevel=2,
         )
 
@@ -167,15 +167,15 @@ def _check_weights(model: nn.Module) -> None:
         raise UsageError("the network has weights without a shape yet: call it on a batch of images first")
     weights = [parameter for parameter in model.parameters() if parameter.is_floating_point()]
     if not weights:
-        raise UsageError(f"this {type(model).__name__} has no weights, so that there is nothing to learn")
+        raise UsageError(f"this {type(model).__name__} has no weights, so there is nothing to learn")
     if any(weight.is_meta for weight in weights):
         raise UsageError('the network has no weights: it was made on the device "meta"; create it on another one')
     if any(weight.is_inference() for weight in weights):
         raise UsageError("weights made inside torch.inference_mode() cannot learn: create the network outside of it")
     if not any(weight.requires_grad for weight in weights):
         raise UsageError(
-            f"all weights of this {type(model).__name__} are frozen, so that nothing would be learned: "
-            "requires_grad_(True) on those that are to learn; of an optimized network train the one it was made of"
+            f"all weights of this {type(model).__name__} are frozen, so nothing would be learned: call "
+            "requires_grad_(True) on those that are to learn; for an optimized network, train the original"
         )
     others = {
         name: str(weight.dtype).removeprefix("torch.")
@@ -185,6 +185,6 @@ def _check_weights(model: nn.Module) -> None:
     if others and (isinstance(model, CifarNet) or len(others) == len(weights)):  # networks from elsewhere may mix them
         name, found = next(iter(others.items()))
         raise UsageError(
-            f"fit trains weights in float32, and {name} is {found}: model.float() makes all of them float32"
+            f"fit trains weights in float32, but {name} is {found}: convert all of them with model.float()"
             '; precision="bf16" computes with them in bf16'
         )

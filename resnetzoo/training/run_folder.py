@@ -142,8 +142,8 @@ def check_start(
     if any(wanted.has_weights(fingerprint_weights(state)) for state in reached):
         return
     raise CheckpointMismatchError(
-        f"{folder} holds a run that began with other weights than this network has. {another_folder(folder)}. To go on "
-        "with that run, give the network that it began with, made from the same seed, or load its weights first"
+        f"{folder} holds a run that began with other weights than this network has. {another_folder(folder)}. To "
+        "continue that run, pass the network that it began with, made from the same seed, or load its weights first"
     )
 
 

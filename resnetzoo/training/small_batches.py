@@ -28,7 +28,7 @@ def check_smallest_batch(model: nn.Module, train: ImageSet, recipe: Recipe) -> N
         cure = "more images" if other is None or count == 1 else f"another batch_size, such as {other},"
         raise UsageError(
             f"{count:,} training images in batches of {size} leave a batch of one image, of which {name}, a batch "
-            f"norm, sees a single value a channel and can learn nothing: take {cure} or larger images"
+            f"norm, sees a single value per channel and can learn nothing: use {cure} or larger images"
         )
 
 

@@ -232,9 +232,9 @@ class Trainer(TrainerState):
         if self.interrupted_by is None:
             return
         kept = (
-            f"saved in {self._place()}; the same call goes on from there"
+            f"saved in {self._place()}; the same call continues from there"
             if self.out
-            else "nothing saved, for want of out"
+            else "nothing was saved, because out was not given"
         )
         done = f"stopped after step {self.step:,} of {self.recipe.steps:,}"
         raise TrainingInterrupted(f"{done}: {kept}", self.interrupted_by)
@@ -257,8 +257,8 @@ class Trainer(TrainerState):
         stored = StoredLogits.of(torch.cat(self.context.all_gather(self.evaluation_pass.logits.cpu())), self.data.test)
         if stored.error != self.rows[-1].test_error:
             warnings.warn(
-                f"the logits of the last test are not kept: the test once more, after the run was taken up again, "
-                f"makes {stored.error} % errors, and {self.rows[-1].test_error} % are recorded",
+                f"the logits of the last test are not kept: the test repeated after the run was resumed "
+                f"gives {stored.error} % errors, but {self.rows[-1].test_error} % are recorded",
                 stacklevel=2,
             )
             return None

@@ -42,11 +42,11 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
         with GATE.compilation(), config.patch(freezing=freeze), deprecations_of_torch_ignored():
             compiled(example)
     except Exception as error:  # whatever error the compiler raises, the network runs without it
-        cure = "install a C++ compiler with Python's headers, or say compile=False"
+        cure = "install a C++ compiler with Python's headers, or pass compile=False"
         if isinstance(error, torch._dynamo.exc.Unsupported):  # something in a module or hook that is not the zoo's
-            cure = "say compile=False"
+            cure = "pass compile=False"
         warnings.warn(
-            f"the network runs uncompiled, since compiling it failed ({first_line(error)}): {cure}",
+            f"the network runs uncompiled, because compiling it failed ({first_line(error)}): {cure}",
             stacklevel=3,
         )
         return None

@@ -64,7 +64,7 @@ def create(
     if weights is not None and weights is not False:
         for choice, value in (("zero_init_residual", zero_init_residual), ("norm", norm), ("drop_rate", drop_rate)):
             if value:
-                raise UsageError(f"{choice} is about fresh weights: leave it out, or weights")
+                raise UsageError(f"{choice} is for fresh weights: leave it out, or leave out weights")
         return _trained_network(
             name, weights, num_classes=num_classes, in_chans=in_chans, shortcut=shortcut, seed=seed, key=key
         )
@@ -109,14 +109,14 @@ def load_model(word: CheckpointSource, *, family: Family | None = None, key: str
     try:
         model = _trained_network(network, tag or True)
     except UnknownModelError as error:
-        raise UnknownModelError(f"{error}; and there is no file of that name") from error
+        raise UnknownModelError(f"{error}; there is no file of that name either") from error
     check_family(model.spec, family)
     return model
 
 
 def _check_no_key(key: str | None, name: str) -> None:
     if key is not None:
-        raise UsageError(f'key="{key}" chooses among the networks in a file, and {name} is none: leave key out')
+        raise UsageError(f'key="{key}" chooses among the networks in a file, but {name} is not a file: leave key out')
 
 
 def _means_a_file(word: str) -> bool:
@@ -193,4 +193,4 @@ def _architecture(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _of_another(found: str, name: str) -> str:
-    return f"the weights are of {found}, not of {name}: create or load them as what they are"
+    return f"the weights are of {found}, not of {name}: create or load the network that they belong to"

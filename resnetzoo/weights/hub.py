@@ -105,5 +105,5 @@ def _check_sha256(path: Path, beginning: str, where: str) -> None:
     if not found.startswith(beginning):
         raise CheckpointError(
             f"{where}: not the file that was published: its SHA-256 is {found}, not {beginning}, and it has "
-            f"{len(content):,} bytes; delete it, if it is in the cache, to have it fetched again"
+            f"{len(content):,} bytes; if it is in the cache, delete it to download it again"
         )

@@ -79,7 +79,7 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
         assert f"\n{line}" in elsewhere.stdout
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert "warning: the network was trained on synthetic but is measured on CIFAR-10" in elsewhere.stderr
-    assert "warning: the network tells disc, ring, square" in elsewhere.stderr
+    assert "warning: the network distinguishes disc, ring, square" in elsewhere.stderr
 
 
 def test_train_on_held_out_images(run_command: Command, cifar10_folder: Path, tmp_path: Path) -> None:

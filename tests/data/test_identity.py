@@ -143,7 +143,7 @@ def test_a_training_in_another_order_of_classes_is_said(tiny_data: resnetzoo.Dat
 
 
 def test_other_names_are_said(tiny_data: resnetzoo.Data) -> None:
-    with pytest.warns(UserWarning, match="tells airplane, .* apart, and the images show disc"):
+    with pytest.warns(UserWarning, match="distinguishes airplane, .*, but the images show disc"):
         resnetzoo.evaluate(resnetzoo.load_model("resnet20"), tiny_data.test.select(slice(2)))
 
 

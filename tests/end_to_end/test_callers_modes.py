@@ -278,7 +278,7 @@ def test_a_caller_s_autocast_sees_the_weights_after_fit() -> None:
     ("mode", "message"),
     [
         (torch.inference_mode, r"made inside torch\.inference_mode\(\) cannot learn: create the network outside"),
-        (lambda: default_dtype(torch.float64), r"is float64: model\.float\(\) makes all of them float32"),
+        (lambda: default_dtype(torch.float64), r"is float64: convert all of them with model\.float\(\)"),
         (lambda: torch.device("meta"), r'made on the device "meta"; create it on another one'),
     ],
 )

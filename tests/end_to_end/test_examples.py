@@ -116,7 +116,7 @@ def test_log_to_tensorboard(example: Example, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("few_images")
 def test_loss_surface(example: Example, tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="tells airplane, .* apart, and the images show disc"):
+    with pytest.warns(UserWarning, match="distinguishes airplane, .*, but the images show disc"):
         example("loss_surface", "surface.png", "--dataset", "synthetic", "--images", "8", "--points", "3")
     assert (tmp_path / "surface.png").read_bytes().startswith(b"\x89PNG")
 

@@ -218,7 +218,9 @@ def test_fixed_code_is_only_called(how: str, tmp_path: Path) -> None:
     }[how]()
     for entry in ENTRIES:
         if entry not in ("evaluate", "predict"):
-            with pytest.raises(resnetzoo.UsageError, match="whose code is fixed: give the network that it was made of"):
+            with pytest.raises(
+                resnetzoo.UsageError, match="whose code is fixed: pass the network that it was made from"
+            ):
                 ENTRIES[entry](fixed, tmp_path)
     for entry in ("evaluate", "predict"):
         with pytest.raises(resnetzoo.UsageError, match="scripted or traced network, which does not say how it was"):
@@ -229,7 +231,7 @@ def test_fixed_code_is_only_called(how: str, tmp_path: Path) -> None:
     assert found.loss == pytest.approx(expected.loss, rel=1e-5)
     assert resnetzoo.agreement(fixed, model, DATA.test).top1 == 100
     if how != "by fx":
-        with pytest.raises(resnetzoo.UsageError, match="fit trains no scripted, traced or exported network"):
+        with pytest.raises(resnetzoo.UsageError, match="fit cannot train a scripted, traced or exported network"):
             resnetzoo.fit(fixed, DATA, progress=False)
 
 

@@ -110,8 +110,8 @@ def test_classes_are_told_by_name_and_warned_of_once(folder: Path, model: resnet
     corrupted, clean = resnetzoo.cifar10_c(folder), resnetzoo.cifar10(folder.parent).test
     expected = resnetzoo.evaluate_corruptions(model, corrupted, clean=clean)
     for classes, message in (
-        (CIFAR10.classes[::-1], "their labels are counted by the network's"),
-        (CIFAR100.classes[:10], "what is measured says nothing of the network"),
+        (CIFAR10.classes[::-1], "their labels are converted to the network's order"),
+        (CIFAR100.classes[:10], "the measurement says nothing about the network"),
     ):
         model.classes = classes
         with warnings.catch_warnings(record=True) as said:

@@ -239,7 +239,7 @@ def test_facts_are_those_of_the_classifier_that_is_there(tiny_model: resnetzoo.C
     tiny_model.normalization = resnetzoo.list_weights()[0].normalization
     tiny_model.classes = classes_of("cifar10")
     tiny_model.fc = torch.nn.Linear(16, 7)
-    with pytest.warns(UserWarning, match="has a classifier of 7 classes now, and names of 10, which are left out"):
+    with pytest.warns(UserWarning, match="now has a classifier of 7 classes but names of 10, which are left out"):
         resnetzoo.export_torchscript(tiny_model, "seven.pt")
     facts = torchscript_facts(Path("seven.pt"))
     assert json.loads(facts["spec"])["num_classes"] == 7

@@ -234,7 +234,9 @@ def test_a_classifier_put_in_by_hand_has_no_old_names(count: int) -> None:
     model = resnetzoo.create("resnet20", weights=True)
     model.fc = torch.nn.Linear(64, count)
     picture().save("a.png")
-    with pytest.warns(UserWarning, match=f"a classifier of {count} classes now, and names of 10, which are left out"):
+    with pytest.warns(
+        UserWarning, match=f"now has a classifier of {count} classes but names of 10, which are left out"
+    ):
         (found,) = resnetzoo.predict(model, "a.png", top=count)
     assert sorted(found.classes) == sorted(numbered_classes(count))
     with pytest.raises(resnetzoo.UsageError, match=f"10 class names for a network with {count}"):

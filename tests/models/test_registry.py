@@ -84,7 +84,7 @@ def test_register_adds_a_name_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resnetzoo.get_spec("resnet26") == spec
     assert resnetzoo.create("resnet26").spec.depth == 26
     assert resnetzoo.list_models("resnet2*") == ["resnet20", "resnet26"]
-    with pytest.raises(resnetzoo.UsageError, match="registered already"):
+    with pytest.raises(resnetzoo.UsageError, match="already registered"):
         resnetzoo.register("resnet26", spec)
 
 
@@ -161,16 +161,16 @@ def test_a_depth_is_valid_or_its_nearest_are_named(depth: int, layers_per_block:
         ({"layers": (3, 0, 3)}, "layers must be a whole number from 1, not 0"),
         ({"layers": (2, 2, 2)}, r"layers \(2, 2, 2\) of basic blocks make depth 14, not 20"),
         ({"family": "preactivation", "layers": (2, 2, 2)}, "make depth 14, or 16 as Wide ResNets count, not 20"),
-        ({"groups": 2}, "groups is of bottlenecks"),
-        ({"width_per_group": 4}, "width_per_group is of bottlenecks"),
+        ({"groups": 2}, "groups is only for bottleneck blocks"),
+        ({"width_per_group": 4}, "width_per_group is only for bottleneck blocks"),
         ({"block": "bottleneck", "groups": 0}, "groups must be a whole number from 1, not 0"),
         ({"block": "bottleneck", "width_per_group": 3, "groups": 2}, "leaves no channel of widths"),
         ({"norm": "layer"}, "norm must be one of batch, group"),
         ({"drop_rate": 1.0}, "a share from 0 to below 1, not 1.0"),
         ({"drop_rate": "0.3"}, "drop_rate must be a number"),
-        ({"block": "bottleneck", "drop_rate": 0.3}, "drop_rate is of basic blocks"),
-        ({"last_norm": False}, "last_norm and projection_input are of pre-activation networks"),
-        ({"projection_input": "raw"}, "last_norm and projection_input are of pre-activation networks"),
+        ({"block": "bottleneck", "drop_rate": 0.3}, "drop_rate is only for basic blocks"),
+        ({"last_norm": False}, "last_norm and projection_input are only for pre-activation networks"),
+        ({"projection_input": "raw"}, "last_norm and projection_input are only for pre-activation networks"),
         ({"family": "preactivation", "projection_input": "x"}, "projection_input must be one of activated, raw"),
         ({"last_norm": "no"}, "last_norm must be True or False, not 'no'"),
         ({"strided_conv": 3}, "a basic block has 2 convolutions, not 3"),

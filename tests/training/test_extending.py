@@ -100,7 +100,7 @@ def test_an_extended_run_is_one_of_its_recipe_and_keeps_the_old_one(
     old = files(out)
     second = fit(tiny_data, recipe, out, 3)
     said = f"extended from step {first.recipe.steps} to 9, 3 epochs in all: {rule}"
-    assert capsys.readouterr().out == f"what the run in {out} had come to is kept in {out / kept}\n{said}\n"
+    assert capsys.readouterr().out == f"the previous result of the run in {out} is kept in {out / kept}\n{said}\n"
     assert second.epochs[: len(first.epochs)] == first.epochs, "what was learned stays, times included"
     new = files(out / kept)
     assert new.keys() == {"checkpoint.pt", "log.jsonl", "run.json", "test_logits.safetensors"}
@@ -162,7 +162,7 @@ def test_a_report_does_not_take_an_extended_run_for_its_own(tiny_data: resnetzoo
 def test_what_cannot_be_extended_is_refused_in_a_sentence(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
     """And nothing in the folder changes."""
     out = tmp_path / "run"
-    without = "by the same call without extend_to"
+    without = "with the same call without extend_to"
 
     def refused(message: str, recipe: resnetzoo.Recipe = TWO, extend_to: int | None = 4, **changed: object) -> None:
         before = files(out)
@@ -172,14 +172,14 @@ def test_what_cannot_be_extended_is_refused_in_a_sentence(tiny_data: resnetzoo.D
         assert "\n" not in str(caught.value)
         assert files(out) == before
 
-    refused(f"run holds no run that could go on to 4 epochs: train one first, {without}")
+    refused(f"run contains no run that could be extended to 4 epochs: train one first, {without}")
     fit(tiny_data, TWO, out, callbacks=(StopAfter(1),))
-    refused(f"is not finished: it stands at step 3 of 6, epoch 1 of 2. Finish it {without}")
+    refused(f"is not finished: it is at step 3 of 6, epoch 1 of 2. Finish it {without}")
     fit(tiny_data, TWO, out)
-    refused("TWO-2ep has 2 epochs|holds a run of 2 epochs \\(6 steps\\) already: .* not 2", extend_to=2)
-    refused("already: extend_to .* must be more than that, not 1", extend_to=1)
+    refused("TWO-2ep has 2 epochs|already contains a run of 2 epochs \\(6 steps\\): .* not 2", extend_to=2)
+    refused("already contains a run .*: extend_to .* must be more than that, not 1", extend_to=1)
     refused("extend_to must be a whole number from 1, not 0", extend_to=0)
-    refused("fresh .* begins anew", fresh=True)
+    refused("fresh .* starts over", fresh=True)
     refused("holds another run: seed is 0 there, 1 here", seed=1)
     refused("recipe.lr is 0.2 there, 0.1 here", replace(TWO, lr=0.1))
     refused("data.fingerprint is", data=resnetzoo.synthetic(seed=2, train_images=48, test_images=20))
@@ -189,10 +189,10 @@ def test_what_cannot_be_extended_is_refused_in_a_sentence(tiny_data: resnetzoo.D
     refused(longer, TWO.with_epochs(4), None)
     refused("recipe.epochs is 2 there, 3 here", TWO.with_epochs(3))
     fit(tiny_data, TWO, out, 4, callbacks=(StopAfter(3),))
-    refused("at step 9 of 12, epoch 3 of 4. Finish it by the same call with extend_to=4", extend_to=5)
+    refused("at step 9 of 12, epoch 3 of 4. Finish it with the same call with extend_to=4", extend_to=5)
     refused("That one was extended: extend_to=4", extend_to=None)
     fit(tiny_data, TWO, out, 4)
-    refused("holds a run of 4 epochs \\(12 steps\\) already: .* not 3", extend_to=3)
+    refused("already contains a run of 4 epochs \\(12 steps\\): .* not 3", extend_to=3)
     with pytest.raises(resnetzoo.UsageError, match=r"extend_to .* without out= nothing was kept"):
         fit(tiny_data, TWO, None, 4)
 

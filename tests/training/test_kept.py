@@ -70,7 +70,7 @@ def test_what_no_file_could_say_is_refused_at_the_start(
 ) -> None:
     model = lived_in(SPEC)
     LOST[change][0](model)
-    message = f"could not be loaded again: .*{LOST[change][1]}.* Without out="
+    message = f"could not be loaded again: .*{LOST[change][1]}.* Leave out= away"
     with pytest.raises(resnetzoo.UsageError, match=message):
         resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path / "run", progress=False)
     with pytest.raises(resnetzoo.UsageError, match=message):
@@ -236,7 +236,7 @@ def test_what_answers_to_pixels_or_not_at_all_is_refused(tiny_data: resnetzoo.Da
     with pytest.raises(resnetzoo.UsageError, match=r'more than the resnet8 in it: .*get_submodule\("model"\)'):
         resnetzoo.fit(resnetzoo.WithPreprocessing(model), tiny_data, progress=False)
     model.reset_classifier(0)
-    with pytest.raises(resnetzoo.UsageError, match=r"no classifier: reset_classifier\(10\) gives it one"):
+    with pytest.raises(resnetzoo.UsageError, match=r"no classifier: add one with reset_classifier\(10\)"):
         resnetzoo.fit(model, tiny_data, progress=False)
     with pytest.raises(
         resnetzoo.UsageError, match="no classifier and therefore no error: add one with reset_classifier"
@@ -252,7 +252,9 @@ def test_computed_weights_are_kept_once_they_are_plain(tmp_path: Path, tiny_data
         lambda: resnetzoo.fit(model, tiny_data, out=tmp_path / "run", progress=False),
         lambda: resnetzoo.save_weights(model, tmp_path / "a.safetensors"),
     ):
-        with pytest.raises(resnetzoo.UsageError, match=r"goes by torch\.nn\.utils\.prune\.remove, parametrize"):
+        with pytest.raises(
+            resnetzoo.UsageError, match=r"what computes weights with torch\.nn\.utils\.prune\.remove, parametrize"
+        ):
             keep()
     prune.remove(model.conv1, "weight")  # type: ignore[no-untyped-call]
     resnetzoo.save_weights(model, tmp_path / "a.safetensors")

@@ -122,8 +122,8 @@ def test_a_failure_of_the_writing_process_is_raised_in_all(together: Path) -> No
 def test_only_the_first_process_needs_the_folder(together: Path) -> None:
     """The runs that were stopped, resumed and read again had no folder in common, and what they said was done."""
     first, second = said(together, "stopped")
-    assert "saved in stopped; the same call goes on from there" in first
-    where = f"saved in {together.resolve() / 'stopped'} on {host_name()}, by the first process; the same call goes on"
+    assert "saved in stopped; the same call continues from there" in first
+    where = f"saved in {together.resolve() / 'stopped'} on {host_name()}, by the first process; the same call continues"
     assert where in second
     assert not (together / "another machine").exists()
     record = (together / "stopped" / "run.json").read_text()
@@ -137,9 +137,9 @@ def test_only_the_first_process_needs_the_folder(together: Path) -> None:
     ("variables", "found"),
     [
         ({"WORLD_SIZE": "two"}, "WORLD_SIZE in the environment is 'two'"),
-        ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR, MASTER_PORT not there"),
+        ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR, MASTER_PORT is missing"),
         ({"WORLD_SIZE": "2", "RANK": "x", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "RANK in the environment"),
-        ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "is 2, and WORLD_SIZE 2"),
+        ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "is 2, but WORLD_SIZE is 2"),
     ],
 )
 def test_half_an_environment_is_said_to_be_one(
@@ -193,8 +193,8 @@ def test_processes_with_one_gpu_between_them_do_not_begin(together: Path, name: 
     """Whoever has made the group, and whatever the environment says."""
     for words in said(together, name):
         assert words.startswith(
-            "each process needs a GPU of its own, and processes 0 and 1 of 2 have the same one (GPU-0): start one a "
-            'GPU, so torchrun --nproc-per-node=gpu, with the device "cuda"; or give each another "cuda:N"\n'
+            "each process needs its own GPU, but processes 0 and 1 of 2 have the same one (GPU-0): start one per "
+            'GPU with torchrun --nproc-per-node=gpu and the device "cuda", or give each its own "cuda:N"\n'
         )
     assert not (together / "one gpu").exists()
     assert not (together / "theirs, one gpu").exists()
@@ -224,7 +224,7 @@ def test_each_process_needs_a_gpu() -> None:
         (["GPU-0", "GPU-1", "GPU-1"], "processes 1 and 2 of 3 have the same one"),
     ):
         with pytest.raises(
-            resnetzoo.UsageError, match=rf"{found}.*: start one a GPU, so torchrun --nproc-per-node=gpu"
+            resnetzoo.UsageError, match=rf"{found}.*: start one per GPU with torchrun --nproc-per-node=gpu"
         ):
             check_own_gpus(gpus)
 

@@ -98,7 +98,7 @@ def test_only_what_was_read_is_damaged(
 
     for target, message in (
         (Path("/proc/self/mem"), "checkpoint.pt: cannot be read: Input/output error"),
-        (tmp_path / "nothing", "checkpoint.pt: no such checkpoint, but a link to what is not there"),
+        (tmp_path / "nothing", "checkpoint.pt: no such checkpoint, but a link to a missing file"),
         (tmp_path / "later.pt", "in the format resnetzoo-checkpoint-2, this version of resnetzoo reads"),
         (tmp_path / "run", "no such checkpoint: it is not a file"),
     ):

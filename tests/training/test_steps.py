@@ -213,7 +213,7 @@ def test_without_a_compiler_training_goes_on(
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # nothing is there that was compiled before
     with (
         torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",)}),
-        pytest.warns(UserWarning, match="training goes on uncompiled"),
+        pytest.warns(UserWarning, match="training continues uncompiled"),
     ):
         run = resnetzoo.fit(small_network(0), tiny_data, tiny_recipe, compile=True, device="cpu", progress=False)
     assert len(run.epochs) == 2

@@ -100,7 +100,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "forbidden global": (saved({"net": RunsCode()}), r"refused: .* asks for the code of (posix|nt)\.system"),
     "forbidden option": (saved({"args": Namespace(hook=RunsCode()), "net": state()}), r"code of (posix|nt)\.system"),
     "numpy array": (saved({"acc": np.ones(2), "net": state()}), r"code of numpy\._?core\.multiarray\._reconstruct"),
-    "plain pickle": (pickle.dumps({"a": RunsCode()}), "a pickle, but none of torch.save"),
+    "plain pickle": (pickle.dumps({"a": RunsCode()}), "a pickle, but not from torch.save"),
     "safetensors named .pt": (save(state()), "a file of safetensors; let its name end in .safetensors"),
 }
 
@@ -123,7 +123,7 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
     "web page": (b"<!DOCTYPE html><html>", "a web page, not a checkpoint"),
     "LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "pointer of Git LFS"),
     "of torch": (GOOD, "a file of torch.save .* name it .pt"),
-    "spec is no JSON": (save(state(), {"spec": "{"}), "the spec in its metadata is no JSON"),
+    "spec is no JSON": (save(state(), {"spec": "{"}), "the spec in its metadata is not valid JSON"),
     "spec of another version": (save(state(), {"spec": '{"family": "dense"}'}), "its spec is none that this version"),
     "another network than its spec": (
         save(state(), {"spec": json.dumps(ModelSpec("residual", 20).to_dict())}),
@@ -137,7 +137,7 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
     ),
     "classes that are no names": (
         save(state(), {"spec": json.dumps(ModelSpec("residual", 14).to_dict()), "classes": "[1, 2]"}),
-        r"the classes in its metadata are no list of names: \[1, 2\]",
+        r"the classes in its metadata are not a list of names: \[1, 2\]",
     ),
     "too few classes": (
         save(state(), {"spec": json.dumps(ModelSpec("residual", 14).to_dict()), "classes": '["cat", "dog"]'}),

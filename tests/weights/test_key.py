@@ -257,9 +257,9 @@ def test_every_reader_takes_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("call", [resnetzoo.load_model, resnetzoo.create])
 def test_a_key_without_a_file(call: Callable[..., object]) -> None:
-    with pytest.raises(UsageError, match=r'key="ema" chooses among the networks in a file, and resnet20 is none'):
+    with pytest.raises(UsageError, match=r'key="ema" chooses among the networks in a file, but resnet20 is not a file'):
         call("resnet20", key="ema")
-    with pytest.raises(UsageError, match=r"resnet20\.modern_c10 is none: leave key out"):
+    with pytest.raises(UsageError, match=r"resnet20\.modern_c10 is not a file: leave key out"):
         resnetzoo.create("resnet20", weights=True, key="ema")
 
 

@@ -110,7 +110,7 @@ def test_a_row_of_data_in_other_words_comes_back() -> None:
 def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) -> None:
     tiny_model.classes = cifar_files.CIFAR10.classes
     tiny_model.fc = torch.nn.Linear(16, 7)
-    with pytest.warns(UserWarning, match="has a classifier of 7 classes now, and names of 10, which are left out"):
+    with pytest.warns(UserWarning, match="now has a classifier of 7 classes but names of 10, which are left out"):
         resnetzoo.save_weights(tiny_model, "seven.safetensors")
     again = resnetzoo.load_checkpoint("seven.safetensors")
     assert (again.spec.num_classes, again.num_classes, again.classes) == (7, 7, None)
@@ -126,7 +126,7 @@ def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) ->
         ),
         (
             lambda model: setattr(model, "fc", torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Linear(16, 7))),
-            "under fc.1.bias it has [7], its spec nothing; reset_classifier(num_classes) gives it a classifier",
+            "under fc.1.bias it has [7], its spec nothing; reset_classifier(num_classes) adds a classifier",
         ),
         (
             lambda model: setattr(model, "fc", torch.nn.Linear(8, 7)),

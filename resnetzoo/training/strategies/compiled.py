@@ -72,8 +72,8 @@ def compile_loss(loss_fn: LossFn, device: torch.device) -> LossFn:
         # No C++ compiler, one that is too old, no space for its files: each fails with exceptions of its own.
         except Exception as error:
             warnings.warn(
-                f"training goes on uncompiled, which is slower, since compiling failed ({first_line(error)}): "
-                "install a C++ compiler with Python's headers, or say compile=False",
+                f"training continues uncompiled, which is slower, because compiling failed ({first_line(error)}): "
+                "install a C++ compiler with Python's headers, or pass compile=False",
                 stacklevel=2,
             )
             chosen.append(loss_fn)

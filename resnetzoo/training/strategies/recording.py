@@ -86,7 +86,7 @@ class Recording:
             cause = error.__context__ if isinstance(error.__context__, Exception) else error
             raise RecordingError(
                 f"what the run repeats could not be recorded ({first_line(cause)}), and CUDA may be left unusable for "
-                "this process: start again with record=False, and the run goes on from what was saved"
+                "this process: start again with record=False, and the run continues from what was saved"
             ) from error
 
     def _give_up(self, cause: str, *, in_doubt: bool) -> None:

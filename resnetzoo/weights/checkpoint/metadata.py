@@ -123,7 +123,7 @@ def _classes(texts: Mapping[str, str], spec: ModelSpec) -> tuple[str, ...] | Non
         return None
     names = _json(texts, "classes")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise CheckpointError(f"the classes in its metadata are no list of names: {names!r}")
+        raise CheckpointError(f"the classes in its metadata are not a list of names: {names!r}")
     if len(names) != spec.num_classes:
         raise CheckpointError(f"its metadata names {len(names)} classes for a network of {spec.num_classes}")
     return tuple(names)
@@ -139,4 +139,4 @@ def _json(texts: Mapping[str, str], key: str) -> object:
     try:
         return json.loads(texts[key])
     except ValueError as error:
-        raise CheckpointError(f"the {key} in its metadata is no JSON: {error}") from error
+        raise CheckpointError(f"the {key} in its metadata is not valid JSON: {error}") from error

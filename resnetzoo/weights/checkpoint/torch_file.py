@@ -99,7 +99,8 @@ def _asks_for_code(name: str) -> str:
     if kind is not None:
         return f"it holds {kind}"
     return (
-        f"it is no plain weights but asks for the code of {name}, and opening it could run anybody's; {_SAVE_WEIGHTS}"
+        f"it does not contain plain weights but asks for the code of {name}, and opening it could run arbitrary code; "
+        f"{_SAVE_WEIGHTS}"
     )
 
 
@@ -116,7 +117,7 @@ def read_head(path: Path) -> tuple[bytes, int]:
         with path.open("rb") as file:
             head, size = file.read(HEAD), path.stat().st_size
     except (FileNotFoundError, NotADirectoryError) as error:
-        link = ", but a link to what is not there" * path.is_symlink()
+        link = ", but a link to a missing file" * path.is_symlink()
         raise CheckpointError(f"{path}: no such checkpoint{link}") from error
     except OSError as error:
         raise unreadable(path, error) from error
@@ -133,7 +134,7 @@ def _other_kind(file: Path | io.BytesIO, facts: _Facts) -> str | None:
     if head.startswith(b"\x80"):
         if _LEGACY in head:
             return None
-        return f"a pickle, but none of torch.save, and opening it could run anybody's code; {_SAVE_WEIGHTS}"
+        return f"a pickle, but not from torch.save, and opening it could run arbitrary code; {_SAVE_WEIGHTS}"
     if kind := foreign_kind(head):
         return kind
     if is_safetensors(head):
