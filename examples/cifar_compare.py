@@ -2,12 +2,12 @@
 
     python examples/cifar_compare.py                       # plainnet20 against resnet20, 20 epochs of CIFAR-10
     python examples/cifar_compare.py --models plainnet56 resnet56 --seeds 0 1 2
-    python examples/cifar_compare.py --dataset synthetic   # two minutes, no download: figures drawn by a program
+    python examples/cifar_compare.py --dataset synthetic   # two minutes, no download: shapes drawn by a program
 
-Where CIFAR-10 cannot be had, the first command takes the synthetic set too, and says so. Set and recipe are then chosen
-so that the difference shows in two minutes on two CPU cores; it is a demonstration, and no result on CIFAR-10.
+If CIFAR-10 is not available, the first command also uses the synthetic dataset, and says so. Its size and recipe are
+chosen so that the difference shows in two minutes on two CPU cores. That is a demonstration, not a result on CIFAR-10.
 
-Stopped, it goes on where it was when started again with the same command.
+If the script was stopped, the same command resumes it where it was.
 """
 
 import signal
@@ -29,23 +29,24 @@ SOURCE = {
     f"source, {family}": dict(enumerate(SOURCE_ACCURACIES[name], start=1))
     for name, family in {"plainnet20": "sequential", "resnet20": "residual"}.items()
 }
-# On the synthetic set: two minutes on two CPU cores, after which the residual network has learned the figures and the
-# plain one has hardly begun. Trained much longer, both learn them: 20 layers are not too deep for figures this easy.
+# On the synthetic dataset: two minutes on two CPU cores, after which the residual network has learned most of the
+# shapes and the plain one has hardly begun. With much longer training both learn them, since 20 layers are not too deep
+# for this task.
 SYNTHETIC_TRAIN_IMAGES = 2_000  # of its 10,000
 SYNTHETIC_EPOCHS = 6
-SYNTHETIC_RECIPE = recipes.QUICK20.with_batch_size(32).with_settings(lr=0.1)  # small batches: more steps an image
+SYNTHETIC_RECIPE = recipes.QUICK20.with_batch_size(32).with_settings(lr=0.1)  # small batches: more steps per image
 ABOUT_SYNTHETIC = """\
-This is a demonstration. A program drew the images, and number, epochs and recipe were chosen so that the difference
-between plain and residual networks shows within two minutes. No figure below says anything about CIFAR-10, and trained
-longer, both networks learn these images. The real comparison takes about forty minutes on two CPU cores:
---dataset cifar10 downloads CIFAR-10, and --data-dir FOLDER reads it from a folder."""
+This is a demonstration. The images were drawn by a program, and their number, the epochs and the recipe were chosen so
+that the difference between plain and residual networks shows within two minutes. The results below say nothing about
+CIFAR-10, and with longer training both networks learn these images. The real comparison takes about forty minutes on
+two CPU cores: --dataset cifar10 downloads CIFAR-10, and --data-dir FOLDER reads it from a folder."""
 
 
 def main() -> None:
     args = parse_args()
     recipe = recipes.QUICK20 if args.epochs is None else recipes.QUICK20.with_epochs(args.epochs)
     for name in args.models:
-        resnetzoo.get_spec(name)  # a misspelt name is said before anything is fetched or trained
+        resnetzoo.get_spec(name)  # a misspelt name is reported before anything is fetched or trained
     data = load_data(args)
     if data.name == "synthetic":
         recipe = SYNTHETIC_RECIPE.with_epochs(SYNTHETIC_EPOCHS if args.epochs is None else args.epochs)
@@ -92,38 +93,40 @@ def show(runs: list[resnetzoo.Run], out: Path) -> None:
     print(report.accuracy_table(runs, SOURCE))
     print(f"\n{report.provenance_line(runs)}")
     if runs[0].data["name"] == "synthetic" and len({run.seed for run in runs}) == 1:
-        print("\nOne seed of each network shows no spread: --seeds 0 1 2 3 4 trains five.")
+        print("\nA single seed of each network shows no spread: --seeds 0 1 2 3 4 trains five.")
     print(f"\nwritten: {out / 'results.json'}, {out / 'epochs.csv'}, {out / 'comparison.png'}")
 
 
 def about_source(runs: list[resnetzoo.Run]) -> str:
     epochs = len(runs[0].epochs)
-    here = "" if epochs == 20 else f", beside {epochs} here"
-    return f"20 epochs of CIFAR-10, by a recipe that is not known{here}"
+    here = "" if epochs == 20 else f", against {epochs} here"
+    return f"20 epochs of CIFAR-10 with an unknown recipe{here}"
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, help="folder with CIFAR-10 (else $RESNETZOO_DATA, cache, download)")
+    parser.add_argument(
+        "--data-dir", type=Path, help="folder with CIFAR-10; by default $RESNETZOO_DATA, the cache or a download"
+    )
     parser.add_argument(
         "--dataset",
         choices=["auto", "cifar10", "synthetic"],
         default="auto",
-        help="auto: CIFAR-10, or the synthetic set where CIFAR-10 cannot be had",
+        help="auto: CIFAR-10, or the synthetic dataset if CIFAR-10 is not available",
     )
     parser.add_argument("--models", nargs="+", default=["plainnet20", "resnet20"], metavar="NAME")
-    parser.add_argument("--epochs", type=int, help=f"20 if left out, {SYNTHETIC_EPOCHS} of the synthetic set")
+    parser.add_argument("--epochs", type=int, help=f"by default 20, or {SYNTHETIC_EPOCHS} on the synthetic dataset")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
     parser.add_argument(
         "--max-train-images",
         "--train-images",
         type=int,
         metavar="N",
-        help=f"only the first N; all if left out, but {SYNTHETIC_TRAIN_IMAGES:,} of the synthetic set",
+        help=f"use only the first N; by default all, or {SYNTHETIC_TRAIN_IMAGES:,} of the synthetic dataset",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
-    parser.add_argument("--out", type=Path, help="folder of the results; runs/compare-DATASET if left out")
+    parser.add_argument("--out", type=Path, help="folder for the results; by default runs/compare-DATASET")
     return parser.parse_args()
 
 

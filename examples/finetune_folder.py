@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, help="a new folder if left out; given again, the run in it goes on")
+    parser.add_argument("--out", type=Path, help="by default a new folder; the run in an existing one is resumed")
     return parser.parse_args()
 
 

@@ -25,7 +25,7 @@ def main() -> None:
     args = parse_args()
     paths = sorted(path for path in args.folder.iterdir() if path.suffix.lower() in Image.registered_extensions())
     if len(paths) < 2:
-        raise SystemExit(f"{args.folder} holds {len(paths)} images; two at least are needed")
+        raise SystemExit(f"{args.folder} holds {len(paths)} images, but at least two are needed")
     model = timm.create_model(f"resnetzoo_{args.network}", pretrained=True, num_classes=0).eval()  # 0: no classifier
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
     images = torch.stack([transform(resnetzoo.read_image(path, "RGB")) for path in paths])  # (N, 3, 32, 32)

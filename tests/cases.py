@@ -187,12 +187,12 @@ def small_network(seed: int) -> resnetzoo.CifarNet:
 
 
 def small_synthetic() -> resnetzoo.Data:
-    """What tests let commands have in place of the synthetic set, whose 12,000 images take seconds to draw."""
+    """What tests let commands have in place of the synthetic dataset, whose 12,000 images take seconds to draw."""
     return resnetzoo.synthetic(train_images=200, test_images=200)
 
 
 def draw_few_images() -> None:
-    """Before a forked command: `small_synthetic` is the synthetic set."""
+    """Before a forked command: `small_synthetic` is the synthetic dataset."""
     load.synthetic = small_synthetic  # type: ignore[assignment]
 
 

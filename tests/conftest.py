@@ -131,7 +131,7 @@ def fork_command(tmp_path: Path) -> Command:
 
 @pytest.fixture
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The synthetic set of commands in this process has 200 training and 200 test images."""
+    """The synthetic dataset of commands in this process has 200 training and 200 test images."""
     monkeypatch.setattr(load, "synthetic", small_synthetic)
 
 

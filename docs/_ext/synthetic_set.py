@@ -1,4 +1,4 @@
-"""Directives about the synthetic set: what it looks like, and the comparison that was trained on it."""
+"""Directives about the synthetic dataset: what it looks like, and the comparison that was trained on it."""
 
 from io import StringIO
 from pathlib import Path
@@ -43,7 +43,7 @@ class SyntheticPictures(SphinxDirective):
         draw_synthetic_set().savefig(drawn, format="svg", metadata={"Date": None})
         picture = drawn.getvalue()
         picture = picture[picture.index("<svg") :]
-        words = f"{_EACH} images of each class of the synthetic set, a column a class"
+        words = f"{_EACH} images of each class of the synthetic dataset, a column a class"
         frame = f'<div class="drawn" role="img" aria-label="{words}">{picture}</div>'
         return [nodes.raw("", frame, format="html")]
 

@@ -26,13 +26,13 @@ Dataset = Literal["auto", "cifar10", "cifar100", "cifar100-coarse", "synthetic",
 
 
 class SyntheticDataWarning(UserWarning):
-    """CIFAR-10 was neither found nor downloaded, and the synthetic set is used instead."""
+    """CIFAR-10 was neither found nor downloaded, and the synthetic dataset is used instead."""
 
 
 def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: int | None = None) -> Data:
-    """The dataset with this name, found or downloaded; `auto` is CIFAR-10 or, failing that, the synthetic set.
+    """The dataset with this name, found or downloaded; `auto` is CIFAR-10 or, failing that, the synthetic dataset.
 
-    Where a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic set never stands in for it.
+    Where a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic dataset never stands in for it.
 
     Args:
         dataset: `auto`, `cifar10`, `cifar100`, `cifar100-coarse` (with its 20 coarse labels), `synthetic`; or `folder`,
@@ -49,8 +49,8 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
             named) cannot be had; its kind `DataNotFoundError` where what is named is not there.
 
     Warns:
-        SyntheticDataWarning: with `auto`, when the synthetic set is taken: why, and how to get CIFAR-10. Its `source`
-            says so too, and goes with every result.
+        SyntheticDataWarning: with `auto`, when the synthetic dataset is used: why, and how to get CIFAR-10. Its
+            `source` says so too, and is stored with every result.
     """
     if dataset in TEST_SETS:
         raise UsageError(

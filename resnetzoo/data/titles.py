@@ -7,7 +7,7 @@ def data_title(name: str, part: str) -> str:
         "cifar10": "CIFAR-10",
         "cifar100": "CIFAR-100",
         "cifar100-coarse": "CIFAR-100 (coarse labels)",
-        "synthetic": "the synthetic set",
+        "synthetic": "the synthetic dataset",
     }
     title = titles.get(name, name)
     return f"{title}, {part}" if part else title

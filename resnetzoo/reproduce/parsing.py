@@ -12,7 +12,7 @@ def parse_numbers(field: str, text: str) -> tuple[int, ...]:
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words or not all(word.isascii() and word.isdigit() for word in words):
-        raise UsageError(f'{field} must be whole numbers with commas between, such as 0,1,2, not "{text}"')
+        raise UsageError(f'{field} must be whole numbers separated by commas, such as 0,1,2, not "{text}"')
     return tuple(dict.fromkeys(int(word) for word in words))
 
 

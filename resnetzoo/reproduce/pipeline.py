@@ -137,7 +137,7 @@ def _check_data(data: Data, plan: Plan) -> None:
         wanted = network.spec(num_classes=len(data.classes)).in_chans
         if wanted != found:
             raise UsageError(
-                f"{plan.target.name} is about images of {wanted} channels, and those of {data.title} have {found}"
+                f"{plan.target.name} needs images of {wanted} channels, but those of {data.title} have {found}"
             )
 
 

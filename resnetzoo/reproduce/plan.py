@@ -91,7 +91,7 @@ def resolve_plan(
     resolved = resolve_device(device)
     if record and resolved.type != "cuda":
         raise UsageError(
-            f'steps are recorded on CUDA only, and these runs are on {resolved.type}: leave record out, or take "cuda"'
+            f'steps are recorded on CUDA only, and these runs are on {resolved.type}: omit record, or use device "cuda"'
         )
     if jobs is not None:
         check_side_by_side("jobs", jobs)

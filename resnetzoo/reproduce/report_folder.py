@@ -29,13 +29,18 @@ def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
     plan = _plan(target, budget, data.title, data.fingerprint)
     if not (folder / PLAN).exists():
         if folder.is_dir() and any(folder.iterdir()):
-            raise ResultsError(f"{folder} is not empty and holds no plan.json of ours: choose another --out")
+            raise ResultsError(
+                f"{folder} is not empty and has no plan.json, so it holds no report: choose another --out"
+            )
         write_checksummed(folder / PLAN, plan)
         return
     stored = read_checksummed(folder / PLAN)
     known = stored.get("data", {}).get("fingerprint", "")
     if stored != plan and not (data.has_fingerprint(known) and stored == _plan(target, budget, data.title, known)):
-        raise ResultsError(f"{folder} holds {_describe(stored)}, and this is {_describe(plan)}: choose another --out")
+        raise ResultsError(
+            f"{folder} holds the report of {_describe(stored)}, but this one is of {_describe(plan)}: choose another "
+            "--out"
+        )
     if (folder / RESULTS).exists():
         read_checksummed(folder / RESULTS)
     write_checksummed(folder / PLAN, stored)

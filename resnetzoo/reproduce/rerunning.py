@@ -122,7 +122,9 @@ def rerun(
         raise UsageError(f"the record has {len(record.epochs)} epochs, not {epochs}")
     if not data.has_fingerprint(record.data["fingerprint"]):
         recorded, found = record.data["fingerprint"][:12], data.fingerprint[:12]
-        raise ResultsError(f"the run was recorded on other data: {recorded} there, {found} ({data.title}) here")
+        raise ResultsError(
+            f"the run was recorded on other data: fingerprint {recorded} there, {found} ({data.title}) here"
+        )
     with (
         catch_signals() as stop,
         open_trainer(
@@ -171,5 +173,5 @@ def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
 
 def _fresh_model(record: RunRecord) -> CifarNet:
     if record.spec is None:
-        raise ResultsError(f"{record.name} is no network of the zoo, so it cannot be built again")
+        raise ResultsError(f"{record.name} is not a network of the zoo, so it cannot be built again")
     return fresh_network(record.spec, record.seed)

@@ -132,7 +132,7 @@ NAMED = {
 def test_what_is_named_and_does_not_hold_the_data_is_called_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, word: str, message: str
 ) -> None:
-    """Never the synthetic set in its place, never a folder that a misspelt word would make."""
+    """Never the synthetic dataset in its place, never a folder that a misspelt word would make."""
     (tmp_path / "file").write_text("")
     (tmp_path / "link").symlink_to("nowhere")
     (tmp_path / "cifar-10-python.tar.gz").write_text("")
@@ -261,13 +261,13 @@ def test_results_do_not_say_where_on_a_machine_the_data_lay(cifar10_folder: Path
 def test_first_and_split(tiny_data: resnetzoo.Data) -> None:
     part = tiny_data.first(7)
     assert (len(part.train), len(part.test)) == (7, 20)
-    assert part.title == "the synthetic set, first 7 training images"
+    assert part.title == "the synthetic dataset, first 7 training images"
     assert part.fingerprint != tiny_data.fingerprint
     assert tiny_data.first(48) is tiny_data
     both = tiny_data.first(7, 5)
     assert (len(both.train), len(both.test)) == (7, 5)
-    assert both.title == "the synthetic set, first 7 training and 5 test images"
-    assert tiny_data.first(48, 5).title == "the synthetic set, first 5 test images"
+    assert both.title == "the synthetic dataset, first 7 training and 5 test images"
+    assert tiny_data.first(48, 5).title == "the synthetic dataset, first 5 test images"
     with pytest.raises(resnetzoo.UsageError, match="test_images must be a whole number from 1 to 20, not 21"):
         tiny_data.first(48, 21)
 

@@ -31,7 +31,7 @@ def names_in_script() -> dict[str, Any]:
 def test_compare_writes_table_figures_and_picture(fork_command: Command, tmp_path: Path) -> None:
     said = fork_command(SCRIPT, *SHORT, "--seeds", "0", "1")
     assert said.returncode == 0, said.stderr
-    assert "the synthetic set, first 128 training images: NOT CIFAR-10" in said.stdout
+    assert "the synthetic dataset, first 128 training images: NOT CIFAR-10" in said.stdout
     assert "This is a demonstration." in said.stdout
     assert "--dataset cifar10 downloads CIFAR-10" in said.stdout
     assert "One seed" not in said.stdout
@@ -40,7 +40,7 @@ def test_compare_writes_table_figures_and_picture(fork_command: Command, tmp_pat
     assert [cell.strip() for cell in header.strip("|").split("|")] == [
         *("epoch", "plainnet20 (n=2)", "resnet20 (n=2)", "source, sequential", "source, residual"),
     ]
-    assert "20 epochs of CIFAR-10, by a recipe that is not known, beside 1 here" in said.stdout
+    assert "20 epochs of CIFAR-10 with an unknown recipe, against 1 here" in said.stdout
     (row,) = (line for line in said.stdout.splitlines() if line.startswith("|     1 |"))
     assert [cell.strip() for cell in row.strip("|").split("|")][-2:] == ["52.39", "61.35"]
     results = json.loads((tmp_path / "out" / "results.json").read_text())
@@ -108,7 +108,7 @@ def test_compare_reads_a_folder(fork_command: Command, cifar10_folder: Path, tmp
     said = fork_command(SCRIPT, *words)
     assert said.returncode == 0, said.stderr
     assert "is not the official CIFAR-10" in said.stderr
-    assert "QUICK20-1ep, seed 0" in said.stdout  # the recipe of the demonstration is for the synthetic set alone
+    assert "QUICK20-1ep, seed 0" in said.stdout  # the recipe of the demonstration is for the synthetic dataset alone
     assert "demonstration" not in said.stdout
     assert "One seed" not in said.stdout
     assert json.loads((tmp_path / "out" / "results.json").read_text())["data"]["official"] is False

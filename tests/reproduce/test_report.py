@@ -96,7 +96,7 @@ def test_files_hold_every_epoch_of_every_run(tmp_path: Path) -> None:
     [
         ("cifar10", True, "CIFAR-10"),
         ("cifar10", False, "CIFAR-10 (NOT the official files)"),
-        ("synthetic", False, "the synthetic set: NOT CIFAR-10"),
+        ("synthetic", False, "the synthetic dataset: NOT CIFAR-10"),
     ],
 )
 def test_what_is_not_official_says_so(name: str, official: bool, title: str) -> None:

@@ -151,7 +151,9 @@ def test_a_file_changed_by_hand_is_refused_and_nothing_overwritten(again: Reprod
 
 def test_other_data_are_refused(again: Reproduce, report: Path, tmp_path: Path) -> None:
     other = resnetzoo.synthetic(seed=2, train_images=48, test_images=20)
-    with pytest.raises(ResultsError, match=r"report holds tiny, full budget, on the synthetic set \(.*choose another"):
+    with pytest.raises(
+        ResultsError, match=r"report holds the report of tiny, full budget, on the synthetic dataset \(.*choose another"
+    ):
         again(other)
     with pytest.raises(CheckpointMismatchError, match=r"holds another run: data\.fingerprint is"):
         again(other, out=tmp_path / "other", runs=report / "runs")

@@ -269,7 +269,7 @@ def test_cuda_learns_as_the_cpu_does(tiny_data: resnetzoo.Data, tiny_recipe: res
 
 def test_a_network_for_other_data_is_refused(tiny_data: resnetzoo.Data) -> None:
     with pytest.raises(
-        resnetzoo.UsageError, match=r"2 classes, but the synthetic set has 10: create\(..., num_classes=10\)"
+        resnetzoo.UsageError, match=r"2 classes, but the synthetic dataset has 10: create\(..., num_classes=10\)"
     ):
         resnetzoo.fit(resnetzoo.plainnet(8, num_classes=2), tiny_data, progress=False)
     with pytest.raises(resnetzoo.UsageError, match=r"takes 1 channels, the images have 3: create\(..., in_chans=3\)"):
