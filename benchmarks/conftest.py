@@ -14,10 +14,14 @@ CLOCK = CandidateClock()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("resnetzoo")
     group.addoption("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    group.addoption("--precision", default="auto", help="of our networks: auto, fp32 or bf16")
-    group.addoption("--compile-all", action="store_true", help="every network compiled too, not only a few")
-    group.addoption("--race-seconds", type=float, default=15.0, help="of the rounds of one benchmark, about (15)")
-    group.addoption("--longest-call", type=float, default=8.0, help="seconds; skip what would need more (8)")
+    group.addoption("--precision", default="auto", help="precision of our networks: auto, fp32 or bf16")
+    group.addoption("--compile-all", action="store_true", help="also time every network compiled, not only a few")
+    group.addoption(
+        "--race-seconds", type=float, default=15.0, help="approximate length of the rounds of one benchmark (15)"
+    )
+    group.addoption(
+        "--longest-call", type=float, default=8.0, help="skip benchmarks whose single call takes more seconds (8)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,8 +1,8 @@
-"""How long `examples/cifar_compare.py` takes as a newcomer starts it where CIFAR-10 cannot be had.
+"""How long `examples/cifar_compare.py` takes by default if CIFAR-10 is not available.
 
     python benchmarks/default_example.py
 
-On an x86 processor that has more, the run is held to what older ones have: AVX2, fp32 and two threads.
+On a newer x86 processor, the run is restricted to what older ones have: AVX2, fp32 and two threads.
 """
 
 import argparse
@@ -23,7 +23,7 @@ OLD_PROCESSOR = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--as-it-is", action="store_true", help="with all that the processor has, bf16 too")
+    parser.add_argument("--as-it-is", action="store_true", help="use everything that the processor has, including bf16")
     args = parser.parse_args()
     environment = {**os.environ, "OMP_NUM_THREADS": str(args.threads), **({} if args.as_it_is else OLD_PROCESSOR)}
     words = ["--dataset", "synthetic", "--device", "cpu", "--precision", "auto" if args.as_it_is else "fp32"]

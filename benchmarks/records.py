@@ -76,9 +76,9 @@ def from_pytest(path: Path, *, allow_dirty: bool = False, baseline: str = "") ->
             f"{path}: not written by these benchmarks (lacks {error}); use pytest benchmarks --benchmark-json FILE"
         ) from error
     if not record.benchmarks:
-        raise RecordError(f"{path}: holds no benchmark; all were skipped or failed")
+        raise RecordError(f"{path}: contains no benchmark; all were skipped or failed")
     if not commit:
-        raise RecordError(f"{path}: made outside a git checkout, so its code cannot be named; run from a clone")
+        raise RecordError(f"{path}: made outside a git checkout, so its commit is unknown; run it from a clone")
     if dirty and not allow_dirty:
         raise RecordError(
             f"{path}: made with uncommitted changes on {commit[:12]}; commit them and run again, or say --allow-dirty"
@@ -114,7 +114,7 @@ def save_record(record: Record, results: Path = RESULTS, *, replace: bool = Fals
     """
     path = results / record.machine / f"{record.label}.json"
     if path.exists() and not replace:
-        raise RecordError(f"{path} is recorded already; say --replace to write over it")
+        raise RecordError(f"{path} is already recorded; pass --replace to overwrite it")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(record), indent=1, allow_nan=False) + "\n")
     return path
@@ -139,7 +139,7 @@ def read_record(path: Path) -> Record:
     found = read_json(path)
     names = {field.name for field in fields(Record)}
     if not isinstance(found, dict) or set(found) != names or not all(_sound(one) for one in _entries(found)):
-        raise RecordError(f"{path}: no record of benchmarks, or a damaged one; restore it with git or delete it")
+        raise RecordError(f"{path}: not a record of benchmarks, or damaged; restore it with git or delete it")
     return Record(**found)
 
 
@@ -154,7 +154,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise RecordError(f"{path}: no such file; write it with pytest benchmarks --benchmark-json {path}") from None
     except ValueError as error:
-        raise RecordError(f"{path}: damaged, no JSON ({error})") from None
+        raise RecordError(f"{path}: damaged: not valid JSON ({error})") from None
 
 
 def short_numbers(value: Any) -> Any:

@@ -42,7 +42,7 @@ def record(args: argparse.Namespace) -> int:
 def history(args: argparse.Namespace) -> int:
     records = read_records(args.results)
     if not records:
-        raise RecordError(f"{args.results}: nothing is recorded; use track.py record FILE")
+        raise RecordError(f"{args.results}: no records yet; use track.py record FILE")
     drops: list[str] = []
     for machine, group in by_machine(records).items():
         points = points_of(group)
@@ -82,14 +82,14 @@ def drop_line(point: Point) -> str:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="of the records")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="folder of the records")
     commands = parser.add_subparsers(dest="command", required=True)
-    recording = commands.add_parser("record", help="keep a file of pytest-benchmark")
+    recording = commands.add_parser("record", help="store a result file of pytest-benchmark")
     recording.add_argument("file", type=Path, help="what --benchmark-json wrote")
-    recording.add_argument("--allow-dirty", action="store_true", help="although the code is in no commit")
-    recording.add_argument("--replace", action="store_true", help="write over a record of the same version and commit")
-    recording.add_argument("--baseline", default="", metavar="REASON", help="compare from this record on")
-    commands.add_parser("history", help="table, picture and drops")
+    recording.add_argument("--allow-dirty", action="store_true", help="accept code that is not committed")
+    recording.add_argument("--replace", action="store_true", help="overwrite a record of the same version and commit")
+    recording.add_argument("--baseline", default="", metavar="REASON", help="compare later records with this one")
+    commands.add_parser("history", help="print the table and the drops, and draw the picture")
     return parser.parse_args()
 
 

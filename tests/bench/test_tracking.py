@@ -86,7 +86,7 @@ def test_a_record_is_small_and_lies_by_machine_and_version(
 
     status, errors = call(track, "--results", "results", "record", str(file))
     assert status == 1
-    assert "is recorded already; say --replace" in errors
+    assert "is already recorded; pass --replace" in errors
     assert call(track, "--results", "results", "record", str(file), "--replace")[0] == 0
 
 
@@ -96,7 +96,7 @@ def test_a_record_is_small_and_lies_by_machine_and_version(
         ({"dirty": True}, "uncommitted changes on 0123456789ab; commit them and run again, or say --allow-dirty"),
         ({"commit": f"{COMMIT}-dirty"}, "uncommitted changes"),
         ({"commit": None}, "outside a git checkout"),
-        ({"benchmarks": []}, "holds no benchmark"),
+        ({"benchmarks": []}, "contains no benchmark"),
         ({"machine_info": {}}, "not written by these benchmarks"),
     ],
 )
@@ -170,9 +170,7 @@ def test_a_damaged_record_gets_one_line(track: Callable[[], int], call: Call, tm
     assert "damaged.json" in errors
 
 
-@pytest.mark.parametrize(
-    ("words", "message"), [(("history",), "nothing is recorded"), (("record", "no"), "no such file")]
-)
+@pytest.mark.parametrize(("words", "message"), [(("history",), "no records yet"), (("record", "no"), "no such file")])
 def test_nothing_there(
     track: Callable[[], int], call: Call, tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Networks from files, this package's and others': identify, read, unwrap, remap, infer, build, attach."""
+"""Load networks from our own and other people's files: identify, read, unwrap, remap, infer, build, attach."""
 
 from resnetzoo.weights.checkpoint.load import CheckpointWarning as CheckpointWarning
 from resnetzoo.weights.checkpoint.load import load_checkpoint as load_checkpoint

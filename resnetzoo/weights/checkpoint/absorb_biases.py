@@ -1,4 +1,4 @@
-"""Weights whose convolutions have biases, as those of the same network without: batch norms take them up.
+"""Convert weights whose convolutions have biases to a network without biases: batch norms absorb them.
 
 A norm takes the mean off what comes in, so a bias before it is the same as a mean that is smaller by that bias. In
 pre-activation networks the biases behind the last convolution of each block add up from block to block, until a norm
@@ -18,7 +18,7 @@ State = dict[str, Tensor]
 
 
 def absorb_biases(spec: ModelSpec, weights: Mapping[str, Tensor]) -> State:
-    """The weights of `spec` without biases of convolutions, with which it computes the same in either mode.
+    """The weights of `spec` without convolution biases, which compute the same outputs in both modes.
 
     Where anything else of the network is missing or of another shape, all biases stay, for others to refuse.
     """
@@ -31,14 +31,14 @@ def absorb_biases(spec: ModelSpec, weights: Mapping[str, Tensor]) -> State:
 
 
 def _absorb_behind(spec: ModelSpec, weights: State) -> None:
-    """Where a norm stands behind each convolution."""
+    """For networks in which a norm follows each convolution."""
     for conv in spec.all_convs():
         if conv.norm is not None:
             _lower_mean(conv.norm, _take_bias(conv, weights), weights)
 
 
 def _absorb_along_the_path(spec: ModelSpec, weights: State) -> None:
-    """Where norms stand before convolutions; `offset` is what the path from block to block lacks without biases."""
+    """For networks in which norms precede convolutions; `offset` is what the skip path lacks without the biases."""
     offset = _take_bias(spec.stem, weights)
     for block in spec.blocks():
         arriving = offset
@@ -63,7 +63,7 @@ def _absorb_along_the_path(spec: ModelSpec, weights: State) -> None:
 
 
 def _shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
-    """Of what biases are absorbed into: the norms' means, and the weights that they pass through on their way."""
+    """Shapes of what absorbs biases: the means of norms, and the weights that a bias passes through on its way."""
     state = without_values(spec).state_dict()
     return {
         name: tuple(tensor.shape)
@@ -84,7 +84,7 @@ def _bias_name(conv: ConvShape) -> str:
 
 
 def _take_bias(conv: ConvShape, weights: State) -> Tensor:
-    """The bias, no longer among the weights; a zero where there is none."""
+    """Remove the bias from the weights and return it, or zero if there is none."""
     return weights.pop(_bias_name(conv), torch.zeros(())).double()
 
 

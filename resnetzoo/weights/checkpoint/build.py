@@ -1,4 +1,4 @@
-"""A network from its spec and its weights, every one of them checked."""
+"""Build a network from its spec and its weights, and check every weight."""
 
 from collections.abc import Iterable, Mapping
 
@@ -26,7 +26,7 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
 
 
 def build_backbone(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
-    """The same without its classifier: images -> pooled features (N, num_features).
+    """The network of `spec` without its classifier: images -> pooled features (N, num_features).
 
     Raises:
         CheckpointError: as `build_network`.
@@ -48,7 +48,7 @@ def _with_weights(model: CifarNet, spec: ModelSpec, weights: Mapping[str, Tensor
 
 
 def differing_names(expected: Iterable[str], found: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Names that a network has and `found` lacks, and the other way round, but for counts."""
+    """The names that are missing in `found` and those that are unexpected in it, ignoring batch counters."""
     ours, theirs = ({name for name in names if name.split(".")[-1] not in _COUNTS} for names in (expected, found))
     return sorted(ours - theirs), sorted(theirs - ours)
 
@@ -70,7 +70,7 @@ def _counter(found: Tensor | None) -> Tensor:
 
 
 def _copy(spec: ModelSpec, name: str, found: Tensor, shape: torch.Size) -> Tensor:
-    """`found` as float32 on the CPU.
+    """Convert `found` to float32 on the CPU.
 
     Raises:
         CheckpointError: its shape is not `shape`, or it holds anything but finite numbers.

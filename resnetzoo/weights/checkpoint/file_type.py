@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, for files that are taken for weights and are something else."""
+"""Recognize by their first bytes files that are mistaken for weights."""
 
 import codecs
 import os
@@ -12,7 +12,7 @@ SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # wh
 
 
 def looks_like_a_file(word: str) -> bool:
-    """Whether a word that may also be a name is meant as a file: it is there, or is written as one."""
+    """Whether a word that could also be a name means a file: the file exists, or the word looks like a path."""
     path = user_path(word)
     return path.exists() or "/" in word or os.sep in word or path.suffix.lower() in SUFFIXES
 
@@ -37,12 +37,12 @@ _TORCH_TAR = (
 
 
 def is_safetensors(head: bytes) -> bool:
-    """Whether a file begins as safetensors do: the length of a header, 8 bytes, and the header in JSON."""
+    """Whether a file begins like safetensors: 8 bytes with the length of a header, followed by the header in JSON."""
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _LONGEST_HEADER
 
 
 def foreign_kind(head: bytes) -> str | None:
-    """What a file with this beginning is; None if it may hold weights, or tells nothing."""
+    """The kind of file that begins like this; None if it may hold weights or cannot be recognized."""
     if is_safetensors(head):
         return None
     text = _text(head)
@@ -60,13 +60,13 @@ def foreign_kind(head: bytes) -> str | None:
 
 
 def _text(head: bytes) -> str:
-    """The beginning of a text in lower case, in UTF-8 or UTF-16; of other files, something that is no text."""
+    """The beginning of a UTF-8 or UTF-16 text in lower case; for other files, characters that form no text."""
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return head.decode("utf-16" if wide else "utf-8-sig", errors="replace").lstrip().lower()
 
 
 def kind_of(value: object) -> str:
-    """A value in two or three words, for messages: `a list of 3`."""
+    """A short description of a value for messages, such as `a list of 3`."""
     if value is None:
         return "None"
     if isinstance(value, Tensor):

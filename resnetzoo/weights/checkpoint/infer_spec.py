@@ -1,4 +1,4 @@
-"""What a network is, from the names and shapes of its weights."""
+"""Infer a network's spec from the names and shapes of its weights."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _FIRST_CONVS = re.compile(r"layer1\.0\.conv\d+\.weight")
 
 
 def infer_spec(shapes: Shapes, *, last_norm: bool = True) -> ModelSpec:
-    """The spec of the network with these weights, in our names. Without shortcuts to see it is taken for residual.
+    """The spec of the network with these weights, under our names. If no shortcut is visible, it is taken for residual.
 
     A backbone without a classifier gets the number of classes that specs have if nothing is said.
 
@@ -64,12 +64,12 @@ def infer_spec(shapes: Shapes, *, last_norm: bool = True) -> ModelSpec:
 
 
 def has_classifier(shapes: Shapes) -> bool:
-    """Whether there is anything of the last layer; a backbone has nothing of it."""
+    """Whether there are weights of the last layer; a backbone has none."""
     return any(name.startswith("fc.") for name in shapes)
 
 
 def as_family(spec: ModelSpec, family: Family | None) -> ModelSpec:
-    """What was inferred, or the plain network with the same names and shapes if `family` asks for that.
+    """The inferred spec, or that of the plain network with the same names and shapes if `family` asks for it.
 
     Raises:
         UsageError: there is no such family.
@@ -82,7 +82,7 @@ def as_family(spec: ModelSpec, family: Family | None) -> ModelSpec:
 
 
 def check_family(spec: ModelSpec, family: Family | None) -> None:
-    """Refuse a network of another family than the one asked for; None asks for nothing.
+    """Refuse a network of a family other than the requested one; None accepts every family.
 
     Raises:
         UsageError: there is no such family.
@@ -95,21 +95,21 @@ def check_family(spec: ModelSpec, family: Family | None) -> None:
 
 
 def is_also_plain(spec: ModelSpec) -> bool:
-    """Whether a plain network has the same names and shapes."""
+    """Whether there is a plain network with the same names and shapes."""
     plain = {kind.block for kind in BLOCK_TYPES if not kind.family.has_shortcuts}
     shortcuts_to_leave_out = spec.has_shortcuts and not spec.norm_first and spec.shortcut == "identity"
     return shortcuts_to_leave_out and spec.block in plain
 
 
 def describe(spec: ModelSpec) -> str:
-    """A network in words: `a 164-layer bottleneck network`."""
+    """A description of a network, such as `a 164-layer bottleneck network`."""
     kind = spec.family if spec.block == BLOCKS[0] else spec.block
     article = "an" if re.fullmatch(r"8\d*|11", str(spec.depth)) else "a"
     return f"{article} {spec.depth}-layer {kind} network"
 
 
 def _layers(shapes: Shapes) -> tuple[int, ...]:
-    """The blocks of each stage.
+    """The number of blocks in each stage.
 
     Stages of unequal lengths are those of a network whose spec is known, or else a block may be missing.
     """
@@ -140,12 +140,12 @@ def _registered() -> list[ModelSpec]:
 
 
 def _stage_counts() -> list[int]:
-    """How many stages networks have, the registered ones among them."""
+    """The numbers of stages that networks, including registered ones, have."""
     return sorted({len(spec.widths) for spec in _registered()})
 
 
 def fitting_block_type(shapes: Shapes, kinds: Sequence[BlockType] = BLOCK_TYPES) -> BlockType | None:
-    """The kind of block that the first one is by the shapes of its convolutions; None if it is none of `kinds`."""
+    """The kind of the first block according to the shapes of its convolutions; None if it is none of `kinds`."""
     found = {name: shape for name, shape in shapes.items() if _FIRST_CONVS.fullmatch(name)}
     if not found.get("layer1.0.conv1.weight"):
         return None
@@ -160,7 +160,7 @@ def fitting_block_type(shapes: Shapes, kinds: Sequence[BlockType] = BLOCK_TYPES)
 
 
 def _block_type(family: Family, shapes: Shapes) -> BlockType:
-    """The kind of block that fits, or else one with the same last convolution, so that what is wrong can be told."""
+    """The kind of block that fits, or else one with the same last convolution, so that an error can name the fault."""
     kinds = [kind for kind in BLOCK_TYPES if kind.family.name == family]
     if fitting := fitting_block_type(shapes, kinds):
         return fitting
@@ -169,7 +169,7 @@ def _block_type(family: Family, shapes: Shapes) -> BlockType:
 
 
 def _width(kind: BlockType, shapes: Shapes, stage: int) -> int:
-    """The width of a stage, by the channels that its first convolution puts out, or its last where there are groups."""
+    """The width of a stage: the output channels of its first convolution, or of its last if there are groups."""
     name = f"layer{stage}.0.conv1.weight"
     if not shapes.get(name):
         raise CheckpointError(f"it lacks {name}")
@@ -181,7 +181,7 @@ def _width(kind: BlockType, shapes: Shapes, stage: int) -> int:
 
 
 def _groups(kind: BlockType, shapes: Shapes) -> tuple[int, int]:
-    """Groups of the 3x3 convolutions and `width_per_group`, by the first bottleneck; 1 and 64 of other blocks."""
+    """Groups of the 3x3 convolutions and `width_per_group` of the first bottleneck; 1 and 64 for other blocks."""
     first, grouped = (shapes.get(f"layer1.0.conv{number}.weight", ()) for number in (1, 2))
     if not kind.takes_groups or len(first) != 4 or len(grouped) != 4 or not grouped[1] or first[0] % grouped[1]:
         return 1, 64

@@ -1,4 +1,4 @@
-"""Whose names the weights have, as literal tables from their names to ours."""
+"""Tables that map the weight names of other implementations to ours."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -12,7 +12,7 @@ from resnetzoo.models.spec import ModelSpec, ProjectionInput
 
 @dataclass(frozen=True)
 class KeyMapping:
-    """How the names of one implementation become ours, and how it computes where names do not tell.
+    """How the names of one implementation map to ours, and how it computes where the names do not say.
 
     Attributes:
         name: of the implementation.
@@ -38,7 +38,7 @@ class KeyMapping:
     strided_conv: int | None = None
 
     def computes(self, spec: ModelSpec) -> ModelSpec:
-        """A spec that was read off names and shapes, as this implementation computes it."""
+        """A spec inferred from names and shapes, changed to what this implementation computes."""
         if not spec.norm_first:
             return spec
         return replace(spec, projection_input=self.projection_input, strided_conv=self.strided_conv)
@@ -153,7 +153,7 @@ RESNETZOO = KeyMapping("resnetzoo", marks=())  # of files that say that they are
 
 
 def find_mapping(weights: Mapping[str, Tensor], beside: Collection[str] = ()) -> KeyMapping:
-    """The first mapping that the names are of, and the channels of the norm `bn1` where it asks for these.
+    """The first mapping that fits the names and, where it requires it, the channels of the norm `bn1`.
 
     Args:
         weights: tensors by name.
@@ -181,13 +181,13 @@ def _any_is(pattern: str, names: Iterable[str]) -> bool:
 
 
 def _norm_is_last(weights: Mapping[str, Tensor]) -> bool:
-    """Whether the norm `bn1` has other channels than the stem puts out."""
+    """Whether the norm `bn1` has a different number of channels than the output of the stem."""
     stem, norm = weights.get("conv1.weight"), weights.get("bn1.weight")
     return stem is not None and norm is not None and stem.shape[:1] != norm.shape[:1]
 
 
 def remap_keys(mapping: KeyMapping, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors under our names.
+    """Rename the tensors to our names.
 
     Raises:
         CheckpointError: two of them have the same name in ours.

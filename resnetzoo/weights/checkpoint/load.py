@@ -1,4 +1,4 @@
-"""A network from a file, whoever wrote it: identify, read, unwrap, remap, infer, build, attach."""
+"""Load a network from anybody's file: identify, read, unwrap, remap, infer, build, attach."""
 
 import warnings
 from dataclasses import replace
@@ -81,7 +81,7 @@ def load_network(
     key: str | None = None,
     in_chans: int | None = None,
 ) -> CifarNet:
-    """As `load_checkpoint`; with `row`, the row of weights that the file is of, the network says so."""
+    """Like `load_checkpoint`, and also attach `row`, the row of weights that describes the file."""
     name, content, file = read_source(source)  # identify, read
     try:
         unwrapped = first_network(unwrap_content(content, key))
@@ -99,7 +99,7 @@ def load_network(
 
 
 def unwrap_content(content: object, key: str | None = None) -> list[Unwrapped]:
-    """The weights in what a file holds, in each way that they can be read; files of this package have one.
+    """The weights of a file, read in each possible way; files of this package have only one.
 
     Raises:
         CheckpointError: there are none, none or several under `key`, or they are no plain tensors.
@@ -125,7 +125,7 @@ def _unwrapped(content: object, key: str | None) -> list[Unwrapped]:
 
 
 def _of_training_state(checkpoint: Checkpoint, key: str | None) -> Unwrapped:
-    """The weights of a training state: the averaged ones, if there are two networks, unless `key` says otherwise."""
+    """The weights of a training state: the averaged ones if it has two networks, unless `key` selects the others."""
     networks = list(checkpoint.networks)
     if len(networks) == 1:
         _check_no_key(key)

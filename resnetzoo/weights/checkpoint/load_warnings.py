@@ -1,4 +1,4 @@
-"""What speaks against a network that was inferred from names and shapes: its file's name, its publisher's habits."""
+"""Doubts about a network that was inferred from names and shapes: the name of its file, the habits of its publisher."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ _NAME = re.compile(r"(plain|pre(?:[-_]?act(?:ivation)?)?[-_]?res|res)[-_]?net[-_
 
 
 class NameHint(NamedTuple):
-    """What network the name of a file speaks of.
+    """The network that the name of a file suggests.
 
     Attributes:
         word: of the network, as it stands there: `pre-resnet`.
@@ -26,7 +26,7 @@ class NameHint(NamedTuple):
 
 
 def hint_in_name(file: Path) -> NameHint | None:
-    """What the name of a file, or else of its folder, says: `resnet-110/model_best.pth.tar`."""
+    """What the name of a file or, failing that, of its folder says, as in `resnet-110/model_best.pth.tar`."""
     for name in (file.name, file.absolute().parent.name):
         if said := _NAME.search(name.lower()):
             kind = said[1]
@@ -36,7 +36,7 @@ def hint_in_name(file: Path) -> NameHint | None:
 
 
 def load_warnings(spec: ModelSpec, mapping: str, file: Path | None, asked: Family | None) -> list[str]:
-    """What its user should know of a network inferred from `file`, whose names needed `mapping`; a sentence each.
+    """What the user should know about a network inferred from `file` through `mapping`, one sentence each.
 
     `asked` is the family that was asked for.
     """

@@ -1,4 +1,4 @@
-"""What a file of this package says of its network, written as texts by key and parsed once.
+"""What a file of this package says about its network: strings by key, parsed once.
 
 The texts are JSON, as the metadata of safetensors and of the other exports take them: `spec`, as `ModelSpec.to_dict()`
 gives it; `normalization`, {"kind", "mean", "std", "size"} with lists of the tensors' shapes, mean (C, H, W) or
@@ -22,7 +22,7 @@ from resnetzoo.utils.strict_json import to_json
 
 
 class StoredRow(NamedTuple):
-    """A row of weights as a file holds it: read only once the weights are known to be those that it is true of.
+    """A row of weights as stored in a file, parsed only after the weights are known to be those it describes.
 
     Attributes:
         text: the row in JSON.
@@ -45,7 +45,7 @@ class StoredRow(NamedTuple):
 
 
 class Metadata(NamedTuple):
-    """What a file says of its network.
+    """What a file says about its network.
 
     Attributes:
         spec: what the network is; None where the file does not say it, as those of others.
@@ -62,7 +62,7 @@ NO_METADATA = Metadata(None, Pretrained())
 
 
 def parse_metadata(texts: Mapping[str, str], spec: ModelSpec | None = None) -> Metadata:
-    """The metadata in the texts of a file.
+    """Parse the metadata strings of a file.
 
     Texts without a spec are of somebody else, and say nothing here, unless `spec` is known from elsewhere.
 
@@ -77,7 +77,7 @@ def parse_metadata(texts: Mapping[str, str], spec: ModelSpec | None = None) -> M
 
 
 def parse_spec(values: object) -> ModelSpec:
-    """The spec that a file of this package carries.
+    """The spec that is stored in a file of this package.
 
     Raises:
         CheckpointError: it is none, or of another version.
@@ -89,7 +89,7 @@ def parse_spec(values: object) -> ModelSpec:
 
 
 def metadata_texts(model: CifarNet) -> dict[str, str]:
-    """What files say of their network: its spec and, where known, normalization, classes and row of weights.
+    """The metadata to store about a network: its spec and, if known, normalization, classes and row of weights.
 
     Raises:
         UsageError: the network is not whole.
@@ -104,7 +104,7 @@ def metadata_texts(model: CifarNet) -> dict[str, str]:
 
 
 def normalization_texts(model: CifarNet) -> dict[str, str]:
-    """The part of `metadata_texts` that is about the input, which networks without a classifier have as well."""
+    """The part of `metadata_texts` about the input, which networks without a classifier have too."""
     return {} if model.normalization is None else {"normalization": model.normalization.to_json()}
 
 

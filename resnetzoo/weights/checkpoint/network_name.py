@@ -1,4 +1,4 @@
-"""What the name of a network says of it, as training scripts write it into their checkpoints."""
+"""Parse the network names that training scripts write into their checkpoints."""
 
 import re
 from typing import NamedTuple
@@ -27,7 +27,7 @@ _FAMILIES: dict[str, Family] = {"residual": "residual", "plain": "plain", "preac
 
 
 class NetworkName(NamedTuple):
-    """What a name says; what it leaves open is None.
+    """What a name says about a network; None for what it leaves open.
 
     Attributes:
         word: the name, as it was found.
@@ -44,7 +44,7 @@ class NetworkName(NamedTuple):
     block: Block | None = None
 
     def fits(self, spec: ModelSpec) -> bool:
-        """Whether weights with the names and shapes of `spec` may be those of a network called this."""
+        """Whether weights with the names and shapes of `spec` may belong to a network of this name."""
         return (
             (self.family == spec.family or (self.family == "plain" and is_also_plain(spec)))
             and self.depth in (None, spec.depth)
@@ -54,7 +54,7 @@ class NetworkName(NamedTuple):
 
 
 def parse_network_name(word: str) -> NetworkName | None:
-    """What `word` says of a network; None if it is no name that is known: registered, or written as people write them.
+    """What `word` says about a network; None if it is neither a registered name nor a common spelling of one.
 
     >>> parse_network_name("module.PreActResNet20_cifar10").family
     'preactivation'

@@ -1,4 +1,4 @@
-"""The networks that a file holds beside each other, and the one that a key means."""
+"""The networks in a file that holds several, and the one that a key selects."""
 
 import re
 import shlex
@@ -21,7 +21,7 @@ Step = str | int  # a key of a dictionary, or a place in a list
 
 
 class Part(NamedTuple):
-    """Where a network's weights are.
+    """The place of a network's weights in a file.
 
     Attributes:
         way: the keys to go into, from the outside in.
@@ -35,19 +35,19 @@ class Part(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The key that means it: `state_dict.teacher`."""
+        """The key that selects it, such as `state_dict.teacher`."""
         return ".".join((*map(str, self.way), self.prefix)).rstrip(".")
 
 
 def is_weights(content: Mapping[object, object]) -> bool:
-    """Whether a dictionary holds weights by their names, and not dictionaries of them alone."""
+    """Whether a dictionary holds weights by name rather than only nested dictionaries."""
     return any(
         isinstance(key, str) and key.endswith(".weight") and isinstance(value, Tensor) for key, value in content.items()
     )
 
 
 def network_prefixes(names: Iterable[str]) -> list[str]:
-    """What stands before the names of each network: a first convolution, and a first stage beside it."""
+    """The prefix of each network's names: each has a first convolution and, beside it, a first stage."""
     known = list(names)
     found = []
     for name in known:
@@ -59,18 +59,18 @@ def network_prefixes(names: Iterable[str]) -> list[str]:
 
 
 def is_average(label: str) -> bool:
-    """Whether a name speaks of weights that were averaged over the steps of a training."""
+    """Whether a name stands for weights that were averaged over the steps of a training."""
     return _AVERAGE.search(label) is not None
 
 
 def find_parts(content: object) -> list[Part]:
-    """Every network in what a file holds, in its order; where none is in names that are known, whatever has weights."""
+    """Every network in a file, in its order; if none has known names, every dictionary that holds weights."""
     found = _find(content, (), set())
     return [part for part in found if part.known] or found
 
 
 def _find(content: object, way: tuple[Step, ...], seen: set[int]) -> list[Part]:
-    """`seen` are the dictionaries and lists that were gone into, by their identity: they can hold each other."""
+    """`seen` holds the identities of visited dictionaries and lists, since they can contain each other."""
     found = []
     if isinstance(content, Mapping) and is_weights(content):
         prefixes = network_prefixes(key for key in content if isinstance(key, str))
@@ -84,7 +84,7 @@ def _find(content: object, way: tuple[Step, ...], seen: set[int]) -> list[Part]:
 
 
 def _steps(content: object) -> list[tuple[Step, object]]:
-    """What can be gone into: the dictionaries and lists in a dictionary or list."""
+    """The dictionaries and lists inside a dictionary or list, by key."""
     if isinstance(content, Mapping):
         entries = [(step, value) for step, value in content.items() if isinstance(step, str | int)]
     else:
@@ -93,21 +93,21 @@ def _steps(content: object) -> list[tuple[Step, object]]:
 
 
 def listed(parts: Iterable[Part]) -> list[str]:
-    """The keys to choose from: of a dictionary with one network its own, of others the prefixes in them too."""
+    """The keys to choose from: a dictionary's own if it has one network, otherwise also the prefixes in it."""
     found = list(parts)
     ways = [part.way for part in found]
     return [(part if ways.count(part.way) > 1 or not part.way else Part(part.way)).label for part in found]
 
 
 def choices(keys: Iterable[str]) -> str:
-    """What to type to take one of several networks, in words."""
+    """A sentence that says what to type to select one of several networks."""
     found = list(keys)
     others = f", and likewise {', '.join(repr(key) for key in found[1:])}" if len(found) > 1 else ""
     return f'key="{found[0]}" takes it (--key {shlex.quote(found[0])} on the command line){others}'
 
 
 def choose_part(content: object, key: str) -> Part:
-    """The part that `key` means: keys to go into and a prefix of names, with points between them; or the end of that.
+    """The part that `key` selects: nested keys and a prefix of names, joined by dots, or the end of such a path.
 
     `teacher` means the names `teacher....` in `state_dict`, as `state_dict.teacher` does. An empty key means the names
     without a prefix. A key of an average means that rather than the network that it was made of, where both are there.
@@ -133,14 +133,14 @@ def choose_part(content: object, key: str) -> Part:
 
 
 def _average_in(part: Part, parts: list[Part]) -> Part:
-    """The only average among several networks in `part`, or `part` itself."""
+    """The only averaged network among several in `part`, or `part` itself."""
     inside = {one.label[len(part.label) :]: one for one in parts if f"{one.label}.".startswith(f"{part.label}.")}
     averages = [one for label, one in inside.items() if is_average(label)]
     return averages[0] if len(averages) == 1 and len(inside) > 1 else part
 
 
 def weights_of(content: Mapping[object, object], part: Part) -> dict[str, object]:
-    """What is under the part's prefix in the dictionary at the end of its way, without the prefix.
+    """The entries under the part's prefix in the dictionary that its keys lead to, without the prefix.
 
     Of a network without a prefix, everything but those with one.
     """
@@ -153,7 +153,7 @@ def weights_of(content: Mapping[object, object], part: Part) -> dict[str, object
 
 
 def _cut(part: Part, key: str) -> Part | None:
-    """`part` as far as to the end of `key` in its label; None if it is not in there."""
+    """`part` cut off after `key` in its label; None if the label does not contain `key`."""
     if not key:
         return part if not part.prefix and not part.way else None
     at = f".{part.label}.".find(f".{key}.")

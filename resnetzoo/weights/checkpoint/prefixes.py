@@ -1,4 +1,4 @@
-"""Names of weights without what wrappers put into them: DataParallel, torch.compile, trainers, people's own classes."""
+"""Strip the prefixes that wrappers add to weight names: DataParallel, torch.compile, trainers, users' classes."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _STEM = re.compile(r"(.+\.)(?:conv1|conv_1_3x3|features\.init_block(?:\.conv)?)\
 
 
 class Stripped(NamedTuple):
-    """Weights by the names that they have inside their network.
+    """Weights by their names inside the network.
 
     Attributes:
         weights: tensors by name.
@@ -42,7 +42,7 @@ class Stripped(NamedTuple):
 
 
 def strip_prefixes(weights: dict[str, Tensor], parts: Sequence[Part] = ()) -> list[Stripped]:
-    """The ways to read `weights` without what wrappers put into their names, and without their average beside them.
+    """The possible readings of `weights` without the prefixes of wrappers and without an average stored beside them.
 
     The last one has no more than the prefixes of wrappers taken off. Before it stand those without the name that
     somebody's class may have given the network: any word can be one, so that what is left has to be a whole network.
@@ -77,7 +77,7 @@ def strip_prefixes(weights: dict[str, Tensor], parts: Sequence[Part] = ()) -> li
 
 
 def _layers(weights: dict[str, Tensor], dimensions: int) -> list[str]:
-    """Convolutions have 4 dimensions, classifiers 2; the mean of a normalization may have as many, and is no layer."""
+    """Convolutions have 4 dimensions, classifiers 2; the mean of a normalization may have as many but is no layer."""
     return [name for name, value in weights.items() if ".weight" in name and value.dim() >= dimensions]
 
 
@@ -88,7 +88,7 @@ def _inside(weights: dict[str, Tensor], prefix: str) -> tuple[dict[str, Tensor],
 
 
 def _with_classifier(weights: dict[str, Tensor], prefix: str) -> tuple[dict[str, Tensor], list[str]]:
-    """What is inside a prefix, with the only linear layer outside as classifier where there is none inside."""
+    """The weights under a prefix; if they include no classifier, the only linear layer outside becomes it."""
     inside, notes = _inside(weights, prefix)
     outside = {name: value for name, value in weights.items() if not name.startswith(prefix)}
     layers = [name for name in _layers(outside, 2) if name.endswith(".weight")]
@@ -100,7 +100,7 @@ def _with_classifier(weights: dict[str, Tensor], prefix: str) -> tuple[dict[str,
 
 
 def _without_average(weights: dict[str, Tensor], parts: Sequence[Part]) -> tuple[dict[str, Tensor], list[str]]:
-    """Without the moving average of the weights, where both are there."""
+    """Drop the moving average if the weights themselves are there too."""
     first = {name: name.split(".")[0] for name in weights}
     averages = {name: f"{word}." for name, word in first.items() if is_average(word)}
     convolutions = _layers(weights, 4)
@@ -113,7 +113,7 @@ def _without_average(weights: dict[str, Tensor], parts: Sequence[Part]) -> tuple
 
 
 def _known_prefix(weights: dict[str, Tensor], parts: Sequence[Part]) -> str | None:
-    """The prefix of wrappers before the names of all convolutions; None if they have none.
+    """The wrapper prefix that the names of all convolutions share; None if there is none.
 
     Raises:
         CheckpointError: before some of them only.
@@ -149,7 +149,7 @@ def _without_parts(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[
 
 
 def _own_prefixes(weights: dict[str, Tensor]) -> list[str]:
-    """What stands before the names of all layers and may be the name that somebody's class gave the network."""
+    """Prefixes that the names of all layers share, which may be the attribute of the network in a user's class."""
     layers = _layers(weights, 2)
     prefixes = dict.fromkeys(found[1] for name in layers if (found := _STEM.fullmatch(name)))
     return [prefix for prefix in prefixes if all(name.startswith(prefix) for name in layers)]

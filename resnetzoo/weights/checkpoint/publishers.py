@@ -1,4 +1,4 @@
-"""Who publishes weights under which names, and with which normalization they train: the files themselves do not say."""
+"""Who publishes weights under which names and with which normalization; the files themselves do not say."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from resnetzoo.models.spec import WIDTHS, Block, Family, ModelSpec, Shortcut
 
 @dataclass(frozen=True)
 class Publisher:
-    """Whose published weights look like this, and the mean and deviation that their inputs had in training.
+    """A publisher of weights, and the mean and standard deviation of the inputs in training.
 
     Attributes:
         name: of the publisher.
@@ -31,11 +31,11 @@ class Publisher:
 
     @property
     def normalization(self) -> Normalization:
-        """The map from pixels to input that the networks were trained with."""
+        """The normalization of pixels that the networks were trained with."""
         return channel_normalization(*self.mean_std)
 
     def may_have_trained(self, mapping: str, spec: ModelSpec) -> bool:
-        """Whether weights of `spec`, under the names that `mapping` is for, may be theirs."""
+        """Whether weights of `spec` under the names of `mapping` may come from this publisher."""
         return (
             mapping == self.mapping
             and spec.family in self.families
@@ -95,5 +95,5 @@ PUBLISHERS = (
 
 
 def find_publisher(mapping: str, spec: ModelSpec) -> Publisher | None:
-    """Who publishes such weights, if anybody that is known."""
+    """The known publisher of such weights, or None."""
     return next((publisher for publisher in PUBLISHERS if publisher.may_have_trained(mapping, spec)), None)

@@ -1,4 +1,4 @@
-"""Which network unwrapped weights are: under our names, and of which spec."""
+"""Recognize the network of unwrapped weights: rename them to our names and find the spec."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from resnetzoo.weights.checkpoint.unwrap import Unwrapped
 
 
 class Recognized(NamedTuple):
-    """Weights that are known to be a network's.
+    """Weights together with the network that they belong to.
 
     Attributes:
         unwrapped: the weights, under our names, and what their file says of them.
@@ -38,18 +38,18 @@ class Recognized(NamedTuple):
 
     @property
     def stated(self) -> bool:
-        """Whether the file says itself what the network is."""
+        """Whether the file itself states the network."""
         return self.unwrapped.metadata.spec is not None
 
 
 def first_network(candidates: Sequence[Unwrapped]) -> Unwrapped:
-    """The first way to unwrap a file's weights that gives a whole network, or else the last one."""
+    """The first reading of a file's weights that gives a complete network, or else the last one."""
     *candidates, last = candidates
     return next((candidate for candidate in candidates if _is_whole_network(candidate.weights)), last)
 
 
 def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = None) -> Recognized:
-    """The network that the weights are: as their file states it, or else inferred from names and shapes.
+    """The network of the weights: as stated by their file, or else inferred from names and shapes.
 
     Args:
         unwrapped: the weights.
@@ -93,7 +93,7 @@ def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = N
 
 
 def _is_whole_network(weights: dict[str, Tensor]) -> bool:
-    """Whether these are the names of a network of this package, no more and no fewer."""
+    """Whether these are exactly the names of a network of this package."""
     try:
         mapping = find_mapping(weights)
         remapped = remap_keys(mapping, weights)
@@ -106,7 +106,7 @@ def _is_whole_network(weights: dict[str, Tensor]) -> bool:
 
 
 def _inferred(mapping: KeyMapping, shapes: Shapes) -> ModelSpec:
-    """The spec of weights under our names, with what their layout says of the order of norms and strides."""
+    """The spec of weights under our names, with the order of norms and strides that their layout implies."""
     return mapping.computes(infer_spec(shapes, last_norm=mapping.last_norm))
 
 

@@ -1,4 +1,4 @@
-"""Files of safetensors: weights by name, and texts of metadata."""
+"""Read safetensors files: weights by name, and metadata strings."""
 
 import json
 from pathlib import Path
@@ -15,14 +15,14 @@ SUFFIX = ".safetensors"
 
 
 class SafetensorsFile(NamedTuple):
-    """Weights by name, and the file's metadata; of a file of this package `parse_metadata` reads them."""
+    """Weights by name and the file's metadata, which `parse_metadata` parses for files of this package."""
 
     weights: dict[str, Tensor]
     metadata: dict[str, str]
 
 
 def read_safetensors(path: Path) -> SafetensorsFile:
-    """What a file of safetensors holds, with its tensors on the CPU.
+    """The content of a safetensors file, with its tensors on the CPU.
 
     Raises:
         CheckpointError: it is not there, empty, truncated or of another kind, or safetensors is not installed.
@@ -49,7 +49,7 @@ def read_safetensors(path: Path) -> SafetensorsFile:
 
 
 def read_safetensors_bytes(data: bytes, name: str) -> SafetensorsFile:
-    """The same of the content of a file, called `name` in messages.
+    """The same for the bytes of a file, called `name` in messages.
 
     Raises:
         CheckpointError: truncated or damaged, or safetensors is not installed.

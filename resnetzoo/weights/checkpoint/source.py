@@ -1,4 +1,4 @@
-"""Where a checkpoint comes from: a file on disk, an open file, or what somebody has in memory."""
+"""The source of a checkpoint: a file on disk, an open file, or a dictionary in memory."""
 
 import os
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 
 def read_source(source: CheckpointSource) -> Source:
-    """What is in a file, the folder of a run, an open file or a dictionary; nothing in it is executed.
+    """The content of a file, the folder of a run, an open file or a dictionary; nothing in it is executed.
 
     Raises:
         CheckpointError: it is not there, damaged or of another kind.
@@ -53,7 +53,7 @@ def read_source(source: CheckpointSource) -> Source:
 
 
 def read_file(file: Path) -> object:
-    """What a file holds, by the way in which its name says that it is written; nothing in it is executed.
+    """The content of a file, whose suffix says how it is written; nothing in it is executed.
 
     Raises:
         CheckpointError: it is not there, damaged or of another kind.

@@ -1,4 +1,4 @@
-"""The names of networks that training scripts write beside the weights: `arch`, options, hyper-parameters."""
+"""The network names that training scripts write beside the weights: `arch`, options, hyper-parameters."""
 
 import json
 from argparse import Namespace
@@ -53,7 +53,7 @@ ROLES = {"student": "s", "teacher": "t"}  # with the letter that distillation sc
 
 
 class StatedName(NamedTuple):
-    """A name that a file states.
+    """A network name that a file states.
 
     Attributes:
         where: the way to it: `args.arch`.
@@ -68,7 +68,7 @@ class StatedName(NamedTuple):
 
 
 def stated_names(content: object, role: str | None = None) -> list[StatedName]:
-    """The names of networks in the entries of a dictionary; unknown ones say nothing.
+    """The network names in the entries of a dictionary; unknown ones are ignored.
 
     Args:
         content: what is beside the weights, a dictionary or options of argparse; anything else has no entries.
@@ -78,7 +78,7 @@ def stated_names(content: object, role: str | None = None) -> list[StatedName]:
 
 
 def _keys(role: str | None) -> tuple[str, ...]:
-    """The entries whose text is a name: with no role those of students as well, since they are what is trained."""
+    """The entries that hold a name; without a role also those of students, since the student is the trained network."""
     word = role or "student"
     letter = ROLES[word]
     own = (word, *(f"{word}_{key}" for key in _NAMES), *(f"{key}_{end}" for key in _NAMES for end in (word, letter)))
@@ -113,7 +113,7 @@ def _entries(content: object) -> Mapping[Any, object]:
 def settle_family(
     spec: ModelSpec, stated: tuple[StatedName, ...], family: Family | None
 ) -> tuple[ModelSpec, list[str], list[str]]:
-    """The spec, with the family that is asked for or that the names say where the weights leave it open.
+    """The spec, with the family that was requested or that the names state if the weights leave it open.
 
     Args:
         spec: that was inferred from names and shapes.

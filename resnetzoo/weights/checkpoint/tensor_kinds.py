@@ -1,4 +1,4 @@
-"""Tensors that are no plain ones: those of torchao, spread over processes, of others; and how they become plain."""
+"""Tensors that are not plain, such as those of torchao or distributed ones, and how to convert them."""
 
 from torch import Tensor, nn
 
@@ -14,7 +14,7 @@ _SPREAD = (
 
 
 def tensor_kind(name: str) -> str | None:
-    """What tensors of the type `name`, with its module, are and how to save plain ones; None if it is no such type."""
+    """What tensors of the type `name` (with its module) are and how to save plain ones; None for other types."""
     if name.startswith("torchao."):
         return _TORCHAO.format(name)
     if name.startswith("torch.distributed."):
@@ -23,7 +23,7 @@ def tensor_kind(name: str) -> str | None:
 
 
 def foreign_tensor(tensor: Tensor) -> str | None:
-    """What a tensor is that is no plain one; None of plain ones."""
+    """What kind of tensor this is; None for a plain one."""
     kind = type(tensor)
     if kind in (Tensor, nn.Parameter, nn.Buffer):
         return None

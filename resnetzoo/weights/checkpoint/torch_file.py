@@ -1,4 +1,4 @@
-"""Files of `torch.save`, opened without running what is in them."""
+"""Open files of `torch.save` without running code from them."""
 
 import io
 import re
@@ -28,7 +28,7 @@ _SAVE_WEIGHTS = (
 
 
 def read_torch_file(path: Path) -> object:
-    """What a file of `torch.save` holds, with its tensors on the CPU; nothing in it is executed.
+    """The content of a `torch.save` file, with its tensors on the CPU; nothing in it is executed.
 
     Raises:
         DamagedCheckpointError: all of it was read, and it is empty, truncated or damaged.
@@ -39,7 +39,7 @@ def read_torch_file(path: Path) -> object:
 
 
 def read_torch_bytes(data: bytes, name: str) -> object:
-    """The same of the content of a file, called `name` in messages.
+    """The same for the bytes of a file, called `name` in messages.
 
     Raises:
         CheckpointError: as `read_torch_file`.
@@ -48,7 +48,7 @@ def read_torch_bytes(data: bytes, name: str) -> object:
 
 
 class _Facts(NamedTuple):
-    """Of a file: its name for messages, its first bytes, the number of all."""
+    """A file's name for messages, its first bytes, and its size in bytes."""
 
     name: str
     head: bytes
@@ -56,7 +56,7 @@ class _Facts(NamedTuple):
 
     @property
     def weights_name(self) -> str:
-        """A name for its weights alone that is not its own."""
+        """Another file name, for its weights alone."""
         return f"{PurePath(self.name).stem}-weights.pt"
 
 
@@ -80,7 +80,7 @@ def _read(file: Path | io.BytesIO, facts: _Facts) -> object:
 
 
 def _damaged(file: Path | io.BytesIO, facts: _Facts, words: str) -> CheckpointError:
-    """What is wrong with a file that cannot be opened: it is damaged only if all of it can be read."""
+    """What is wrong with a file that cannot be opened; it counts as damaged only if all its bytes can be read."""
     if isinstance(file, Path):
         try:
             check_readable(file)
@@ -90,7 +90,7 @@ def _damaged(file: Path | io.BytesIO, facts: _Facts, words: str) -> CheckpointEr
 
 
 def unreadable(path: Path, error: OSError) -> CheckpointError:
-    """Nothing is known of the content of such a file."""
+    """The error for a file whose content is unknown."""
     return CheckpointError(f"{path}: cannot be read: {error.strerror or error}")
 
 
@@ -105,7 +105,7 @@ def _asks_for_code(name: str) -> str:
 
 
 def read_head(path: Path) -> tuple[bytes, int]:
-    """The first bytes of a file, and the number of all.
+    """The first bytes of a file and its size in bytes.
 
     Raises:
         DamagedCheckpointError: it is empty.
@@ -127,7 +127,7 @@ def read_head(path: Path) -> tuple[bytes, int]:
 
 
 def _other_kind(file: Path | io.BytesIO, facts: _Facts) -> str | None:
-    """What a file is that `torch.save` did not write; None if it may have, or is damaged."""
+    """The kind of a file that `torch.save` did not write; None if it may have written it or the file is damaged."""
     head = facts.head
     if head.startswith(b"PK"):
         return _other_archive(file, facts)
@@ -143,7 +143,7 @@ def _other_kind(file: Path | io.BytesIO, facts: _Facts) -> str | None:
 
 
 def _damage(file: Path | io.BytesIO, facts: _Facts) -> str | None:
-    """What is missing in a file of `torch.save`, as far as its two ends show it; None where these are whole."""
+    """What is missing in a `torch.save` file according to its two ends; None if both are complete."""
     head = facts.head
     if head.startswith(b"PK"):
         return "an archive without its end" if _names_in(file) is None else None
@@ -155,7 +155,7 @@ def _damage(file: Path | io.BytesIO, facts: _Facts) -> str | None:
 
 
 def _names_in(file: Path | io.BytesIO) -> list[str] | None:
-    """What an archive holds, by the list at its end; None where there is none."""
+    """The names in an archive according to the list at its end; None if there is no list."""
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.namelist()
@@ -194,7 +194,7 @@ _LOCK = threading.Lock()  # torch has one list of what it trusts for the whole p
 
 @contextmanager
 def allow_safe_globals() -> Iterator[None]:
-    """Let `torch.load(weights_only=True)` make these types too; what the caller allows stays allowed behind it."""
+    """Let `torch.load(weights_only=True)` create these types too; what the caller has allowed stays allowed."""
     with _LOCK:
         before = torch.serialization.get_safe_globals()
         with torch.serialization.safe_globals([one for one in _safe_globals() if one not in before]):
@@ -202,7 +202,7 @@ def allow_safe_globals() -> Iterator[None]:
 
 
 def _safe_globals() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
-    """What is called for a name in a file."""
+    """The callable that a name in a file stands for."""
     number = cast("Callable[..., object]", np.float64(0).__reduce__()[0])  # its module depends on numpy's version
     paths = ((PurePosixPath, "PosixPath"), (PureWindowsPath, "WindowsPath"))  # pure: no system makes the other's
     return [
@@ -218,5 +218,5 @@ def _safe_globals() -> list[Callable[..., object] | tuple[Callable[..., object],
 
 
 def _dictionary(_factory: object = None) -> dict[object, object]:
-    """In place of a defaultdict, which torch does not fill; nothing here asks for what is not in it."""
+    """A substitute for defaultdict, which torch does not fill; nothing here looks up missing keys."""
     return {}

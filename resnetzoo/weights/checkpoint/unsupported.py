@@ -40,13 +40,13 @@ _PART = re.compile(r"((conv1|bn1|bn|fc)|conv1\.(conv|bn)|layer\d\.\d+\.((conv|bn
 
 
 def unsupported_by_names(names: Iterable[str]) -> str | None:
-    """What has names like these; None if they tell nothing."""
+    """The network that has such names; None if they are not recognized."""
     found = list(names)
     return next((what for pattern, what in _BY_NAME if any(re.search(pattern, name) for name in found)), None)
 
 
 def unsupported_by_shapes(shapes: Shapes) -> str | None:
-    """What has these names and shapes, names as ours; None if it may be a network of ours."""
+    """The network with these names (ours) and shapes; None if it may be one of this package."""
     ours = shapes.get("conv1.weight", ())[2:] == (3, 3)
     grouped = [name for name in shapes if re.fullmatch(r"layer\d+\.\d+\.conv2\.weight", name) and _groups(shapes, name)]
     if grouped and not ours:
@@ -75,7 +75,7 @@ def unsupported_by_shapes(shapes: Shapes) -> str | None:
 
 
 def _bare_projections(shapes: Shapes) -> bool:
-    """Projections without norm where the norm behind the stem says that norms stand behind convolutions."""
+    """Projections without a norm, although the norm after the stem shows that norms follow convolutions."""
     stem, norm = shapes.get("conv1.weight", ()), shapes.get("bn1.weight", ())
     projected = any(re.fullmatch(r"layer\d+\.0\.downsample\.0\.weight", name) for name in shapes)
     normed = any(re.match(r"layer\d+\.0\.downsample\.1\.", name) for name in shapes)
@@ -93,12 +93,12 @@ def _pyramid(shapes: Shapes) -> str | None:
 
 
 def _own_part(shapes: Shapes) -> str | None:
-    """A name that no 4-stage ResNet has."""
+    """A name that does not occur in any four-stage ResNet."""
     return next((name for name in shapes if not _PART.fullmatch(name)), None)
 
 
 def _four_stages(shapes: Shapes) -> str:
-    """A ResNet for ImageNet, by its name where all of its parts are those of one."""
+    """A ResNet for ImageNet, with its name if all parts match."""
     own = _own_part(shapes)
     stem = next((shape for name, shape in shapes.items() if _STEM.fullmatch(name) and len(shape) == 4), None)
     if own is not None or stem is None:
@@ -120,12 +120,12 @@ def _four_stages(shapes: Shapes) -> str:
 
 
 def _outputs(shapes: Shapes, name: str) -> int:
-    """Channels behind a layer; 0 where there is none."""
+    """The output channels of a layer; 0 if it does not exist."""
     return shapes[name][0] if shapes.get(name) else 0
 
 
 def _groups(shapes: Shapes, name: str) -> int | None:
-    """Groups of a block's second convolution, by its inputs against the outputs of the first; None if it has one."""
+    """Groups of a block's second convolution, from its inputs and the outputs of the first; None if there is one."""
     inputs = shapes[name][1] if len(shapes[name]) == 4 else 0
     before = shapes.get(name.replace("conv2", "conv1"), ())
     if len(before) != 4 or not inputs or inputs >= before[0] or before[0] % inputs:

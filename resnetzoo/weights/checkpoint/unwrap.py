@@ -1,4 +1,4 @@
-"""The weights in what a file holds: out of nested dictionaries, under the names inside their network."""
+"""Extract the weights from the content of a file: out of nested dictionaries, under their names inside the network."""
 
 import re
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ _SAVE_WEIGHTS = 'save a network\'s weights in a file of their own: torch.save(mo
 
 
 class Unwrapped(NamedTuple):
-    """Weights by their names inside their network, and what the file says of them.
+    """Weights by their names inside the network, and what the file says about them.
 
     Attributes:
         weights: tensors by name, without prefixes.
@@ -70,7 +70,7 @@ class Unwrapped(NamedTuple):
 
 
 def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
-    """The weights in the content of anybody's file, in each way that their names can be read; see `strip_prefixes`.
+    """The weights in the content of anybody's file, in each possible reading of their names; see `strip_prefixes`.
 
     Args:
         content: what the file holds.
@@ -117,13 +117,13 @@ def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
 
 
 def _role(part: Part) -> str | None:
-    """Whether a student or a teacher is meant, by its key: `teacher`, `state_dict.teacher_model`."""
+    """Whether a key such as `teacher` or `state_dict.teacher_model` means a student or a teacher."""
     words = re.split(r"[._]", part.label)
     return next((role for role in ROLES if role in words), None)
 
 
 def _trained(content: object) -> str | None:
-    """The key under which the weights of the network are that is trained; None if it is none that is known."""
+    """The key of the trained network's weights; None if there is no known one."""
     known = NESTED if isinstance(content, Mapping) else ()
     return next((name for name in known if _holds_weights(content.get(name))), None)  # type: ignore[attr-defined]
 
@@ -133,7 +133,7 @@ def _in_brackets(step: Step) -> str:
 
 
 def _others(content: object, parts: list[Part], taken: object) -> list[str]:
-    """The keys of the networks that are in other dictionaries than the one that is taken."""
+    """The keys of networks in dictionaries other than the selected one."""
     return listed(part for part in parts if part.known and _at(content, part.way) is not taken)
 
 
@@ -143,7 +143,7 @@ def _left(others: list[str]) -> tuple[str, ...]:
 
 
 def _doubts(taken: str, others: list[str]) -> tuple[str, ...]:
-    """A warning of networks that somebody may have meant; an average is no other network."""
+    """A warning about other networks that the user may have meant; an average does not count as another network."""
     doubtful = [key for key in others if not is_average(key)]
     return (f"it holds several networks, of which {taken} was taken; {choices(doubtful)}",) if doubtful else ()
 
@@ -155,7 +155,7 @@ def _at(content: object, way: tuple[Step, ...]) -> object:
 
 
 def _tell(content: object, training: dict[str, object], stated: list[StatedName], role: str | None) -> None:
-    """Add what a dictionary says beside the weights in it: of the training, and which network it is."""
+    """Add what a dictionary says beside its weights: about the training, and which network it is."""
     if isinstance(content, Mapping):
         values = {key: _plain(content.get(key)) for key in _TOLD}
         training.update({key: value for key, value in values.items() if isinstance(value, int | float)})
@@ -169,7 +169,7 @@ def _holds_weights(content: object, depth: int = 0) -> bool:
 
 
 def _no_weights(content: object, way: tuple[Step, ...]) -> str:
-    """What is said of content, found at the end of `way`, in which nothing is known to be the trained network."""
+    """The error for content at the end of `way` in which no trained network can be recognized."""
     parts = [part._replace(way=(*way, *part.way)) for part in find_parts(content)]
     if parts:
         keys = listed(parts)
@@ -188,7 +188,7 @@ def _no_weights(content: object, way: tuple[Step, ...]) -> str:
 
 
 def _plain(value: object) -> object:
-    """A tensor of one number, or a number of numpy, as a number of Python."""
+    """Convert a one-element tensor or a numpy number to a Python number."""
     if isinstance(value, np.generic):
         return value.item()
     return value.item() if isinstance(value, Tensor) and value.numel() == 1 and not value.is_meta else value
