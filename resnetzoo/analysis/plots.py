@@ -10,7 +10,7 @@ from resnetzoo.analysis.moments import LayerValues
 from resnetzoo.analysis.similarity import Similarity
 from resnetzoo.analysis.surface import Surface
 from resnetzoo.models.looks import looks_of
-from resnetzoo.utils.figures import SHADES
+from resnetzoo.utils.colours import SHADES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

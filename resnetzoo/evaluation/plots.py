@@ -8,7 +8,8 @@ from torch import Tensor
 
 from resnetzoo.errors import UsageError
 from resnetzoo.evaluation.calibration import Calibration
-from resnetzoo.utils.figures import OTHER_COLOURS, SHARES, new_figure, save_figure
+from resnetzoo.utils.colours import OTHER_COLOURS, SHARES
+from resnetzoo.utils.figures import new_figure, save_figure
 from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.complexity import complexity
 from resnetzoo.models.shapes import BlockShape, ConvShape
 from resnetzoo.models.spec import ModelSpec
-from resnetzoo.utils.figures import FAMILY_COLOURS
+from resnetzoo.utils.colours import FAMILY_COLOURS
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
 

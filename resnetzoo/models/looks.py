@@ -5,7 +5,8 @@ from itertools import cycle
 
 from resnetzoo.errors import UnknownModelError
 from resnetzoo.models.registry import get_spec
-from resnetzoo.utils.figures import MARKERS, OTHER_COLOURS, Look, look_of_network
+from resnetzoo.utils.colours import OTHER_COLOURS
+from resnetzoo.utils.figures import MARKERS, Look, look_of_network
 
 
 def looks_of(labels: Iterable[str]) -> dict[str, Look]:

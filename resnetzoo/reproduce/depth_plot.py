@@ -10,7 +10,8 @@ from resnetzoo.reproduce.outcome import Outcome
 from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER_ERRORS
 from resnetzoo.reproduce.series import Series, networks_by_label, series_of
 from resnetzoo.training.results import RunRecord
-from resnetzoo.utils.figures import FAMILY_COLOURS, MARKERS, label_line_ends
+from resnetzoo.utils.colours import FAMILY_COLOURS
+from resnetzoo.utils.figures import MARKERS, label_line_ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

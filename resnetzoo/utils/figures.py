@@ -1,9 +1,7 @@
 """The style of every figure, and how figures are made, labelled and written.
 
-Colour is the family of a network and line style its depth, in every figure. The families' colours are those
-of Okabe and Ito, who chose them for readers with any kind of colour vision. Each stands out from white and from a dark
-page alike (3:1 or more), so that a dark figure differs in text, axes and grid alone. matplotlib is imported where a
-figure is drawn, and nowhere else.
+Colour is the family of a network and line style its depth, in every figure. A dark figure differs only in its text,
+axes and grid. matplotlib is imported only where a figure is drawn.
 """
 
 import io
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from resnetzoo.utils.colours import FAMILY_COLOURS, OTHER_COLOURS
 from resnetzoo.utils.files import write_atomically
 
 if TYPE_CHECKING:
@@ -22,20 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-FAMILY_COLOURS = {"plain": "#d55e00", "residual": "#0072b2", "preactivation": "#cc79a7"}
-"""By family of a network."""
-
-OTHER_COLOURS = ("#009e73", "#7f8389", "#b08500")
-"""Of what is no network of these families, in the order in which it comes."""
-
-SHADES = "viridis"
-"""The colour map of values of a field, dark where low; its lightness rises evenly."""
-
-SHARES = "Blues"
-"""The colour map of shares from 0, which is white, to 1."""
-
 MARKERS = ("o", "s", "^", "D", "v")
-"""Of what shares colour and line style, in the order in which it comes."""
+"""For lines that share colour and line style, in order of appearance."""
 
 # Up to this depth -> the lengths of dashes and gaps, in line widths; () is a solid line.
 _DASHES: dict[int, tuple[float, ...]] = {

@@ -275,4 +275,4 @@ def test_commands_find_and_refuse(fork_command: Command, folder: Path) -> None:
     assert "noise        gaussian_noise, shot_noise, impulse_noise" in found.stdout
     assert "is not the official CIFAR-10-C: labels.npy, gaussian_noise.npy, " in found.stderr
     refused = fork_command("resnetzoo", "train", "resnet20", "--dataset", "cifar10-c", "--data-dir", folder)
-    assert_one_line((refused.returncode, refused.stderr), 2, "none to train on")
+    assert_one_line((refused.returncode, refused.stderr), 2, "nothing to train on")

@@ -22,7 +22,10 @@ from resnetzoo.training.run_files import FilesAtOnce, FilesBehind, choose_run_fi
 from resnetzoo.training.snapshots import HostSnapshots, LiveSnapshots
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
-DISK_FULL = OutputError("cannot write checkpoint.pt: No space left on device")
+
+def disk_full() -> OutputError:
+    """A new one each time, since an error that was raised keeps its cause."""
+    return OutputError("cannot write checkpoint.pt: No space left on device")
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def test_nothing_is_written_behind_a_write_that_failed(queue: FilesBehind) -> No
     done: list[str] = []
 
     def fails() -> None:
-        raise DISK_FULL
+        raise disk_full()
 
     queue.submit(lambda: done.append("before"))
     queue.submit(fails)
@@ -314,7 +317,7 @@ def test_a_second_interrupt_loses_no_checkpoint(
 def test_a_failed_write_reaches_the_caller_in_the_next_step(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, writes: HeldWrites
 ) -> None:
-    writes.errors[3] = DISK_FULL
+    writes.errors[3] = disk_full()
     failed = threading.Event()
     steps: list[int] = []
 
@@ -339,7 +342,7 @@ def test_a_failed_write_reaches_the_caller_in_the_next_step(
 def test_a_last_write_that_fails_is_no_run(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, writes: HeldWrites
 ) -> None:
-    writes.errors[6] = DISK_FULL
+    writes.errors[6] = disk_full()
     with pytest.raises(OutputError, match="No space left"):
         fit(tiny_data, tiny_recipe, tmp_path)
     assert (saved_step(tmp_path), logged_epochs(tmp_path)) == (3, 1)
@@ -354,7 +357,7 @@ def test_a_last_write_that_fails_is_no_run(
 def test_a_write_that_fails_beside_another_error_is_told_with_it(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, writes: HeldWrites
 ) -> None:
-    writes.errors[3] = DISK_FULL
+    writes.errors[3] = disk_full()
 
     def fails(trainer: resnetzoo.TrainerState) -> None:
         raise RuntimeError("of the hook")
@@ -394,7 +397,7 @@ def test_a_failed_write_of_one_run_leaves_the_others_alone(
 ) -> None:
     monkeypatch.setattr("resnetzoo.training.concurrent.runs_together", lambda device: True)
     longer = replace(tiny_recipe, steps=9)
-    writes.errors[9] = DISK_FULL
+    writes.errors[9] = disk_full()
     jobs = [
         resnetzoo.Job(small_network(seed), recipe, seed=seed, out=tmp_path / str(seed))
         for seed, recipe in enumerate((tiny_recipe, longer, tiny_recipe))

@@ -10,11 +10,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from resnetzoo import plots
+from resnetzoo.utils.colours import FAMILY_COLOURS, OTHER_COLOURS
 from resnetzoo.utils.figures import (
     DARK,
-    FAMILY_COLOURS,
     LIGHT,
-    OTHER_COLOURS,
     label_line_ends,
     look_of_network,
     new_figure,
