@@ -73,7 +73,7 @@ def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(fork_comm
     assert "refused" in said.stderr
     assert "--data-dir" in said.stderr
     assert "This is a demonstration." in said.stdout
-    assert "One seed of each network shows no spread: --seeds 0 1 2 3 4" in said.stdout
+    assert "A single seed of each network shows no spread: --seeds 0 1 2 3 4" in said.stdout
     source = json.loads((tmp_path / "out" / "results.json").read_text())["data"]["source"]
     assert "in place of CIFAR-10" in source
     assert "refused" in source
