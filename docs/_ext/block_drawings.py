@@ -8,7 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from resnetzoo import ModelSpec, plots
+from resnetzoo import ModelSpec, get_spec, plots
 
 WIDTH, BOX, HEIGHT, GAP = 200, 124, 24, 14  # pixels
 MIDDLE = 78  # of the boxes; the shortcut passes on their right
@@ -18,19 +18,18 @@ INKS = {"light": plots.LIGHT.ink, "dark": plots.DARK.ink}
 
 @dataclass(frozen=True)
 class CloseUp:
-    """One block to draw: its title, a network whose colour it has, the spec that has its layers, and its formula."""
+    """One block to draw: its title, the spec of a network that has it, and its formula."""
 
     title: str
-    network: str
     spec: ModelSpec
     formula: str
 
 
 CLOSE_UPS = (
-    CloseUp("plain", "plainnet20", ModelSpec("plain", 20), "y = relu(F(x))"),
-    CloseUp("residual", "resnet20", ModelSpec("residual", 20), "y = relu(x + F(x))"),
-    CloseUp("bottleneck", "resnet20", ModelSpec("residual", 29, block="bottleneck"), "y = relu(x + F(x))"),
-    CloseUp("pre-activation", "preresnet20", ModelSpec("preactivation", 20), "y = x + F(x)"),
+    CloseUp("plain", get_spec("plainnet20"), "y = relu(F(x))"),
+    CloseUp("residual", get_spec("resnet20"), "y = relu(x + F(x))"),
+    CloseUp("bottleneck", get_spec("resnet164"), "y = relu(x + F(x))"),
+    CloseUp("pre-activation", get_spec("preresnet20"), "y = x + F(x)"),
 )
 
 
@@ -50,7 +49,7 @@ def layers_of(spec: ModelSpec) -> list[str]:
 
 def draw(one: CloseUp, theme: str) -> str:
     """The block as SVG text, from its input at the top to its output at the bottom."""
-    ink, colour = INKS[theme], plots.looks_of([one.network])[one.network].color
+    ink, colour = INKS[theme], plots.looks_of([one.spec.label])[one.spec.label].color
     parts = [_text(one.title, MIDDLE, 16, ink, "bold"), _text("x", MIDDLE, 40, ink, "italic")]
     fork, y = 52.0, 56.0
     parts.append(f'<path d="M{MIDDLE} 46 V{y}" stroke="{ink}" stroke-width="1.4"/>')

@@ -81,6 +81,11 @@ def percent(error: float | None) -> str:
     return "-" if error is None else f"{error:.2f}"
 
 
+def mean_and_std(values: Sequence[float]) -> str:
+    """The mean, and the standard deviation where there are several values."""
+    return f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+
+
 def _best_errors() -> dict[str, tuple[str, str, str]]:
     """By network, the mean last-epoch error of the recipe that does best, with the recipe and the number of seeds."""
     groups: dict[tuple[str, str], dict[int, float]] = {}
@@ -90,9 +95,8 @@ def _best_errors() -> dict[str, tuple[str, str, str]]:
     best: dict[str, tuple[float, tuple[str, str, str]]] = {}
     for (name, recipe), errors in groups.items():
         values = list(errors.values())
-        words = f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
         if name not in best or mean(values) < best[name][0]:
-            best[name] = (mean(values), (words, recipe, str(len(values))))
+            best[name] = (mean(values), (mean_and_std(values), recipe, str(len(values))))
     return {name: words for name, (_, words) in best.items()}
 
 

@@ -11,6 +11,7 @@ import logging
 from html import escape
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import onnx
 from docutils import nodes
@@ -38,14 +39,15 @@ for _name in ("onnx_ir", "onnxscript"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
-def watched_network(name: str, folder: Path) -> bytes:
+def watched_network(name: str) -> bytes:
     """A pretrained network in ONNX, which takes pixels (1, 32, 32, 3) and returns probabilities and each response.
 
     A response is what comes out of a 3x3 convolution with its batch norm, which the exporter makes one operation.
     """
-    path = folder / f"{name}.onnx"
-    export.export_onnx(export.WithPreprocessing(resnetzoo.create(name, weights=True)), path, batch=1)
-    proto = onnx.load(path)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.onnx"
+        export.export_onnx(export.WithPreprocessing(resnetzoo.create(name, weights=True)), path, batch=1)
+        proto = onnx.load(path)
     for node in proto.graph.node:
         if node.op_type == "Conv":
             proto.graph.output.append(onnx.ValueInfoProto(name=node.output[0]))
@@ -59,7 +61,7 @@ def write_files(folder: Path, cache: Path) -> None:
     runtime = fetch_runtime(cache)
     _write_script(folder / "runtime.js", "runtime", {"module": _packed(runtime.module), "wasm": _packed(runtime.wasm)})
     for name in NETWORKS:
-        _write_script(folder / f"{name}.js", name, {"onnx": _packed(watched_network(name, cache))})
+        _write_script(folder / f"{name}.js", name, {"onnx": _packed(watched_network(name))})
 
 
 def _packed(content: bytes) -> str:
@@ -81,9 +83,7 @@ def _sample_button(name: str) -> str:
 
 
 def _panel(name: str) -> str:
-    weights = resnetzoo.create(name, weights=True).weights
-    if weights is None or weights.classes is None:
-        raise ValueError(f"{name} has no pretrained weights with names of classes")
+    weights = resnetzoo.list_weights(f"{name}.*")[0]
     facts = escape(
         json.dumps({"name": name, "classes": weights.classes, "color": plots.looks_of([name])[name].color}), quote=True
     )

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from statistics import mean, stdev
 
 from docutils import nodes
-from generated import full_records, percent, table
+from generated import full_records, mean_and_std, percent, table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -75,10 +74,8 @@ def _ours(name: str) -> Iterator[Reported]:
             group[record.seed] = record.epochs[-1].test_error
     for (recipe, epochs), found in errors.items():
         values = list(found.values())
-        spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
         runs = f"mean of {len(values)}" if len(values) > 1 else "one"
-        error = f"{mean(values):.2f}{spread}"
-        yield Reported(f"this package, {recipe}", error, epochs, "last", runs, _shortcuts(name))
+        yield Reported(f"this package, {recipe}", mean_and_std(values), epochs, "last", runs, _shortcuts(name))
 
 
 def _shortcuts(name: str, named: str = "") -> str:

@@ -1,10 +1,9 @@
 """A directive that sets the source document's accuracies beside ours, epoch by epoch."""
 
 from pathlib import Path
-from statistics import mean, stdev
 
 from docutils import nodes
-from generated import RESULTS, table
+from generated import RESULTS, mean_and_std, table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -25,7 +24,7 @@ class SourceTable(SphinxDirective):
             by_epoch = zip(*(run.epochs for run in groups[name]), strict=True)
             ours = [[100 - row.test_error for row in rows] for rows in by_epoch]
             columns[f"source, beside {name}"] = [f"{accuracy:.2f}" for accuracy in accuracies]
-            columns[f"{name} (n={len(groups[name])})"] = [f"{mean(cell):.2f} ± {stdev(cell):.2f}" for cell in ours]
+            columns[f"{name} (n={len(groups[name])})"] = [mean_and_std(cell) for cell in ours]
         epochs = [str(number) for number in range(1, len(next(iter(columns.values()))) + 1)]
         rows = list(zip(epochs, *columns.values(), strict=True))
         return [table(("epoch", *columns), rows, first_number=0)]

@@ -2,10 +2,9 @@
 
 from io import StringIO
 from pathlib import Path
-from statistics import mean, stdev
 
 from docutils import nodes
-from generated import RESULTS, downloads, table
+from generated import RESULTS, downloads, mean_and_std, table
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from result_figures import themed_images
@@ -57,8 +56,7 @@ class SyntheticComparison(SphinxDirective):
         rows = []
         for name, group in report.by_name(records).items():
             errors = {record.seed: record.epochs[-1].test_error for record in group}
-            spread = f"{mean(errors.values()):.2f} ± {stdev(errors.values()):.2f}"
-            rows.append((name, *(f"{errors[seed]:.2f}" for seed in seeds), spread))
+            rows.append((name, *(f"{errors[seed]:.2f}" for seed in seeds), mean_and_std(list(errors.values()))))
         header = ("test error (%)", *(f"seed {seed}" for seed in seeds), "mean ± std")
         words = "Error by epoch of plainnet20 and resnet20 on the synthetic dataset, mean and range over five seeds"
         return [

@@ -14,7 +14,6 @@ function addButton(table, body, header, column) {
   button.type = "button";
   button.append(...(header.querySelector("p") ?? header).childNodes);
   header.replaceChildren(button);
-  header.dataset.sort = column;
   button.addEventListener("click", () => sortBy(table, body, header, column));
 }
 

@@ -76,12 +76,8 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = webdriver.ChromeService(executable_path=DRIVER, log_output=os.devnull)
     found = webdriver.Chrome(options=options, service=service)
-    size = {
-        "width": request.param,
-        "height": 1000,
-        "deviceScaleFactor": 1,
-        "mobile": False,
-    }  # windows have a least width
+    # A window has a least width, and this has none.
+    size = {"width": request.param, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
     found.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     found.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": AXE})
     yield found
