@@ -2,7 +2,7 @@
 # Fifteen minutes of one CUDA device turned into evidence: `evidence.sh first` (215 s), then `evidence.sh second` (525 s).
 # Run from the repository's root; README.md beside this file says what may lie where, and which variables there are.
 # Every stage asks first what time is left, its figures stand in $OUT/evidence.json and its words in $OUT/evidence.log at
-# once, and at most 7 files are written there. What is not finished goes on at the next call.
+# once, and at most 8 files are written there. What is not finished goes on at the next call.
 set -u
 part=${1:?first or second}
 case $part in
@@ -99,6 +99,7 @@ fi
 
 [ "${GPU_TINY:-}" = 1 ] && short_example="--epochs 1 --max-train-images 256"
 deep=(plainnet110 resnet110 plainnet56 resnet56 plainnet44 resnet44 plainnet32 resnet32)
+weighted=(resnet56 plainnet56 resnet32 preresnet20 resnet20 plainnet20)
 if [ "$part" = first ]; then
     measure env 10 25 env                                # machine, versions, limits, what a kernel costs
     measure smoke 20 50 smoke                            # whether the CUDA path works; else later stages run eagerly
@@ -115,14 +116,16 @@ else
     measure compiled 60 50 compiled resnet20             # while one core unpacks
     [ -n "${unpacking:-}" ] && wait "$unpacking"
     if have_data; then
-        # ten seeds of the 20-epoch comparison; then one network at a time by the example, for its wall time
-        reproduce 60 140 source --seeds "${GPU_SEEDS:-10}" --jobs 10 --budget "${GPU_BUDGET:-full}"
+        # the 20-epoch comparison; then one network at a time by the example, for its wall time
+        reproduce 60 100 source --seeds "${GPU_SEEDS:-5}" --jobs 10 --budget "${GPU_BUDGET:-full}"
         measure alone 40 55 example examples/cifar_compare.py "${dataset[@]}" \
             --device "$GPU_DEVICE" --seeds 0 --out "$state/alone" \
             ${short_example:-}
         measure walls 8 15 walls
         measure figure6 60 190 train --recipe QUICK20 --at-once 10 --seeds 0 1 --models "${deep[@]}"
-        reproduce 50 90 weights --seeds 3 --jobs 6 --budget "${GPU_BUDGET:-full}"
+        measure modern 50 100 train --recipe MODERN --at-once 8 --models "${weighted[@]}" # the weights in the package
+        reproduce 30 60 shortcuts --depths 20 --seeds 2 --jobs 8 --budget "${GPU_BUDGET:-short}"
+        reproduce 30 60 preactivation --depths 56 --seeds 2 --jobs 8 --budget "${GPU_BUDGET:-short}"
         measure figure6-more 110 150 train --recipe QUICK20 --at-once 10 --seeds 2 --models "${deep[@]}"
         # what fits of the paper's 64,000 steps
         measure paper 35 600 train --recipe HE2015 --at-once 4 --seeds 0 \

@@ -1,4 +1,4 @@
-"""What comes back: records, weights of finished runs and states of unfinished ones, in few files of limited size."""
+"""What comes back: records, weights and test logits of finished runs and states of unfinished ones, in few files of limited size."""
 
 import os
 import tarfile
@@ -9,7 +9,8 @@ from evidence import Evidence, Setting
 
 LARGEST_REPORT_FILE = 2**20
 LARGEST_ARCHIVE = 15 * 2**20
-WEIGHTS_ARCHIVES, UNFINISHED_ARCHIVES = 3, 1
+WEIGHTS_ARCHIVES, UNFINISHED_ARCHIVES = 4, 1
+OF_A_FIRST_SEED = ("weights.safetensors", "test_logits.safetensors")
 
 
 def pack(evidence: Evidence, _: Sequence[str] = ()) -> None:
@@ -20,7 +21,7 @@ def pack(evidence: Evidence, _: Sequence[str] = ()) -> None:
     if os.environ.get("GPU_PACK") != "all" and setting.seconds_left() < 2:
         return
     finished = [run for run in runs if (run / "run.json").exists()]
-    first_seeds = [run / "weights.safetensors" for run in finished if run.name.endswith("seed0")]
+    first_seeds = [run / name for run in finished if run.name.endswith("seed0") for name in OF_A_FIRST_SEED]
     unfinished = [run / "checkpoint.pt" for run in runs if run not in finished]
     pack_runs(setting.out, "weights", first_seeds, WEIGHTS_ARCHIVES)
     pack_runs(setting.out, "unfinished", unfinished, UNFINISHED_ARCHIVES)

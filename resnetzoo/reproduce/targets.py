@@ -177,11 +177,12 @@ _PREACTIVATION = Target(
     name="preactivation",
     title="Original against pre-activation residual networks",
     source="arXiv:1603.05027, table 2",
-    networks=tuple(Network(name) for name in ("resnet110", "preresnet110", "resnet164", "preresnet164")),
+    networks=tuple(Network(f"{family}{depth}") for depth in (56, 110, 164) for family in ("resnet", "preresnet")),
     recipe=HE2015,
     short_recipe=QUICK20,
     seeds=3,
     claims=(
+        Lower("pre-activation is better at 56 layers", "preresnet56", "resnet56"),
         Lower("pre-activation is better at 110 layers", "preresnet110", "resnet110"),
         Lower("pre-activation is better at 164 layers", "preresnet164", "resnet164"),
         *(
