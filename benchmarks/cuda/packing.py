@@ -1,4 +1,4 @@
-"""What comes back: records, weights and test logits of finished runs and states of unfinished ones, in few files of limited size."""
+"""What comes back in few files: records, weights and test logits of finished runs, and states of unfinished ones."""
 
 import os
 import tarfile

@@ -12,6 +12,7 @@ from resnetzoo.analysis.moments import LayerValues
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.layout import training_layout
 from resnetzoo.utils.modules import copy_of, device_of
 
 
@@ -34,9 +35,10 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
     network = zoo_network(model, "analysis")
     with torch.inference_mode(False), torch.enable_grad(), computing(device_of(network)), parametrize.cached():
         network = copy_of(network).train().requires_grad_(True)
-        inputs, labels = labelled_input(network, batch)
+        layout = training_layout(network, device_of(network))
+        inputs, labels = labelled_input(network.to(memory_format=layout), batch)
         layers = weighted_layers(network)
-        loss = F.cross_entropy(at_least_fp32(network(inputs)), labels)
+        loss = F.cross_entropy(at_least_fp32(network(inputs.contiguous(memory_format=layout))), labels)
         weights = [layer.weight for layer in layers.values()]  # where they are computed, those that the pass computed
         gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
     norms = [float(torch.linalg.vector_norm(at_least_fp32(gradient))) for gradient in gradients]

@@ -31,6 +31,7 @@ from resnetzoo.training.trainer import Trainer
 from resnetzoo.utils.device import Precision, autocast, resolve_device, resolve_precision
 from resnetzoo.utils.files import delete_unfinished
 from resnetzoo.utils.folder_lock import locked
+from resnetzoo.utils.layout import training_layout
 from resnetzoo.utils.memory import reset_peak_memory
 from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT
@@ -197,7 +198,8 @@ def _build_trainer(
     callbacks: Sequence[Callback],
 ) -> Trainer:
     """A run before its first step, on the loader's device; only the trainer holds the strategy, to release it."""
-    model.to(loader.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layout = training_layout(model, loader.device)
+    model.to(loader.device, memory_format=layout)  # type: ignore[call-overload]
     step_state = StepState.create(model, recipe, loader, stream)
     _update_description(model, data, loader)
     step_state.stream.wait_for_caller()

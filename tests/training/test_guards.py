@@ -67,7 +67,7 @@ def parts_of(strategy: str, device: torch.device, data: resnetzoo.Data, recorder
     loss_fn = make_loss(model, RECIPE, CPU, "fp32")  # autocast, which is off, knows no meta device
     step = EagerStep(loss_fn, state)
     if "compiled" in strategy:
-        step = CompiledStep(compile_loss(loss_fn, device), loss_fn, state)
+        step = CompiledStep(compile_loss(loss_fn, device, torch.channels_last), loss_fn, state)
     learn: Strategy = step
     if recording is not None:
         learn = RecordedStep(step, recording)

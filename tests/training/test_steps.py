@@ -202,7 +202,9 @@ def test_many_compiled_networks_in_one_process() -> None:
     with recompile_limit(2):
         for number in range(4):
             loss_fn = loss_of_scaled(float(number))
-            torch.testing.assert_close(compile_loss(loss_fn, CPU)(images, labels), loss_fn(images, labels))
+            torch.testing.assert_close(
+                compile_loss(loss_fn, CPU, torch.channels_last)(images, labels), loss_fn(images, labels)
+            )
     assert torch._dynamo.utils.counters["frames"]["ok"] - before == 4
 
 

@@ -57,10 +57,16 @@ def model_to_compile(model: nn.Module, device: torch.device) -> nn.Module:
     return with_summed_batchnorm(model.train()) if device.type == "cpu" else model
 
 
-def compile_loss(loss_fn: LossFn, device: torch.device) -> LossFn:
-    """`loss_fn` compiled for `device` at its first call; if that fails it runs uncompiled, with a warning."""
+def compile_loss(loss_fn: LossFn, device: torch.device, layout: torch.memory_format) -> LossFn:
+    """`loss_fn` compiled for `device` at its first call; if that fails it runs uncompiled, with a warning.
+
+    The compiler may choose the memory format of each convolution unless `layout` is contiguous.
+    """
+    options = dict(_OPTIONS.get(device.type, {}))
+    if layout == torch.contiguous_format:
+        options["layout_optimization"] = False
     with deprecations_of_torch_ignored():  # the first call of all imports the compiler
-        fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=_OPTIONS.get(device.type))
+        fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=options)
     chosen: list[LossFn] = []
 
     def first_compiled(images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
