@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -36,10 +36,16 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
     def forward(inputs: Tensor) -> Tensor:
         return cast(Tensor, network(inputs))
 
-    compiled = torch.compile(with_own_code(forward), fullgraph=True, dynamic=False, options=_options(example.device))
+    # With `fullgraph=True`, torch 2.14 counts the compiled frames of every call in one number for all threads: calls
+    # that overlap fail. So the first call alone checks that one graph holds everything, where torch can do that.
+    first = getattr(torch._dynamo, "error_on_graph_break", None)
+    compiled = torch.compile(
+        with_own_code(forward), fullgraph=first is None, dynamic=False, options=_options(example.device)
+    )
+    checking = nullcontext() if first is None else first(True)
     try:
         # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
-        with GATE.compilation(), config.patch(freezing=freeze), deprecations_of_torch_ignored():
+        with GATE.compilation(), config.patch(freezing=freeze), checking, deprecations_of_torch_ignored():
             compiled(example)
     except Exception as error:  # whatever error the compiler raises, the network runs without it
         cure = "install a C++ compiler with Python's headers, or pass compile=False"
