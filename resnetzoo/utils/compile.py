@@ -39,9 +39,10 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
     # With `fullgraph=True`, torch 2.14 counts the compiled frames of every call in one number for all threads: calls
     # that overlap fail. So the first call alone checks that one graph holds everything, where torch can do that.
     first = getattr(torch._dynamo, "error_on_graph_break", None)
-    compiled = torch.compile(
-        with_own_code(forward), fullgraph=first is None, dynamic=False, options=_options(example.device)
-    )
+    with deprecations_of_torch_ignored():  # the first call of all imports the compiler
+        compiled = torch.compile(
+            with_own_code(forward), fullgraph=first is None, dynamic=False, options=_options(example.device)
+        )
     checking = nullcontext() if first is None else first(True)
     try:
         # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
