@@ -1,9 +1,12 @@
 # One command each; every target only calls the tool.
-# With make test-on: which constraints, and the command of which Python.
+# With make test-slow:
+	python -m pytest -n auto -m slow
+
+test-on: which constraints, and the command of which Python.
 VERSIONS = oldest
 PYTHON = python3.10
 
-.PHONY: install format lint spelling types test test-on oldest docs package check bench bench-short bench-history cuda pictures
+.PHONY: install format lint spelling types test test-slow test-on oldest docs package check bench bench-short bench-history cuda pictures
 
 install:
 	python -m pip install -e ".[test,dev,bench,docs]"
@@ -40,7 +43,7 @@ pictures:
 package:
 	python -m build
 
-check: lint spelling types test
+check: lint spelling types test test-slow
 
 bench:
 	mkdir -p runs && python -m pytest benchmarks --benchmark-json runs/bench.json

@@ -191,6 +191,7 @@ def test_every_candidate_of_a_race_lets_go(monkeypatch: pytest.MonkeyPatch) -> N
     assert log == ["ours", "peer", "loop", "peer", "loop"]
 
 
+@pytest.mark.slow
 def test_what_each_ran_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """TF32 on both sides: ours computes in what it says, and peers in what torch allows, by default on CUDA."""
     monkeypatch.setattr(workload, "shortens_fp32", lambda device: True)
@@ -251,6 +252,7 @@ def test_resnet18_cannot_train_on_one_image() -> None:
     assert names == ["pytorchcv resnet20"]
 
 
+@pytest.mark.slow
 def test_bench_prints_every_contestant(fork_command: Command) -> None:
     words = (
         "bench",

@@ -68,6 +68,7 @@ def test_the_machine_is_described(stage: Callable[[str], Any], evidence: Any) ->
     assert figures_of(evidence, "env")["lost"] is None  # in JSON that every program reads
 
 
+@pytest.mark.slow
 def test_steps_loops_and_inference_are_timed(stage: Callable[[str], Any], evidence: Any) -> None:
     for function in ("speed.time_steps", "speed.time_compiled", "peers.time_loops"):
         stage(function)(evidence, ["resnet20"])
@@ -91,6 +92,7 @@ def test_the_kernels_of_a_step_are_listed(stage: Callable[[str], Any], evidence:
     assert found["resnet20 eager"]["value"] == {"kernels_a_step": 0, "kernel_us_a_step": 0, "top": []}  # on a CPU
 
 
+@pytest.mark.slow
 def test_all_ways_to_train_are_compared(stage: Callable[[str], Any], evidence: Any) -> None:
     names = stage("smoke.NAMES")
     for name in names:
@@ -128,6 +130,7 @@ def test_what_fails_is_a_figure_and_what_comes_too_late_is_left(stage: Callable[
     assert found["late"] == "no time left"
 
 
+@pytest.mark.slow
 def test_runs_stop_in_time_and_go_on(
     stage: Callable[[str], Any], evidence: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

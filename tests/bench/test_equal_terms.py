@@ -20,6 +20,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return content["main"]  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_each_takes_part_twice_in_one_precision(
     script: Callable[[], int], call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

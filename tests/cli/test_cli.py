@@ -82,6 +82,7 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     assert "warning: the network distinguishes disc, ring, square" in elsewhere.stderr
 
 
+@pytest.mark.slow
 def test_train_on_held_out_images(run_command: Command, cifar10_folder: Path, tmp_path: Path) -> None:
     """With all that a recipe may have beside the usual."""
     words = ("--data-dir", cifar10_folder, "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu", "--out", "run")

@@ -53,6 +53,7 @@ def test_output_that_cannot_be_written(tmp_path: Path, redirection: str, status:
 
 
 @pytest.mark.usefixtures("pets")
+@pytest.mark.slow
 def test_training_goes_on_without_its_reader_and_says_so(tmp_path: Path) -> None:
     done = shell(tmp_path, "| true", *TRAIN)
     assert done.returncode == 0
@@ -63,6 +64,7 @@ def test_training_goes_on_without_its_reader_and_says_so(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("pets")
+@pytest.mark.slow
 def test_a_file_gets_no_control_codes(tmp_path: Path) -> None:
     done = shell(tmp_path, "> log 2>&1", *TRAIN, FORCE_COLOR="1", TTY_COMPATIBLE="1", TTY_INTERACTIVE="1")
     assert done.returncode == 0

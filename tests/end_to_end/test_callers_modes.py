@@ -206,6 +206,7 @@ def test_figures_are_those_without_the_mode(
 
 @pytest.mark.parametrize("mode", ["autocast to bf16", "inference_mode", "default dtype float64", "default device"])
 @pytest.mark.parametrize("word", EXPORTS)
+@pytest.mark.slow
 def test_exports_are_those_without_the_mode(
     word: str, mode: str, given: Callable[[], Given], expected_of: Callable[[str], Figures]
 ) -> None:
@@ -213,6 +214,7 @@ def test_exports_are_those_without_the_mode(
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.slow
 def test_compiled_steps_inside_an_autocast_are_those_outside(precision: str, given: Callable[[], Given]) -> None:
     use = fit(precision, compile=True)
     assert within(MODES["autocast to bf16"], use, given()) == use(given())

@@ -65,6 +65,7 @@ def run_commands(block: Block) -> None:
     assert said.returncode == 0, said.stderr
 
 
+@pytest.mark.slow
 def test_the_first_network_of_a_newcomer_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))  # a name that the page registers ends with it
     run = run_blocks(FIRST)["run"]

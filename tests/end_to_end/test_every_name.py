@@ -5,13 +5,24 @@ from collections.abc import Callable
 
 import pytest
 from cases import ALL, DEEPEST, EVERY_KIND, PARAMS, THIN, TWINS, WIDE
-from duties import OF_THE_ROW, OF_THE_TWIN, Spec, exporting
+from duties import OF_THE_ROW, OF_THE_TWIN, Spec, exporting, tracing
 
 once = functools.cache(lambda duty, spec: duty(spec))  # what fails is not kept, and fails for each name
 
+ALWAYS_TRACED = ("plainnet20", "resnet20", "preresnet20", "resnet18")  # for the others, slow tests trace and export
+CASES = [
+    pytest.param(
+        name,
+        duty,
+        id=f"{name}-{duty.__name__}",
+        marks=[pytest.mark.slow] if duty in (exporting, tracing) and name not in ALWAYS_TRACED else [],
+    )
+    for name in ALL
+    for duty in (*OF_THE_ROW, *OF_THE_TWIN)
+]
 
-@pytest.mark.parametrize("duty", [*OF_THE_ROW, *OF_THE_TWIN], ids=lambda duty: duty.__name__)
-@pytest.mark.parametrize("name", ALL)
+
+@pytest.mark.parametrize(("name", "duty"), CASES)
 def test_every_name(name: str, duty: Callable[..., None]) -> None:
     if duty in OF_THE_ROW:
         duty(name)
@@ -26,7 +37,12 @@ EXPORTED = THIN["group norm first"]
 
 @pytest.mark.parametrize(
     ("spec", "duty"),
-    [(spec, duty) for spec in BESIDE for duty in OF_THE_TWIN if duty is not exporting or spec == EXPORTED],
+    [
+        pytest.param(spec, duty, marks=[pytest.mark.slow] if duty in (exporting, tracing) else [])
+        for spec in BESIDE
+        for duty in OF_THE_TWIN
+        if duty is not exporting or spec == EXPORTED
+    ],
     ids=lambda case: f"{case.label}-{case.shortcut}" if isinstance(case, Spec) else case.__name__,
 )
 def test_what_a_spec_may_say_beside(spec: Spec, duty: Callable[[Spec], None]) -> None:

@@ -60,6 +60,7 @@ def test_the_library_works(broken: dict[str, str]) -> None:
     assert said.returncode == 0, said.stderr
 
 
+@pytest.mark.slow
 def test_the_commands_work(broken: dict[str, str], cifar10_folder: Path) -> None:
     options = ["--dataset", "cifar10", "--data-dir", str(cifar10_folder), "--device", "cpu"]
     train = ["train", "narrow8", *options, "--recipe", "SMOKE", "--epochs", "1", "--out", "run"]

@@ -119,7 +119,9 @@ ENTRIES: dict[str, Callable[[nn.Module, Path], object]] = {
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
-@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize(
+    "entry", [pytest.param(entry, marks=[pytest.mark.slow] if entry == "export_program" else []) for entry in ENTRIES]
+)
 def test_the_result_is_that_of_the_network_inside(entry: str, wrapper: str, tmp_path: Path) -> None:
     found = ENTRIES[entry](WRAPPERS[wrapper](network()), tmp_path)
     expected = ENTRIES[entry](network(), tmp_path)

@@ -13,6 +13,7 @@ from resnetzoo.export.wrapper import WithPreprocessing
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("pixels", [False, True], ids=["images", "pixels"])
+@pytest.mark.slow
 def test_programs_have_the_changed_outputs(change: str, pixels: bool, tmp_path: Path) -> None:
     model = changed(change)
     model.normalization = resnetzoo.synthetic(seed=0, train_images=8, test_images=1).train.normalization("channel")
@@ -35,6 +36,7 @@ def test_programs_have_the_changed_outputs(change: str, pixels: bool, tmp_path: 
 
 
 @pytest.mark.parametrize("change", ["StdConv2d", "hook on a norm", "pruned", "weight norm"])
+@pytest.mark.slow
 def test_onnx_has_the_changed_outputs(change: str, tmp_path: Path) -> None:
     runtime = pytest.importorskip("onnxruntime")
     model = changed(change)

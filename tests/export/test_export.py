@@ -125,6 +125,7 @@ def test_a_file_answers_as_its_model(word: str, spec: resnetzoo.ModelSpec) -> No
 
 
 @pytest.mark.parametrize("word", GRAPHS, indirect=True)
+@pytest.mark.slow
 def test_pixels_become_probabilities(word: str, real_data: str) -> None:
     """The graph alone, fed with what image libraries give, against `model.preprocess` and softmax; with its facts."""
     model = resnetzoo.create("resnet20", weights=True)
@@ -154,6 +155,7 @@ def test_pixels_become_probabilities(word: str, real_data: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
+@pytest.mark.slow
 def test_a_graph_takes_images_as_large_as_in_training(
     word: str, tiny_model: resnetzoo.CifarNet, kind: NormalizationKind
 ) -> None:

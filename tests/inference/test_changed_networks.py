@@ -80,6 +80,7 @@ def test_a_batch_is_not_cut_where_a_norm_needs_the_whole() -> None:
 
 
 @needs_compiler
+@pytest.mark.slow
 def test_compiled_with_a_hook_and_another_class() -> None:
     for change in ("StdConv2d", "hook on a convolution"):
         model = changed(change)

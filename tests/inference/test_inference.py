@@ -194,6 +194,7 @@ def test_the_checks_of_the_input_stay(tiny_model: resnetzoo.CifarNet, compile_it
 
 
 @needs_compiler
+@pytest.mark.slow
 def test_only_so_many_shapes_are_compiled_for_any_float_type_layout_and_mode(
     tiny_model: resnetzoo.CifarNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +235,7 @@ def test_batches_of_any_size(compiled: Compiled) -> None:
 
 
 @needs_compiler
+@pytest.mark.slow
 def test_many_networks_in_one_process() -> None:
     """Each has compiled code of its own, and more of them than torch's limit for one function are no matter."""
     inputs = torch.randn(1, 4)

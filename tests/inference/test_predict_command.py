@@ -37,6 +37,7 @@ def test_three_images_from_a_terminal(fork_command: Command, tmp_path: Path) -> 
     assert (tmp_path / "sheet.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_terminal_that_lacks_letters(run_command: Command, fork_command: Command, tmp_path: Path) -> None:
     picture().save(tmp_path / "n\u00e4me.png")
     words = ("resnetzoo", "predict", ".", "--device", "cpu")

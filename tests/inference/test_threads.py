@@ -135,6 +135,7 @@ def model() -> resnetzoo.CifarNet:
 
 @needs_compiler
 @pytest.mark.parametrize("batch_size", [None, 3])
+@pytest.mark.slow
 def test_compiled_in_many_threads(model: resnetzoo.CifarNet, batch_size: int | None) -> None:
     """Two shapes are compiled by whoever comes first; a batch of five is cut into three and two."""
     optimized = resnetzoo.optimize(model, precision="fp32", batch_size=batch_size)
@@ -232,6 +233,7 @@ def test_copies_of_recorded_networks_record_again() -> None:
     ("precision", "compile_it"),
     [("fp32", False), pytest.param("fp32", True, marks=needs_compiler), pytest.param("int8", False, marks=needs_vnni)],
 )
+@pytest.mark.slow
 def test_copies_and_files_of_optimized_networks(precision: str, compile_it: bool) -> None:
     model = lived_in(resnetzoo.ModelSpec("residual", 8, widths=(8, 16, 32), num_classes=7))
     calibration = resnetzoo.synthetic(seed=0, train_images=32, test_images=1).train if precision == "int8" else None

@@ -104,6 +104,7 @@ def test_a_target_ends_in_a_report_that_says_it_is_not_cifar10(again: Reproduce,
     assert {row["layer"] for row in layers if row["measure"] == "response std"} >= {"conv1", "layer3.0.conv2"}
 
 
+@pytest.mark.slow
 def test_finished_runs_are_not_repeated_and_seeds_can_be_added(again: Reproduce, report: Path) -> None:
     first = read_records(report / "results.json")
     kept = {path: path.read_bytes() for path in (report / "runs").rglob("run.json")}
@@ -115,6 +116,7 @@ def test_finished_runs_are_not_repeated_and_seeds_can_be_added(again: Reproduce,
     assert [record.to_dict() for record in second.records[:2]] == [record.to_dict() for record in first]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_does_not_lose_the_others(again: Reproduce, report: Path) -> None:
     broken = report / "runs" / "plainnet8-TINY-seed1"
     broken.mkdir()
@@ -207,6 +209,7 @@ def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int
     assert_one_line(call(cli.main, *words), status, message)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_on_the_command_line(tmp_path: Path) -> None:
     words = ("resnetzoo", "reproduce", "source", "--budget", "smoke", "--dataset", "synthetic", "--out", "report")
     words = (*words, "--device", "cpu", "--precision", "fp32", "--no-record")

@@ -78,6 +78,7 @@ def _together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resnetzoo.training.concurrent.runs_together", lambda device: True)
 
 
+@pytest.mark.slow
 def test_runs_without_memory_go_on_half_as_many_at_a_time(
     tiny_data: resnetzoo.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +103,7 @@ def test_runs_without_memory_go_on_half_as_many_at_a_time(
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.slow
 def test_a_run_that_finds_no_memory_alone_has_failed(
     tiny_data: resnetzoo.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:

@@ -43,6 +43,7 @@ def ctrl_c_twice_in_step(number: int) -> None:
     send_in_step(number, signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_lost_process_ends_the_run_in_a_line_and_a_ctrl_c_is_one(place: Path) -> None:
     first, second = (process.wait() for process in start(place, small_networks, partial(killed_in_step, EPOCH + 5)))
     assert (first.returncode, second.returncode) == (1, -signal.SIGKILL)

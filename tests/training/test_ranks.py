@@ -84,6 +84,7 @@ def assert_same_run(folder: Path, alone: Path) -> None:
         assert mine["train_error"] == pytest.approx(theirs["train_error"], abs=100 / 45 + 1e-9)
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does(together: Path, alone: Path) -> None:
     first, second = said(together, "straight")
     assert "2 processes share each batch" in first
@@ -99,6 +100,7 @@ def test_two_processes_do_what_one_does(together: Path, alone: Path) -> None:
     assert torch.equal(kept.labels, resnetzoo.synthetic(seed=1, train_images=45, test_images=21).test.labels)
 
 
+@pytest.mark.slow
 def test_a_signal_to_one_process_stops_all_and_nothing_is_lost(together: Path, alone: Path) -> None:
     for words in said(together, "stopped"):
         assert words.count("stopped after step 2 of 6: saved in") == 1
@@ -108,17 +110,20 @@ def test_a_signal_to_one_process_stops_all_and_nothing_is_lost(together: Path, a
     assert_same_run(together / "stopped", alone)
 
 
+@pytest.mark.slow
 def test_a_callback_of_one_process_ends_the_run_of_all(together: Path) -> None:
     for words in said(together, "early"):
         assert words.endswith("shared, 2 processes\n")
     assert read_checkpoint(together / "early" / "checkpoint.pt").step == 3
 
 
+@pytest.mark.slow
 def test_a_failure_of_the_writing_process_is_raised_in_all(together: Path) -> None:
     for words in said(together, "refused"):
         assert words.count("cannot write") == 1
 
 
+@pytest.mark.slow
 def test_only_the_first_process_needs_the_folder(together: Path) -> None:
     """The runs that were stopped, resumed and read again had no folder in common, and what they said was done."""
     first, second = said(together, "stopped")
@@ -176,6 +181,7 @@ def test_what_is_left_of_an_environment_silences_no_command(
 
 
 @pytest.mark.parametrize("difference", rank_runs.DIFFERING)
+@pytest.mark.slow
 def test_processes_of_different_runs_do_not_begin(together: Path, difference: str) -> None:
     place, (_, expected) = list(rank_runs.DIFFERING).index(difference), rank_runs.DIFFERING[difference]
     for words in said(together, "differ"):
@@ -184,11 +190,13 @@ def test_processes_of_different_runs_do_not_begin(together: Path, difference: st
         assert expected in lines[place]
 
 
+@pytest.mark.slow
 def test_processes_hear_of_each_other_before_there_is_a_group(together: Path) -> None:
     assert said(together, "exchange") == ["['GPU-5', None]\n"] * 2
 
 
 @pytest.mark.parametrize("name", ["one gpu", "theirs"])
+@pytest.mark.slow
 def test_processes_with_one_gpu_between_them_do_not_begin(together: Path, name: str) -> None:
     """Whoever has made the group, and whatever the environment says."""
     for words in said(together, name):
@@ -201,6 +209,7 @@ def test_processes_with_one_gpu_between_them_do_not_begin(together: Path, name: 
 
 
 @pytest.mark.parametrize("name", ["two gpus", "theirs"])
+@pytest.mark.slow
 def test_processes_train_in_a_group_of_the_callers_or_with_a_control_group(
     together: Path, alone: Path, name: str
 ) -> None:
@@ -209,6 +218,7 @@ def test_processes_train_in_a_group_of_the_callers_or_with_a_control_group(
     assert_same_run(together / name, alone)
 
 
+@pytest.mark.slow
 def test_a_group_that_does_not_work_on_the_device_is_refused(together: Path) -> None:
     for words in said(together, "another device"):
         assert words == (

@@ -66,6 +66,7 @@ at_once_and_behind = pytest.mark.parametrize("set_up", [small_networks, small_ne
 
 @at_once_and_behind
 @pytest.mark.parametrize("every", [(), ("--checkpoint-every", "5")], ids=["epochs", "steps"])
+@pytest.mark.slow
 def test_killed_again_and_again_it_ends_with_the_same_weights(
     place: Path, straight: dict[str, torch.Tensor], every: tuple[str, ...], set_up: Callable[[], None]
 ) -> None:
@@ -116,6 +117,7 @@ def asked_to_end_in_step(number: int) -> None:
     send_in_step(number, signal.SIGUSR1)
 
 
+@pytest.mark.slow
 def test_an_extension_that_is_killed_and_interrupted_ends_as_one_that_was_not(place: Path) -> None:
     """One command asks for it, until it is finished and afterwards; what the run had come to is kept all the time."""
     longer = ("--extend-to", "6")

@@ -86,6 +86,7 @@ def test_norms_of_other_kinds_stay() -> None:
 
 
 @pytest.mark.parametrize("family", ["plain", "residual", "preactivation"])
+@pytest.mark.slow
 def test_the_fast_path_follows_the_plain_one_for_50_steps(family: str) -> None:
     """The loss of each step, from the same seed.
 
@@ -165,6 +166,7 @@ def test_a_compiled_run_is_compiled_and_says_so_and_follows_the_plain_loop_in_fp
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.slow
 def test_gradients_come_through_the_compiler(precision: Precision) -> None:
     """Traced alone, without code made of it: each release of torch has a tracer of its own."""
     model = small_network(0).train()
@@ -208,6 +210,7 @@ def test_many_compiled_networks_in_one_process() -> None:
     assert torch._dynamo.utils.counters["frames"]["ok"] - before == 4
 
 
+@pytest.mark.slow
 def test_without_a_compiler_training_goes_on(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -184,6 +184,7 @@ def test_names_as_people_write_them(name: str, expected: tuple[object, ...]) -> 
     after=st.sampled_from(["", "_cifar10", "_seed3", "-best", "_option_a"]),
     large=st.booleans(),
 )
+@pytest.mark.slow
 def test_any_form_with_any_name(
     tmp_path_factory: pytest.TempPathFactory, form: str, family: Family, before: str, after: str, large: bool
 ) -> None:
