@@ -99,7 +99,6 @@ fi
 
 [ "${GPU_TINY:-}" = 1 ] && short_example="--epochs 1 --max-train-images 256"
 deep=(plainnet110 resnet110 plainnet56 resnet56 plainnet44 resnet44 plainnet32 resnet32)
-weighted=(resnet56 plainnet56 resnet32 preresnet20 resnet20 plainnet20)
 if [ "$part" = first ]; then
     measure env 10 25 env                                # machine, versions, limits, what a kernel costs
     measure smoke 20 50 smoke                            # whether the CUDA path works; else later stages run eagerly
@@ -122,11 +121,14 @@ else
             --device "$GPU_DEVICE" --seeds 0 --out "$state/alone" \
             ${short_example:-}
         measure walls 8 15 walls
-        measure figure6 60 190 train --recipe QUICK20 --at-once 10 --seeds 0 1 --models "${deep[@]}"
-        measure modern 50 100 train --recipe MODERN --at-once 8 --models "${weighted[@]}" # the weights in the package
+        # one seed of each depth, then the weights in the package, then further seeds
+        measure figure6 60 130 train --recipe QUICK20 --at-once 8 --seeds 0 --models "${deep[@]}"
+        measure modern 50 110 train --recipe MODERN --at-once 4 --models resnet56 resnet32 preresnet20
+        measure figure6-more 60 130 train --recipe QUICK20 --at-once 8 --seeds 1 --models "${deep[@]}"
         reproduce 30 60 shortcuts --depths 20 --seeds 2 --jobs 8 --budget "${GPU_BUDGET:-short}"
         reproduce 30 60 preactivation --depths 56 --seeds 2 --jobs 8 --budget "${GPU_BUDGET:-short}"
-        measure figure6-more 110 150 train --recipe QUICK20 --at-once 10 --seeds 2 --models "${deep[@]}"
+        measure modern-more 60 110 train --recipe MODERN --at-once 4 --models plainnet56 resnet20 plainnet20
+        measure figure6-third 60 150 train --recipe QUICK20 --at-once 8 --seeds 2 --models "${deep[@]}"
         # what fits of the paper's 64,000 steps
         measure paper 35 600 train --recipe HE2015 --at-once 4 --seeds 0 \
             --models plainnet20 resnet20 plainnet56 resnet56
