@@ -39,14 +39,14 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
     # With `fullgraph=True`, torch 2.14 counts the compiled frames of every call in one number for all threads: calls
     # that overlap fail. So the first call alone checks that one graph holds everything, where torch can do that.
     first = getattr(torch._dynamo, "error_on_graph_break", None)
-    with deprecations_of_torch_ignored():  # the first call of all imports the compiler
+    with warnings_of_torch_ignored():  # the first call of all imports the compiler
         compiled = torch.compile(
             with_own_code(forward), fullgraph=first is None, dynamic=False, options=_options(example.device)
         )
     checking = nullcontext() if first is None else first(True)
     try:
         # As an option of `compile` it would reach the compiler but not the tracer, and nothing would be frozen.
-        with GATE.compilation(), config.patch(freezing=freeze), checking, deprecations_of_torch_ignored():
+        with GATE.compilation(), config.patch(freezing=freeze), checking, warnings_of_torch_ignored():
             compiled(example)
     except Exception as error:  # whatever error the compiler raises, the network runs without it
         cure = "install a C++ compiler with Python's headers, or pass compile=False"
@@ -61,13 +61,15 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
 
 
 @contextmanager
-def deprecations_of_torch_ignored() -> Iterator[None]:
-    """A block in which torch's deprecation warnings about its own code are no errors, even if warnings are.
+def warnings_of_torch_ignored() -> Iterator[None]:
+    """A block in which two kinds of warnings that torch's compiler gives are neither shown nor errors.
 
-    When torch 2.6 and 2.11 trace an `autograd.Function`, they instantiate it and then warn of that.
+    When torch 2.6 and 2.11 trace an `autograd.Function`, they instantiate it and then warn that this is deprecated. On
+    CUDA they also recommend TF32 for fp32, which the zoo leaves off so that fp32 stays fp32.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.")
+        warnings.filterwarnings("ignore", message="TensorFloat32 tensor cores", category=UserWarning)
         yield
 
 

@@ -15,7 +15,7 @@ from resnetzoo.training.mixing import Mixed, cross_entropy, draw_mixing, share_o
 from resnetzoo.training.opening import make_loader
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.eager import EagerStep, make_loss
-from resnetzoo.utils.compile import deprecations_of_torch_ignored, with_own_code
+from resnetzoo.utils.compile import warnings_of_torch_ignored, with_own_code
 
 CPU = torch.device("cpu")
 
@@ -117,14 +117,14 @@ def test_a_traced_loss_is_that_of_the_mixed_batch(tiny_data: resnetzoo.Data, tin
     images, labels, mixed = state.batch(state.augmentation(seed=0, epoch=0), slice(0, 8))
     assert mixed is not None
     loss_fn = make_loss(model, recipe, CPU, "fp32")
-    with deprecations_of_torch_ignored():
+    with warnings_of_torch_ignored():
         # Not by a backend's name, for which torch 2.6 imports all of them, those of other packages too.
         traced = torch.compile(with_own_code(loss_fn), dynamic=False, backend=lambda graph, _: graph)
     targets = mixed.share * F.one_hot(labels, 10) + (1 - mixed.share) * F.one_hot(mixed.labels, 10)
     expected = F.cross_entropy(model(images), targets, label_smoothing=0.1)
     gradient = torch.autograd.grad(expected, [model.conv1.weight])
     for function in (loss_fn, traced):
-        with deprecations_of_torch_ignored():
+        with warnings_of_torch_ignored():
             loss, _ = function(images, labels, mixed)
         torch.testing.assert_close(loss, expected)
         torch.testing.assert_close(torch.autograd.grad(loss, [model.conv1.weight]), gradient, rtol=1e-3, atol=1e-5)

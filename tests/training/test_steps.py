@@ -21,7 +21,7 @@ from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import lr_at
 from resnetzoo.training.strategies.compiled import REPAID_BY_IMAGES, compile_loss, compiling_pays
 from resnetzoo.training.strategies.eager import LossFn, make_loss
-from resnetzoo.utils.compile import deprecations_of_torch_ignored, with_own_code
+from resnetzoo.utils.compile import warnings_of_torch_ignored, with_own_code
 from resnetzoo.utils.device import Precision
 
 CPU = torch.device("cpu")
@@ -177,7 +177,7 @@ def test_gradients_come_through_the_compiler(precision: Precision) -> None:
         loss, _ = loss_fn(images, labels)
         return list(torch.autograd.grad(loss, list(model.parameters())))
 
-    with deprecations_of_torch_ignored():
+    with warnings_of_torch_ignored():
         traced = gradients(torch.compile(with_own_code(loss_fn), dynamic=False, backend="aot_eager"))
     for one, two in zip(traced, gradients(loss_fn), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-2, atol=1e-3)

@@ -11,7 +11,7 @@ from resnetzoo.training.mixing import Mixed
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.eager import EagerStep, LossFn
 from resnetzoo.training.strategies.execution import Execution
-from resnetzoo.utils.compile import deprecations_of_torch_ignored, with_own_code
+from resnetzoo.utils.compile import warnings_of_torch_ignored, with_own_code
 from resnetzoo.utils.text import first_line
 
 REPAID_BY_IMAGES = 150_000
@@ -65,7 +65,7 @@ def compile_loss(loss_fn: LossFn, device: torch.device, layout: torch.memory_for
     options = dict(_OPTIONS.get(device.type, {}))
     if layout == torch.contiguous_format:
         options["layout_optimization"] = False
-    with deprecations_of_torch_ignored():  # the first call of all imports the compiler
+    with warnings_of_torch_ignored():  # the first call of all imports the compiler
         fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=options)
     chosen: list[LossFn] = []
 
@@ -73,7 +73,7 @@ def compile_loss(loss_fn: LossFn, device: torch.device, layout: torch.memory_for
         if chosen:
             return chosen[0](images, labels, mixed)
         try:
-            with deprecations_of_torch_ignored():
+            with warnings_of_torch_ignored():
                 result = fast(images, labels, mixed)
         # No C++ compiler, one that is too old, no space for its files: each fails with exceptions of its own.
         except Exception as error:
