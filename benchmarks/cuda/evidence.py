@@ -99,9 +99,13 @@ class Evidence:
         print(stage, strict_json(values)[:600], flush=True)
 
     def measure(self, stage: str, name: str, work: Callable[[], Any]) -> None:
-        """Do the work and add what it gives, its seconds and its warnings; what goes wrong is a figure too."""
+        """Do the work and add what it gives, its seconds and its warnings; what goes wrong is a figure too.
+
+        If no time is left, a figure of an earlier call stays.
+        """
         if self.setting.seconds_left() < SHORTEST_WORK:
-            self.add(stage, **{name: "no time left"})
+            if name not in self.read().get(stage, {}):
+                self.add(stage, **{name: "no time left"})
         else:
             self.add(stage, **{name: outcome_of(work)})
 

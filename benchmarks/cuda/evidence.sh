@@ -35,11 +35,12 @@ fi
 left() { echo $((limit - ($(date +%s) - began))); }
 py() { python3 "$here/stages.py" "$@"; }
 
-# stage NAME NEEDED CAP COMMAND...: skipped with less than NEEDED seconds left; ended at CAP seconds or with the part.
-# Runs that are ended save themselves first.
+# stage NAME NEEDED CAP COMMAND...: skipped with less than NEEDED seconds left, or where GPU_STAGES names others; ended at
+# CAP seconds or with the part. Runs that are ended save themselves first.
 stage() {
     local name=$1 needed=$2 cap=$3 now rest status
     shift 3
+    case " ${GPU_STAGES:-$name} " in *" $name "*) ;; *) return 0 ;; esac
     rest=$(left)
     if [ "$rest" -lt "$needed" ]; then echo "== $name: skipped, $rest s left of $needed needed"; return 0; fi
     [ "$cap" -gt $((rest - 6)) ] && cap=$((rest - 6))
@@ -87,26 +88,29 @@ have_data() {
 cd "$root" || exit 2
 for letter in a b; do
     archive=$root/.gpu-$letter/cifar10-$letter.xz
-    [ -f "$archive" ] && cp -n "$archive" "$state/"
+    [ -f "$archive" ] && [ ! -f "$state/${archive##*/}" ] && cp "$archive" "$state/"
 done
-[ -f "$here/unpack.py" ] && cp -n "$here/unpack.py" "$state/"
-if [ -f "$here/unfinished-1.tar" ] && [ ! -f "$state/resumed" ]; then
-    tar xf "$here/unfinished-1.tar" -C "$state" && touch "$state/resumed"
-fi
+[ -f "$here/unpack.py" ] && cp "$here/unpack.py" "$state/"
+for archive in "$here"/unfinished-*.tar; do
+    [ -f "$archive" ] && [ ! -f "$state/resumed" ] && tar xf "$archive" -C "$state"
+done
+touch "$state/resumed"
 if ls "$here"/whl/*.whl >/dev/null 2>&1 && [ -z "$(ls -A "$state/site")" ]; then
     python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$state/site" "$here"/whl/*.whl
 fi
 
 [ "${GPU_TINY:-}" = 1 ] && short_example="--epochs 1 --max-train-images 256"
-deep=(plainnet110 resnet110 plainnet56 resnet56 plainnet44 resnet44 plainnet32 resnet32)
+further=(plainnet56 resnet56 plainnet32 resnet32)
 if [ "$part" = first ]; then
     measure env 10 25 env                                # machine, versions, limits, what a kernel costs
     measure smoke 20 50 smoke                            # whether the CUDA path works; else later stages run eagerly
+    measure command 5 15 cli list                        # whether the command line has all that it needs
     run_tests
-    measure steps 25 70 steps resnet20 resnet56 resnet110 # eager, recorded, 2 to 16 side by side
-    measure loop 20 35 loop resnet20                     # the DataLoader loop
-    measure infer 20 45 infer                            # eager, optimize as it is and by itself, compiled
-    measure profile 20 30 profile resnet20 resnet56      # the kernels of a step by name
+    measure profile 10 20 profile resnet20               # the kernels of a step by name
+    measure steps 25 45 steps resnet20                   # eager, recorded, side by side
+    measure loop 20 35 loop resnet20                     # the DataLoader loop, then other networks
+    measure infer 10 45 infer                            # eager, optimize as it is and by itself, compiled
+    measure steps-deep 25 90 steps resnet56 resnet110
 else
     if [ -f "$state/cifar10-a.xz" ] && [ -f "$state/cifar10-b.xz" ] && [ ! -f "$state/data/ready" ]; then
         (cd "$state" && python3 unpack.py data --only bin && touch data/ready) &
@@ -115,23 +119,24 @@ else
     measure compiled 60 50 compiled resnet20             # while one core unpacks
     [ -n "${unpacking:-}" ] && wait "$unpacking"
     if have_data; then
-        # the 20-epoch comparison; then one network at a time by the example, for its wall time
-        reproduce 60 100 source --seeds "${GPU_SEEDS:-5}" --jobs 10 --budget "${GPU_BUDGET:-full}"
-        measure alone 40 55 example examples/cifar_compare.py "${dataset[@]}" \
+        # Seconds are for an H200, on which a run of QUICK20 takes half a second a layer if four run side by side.
+        # The 20-epoch comparison; then one network at a time by the example, for its wall time.
+        reproduce 70 110 source --seeds "${GPU_SEEDS:-3}" --jobs 10 --budget "${GPU_BUDGET:-full}"
+        measure alone 45 60 example examples/cifar_compare.py "${dataset[@]}" \
             --device "$GPU_DEVICE" --seeds 0 --out "$state/alone" \
             ${short_example:-}
         measure walls 8 15 walls
-        # one seed of each depth, then the weights in the package, then further seeds
-        measure figure6 60 130 train --recipe QUICK20 --at-once 8 --seeds 0 --models "${deep[@]}"
-        measure modern 50 110 train --recipe MODERN --at-once 4 --models resnet56 resnet32 preresnet20
-        measure figure6-more 60 130 train --recipe QUICK20 --at-once 8 --seeds 1 --models "${deep[@]}"
-        reproduce 30 60 shortcuts --depths 20 --seeds 2 --jobs 8 --budget "${GPU_BUDGET:-short}"
-        reproduce 30 60 preactivation --depths 56 --seeds 2 --jobs 8 --budget "${GPU_BUDGET:-short}"
-        measure modern-more 60 110 train --recipe MODERN --at-once 4 --models plainnet56 resnet20 plainnet20
-        measure figure6-third 60 150 train --recipe QUICK20 --at-once 8 --seeds 2 --models "${deep[@]}"
-        # what fits of the paper's 64,000 steps
-        measure paper 35 600 train --recipe HE2015 --at-once 4 --seeds 0 \
-            --models plainnet20 resnet20 plainnet56 resnet56
+        # What a CPU trains in hours only: the depths that figure 6 lacks, then the deepest weights of the package.
+        measure figure6 150 190 train --recipe QUICK20 --at-once 4 --models plainnet110 resnet110 plainnet44 resnet44
+        measure modern 130 165 train --recipe MODERN --models resnet56
+        measure figure6-44 55 80 train --recipe QUICK20 --seeds 1 --models plainnet44 resnet44
+        reproduce 70 90 shortcuts --depths 20 --seeds 2 --jobs 8 --budget "${GPU_BUDGET:-short}"
+        reproduce 120 150 preactivation --depths 56 --seeds 2 --jobs 8 --budget "${GPU_BUDGET:-short}"
+        measure modern-more 100 130 train --recipe MODERN --models resnet32 preresnet20
+        measure figure6-110 110 140 train --recipe QUICK20 --seeds 1 --models plainnet110 resnet110
+        measure figure6-more 90 130 train --recipe QUICK20 --seeds 2 --models "${further[@]}"
+        # with a longer GPU_LIMIT, what fits of the paper's 64,000 steps
+        measure paper 35 600 train --recipe HE2015 --at-once 4 --models plainnet20 resnet20 plainnet56 resnet56
         measure walls 4 15 walls
     else
         echo "CIFAR-10 is not here (README.md says how it comes): only the synthetic figures"

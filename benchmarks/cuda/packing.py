@@ -9,7 +9,7 @@ from evidence import Evidence, Setting
 
 LARGEST_REPORT_FILE = 2**20
 LARGEST_ARCHIVE = 15 * 2**20
-WEIGHTS_ARCHIVES, UNFINISHED_ARCHIVES = 4, 1
+WEIGHTS_ARCHIVES, UNFINISHED_ARCHIVES = 2, 3
 OF_A_FIRST_SEED = ("weights.safetensors", "test_logits.safetensors")
 
 
@@ -45,13 +45,10 @@ def pack_records(setting: Setting, runs: Iterable[Path]) -> None:
 
 
 def pack_runs(out: Path, stem: str, files: Sequence[Path], archives: int) -> None:
-    """Those of the files that are there in `STEM-1.tar` and so on, as many as go into so many archives."""
+    """Those of the files that are there in `STEM-1.tar` and so on, the smallest first, as many as there is room for."""
     groups: list[list[Path]] = []
     room = 0
-    for file in files:
-        if not file.exists():
-            continue
-        size = file.stat().st_size
+    for size, file in sorted((file.stat().st_size, file) for file in files if file.exists()):
         if size > room:
             if len(groups) == archives:
                 break

@@ -20,8 +20,7 @@ from resnetzoo import recipes
 BATCHES = 50  # of an epoch
 EPOCHS = 1000  # never reached
 PAST_RECORDING = 6  # steps: those that warm up, and the one that is recorded
-GROUPS = (2, 4, 8, 16)  # runs side by side
-GROUPS_OF_DEEPEST = (2, 4, 8)
+GROUPS = (2, 8)  # runs side by side
 TOP_KERNELS = 25
 
 
@@ -66,7 +65,7 @@ def time_steps(evidence: Evidence, names: Sequence[str]) -> None:
         if name == "resnet20":
             fp32 = partial(time_runs, setting, name, 1, 50, precision="fp32")
             evidence.measure("steps", f"{name} recorded fp32", fp32)
-        for runs in GROUPS[:1] if setting.tiny else GROUPS_OF_DEEPEST if name == "resnet110" else GROUPS:
+        for runs in GROUPS[:1] if setting.tiny else GROUPS:
             title = f"{name} recorded bf16, {runs} side by side"
             evidence.measure("steps", title, partial(time_runs, setting, name, runs, 20))
         if setting.on_cuda:

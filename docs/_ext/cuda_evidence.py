@@ -1,6 +1,8 @@
-"""The directive that shows what was measured on CUDA, or, as long as nothing was, its own content."""
+"""The directive that shows what was measured on CUDA, a table at a time."""
 
+import csv
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from docutils import nodes
@@ -8,42 +10,101 @@ from generated import RESULTS, downloads, table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-EVIDENCE = RESULTS / "cuda" / "evidence.json"
-HEADER = ("what", "measured", "goal")
+FOLDER = RESULTS / "cuda"
+Figures = dict[str, dict[str, Any]]  # by stage of `benchmarks/cuda` and name
+Rows = list[tuple[str, ...]]
+
+STEP = ("step of 128 images", "milliseconds", "images per second")
+RUN = ("network and seed", "test error (%)", "training (s)", "tests (s)")
+GOAL = ("what", "measured", "goal")
+STOPPED = ("network", "recipe", "seed", "epochs done", "training error (%)", "test error (%)")
 
 
 class CudaEvidence(SphinxDirective):
-    """The goals of `benchmarks/cuda` beside the committed figures; without such a file, what the page says instead."""
+    """One table of the committed figures, by its name in `TABLES`; below `goals`, where they are from."""
 
-    has_content = True
+    required_arguments = 1
+    has_content = False
 
     def run(self) -> list[nodes.Node]:
-        if not EVIDENCE.exists():
-            return self.parse_content_to_nodes()
-        evidence = json.loads(EVIDENCE.read_text())
-        return [
-            table(HEADER, rows_of(evidence)),
-            nodes.paragraph("", facts_of(evidence)),
-            nodes.paragraph("", "Files: ", *downloads(EVIDENCE.parent, ".json", ".log")),
-        ]
+        name = self.arguments[0]
+        header, rows_of = TABLES[name]
+        figures: Figures = json.loads((FOLDER / "evidence.json").read_text())
+        shown: list[nodes.Node] = [table(header, rows_of(figures))]
+        if name == "goals":
+            shown += [
+                nodes.paragraph("", facts_of(figures)),
+                nodes.paragraph("", "Files: ", *downloads(FOLDER, ".json", ".csv")),
+            ]
+        return shown
 
 
-def rows_of(evidence: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What stage `goals` made of the figures."""
+def step_rows(figures: Figures) -> Rows:
+    """Training steps in every way that was timed, and those of other networks and of the DataLoader loop."""
+    measured = {
+        **figures["steps"],
+        **{f"{name} compiled and recorded bf16": one for name, one in figures["compiled"].items()},
+        **{
+            f"{name.partition(': ')[2]} eager {one['value']['precision']}": one
+            for name, one in figures["loop"].items()
+            if _has_value(one)
+        },
+    }
     return [
-        (what, f"{found['figure']:,} {found['unit']}", found["goal"] or "-")
-        for what, found in evidence["goals"].items()
+        (name, f"{one['value']['us_a_step'] / 1000:.2f}", f"{128e6 / one['value']['us_a_step']:,.0f}")
+        for name, one in measured.items()
+        if _has_value(one)
     ]
 
 
-def facts_of(evidence: dict[str, Any]) -> str:
+def run_rows(figures: Figures) -> Rows:
+    """What `examples/cifar_compare.py` came to, one network after the other."""
+    found = {name.removeprefix("alone/"): one["value"] for name, one in figures["runs"].items() if _has_value(one)}
+    return [
+        (name, f"{one['test_error']:.2f}", f"{one['train_seconds']:.1f}", f"{one['test_seconds']:.1f}")
+        for name, one in found.items()
+        if "test_error" in one
+    ]
+
+
+def goal_rows(figures: Figures) -> Rows:
+    """What stage `goals` made of the figures."""
+    return [
+        (what, f"{found['figure']:,} {found['unit']}", found["goal"] or "-") for what, found in figures["goals"].items()
+    ]
+
+
+def stopped_rows(_: Figures) -> Rows:
+    """The last epoch of each run that was stopped when its time was over."""
+    with (FOLDER / "stopped_runs.csv").open(newline="") as file:
+        last = {(row["model"], row["recipe"], row["seed"]): row for row in csv.DictReader(file)}
+    return [
+        (*run, row["epoch"], f"{float(row['train_error']):.2f}", f"{float(row['test_error']):.2f}")
+        for run, row in last.items()
+    ]
+
+
+def facts_of(figures: Figures) -> str:
     """Where the figures are from."""
-    facts = evidence["env"]["facts"]["value"]
+    facts = figures["env"]["facts"]["value"]
     peers = "in TF32" if facts["tf32"]["peers"] else "without TF32"
     return (
         f"{facts['device']}, {facts['precision']}, peers in torch's fp32 {peers}, torch {facts['versions']['torch']}, "
         f"commit {(facts['commit'] or 'unknown')[:12]}."
     )
+
+
+def _has_value(found: Any) -> bool:
+    """Whether a figure was measured: it may be an error, a number on its own, or say that no time was left."""
+    return isinstance(found, dict) and isinstance(found.get("value"), dict)
+
+
+TABLES: dict[str, tuple[Sequence[str], Callable[[Figures], Rows]]] = {
+    "steps": (STEP, step_rows),
+    "runs": (RUN, run_rows),
+    "goals": (GOAL, goal_rows),
+    "stopped": (STOPPED, stopped_rows),
+}
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
