@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from cases import ROOT
+from filelock import FileLock
 from PIL import Image
 
 import resnetzoo
@@ -31,7 +32,10 @@ sample_pictures = pytest.importorskip("sample_pictures")
 webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium with its driver")
+pytestmark = [
+    pytest.mark.slow,  # building the site runs all of its pages
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium with its driver"),
+]
 
 AXE = (files("axe_core_python") / "axe.min.js").read_text()
 WIDTHS = {"desk": 1280, "tablet": 768, "phone": 390}
@@ -47,14 +51,17 @@ class Silent(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built as the hosted one is, with warnings as errors; `$SITE` names one that was."""
+def site(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Path:
+    """Built as the hosted one is, with warnings as errors, once for all workers; `$SITE` names one that was."""
     if built := os.environ.get("SITE"):
         return Path(built)
-    folder = tmp_path_factory.mktemp("site")
-    words = [sys.executable, "-m", "sphinx", "-q", "-W", "-n", "-j", "auto", str(ROOT / "docs"), str(folder)]
-    said = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"site-{testrun_uid}"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "index.html").exists():
+            words = [sys.executable, "-m", "sphinx", "-q", "-W", "-n", "-j", "auto", str(ROOT / "docs"), str(folder)]
+            said = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert said.returncode == 0, said.stderr
     return folder
 
 
