@@ -2,6 +2,7 @@
 
 import glob
 from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,14 +42,19 @@ def find_images(paths: Paths) -> list[ImageFile]:
     has expanded is expanded here, `**` too.
 
     Raises:
-        UsageError: nothing is named.
+        UsageError: nothing is named, or something else than a path is given.
         NoImageError: there is no file at all; the message says why.
     """
-    words = [paths] if isinstance(paths, str | Path) else list(paths)
+    words = [paths] if isinstance(paths, str | PathLike) or not isinstance(paths, Iterable) else list(paths)
     if not words:
         raise UsageError("no images given: pass files, folders or patterns such as 'photos/*.jpg'")
     once: dict[Path, ImageFile] = {}
     for word in words:
+        if not isinstance(word, str | PathLike):
+            raise UsageError(
+                f"images are read from files, found {type(word).__name__}: pass files, folders or patterns such as "
+                "'photos/*.jpg'; for an image in memory use model(model.preprocess(image)[None])"
+            )
         for file in _files_of(str(word)):
             once.setdefault(file.path.absolute(), file)
     if all(file.error for file in once.values()):

@@ -243,8 +243,11 @@ def check_images(images: Tensor, in_chans: int) -> None:
 
 
 def _he_init(module: nn.Module) -> None:
-    """Weights normal with variance 2 / fan_in (arXiv:1502.01852, equation 10), biases zero, norms at identity."""
-    if isinstance(module, nn.Conv2d | nn.Linear):
+    """Weights normal with variance 2 / fan_in (arXiv:1502.01852, equation 10), biases zero, norms at identity.
+
+    Weights on the meta device have no values: torch would import its compiler, for seconds, to draw none.
+    """
+    if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:
         fan_in = module.weight[0].numel()
         nn.init.normal_(module.weight, std=math.sqrt(2 / fan_in))
         if module.bias is not None:

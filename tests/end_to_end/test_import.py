@@ -37,6 +37,16 @@ def test_neither_import_nor_create_loads_what_they_do_not_need() -> None:
     assert said.stdout.strip() == "[]"
 
 
+def test_trained_weights_need_no_compiler() -> None:
+    """Importing torch's compiler takes as long as importing torch itself."""
+    script = (
+        "import sys, resnetzoo; before = 'torch._dynamo' in sys.modules; resnetzoo.create('resnet20', weights=True);"
+        "print(before or 'torch._dynamo' not in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(), check=True)
+    assert said.stdout.strip() == "True"
+
+
 @pytest.mark.parametrize("module", STANDARD_LIBRARY_ALONE)
 def test_names_costs_and_recipes_need_the_standard_library_alone(module: str) -> None:
     script = (

@@ -5,6 +5,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,9 +138,12 @@ def test_files_folders_and_patterns_in_order_and_once(model: resnetzoo.CifarNet)
         ([], "no images given: pass files, folders or patterns"),
         ("nowhere.png", "no image found: nowhere.png: no such file"),
         (["*.png", "b", "c", "d"], r"\*.png: no file matches; b: no such file; c: no such file; and 1 more"),
+        (Image.new("RGB", (32, 32)), r"found Image: pass files, .* for an image in memory use model\(model.preprocess"),
+        ([Path("a.png"), torch.zeros(3, 32, 32)], "read from files, found Tensor: pass files"),
+        (None, "read from files, found NoneType: pass files"),
     ],
 )
-def test_nothing_found_is_a_mistake(model: resnetzoo.CifarNet, words: str | list[str], message: str) -> None:
+def test_nothing_found_is_a_mistake(model: resnetzoo.CifarNet, words: Any, message: str) -> None:
     with pytest.raises(resnetzoo.UsageError, match=message):
         resnetzoo.predict(model, words)
 
