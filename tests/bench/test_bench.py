@@ -170,6 +170,7 @@ def count_epochs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return begun
 
 
+@pytest.mark.slow
 def test_every_candidate_of_a_race_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
     log: list[str] = []
 
@@ -283,6 +284,7 @@ def test_bench_prints_every_contestant(fork_command: Command) -> None:
     assert said.stderr.count("timing resnet20") == 3
 
 
+@pytest.mark.slow
 def test_bench_as_json(fork_command: Command) -> None:
     words = ("bench", "plainnet20", "--no-compile", "--rounds", "1", "--batch-size", "1", "--device", "cpu", "--json")
     found = json.loads(fork_command("resnetzoo", *words).stdout)

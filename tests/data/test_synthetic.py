@@ -27,6 +27,7 @@ def test_seeds_differ() -> None:
     assert first.fingerprint != second.fingerprint
 
 
+@pytest.mark.slow
 def test_a_linear_classifier_stays_under_60_percent(data: resnetzoo.Data) -> None:
     pixels = [part.images.flatten(1).float() / 255 - 0.5 for part in (data.train, data.test)]  # (n, 3072)
     torch.manual_seed(0)

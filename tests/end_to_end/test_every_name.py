@@ -5,18 +5,26 @@ from collections.abc import Callable
 
 import pytest
 from cases import ALL, DEEPEST, EVERY_KIND, PARAMS, THIN, TWINS, WIDE
-from duties import OF_THE_ROW, OF_THE_TWIN, Spec, exporting, tracing
+from duties import OF_THE_ROW, OF_THE_TWIN, Spec, costs, exporting, tracing
 
 once = functools.cache(lambda duty, spec: duty(spec))  # what fails is not kept, and fails for each name
 
-ALWAYS_TRACED = ("plainnet20", "resnet20", "preresnet20", "resnet18")  # for the others, slow tests trace and export
+ALWAYS_TRACED = ("plainnet20", "resnet20", "preresnet20", "resnet18")  # for the others, slow tests trace
+ALWAYS_EXPORTED = ("resnet20", "preresnet20")  # and export
+
+
+def marks_of(name: str, duty: Callable[..., None]) -> list[pytest.MarkDecorator]:
+    """`slow` where a duty takes seconds and others in the usual tests do the same work."""
+    slow = {
+        exporting: name not in ALWAYS_EXPORTED,
+        tracing: name not in ALWAYS_TRACED,
+        costs: name in DEEPEST,
+    }
+    return [pytest.mark.slow] if slow.get(duty) else []
+
+
 CASES = [
-    pytest.param(
-        name,
-        duty,
-        id=f"{name}-{duty.__name__}",
-        marks=[pytest.mark.slow] if duty in (exporting, tracing) and name not in ALWAYS_TRACED else [],
-    )
+    pytest.param(name, duty, id=f"{name}-{duty.__name__}", marks=marks_of(name, duty))
     for name in ALL
     for duty in (*OF_THE_ROW, *OF_THE_TWIN)
 ]

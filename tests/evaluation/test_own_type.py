@@ -19,7 +19,7 @@ def trained() -> resnetzoo.CifarNet:
 
 @pytest.fixture
 def images() -> resnetzoo.ImageSet:
-    return resnetzoo.synthetic(seed=0, train_images=10, test_images=12).test
+    return resnetzoo.synthetic(seed=0, train_images=10, test_images=4).test
 
 
 @pytest.mark.parametrize("dtype", TYPES, ids=str)

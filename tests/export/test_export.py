@@ -199,7 +199,9 @@ def test_outputs_that_are_no_numbers_cannot_be_checked(tiny_model: resnetzoo.Cif
     assert not Path("tiny.pt").exists()
 
 
-@pytest.mark.parametrize("word", FORMATS)
+@pytest.mark.parametrize(
+    "word", [pytest.param(word, marks=[pytest.mark.slow] if word in SLOW else []) for word in FORMATS]
+)
 def test_outputs_beyond_float32_have_to_be_beyond_it_in_the_file_too(word: str, tiny_model: resnetzoo.CifarNet) -> None:
     """As those of the deepest networks before any training."""
     if word == "onnx":

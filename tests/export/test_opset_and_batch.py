@@ -56,8 +56,8 @@ def check_onnx(
         ("projections", 13, 4, True),
         ("identity shortcuts", 17, 1, True),
         ("projections", 17, None, False),
-        ("identity shortcuts", 18, 3, False),
-        ("projections", None, 5, False),
+        pytest.param("identity shortcuts", 18, 3, False, marks=pytest.mark.slow),
+        pytest.param("projections", None, 5, False, marks=pytest.mark.slow),
     ],
 )
 def test_onnx_in_an_opset_and_for_a_batch(kind: str, opset: int | None, batch: int | None, pixels: bool) -> None:
@@ -76,6 +76,7 @@ def test_onnx_in_an_opset_and_for_a_batch(kind: str, opset: int | None, batch: i
     check_onnx(done.path, model, opset, batch, make)
 
 
+@pytest.mark.slow
 def test_an_opset_later_than_the_first_is_the_one_that_is_written_or_refused() -> None:
     """torch 2.6 writes 18 whatever is asked for."""
     pytest.importorskip("onnxruntime")

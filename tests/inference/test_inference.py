@@ -90,6 +90,7 @@ def trained() -> tuple[resnetzoo.CifarNet, resnetzoo.Data]:
     return model, data
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_trained_network_agrees(trained: tuple[resnetzoo.CifarNet, resnetzoo.Data]) -> None:
     model, data = trained

@@ -61,7 +61,9 @@ def straight(folder: Path) -> dict[str, torch.Tensor]:
     return weights(place)
 
 
-at_once_and_behind = pytest.mark.parametrize("set_up", [small_networks, small_networks_behind])
+at_once_and_behind = pytest.mark.parametrize(
+    "set_up", [small_networks, pytest.param(small_networks_behind, marks=pytest.mark.slow)]
+)
 
 
 @at_once_and_behind
