@@ -35,7 +35,7 @@ def read_checksummed(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise ResultsError(f"{path}: no such file of results") from error
+        raise ResultsError(f"{path}: no such results file") from error
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -50,7 +50,7 @@ def verify_checksum(values: Any, path: Path) -> dict[str, Any]:
         ResultsError: there is no fingerprint, or it belongs to other values.
     """
     if not isinstance(values, dict) or FINGERPRINT not in values:
-        raise ResultsError(f"{path}: no fingerprint in it, so not a file of results that this version wrote")
+        raise ResultsError(f"{path}: contains no fingerprint, so it is not a results file of this version")
     rest = {key: value for key, value in values.items() if key != FINGERPRINT}
     if values[FINGERPRINT] != _digest(rest):
         raise ResultsError(

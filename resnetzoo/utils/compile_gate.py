@@ -72,4 +72,4 @@ class CompileGate:
 
 
 GATE = CompileGate()
-"""The process's one, since its compiler is one."""
+"""The gate of this process, which has one compiler."""

@@ -32,13 +32,13 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         raise UsageError(f'device must be auto, cpu, cuda, cuda:N or mps, not "{device}"') from None
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise DeviceError(
-            f'device "{device}" asked for, but torch {torch.__version__} finds no CUDA device here; '
+            f'device "{device}" is not available: torch {torch.__version__} finds no CUDA device on this machine; '
             "use cpu or auto, or install a CUDA build of torch and a driver"
         )
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f'device "{device}" asked for, but only {torch.cuda.device_count()} CUDA devices are here')
+        raise DeviceError(f'device "{device}" is not available: this machine has {torch.cuda.device_count()} CUDA devices, from cuda:0')
     if resolved.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError(f'device "{device}" asked for, but this machine has no MPS; use cpu or auto')
+        raise DeviceError(f'device "{device}" is not available: this machine has no MPS; use cpu or auto')
     if resolved.type not in ("cpu", "cuda", "mps"):
         raise UsageError(f'device must be auto, cpu, cuda, cuda:N or mps, not "{device}"')
     return resolved

@@ -127,14 +127,14 @@ def _open(url: str, start: int) -> HTTPResponse:
     """The server's response to a request for the bytes from `start` on.
 
     Raises:
-        UsageError: no address that can be fetched.
+        UsageError: the address cannot be fetched.
     """
     try:
         request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310 (the callers' addresses are of https)
         response: HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310
     except ValueError as error:  # among them those of encoding it
         raise UsageError(
-            f"{url} is no address that can be fetched: {error}; other letters than ASCII are written as %XX"
+            f"cannot fetch {url}: {error}; characters outside ASCII must be written as %XX"
         ) from error
     return response
 

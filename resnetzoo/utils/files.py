@@ -13,7 +13,7 @@ _END = ".tmp"
 
 
 def is_there(path: Path) -> bool:
-    """Whether something has this name, be it a link to nothing: what may not be looked at counts as there.
+    """Whether something has this name, even a broken link; what cannot be looked up counts as existing.
 
     Raises:
         OSError: that, or a disk that fails.

@@ -15,7 +15,7 @@ import torch
 
 from resnetzoo.utils.device import Precision, autocast
 
-_EXACT = ("none", "ieee")  # torch's name for fp32 that is not shortened
+_EXACT = ("none", "ieee")  # torch's names for full fp32
 _OPERATIONS = {
     "cuda": ("cudnn.conv", "cudnn.rnn", "cuda.matmul"),
     "cpu": ("mkldnn.conv", "mkldnn.rnn", "mkldnn.matmul"),

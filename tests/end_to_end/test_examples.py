@@ -78,6 +78,7 @@ def test_timm_features(example: Example, tmp_path: Path) -> None:
     assert said["night.png"] == "sea.png"
 
 
+@pytest.mark.slow
 def test_export_onnx(example: Example, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="needs onnxruntime")
     Image.new("RGB", (60, 40), "skyblue").save(tmp_path / "photo.jpg")

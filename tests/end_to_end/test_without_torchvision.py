@@ -54,6 +54,7 @@ def run(words: list[str], variables: dict[str, str]) -> subprocess.CompletedProc
     return subprocess.run([sys.executable, *words], env=variables, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_library_works(broken: dict[str, str]) -> None:
     assert "operator torchvision::nms does not exist" in run(["-c", "import torchvision"], broken).stderr
     said = run(["-c", LIBRARY], broken)

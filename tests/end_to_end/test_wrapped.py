@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from cases import lived_in
+from marks import slow_if_in
 from PIL import Image
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -67,6 +68,7 @@ WRAPPERS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "compiled DataParallel": lambda model: nn.DataParallel(compiled(model)),
     "average of DataParallel in a Sequential": lambda model: nn.Sequential(averaged(nn.DataParallel(model))),
 }
+COMPILED_OR_DEEP = ("compiled", "compiled DataParallel", "average of DataParallel in a Sequential")
 
 
 def _saved(model: nn.Module, folder: Path) -> dict[str, torch.Tensor]:
@@ -119,9 +121,7 @@ ENTRIES: dict[str, Callable[[nn.Module, Path], object]] = {
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
-@pytest.mark.parametrize(
-    "entry", [pytest.param(entry, marks=[pytest.mark.slow] if entry == "export_program" else []) for entry in ENTRIES]
-)
+@pytest.mark.parametrize("entry", slow_if_in(["export_program"], ENTRIES))
 def test_the_result_is_that_of_the_network_inside(entry: str, wrapper: str, tmp_path: Path) -> None:
     found = ENTRIES[entry](WRAPPERS[wrapper](network()), tmp_path)
     expected = ENTRIES[entry](network(), tmp_path)
@@ -250,7 +250,7 @@ def same(one: nn.Module, other: nn.Module) -> bool:
     return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("wrapper", slow_if_in(COMPILED_OR_DEEP, WRAPPERS))
 def test_a_wrapped_network_trains_as_itself(wrapper: str, tmp_path: Path, tiny_recipe: resnetzoo.Recipe) -> None:
     def fit(model: nn.Module, folder: str, callbacks: tuple[resnetzoo.Callback, ...] = ()) -> resnetzoo.Run:
         return resnetzoo.fit(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from marks import slow_if_in
 from PIL import Image
 from torch import Tensor
 
@@ -199,9 +200,7 @@ def test_outputs_that_are_no_numbers_cannot_be_checked(tiny_model: resnetzoo.Cif
     assert not Path("tiny.pt").exists()
 
 
-@pytest.mark.parametrize(
-    "word", [pytest.param(word, marks=[pytest.mark.slow] if word in SLOW else []) for word in FORMATS]
-)
+@pytest.mark.parametrize("word", slow_if_in(SLOW, FORMATS))
 def test_outputs_beyond_float32_have_to_be_beyond_it_in_the_file_too(word: str, tiny_model: resnetzoo.CifarNet) -> None:
     """As those of the deepest networks before any training."""
     if word == "onnx":

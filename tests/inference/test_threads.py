@@ -268,6 +268,7 @@ def test_what_is_chosen() -> None:
     assert isinstance(chosen("cpu", None, unknown), CompiledForward)
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_compiled_code_is_recorded_where_asked() -> None:
     """The body that is recorded calls compiled code: the network itself runs only to be traced."""

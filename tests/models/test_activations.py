@@ -7,6 +7,7 @@ import pytest
 import torch
 from cases import DEEPEST, DEPTHS, EVERY_KIND, TWINS, USUAL, lived_in
 from guided import Guided
+from marks import slow_if_in
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
@@ -50,7 +51,7 @@ def assert_nothing_is_overwritten(model: nn.Module, images: Tensor) -> None:
     assert all(torch.equal(output.view(torch.int32), copy.view(torch.int32)) for _, output, copy, _ in seen)
 
 
-@pytest.mark.parametrize("name", USUAL + DEEPEST)
+@pytest.mark.parametrize("name", slow_if_in(DEEPEST, USUAL + DEEPEST))
 def test_each_layer_with_weights_has_an_activation_that_is_called_once(name: str) -> None:
     model = resnetzoo.create(name)
     activations = activations_of(model)
@@ -69,7 +70,7 @@ def test_each_layer_with_weights_has_an_activation_that_is_called_once(name: str
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("name", USUAL + DEEPEST)
+@pytest.mark.parametrize("name", slow_if_in(DEEPEST, USUAL + DEEPEST))
 def test_no_output_of_a_module_is_overwritten(name: str, training: bool) -> None:
     with torch.set_grad_enabled(training):
         assert_nothing_is_overwritten(resnetzoo.create(name).train(training), torch.randn(2, 3, 8, 8))

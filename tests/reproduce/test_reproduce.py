@@ -130,6 +130,7 @@ def test_a_run_that_fails_does_not_lose_the_others(again: Reproduce, report: Pat
     assert not again(seeds=(0, 1)).failed
 
 
+@pytest.mark.slow
 def test_weights_that_are_gone_cost_only_the_layers(again: Reproduce, report: Path) -> None:
     for name in ("checkpoint.pt", "checkpoint.previous.pt"):
         (report / "runs" / "plainnet8-TINY-seed0" / name).unlink()
@@ -202,7 +203,7 @@ def test_a_recorded_run_comes_out_the_same(report: Path, tiny_data: resnetzoo.Da
             2,
             "steps are recorded on CUDA only, and these runs are",
         ),
-        (("rerun", "nowhere.json"), 1, "nowhere.json: no such file of results"),
+        (("rerun", "nowhere.json"), 1, "nowhere.json: no such results file"),
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:

@@ -13,6 +13,7 @@ import torch
 import torch._dynamo
 from cases import small_network
 from device_guard import META, GuardError, on_one_device
+from marks import slow_if_in
 from op_recorder import OpRecorder
 from planted_faults import DIFFERS, EAGER, FAULTS, NOT_SEEN, Fault, Parts
 
@@ -163,7 +164,7 @@ def test_no_step_and_no_test_leaves_the_device(strategy: str, guarded: Callable[
     guarded(strategy, None)
 
 
-@pytest.mark.parametrize("strategy", ["eager", "recorded"])
+@pytest.mark.parametrize("strategy", slow_if_in(["eager"], ["eager", "recorded"]))
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.filterwarnings("ignore:this run is carried out step by step")
 def test_what_the_device_guard_sees(name: str, strategy: str, guarded: Callable[[str, Fault | None], None]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 import torch
 from cases import TINY_RECIPE, small_network
+from marks import slow_if_in
 
 import resnetzoo
 from resnetzoo import bench, rerunning
@@ -79,7 +80,7 @@ class Watch:
         assert [strategy() for strategy in self.strategies] == [None] * runs
 
 
-@pytest.mark.parametrize("use", ["fit", "fit_many", "rerun", "bench"])
+@pytest.mark.parametrize("use", slow_if_in(["bench"], ["fit", "fit_many", "rerun", "bench"]))
 def test_a_run_that_ends_well_is_released(
     use: str, uses: dict[str, tuple[Use, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +91,7 @@ def test_a_run_that_ends_well_is_released(
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-@pytest.mark.parametrize("use", ["fit", "fit_many", "rerun", "bench"])
+@pytest.mark.parametrize("use", slow_if_in(["bench"], ["fit", "fit_many", "rerun", "bench"]))
 def test_a_run_that_fails_is_released(
     use: str, uses: dict[str, tuple[Use, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

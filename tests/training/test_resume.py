@@ -212,6 +212,7 @@ def stopped_in_step(number: int) -> None:
     send_in_step(number, signal.SIGSTOP)
 
 
+@pytest.mark.slow
 def test_another_process_in_the_folder_is_named_until_it_ends(
     place: Path, straight: dict[str, torch.Tensor], tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
 ) -> None:

@@ -138,6 +138,7 @@ class Losses(resnetzoo.Callback):
         return [(after - before) / batch_size for before, after in pairwise(self._sums)]
 
 
+@pytest.mark.slow
 def test_a_compiled_run_is_compiled_and_says_so_and_follows_the_plain_loop_in_fp32(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

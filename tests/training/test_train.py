@@ -255,7 +255,7 @@ def test_arguments_that_cannot_be(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
 def test_cuda_where_there_is_none(tiny_data: resnetzoo.Data) -> None:
-    with pytest.raises(DeviceError, match=r'device "cuda" asked for, but .* finds no CUDA device'):
+    with pytest.raises(DeviceError, match=r'device "cuda" is not available: .* finds no CUDA device'):
         resnetzoo.fit(small_network(0), tiny_data, device="cuda", progress=False)
 
 

@@ -50,10 +50,10 @@ def test_order_of_keys_and_numbers_as_keys_do_not_matter(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no such file of results"),
+        (None, "no such results file"),
         ("{", "not JSON"),
-        ("[]", "no fingerprint in it"),
-        ('{"a": 1}', "no fingerprint in it"),
+        ("[]", "contains no fingerprint"),
+        ('{"a": 1}', "contains no fingerprint"),
         ('{"a": 1, "fingerprint": "0"}', "changed since it was written"),
     ],
 )
