@@ -45,5 +45,5 @@ def test_the_suite_names_no_device_and_gets_the_cpu() -> None:
 
 
 def test_a_device_that_is_not_here() -> None:
-    with pytest.raises(DeviceError, match=r'device "cuda:99" asked for'):
+    with pytest.raises(DeviceError, match=r'device "cuda:99" is not available'):
         resnetzoo.resolve_device("cuda:99")
