@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 FOLDER = RESULTS / "cuda"
+FILES = {"runs": FOLDER / "cifar_compare", "goals": FOLDER}
 Figures = dict[str, dict[str, Any]]  # by stage of `benchmarks/cuda` and name
 Rows = list[tuple[str, ...]]
 
@@ -21,7 +22,7 @@ STOPPED = ("network", "recipe", "seed", "epochs done", "training error (%)", "te
 
 
 class CudaEvidence(SphinxDirective):
-    """One table of the committed figures, by its name in `TABLES`; below `goals`, where they are from."""
+    """One table of the committed figures, by its name in `TABLES`; below two of them, where they are from."""
 
     required_arguments = 1
     has_content = False
@@ -32,10 +33,9 @@ class CudaEvidence(SphinxDirective):
         figures: Figures = json.loads((FOLDER / "evidence.json").read_text())
         shown: list[nodes.Node] = [table(header, rows_of(figures))]
         if name == "goals":
-            shown += [
-                nodes.paragraph("", facts_of(figures)),
-                nodes.paragraph("", "Files: ", *downloads(FOLDER, ".json", ".csv")),
-            ]
+            shown.append(nodes.paragraph("", facts_of(figures)))
+        if name in FILES:
+            shown.append(nodes.paragraph("", "Files: ", *downloads(FILES[name], ".json", ".csv")))
         return shown
 
 
