@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 import resnetzoo
-from resnetzoo.cli.options import FamilyWord, KeyWord, path_option
+from resnetzoo.cli.options import FamilyWord, KeyWord, ModelWord, path_option
 
 
 def export_command(
-    model: Annotated[str, typer.Argument(help="A name, a row of weights, a checkpoint or the folder of a run.")],
+    model: ModelWord,
     format: Annotated[  # noqa: A002 (the option's own word)
         str, typer.Option("--format", "--to", help=f"{', '.join(resnetzoo.export.FORMATS)}.")
     ],

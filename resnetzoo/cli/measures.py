@@ -55,6 +55,20 @@ def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str]) -> 
             print(f"confused: {count} of {_name(classes, row)} classified as {_name(classes, column)}")
 
 
+def rows_by_class(measured: "resnetzoo.Evaluation") -> list[dict[str, Any]]:
+    """The error of each class as plain values, for JSON."""
+    return [
+        {"class": row.name, "n": row.n, "error": None if row.error is None else round(row.error, 4)}
+        for row in measured.by_class
+    ]
+
+
+def print_by_class(measured: "resnetzoo.Evaluation") -> None:
+    """Print the error of each class, one line each."""
+    for row in measured.by_class:
+        print(f"error of {row.name}: {'no image' if row.error is None else f'{row.error:.2f} % (n={row.n:,})'}")
+
+
 def save_plot(path: Path, measured: "resnetzoo.Evaluation", classes: Sequence[str], title: str) -> None:
     """Draw the measures into a file."""
     matrix = measured.metrics["confusion_matrix"]

@@ -49,6 +49,7 @@ FamilyWord = Annotated[
     str | None,
     typer.Option(help="plain, for weights that fit both plain and residual networks.", show_default="residual"),
 ]
+ModelWord = Annotated[str, typer.Argument(help="A name, a row of weights, a checkpoint or the folder of a run.")]
 KeyWord = Annotated[
     str | None,
     typer.Option(

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 import typer
 
 import resnetzoo
-from resnetzoo.cli.measures import as_facts, error_facts, measures, print_facts, print_measures, save_plot
+from resnetzoo.cli.measures import (
+    as_facts,
+    error_facts,
+    measures,
+    print_by_class,
+    print_facts,
+    print_measures,
+    rows_by_class,
+    save_plot,
+)
 from resnetzoo.cli.options import (
     AsJson,
     DataDir,
@@ -18,12 +27,12 @@ from resnetzoo.cli.options import (
     ImageSize,
     KeyWord,
     MaxTrainImages,
+    ModelWord,
     Precision,
     Record,
     ShortcutWord,
     ValSplit,
     chosen_data,
-    path_argument,
     path_option,
     print_data,
 )
@@ -112,6 +121,7 @@ def train_command(
             help="Total number of epochs to which a finished run is extended; repeat its other options. A one-cycle "
             "recipe starts another cycle over the added epochs, a step-decay recipe stays at its last rate.",
             show_default="no",
+            min=1,
         ),
     ] = None,
     out: Annotated[Path | None, path_option("Folder of the run.", "runs/NAME-RECIPE-seedN")] = None,
@@ -159,7 +169,7 @@ def train_command(
 
 
 def eval_command(
-    checkpoint: Annotated[Path, path_argument("The folder of a run, or a weights file, ours or another author's.")],
+    model: ModelWord,
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -181,48 +191,42 @@ def eval_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a checkpoint on a test set. Example: resnetzoo eval runs/resnet20-SMOKE-seed0."""
+    """Measure a trained network on a test set. Example: resnetzoo eval resnet20."""
     if plot is not None:
         plot = resnetzoo.metrics.check_figure_name(plot)
-    model = resnetzoo.load_checkpoint(checkpoint, family=family, key=key)  # type: ignore[arg-type]
-    training = model.origin.training if model.origin else {}
-    model = model.to(resnetzoo.resolve_device(device))
-    chosen = dataset or _trained_on(training, model.num_classes)
+    network = resnetzoo.load_model(model, family=family, key=key).to(resnetzoo.resolve_device(device))  # type: ignore[arg-type]
+    training = network.origin.training if network.origin else {}
+    chosen = dataset or _trained_on(training, network.num_classes)
     if all_images and chosen != "folder":
         raise resnetzoo.UsageError(f"--all-images is only for --dataset folder; {chosen} has its own test set")
-    network = {"network": model.spec.label, "origin": str(model.origin), **training}
+    source = {"network": network.spec.label, "origin": str(network.origin), **training}
     if chosen in TEST_SETS:
         if plot is not None:
             raise resnetzoo.UsageError(f"--plot draws a single test set with labels, not {chosen}: leave --plot out")
         _say_other_data(training, CLEAN[chosen], chosen)
-        print_evaluation(model, network, chosen, data_dir, precision, as_json=as_json)
+        print_evaluation(network, source, chosen, data_dir, precision, as_json=as_json)
         return
-    size = model.normalization.size if chosen == "folder" and model.normalization else None  # as in training
-    found = _all_of(data_dir, model.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
+    size = network.normalization.size if chosen == "folder" and network.normalization else None  # as in training
+    found = _all_of(data_dir, network.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
     _say_other_data(training, found.name, found.title)
-    asked = measures(len(found.test), model.num_classes or 1)
-    measured = resnetzoo.evaluate(model, found.test, precision=precision, metrics=asked)
-    classes = model.classes or found.test.classes
+    asked = measures(len(found.test), network.num_classes or 1)
+    measured = resnetzoo.evaluate(network, found.test, precision=precision, metrics=asked)
+    classes = network.classes or found.test.classes
     if plot is not None:
-        save_plot(plot, measured, classes, f"{model.spec.label} on {found.title}, error {measured.error:.2f} %")
+        save_plot(plot, measured, classes, f"{network.spec.label} on {found.title}, error {measured.error:.2f} %")
     facts = {
-        **network,
+        **source,
         "measured_on": found.title,
         "fingerprint": found.fingerprint,
         "fingerprint_v1": found.fingerprint_v1,
         **error_facts(measured),
     }
-    by_class = [(row.name, row.n, row.error) for row in measured.by_class]
     if as_json:
-        rows = [
-            {"class": name, "n": n, "error": None if error is None else round(error, 4)} for name, n, error in by_class
-        ]
-        print_json({**facts, **as_facts(measured), "error_by_class": rows})
-        return
-    print_facts(facts)
-    print_measures(measured, classes)
-    for name, n, error in by_class:
-        print(f"error of {name}: {'no image' if error is None else f'{error:.2f} % (n={n:,})'}")
+        print_json({**facts, **as_facts(measured), "error_by_class": rows_by_class(measured)})
+    else:
+        print_facts(facts)
+        print_measures(measured, classes)
+        print_by_class(measured)
 
 
 def _all_of(folder: Path | None, classes: tuple[str, ...] | None, size: int | None) -> "resnetzoo.Data":

@@ -55,7 +55,7 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
     if dataset in TEST_SETS:
         raise UsageError(
             f"{dataset} only has test images, and nothing to train on: resnetzoo.{TEST_SETS[dataset]} reads it, and "
-            f'"resnetzoo eval CHECKPOINT --dataset {dataset}" measures on it'
+            f'"resnetzoo eval MODEL --dataset {dataset}" measures on it'
         )
     check_choice("dataset", dataset, get_args(Dataset))
     if dataset == "folder":

@@ -35,8 +35,9 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
             f'device "{device}" is not available: torch {torch.__version__} finds no CUDA device on this machine; '
             "use cpu or auto, or install a CUDA build of torch and a driver"
         )
-    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f'device "{device}" is not available: this machine has {torch.cuda.device_count()} CUDA devices, from cuda:0')
+    count = torch.cuda.device_count()
+    if resolved.type == "cuda" and (resolved.index or 0) >= count:
+        raise DeviceError(f'device "{device}" is not available: this machine has {count} CUDA devices, from cuda:0')
     if resolved.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError(f'device "{device}" is not available: this machine has no MPS; use cpu or auto')
     if resolved.type not in ("cpu", "cuda", "mps"):

@@ -52,6 +52,20 @@ def test_info(run_command: Command) -> None:
     assert f"{PARAMS['plainnet56']:,}" in run_command("resnetzoo", "info", "plainnet56").stdout
 
 
+@pytest.mark.filterwarnings("ignore:.* is not the official CIFAR-10")
+def test_a_name_means_its_trained_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_folder(tmp_path, CIFAR10, "binary")
+    monkeypatch.setattr("sys.argv", ["resnetzoo", "eval", "resnet20", "--data-dir", str(tmp_path), "--json"])
+    assert cli.main() == 0
+    facts = json.loads(capsys.readouterr().out)
+    test = resnetzoo.cifar10(tmp_path).test
+    assert facts["network"] == "resnet20"
+    assert facts["n"] == len(test)
+    assert facts["test_error"] == round(resnetzoo.evaluate(resnetzoo.load_model("resnet20"), test).error, 4)
+
+
 def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     trained = fork_command("resnetzoo", "train", "resnet20", *SMOKE, "--out", "run", "--shortcut", "projection")
     assert trained.returncode == 0, trained.stderr
@@ -136,10 +150,11 @@ def test_the_former_word_of_an_option_is_accepted(
         (("train", "resnet20", *SMOKE, "--dataset", "mnist"), 2, "--dataset must be one of auto, cifar10"),
         (("train", "plainnet20", *SMOKE, "--shortcut", "projection"), 2, "plain networks have no shortcuts"),
         (("train", "resnet20", *SMOKE, "--out", "/proc/nothing/run"), 1, "cannot write /proc/nothing/run"),
-        (("train", "resnet20", *SMOKE, "--device", "cuda:9"), 1, 'device "cuda:9" asked for'),
+        (("train", "resnet20", *SMOKE, "--device", "cuda:9"), 1, 'device "cuda:9" is not available'),
         (("train", "resnet20", *SMOKE, "--device", "cpu", "--record"), 2, "a step is recorded on CUDA only"),
         (("eval", "run", "--plot", "a.jpg"), 2, "end in .png or .svg, not to a.jpg"),
         (("eval", "nowhere.pt"), 1, "nowhere.pt: no such checkpoint"),
+        (("eval", "wrn16_4"), 2, "wrn16_4 has no weights; networks that have: plainnet20, "),
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:

@@ -263,7 +263,7 @@ def test_they_are_views_of_data(tmp_path: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("word", ["cifar10-c", "cifar100-c", "cifar10.1", "cifar10.1-v4", "cifar10.1-v6"])
 def test_nothing_can_be_trained_on_them(word: str) -> None:
-    with pytest.raises(resnetzoo.UsageError, match=f'"resnetzoo eval CHECKPOINT --dataset {word}"'):
+    with pytest.raises(resnetzoo.UsageError, match=f'"resnetzoo eval MODEL --dataset {word}"'):
         resnetzoo.load_data(word)
 
 
