@@ -171,6 +171,7 @@ def test_runs_stop_in_time_and_go_on(
         assert len([name for name in archive.getnames() if name.endswith("run.json")]) == 4
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_a_figure(stage: Callable[[str], Any], evidence: Any) -> None:
     (evidence.setting.runs / "resnet20-QUICK20-2ep-seed0").mkdir()
     broken = evidence.setting.runs / "resnet20-QUICK20-2ep-seed0" / "weights.safetensors"

@@ -66,6 +66,7 @@ def test_a_name_means_its_trained_weights(
     assert facts["test_error"] == round(resnetzoo.evaluate(resnetzoo.load_model("resnet20"), test).error, 4)
 
 
+@pytest.mark.slow
 def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     trained = fork_command("resnetzoo", "train", "resnet20", *SMOKE, "--out", "run", "--shortcut", "projection")
     assert trained.returncode == 0, trained.stderr

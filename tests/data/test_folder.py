@@ -95,6 +95,7 @@ def test_what_a_folder_lacks_is_named(tmp_path: Path) -> None:
         resnetzoo.load_data("synthetic", size=16)
 
 
+@pytest.mark.slow
 def test_a_folder_on_the_command_line(fork_command: Command, tmp_path: Path) -> None:
     write_images(tmp_path / "pets", "cat", "dog")
     place = ("--dataset", "folder", "--data-dir", "pets", "--device", "cpu")

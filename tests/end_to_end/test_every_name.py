@@ -9,7 +9,7 @@ from duties import OF_THE_ROW, OF_THE_TWIN, Spec, costs, exporting, tracing
 
 once = functools.cache(lambda duty, spec: duty(spec))  # what fails is not kept, and fails for each name
 
-ALWAYS_TRACED = ("plainnet20", "resnet20", "preresnet20", "resnet18")  # for the others, slow tests trace
+ALWAYS_TRACED = ("plainnet20", "resnet20")  # for the others, slow tests trace
 ALWAYS_EXPORTED = ("resnet20",)  # and export
 
 

@@ -123,7 +123,7 @@ def test_compare_reads_a_folder(fork_command: Command, cifar10_folder: Path, tmp
         (("--max-train-images", "0"), 2, "train_images must be a whole number from 1"),
         (("--seeds", "-4"), 2, "seed must be a whole number from 0"),
         (("--out", "/proc/nothing"), 1, "cannot write /proc/nothing"),
-        (("--device", "cuda:9"), 1, 'device "cuda:9" asked for'),
+        (("--device", "cuda:9"), 1, 'device "cuda:9" is not available'),
     ],
 )
 def test_a_mistake_gets_one_line(call: Call, words: tuple[str, ...], status: int, message: str) -> None:

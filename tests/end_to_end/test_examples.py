@@ -88,6 +88,7 @@ def test_export_onnx(example: Example, tmp_path: Path) -> None:
     assert (tmp_path / "resnet20.onnx").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_images")
 def test_log_to_tensorboard(example: Example, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="needs tensorboard")

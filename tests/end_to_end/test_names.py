@@ -74,6 +74,7 @@ def test_every_room_and_alias_is_there_without_an_import() -> None:
     assert lazy == (inside | files) - {"cli"}
 
 
+@pytest.mark.slow
 def test_names_work_in_a_new_process() -> None:
     """Where nothing has been imported before: by a star, through rooms and aliases, and listed before they are used."""
     script = (

@@ -148,7 +148,7 @@ def test_the_error_is_that_of_the_training_s_own_normalization(wrapper: str) -> 
     assert abs(resnetzoo.evaluate(model, DATA.test).loss - found.loss) > 1e-2
 
 
-@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("wrapper", slow_if_in(COMPILED_OR_DEEP, WRAPPERS))
 def test_both_sides_of_an_agreement_may_be_wrapped(wrapper: str) -> None:
     inside = network()
     wrapped = WRAPPERS[wrapper](inside)

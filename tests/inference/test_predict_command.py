@@ -25,6 +25,7 @@ def picture(seed: int = 0, size: tuple[int, int] = (48, 40)) -> Image.Image:
     return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
 
 
+@pytest.mark.slow
 def test_three_images_from_a_terminal(fork_command: Command, tmp_path: Path) -> None:
     for seed in range(3):
         picture(seed).save(f"{seed}.png")

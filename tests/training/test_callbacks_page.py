@@ -13,6 +13,7 @@ from markdown_blocks import blocks_of
 import resnetzoo
 
 
+@pytest.mark.slow
 def test_the_page_stops_logs_and_numbers() -> None:
     page: dict[str, Any] = {}
     for block in blocks_of(ROOT / "docs/how-to/callbacks.md"):

@@ -24,6 +24,7 @@ from interrupted import (
     train,
     weights,
 )
+from marks import slow_if_in
 from processes import Fork
 
 import resnetzoo
@@ -94,7 +95,10 @@ def test_killed_again_and_again_it_ends_with_the_same_weights(
 
 
 @at_once_and_behind
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    "number",
+    slow_if_in([signal.SIGHUP, signal.SIGUSR1], [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1]),
+)
 def test_a_signal_saves_the_step_and_prints_what_resumes(
     place: Path, straight: dict[str, torch.Tensor], number: signal.Signals, set_up: Callable[[], None]
 ) -> None:
