@@ -1,8 +1,5 @@
 # One command each; every target only calls the tool.
-# With make test-slow:
-	python -m pytest -n auto -m slow
-
-test-on: which constraints, and the command of which Python.
+# With make test-on: which constraints, and the command of which Python.
 VERSIONS = oldest
 PYTHON = python3.10
 
@@ -25,6 +22,9 @@ types:
 
 test:
 	python -m pytest -n auto
+
+test-slow:
+	python -m pytest -n auto -m slow
 
 test-on:
 	bash .ci/suite $(VERSIONS) $(PYTHON)

@@ -1,6 +1,8 @@
 """What CONTRIBUTING says of the package's rooms is so, and the files that it sends people to are there."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,19 @@ def test_every_test_that_is_named_anywhere_is_there(text: Path) -> None:
     """Reasons why a block of code is not run, among others, name the test that runs it."""
     named = re.findall(r"\btests/[\w/.-]+\.\w+", text.read_text())
     assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
+def test_make_can_carry_out_every_target_and_those_that_are_named_anywhere() -> None:
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("needs make")
+    targets = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
+    named = {target for text in TEXTS for target in re.findall(r"`make ([a-z-]+)", text.read_text())}
+    assert named <= set(targets)
+    for target in targets:
+        said = subprocess.run([make, "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (said.returncode, said.stderr) == (0, "")
+        assert "Nothing to be done" not in said.stdout
 
 
 def test_every_room_has_its_line() -> None:
