@@ -35,8 +35,8 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
             f'device "{device}" is not available: torch {torch.__version__} finds no CUDA device on this machine; '
             "use cpu or auto, or install a CUDA build of torch and a driver"
         )
-    count = torch.cuda.device_count()
-    if resolved.type == "cuda" and (resolved.index or 0) >= count:
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
         raise DeviceError(f'device "{device}" is not available: this machine has {count} CUDA devices, from cuda:0')
     if resolved.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError(f'device "{device}" is not available: this machine has no MPS; use cpu or auto')
