@@ -91,10 +91,11 @@ for letter in a b; do
     [ -f "$archive" ] && [ ! -f "$state/${archive##*/}" ] && cp "$archive" "$state/"
 done
 [ -f "$here/unpack.py" ] && cp "$here/unpack.py" "$state/"
-for archive in "$here"/unfinished-*.tar; do
-    [ -f "$archive" ] && [ ! -f "$state/resumed" ] && tar xf "$archive" -C "$state"
-done
-touch "$state/resumed"
+if [ ! -f "$state/resumed" ]; then
+    for archive in "$here"/unfinished-*.tar; do
+        [ -f "$archive" ] && tar xf "$archive" -C "$state" && touch "$state/resumed"
+    done
+fi
 if ls "$here"/whl/*.whl >/dev/null 2>&1 && [ -z "$(ls -A "$state/site")" ]; then
     python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$state/site" "$here"/whl/*.whl
 fi
