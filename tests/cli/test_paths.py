@@ -14,7 +14,7 @@ from resnetzoo import cli
 PATHS = [
     ("train", "resnet20", "--dataset", "cifar10", "--out", "{}"),
     ("train", "resnet20", "--data-dir", "{}"),
-    ("eval", "{}/net.pt"),
+    ("eval", "{}"),
     ("eval", "nowhere", "--data-dir", "{}"),
     ("eval", "nowhere", "--plot", "{}.png"),
     ("data", "--data-dir", "{}"),

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from marks import slow_if_in
 
 import resnetzoo
 
@@ -19,10 +20,10 @@ def trained() -> resnetzoo.CifarNet:
 
 @pytest.fixture
 def images() -> resnetzoo.ImageSet:
-    return resnetzoo.synthetic(seed=0, train_images=10, test_images=4).test
+    return resnetzoo.synthetic(seed=0, train_images=10, test_images=12).test
 
 
-@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("dtype", slow_if_in([torch.float16], TYPES), ids=str)
 def test_evaluation_is_in_the_networks_own_type(
     trained: resnetzoo.CifarNet, images: resnetzoo.ImageSet, dtype: torch.dtype
 ) -> None:
@@ -37,7 +38,7 @@ def test_evaluation_is_in_the_networks_own_type(
     assert found.loss == pytest.approx(float(expected_loss), rel=0.01)  # bf16 has 8 bits
 
 
-@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("dtype", slow_if_in([torch.float16], TYPES), ids=str)
 def test_agreement_compares_each_in_its_own_type(
     trained: resnetzoo.CifarNet, images: resnetzoo.ImageSet, dtype: torch.dtype
 ) -> None:
@@ -50,7 +51,7 @@ def test_agreement_compares_each_in_its_own_type(
         assert found.top1 > 90
 
 
-@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("dtype", slow_if_in([torch.float16], TYPES), ids=str)
 def test_pixels_are_answered_in_the_networks_own_type(
     trained: resnetzoo.CifarNet, images: resnetzoo.ImageSet, dtype: torch.dtype
 ) -> None:

@@ -63,7 +63,7 @@ def straight(folder: Path) -> dict[str, torch.Tensor]:
 
 
 at_once_and_behind = pytest.mark.parametrize(
-    "set_up", [small_networks, pytest.param(small_networks_behind, marks=pytest.mark.slow)]
+    "set_up", slow_if_in([small_networks_behind], [small_networks, small_networks_behind])
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from cases import ALL, TINY_RECIPE, TWINS
+from marks import slow_if_in
 from torch import Tensor, nn
 
 import resnetzoo
@@ -39,7 +40,7 @@ def test_thin_projections_with_a_stride_are_unsafe_on_a_cpu(
     assert training_layout(model, torch.device("cuda")) == torch.channels_last
 
 
-@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "compiled"])
+@pytest.mark.parametrize("compiled", slow_if_in([True], [False, True]), ids=["eager", "compiled"])
 def test_a_thin_network_learns(compiled: bool, tiny_data: resnetzoo.Data) -> None:
     """On a CPU without AVX-512 the process crashes in the first steps if a layer gets channels-last images."""
     model = resnetzoo.CifarNet(PROJECTIONS)
