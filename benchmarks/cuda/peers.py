@@ -19,9 +19,8 @@ def time_loops(evidence: Evidence, names: Sequence[str]) -> None:
     device = resnetzoo.resolve_device(setting.device)
     for name in names:
         peers = bench.step_baselines(name, batch_size=setting.batch_size, device=device)
-        for candidate in sorted(
-            peers.candidates, key=lambda one: one.name != LOOP
-        ):  # what the goal is about comes first
+        loop_first = sorted(peers.candidates, key=lambda one: one.name != LOOP)  # which the goal is about
+        for candidate in loop_first:
             evidence.measure("loop", f"{name}: {candidate.name}", partial(time_peer, candidate, setting.tiny))
             candidate.release()
         if peers.missing:
