@@ -21,7 +21,7 @@ from cases import ROOT
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["torch", "torch.export", "torchvision.transforms.v2", "typer.rich_utils"])
+_FORKS.set_forkserver_preload(["torch", "torch.export", "typer.rich_utils"])
 
 
 def command_line(*words: str | Path) -> list[str]:

@@ -30,13 +30,18 @@ class Peer:
     build: Callable[[], nn.Module]
 
     @property
+    def missing(self) -> list[str]:
+        """The packages it needs that are not installed. All need torchvision, which pytorchcv does not declare."""
+        return [package for package in (self.package, "torchvision") if find_spec(package) is None]
+
+    @property
     def installed(self) -> bool:
-        return find_spec(self.package) is not None
+        return not self.missing
 
     @property
     def install_hint(self) -> str:
         """How to install it, for messages if it is missing."""
-        return f'{self.name}: {self.package} is not installed: pip install "resnetzoo[bench]"'
+        return f'{self.name}: {self.missing[0]} is not installed: pip install "resnetzoo[bench]"'
 
 
 def _pytorchcv(name: str) -> nn.Module:

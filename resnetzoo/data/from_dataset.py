@@ -38,7 +38,8 @@ def stack(images: Sequence[Any], size: int | None) -> Tensor:
     Raises:
         DataError: without a size, they are of several; or one is no image.
     """
-    from resnetzoo.data.transforms import as_pixels, square
+    from resnetzoo.data.resizing import square
+    from resnetzoo.data.transforms import as_pixels
 
     channels = {1 if _is_grey(image) else 3 for image in images if not isinstance(image, Tensor)}
     channels |= {image.shape[-3] for image in images if isinstance(image, Tensor) and image.dim() == 3}

@@ -1,18 +1,18 @@
-"""From an image of any size and mode to what a network takes. torchvision is imported where an image comes in."""
+"""From an image of any size and mode to what a network takes."""
 
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from resnetzoo.data.normalization import Normalization, check_floats
+from resnetzoo.data.resizing import square
 from resnetzoo.data.sample_depth import in_8_bits
 from resnetzoo.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-_LONGEST = 32  # times the shorter side: what is kept of the longer one before resizing
 
 
 class ImageTransform(nn.Module):
@@ -55,27 +55,6 @@ class ImageTransform(nn.Module):
         return f"normalization={self.normalization.to_dict()}, size={self.size}"
 
 
-def square(pixels: Tensor, size: int) -> Tensor:
-    """uint8 or floats from 0 to 1, (..., C, H, W) -> (..., C, size, size): shorter side resized, middle cropped."""
-    from torchvision.transforms.v2 import InterpolationMode, functional
-
-    if pixels.shape[-2:] == (size, size):
-        return pixels
-    pixels = functional.resize(_middle(pixels), [size], InterpolationMode.BICUBIC, antialias=True)
-    cropped: Tensor = functional.center_crop(pixels, [size, size])
-    return cropped.clamp(0, 1) if cropped.is_floating_point() else cropped  # resizing overshoots
-
-
-def _middle(pixels: Tensor) -> Tensor:
-    """The middle of an image that is very long, so that resizing computes little that is cropped away: (..., H, W)."""
-    shorter = min(pixels.shape[-2:])
-    for dim in (-2, -1):
-        surplus = (pixels.shape[dim] - _LONGEST * shorter) // 2  # on either side
-        if surplus > 0:
-            pixels = pixels.narrow(dim, surplus, pixels.shape[dim] - 2 * surplus)
-    return pixels
-
-
 def as_pixels(image: "Image | Tensor", channels: int) -> Tensor:
     """An image of PIL of any mode, or a tensor, as uint8, or of a tensor of floats floats from 0 to 1, (..., C, H, W).
 
@@ -91,7 +70,6 @@ def as_pixels(image: "Image | Tensor", channels: int) -> Tensor:
 
 def _pixels_of_image(image: "Image", channels: int) -> Tensor:
     from PIL.Image import Image as PILImage
-    from torchvision.transforms.v2.functional import pil_to_tensor
 
     if not isinstance(image, PILImage):
         raise UsageError(
@@ -102,9 +80,8 @@ def _pixels_of_image(image: "Image", channels: int) -> Tensor:
         raise UsageError(
             f"a network with {channels} channels does not take PIL images: pass tensors ({channels}, H, W)"
         )
-    with torch.device("cpu"):  # whatever the default device is
-        pixels: Tensor = pil_to_tensor(flatten(image, "RGB" if channels == 3 else "L"))
-    return pixels
+    flat = np.array(flatten(image, "RGB" if channels == 3 else "L"))  # (H, W, 3) or (H, W)
+    return torch.from_numpy(flat.reshape(*flat.shape[:2], channels)).permute(2, 0, 1)
 
 
 def _pixels_of_tensor(image: Tensor, channels: int) -> Tensor:

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -221,6 +222,17 @@ def test_a_peer_that_is_missing_is_named_with_how_to_install_it(monkeypatch: pyt
     assert (found.candidates, found.peer) == ((), "")
     assert len(found.missing) == 4
     assert all(line.endswith('is not installed: pip install "resnetzoo[bench]"') for line in found.missing)
+
+
+def test_no_peer_runs_without_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytorchcv imports it without requiring it, and timm requires it."""
+    installed = find_spec
+    for module in (peers, baselines):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name == "torchvision" else installed(name))
+    found = bench.step_baselines("resnet20", batch_size=2, device=CPU)
+    assert found.candidates == ()
+    assert len(found.missing) == 4
+    assert found.missing[0].startswith("pytorchcv resnet20: torchvision is not installed: pip install")
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -1,4 +1,4 @@
-"""Networks, training and checkpoints beside a torchvision that does not import, as one for another build of torch."""
+"""Everything but the benchmarks beside a torchvision that does not import, as one for another build of torch."""
 
 import json
 import os
@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 from cases import ROOT
+from PIL import Image
 from processes import environment
 
 BROKEN = 'raise RuntimeError("operator torchvision::nms does not exist")\n'
 
 LIBRARY = """
+from pathlib import Path
+
+from PIL import Image
+
 import resnetzoo
 
 data = resnetzoo.synthetic(seed=0, train_images=48, test_images=20)
@@ -22,6 +27,13 @@ small = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16))
 run = resnetzoo.fit(small, data, recipe, out="run", device="cpu", progress=False)
 again = resnetzoo.load_checkpoint("run/checkpoint.pt")
 assert resnetzoo.evaluate(again, data.test).error == run.epochs[-1].test_error
+for kind in ("a", "b"):
+    Path("mine", kind).mkdir(parents=True)
+    for number in range(2):
+        Image.new("RGB", (50, 40), number * 50).save(f"mine/{kind}/{number}.png")
+mine = resnetzoo.load_data("folder", "mine")
+assert len(mine.train) + len(mine.test) == 4
+assert [found.error for found in resnetzoo.predict(model, "mine/a")] == [None, None]
 assert resnetzoo.optimize(model, compile=False)(data.test.images[:2].float()).shape == (2, 10)
 """
 
@@ -65,7 +77,8 @@ def test_the_library_works(broken: dict[str, str]) -> None:
 def test_the_commands_work(broken: dict[str, str], cifar10_folder: Path) -> None:
     options = ["--dataset", "cifar10", "--data-dir", str(cifar10_folder), "--device", "cpu"]
     train = ["train", "narrow8", *options, "--recipe", "SMOKE", "--epochs", "1", "--out", "run"]
-    words = json.dumps([train, ["eval", "run/checkpoint.pt", *options]])
+    Image.new("RGB", (50, 40)).save("a.png")
+    words = json.dumps([train, ["eval", "run/checkpoint.pt", *options], ["predict", "a.png"]])
     said = run(["-c", COMMANDS, words], broken)
     assert said.returncode == 0, said.stderr
     assert "epoch   1/1" in said.stdout

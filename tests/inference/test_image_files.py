@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision.transforms.v2 import functional
+from torchvision.transforms.v2.functional import center_crop
 
 import resnetzoo
 from resnetzoo.data import SampleDepthWarning, read_image
@@ -140,17 +140,17 @@ def test_of_a_very_long_image_only_the_middle_is_resized(
     model: resnetzoo.CifarNet, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = torch.randint(0, 256, (3, size[1], size[0]), dtype=torch.uint8)
-    resize, resized = functional.resize, []
+    interpolate, interpolated = torch.nn.functional.interpolate, []
 
-    def watched(image: torch.Tensor, *rest: Any, **choices: Any) -> torch.Tensor:
-        resized.append(image)
-        return resize(image, *rest, **choices)
+    def watched(images: torch.Tensor, *rest: Any, **choices: Any) -> torch.Tensor:
+        interpolated.append(images)
+        return interpolate(images, *rest, **choices)
 
-    monkeypatch.setattr(functional, "resize", watched)
+    monkeypatch.setattr(torch.nn.functional, "interpolate", watched)
     found = model.preprocess(pixels)
-    [middle] = resized
+    [[middle]] = interpolated
     assert max(middle.shape) <= 32 * min(size) + 1
-    assert torch.equal(middle, functional.center_crop(pixels, list(middle.shape[-2:])))
+    assert torch.equal(middle, center_crop(pixels, list(middle.shape[-2:])))
     assert found.shape == (3, 32, 32)
 
 
