@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from resnetzoo.data.resizing import square
 from resnetzoo.errors import DataError, UsageError
 from resnetzoo.utils.text import kind_of, some
 from resnetzoo.utils.validation import check_whole_number
@@ -38,7 +39,6 @@ def stack(images: Sequence[Any], size: int | None) -> Tensor:
     Raises:
         DataError: without a size, they are of several; or one is no image.
     """
-    from resnetzoo.data.resizing import square
     from resnetzoo.data.transforms import as_pixels
 
     channels = {1 if _is_grey(image) else 3 for image in images if not isinstance(image, Tensor)}

@@ -47,6 +47,6 @@ def _resize(pixels: Tensor, size: int) -> Tensor:
 
 
 def _interpolated(device: torch.device) -> tuple[torch.dtype, ...]:
-    """The types that torch interpolates there without loss; of bytes it does so on a CPU alone."""
+    """The types that are interpolated as they are: halves would lose digits, and torch takes bytes on a CPU alone."""
     floats = (torch.float32, torch.float64)
     return (*floats, torch.uint8) if device.type == "cpu" else floats

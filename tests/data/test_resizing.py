@@ -1,15 +1,11 @@
 """Images become squares as by torchvision, the independent oracle, bit for bit."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from processes import environment
 from torchvision.transforms.v2 import InterpolationMode, functional
 
 from resnetzoo.data import resizing
@@ -73,13 +69,3 @@ def test_pixels_of_an_image(mode: str) -> None:
     found, expected = as_pixels(image, channels=len(mode)), functional.pil_to_tensor(image)
     assert torch.equal(found, expected)
     assert found.stride() == expected.stride()
-
-
-def test_torchvision_is_not_imported() -> None:
-    code = (
-        "import sys, resnetzoo; from PIL import Image; model = resnetzoo.create('resnet20', weights=True);"
-        "model.preprocess(Image.new('RGB', (50, 40))); print([name for name in ('torchvision', 'torch._dynamo')"
-        " if name in sys.modules])"
-    )
-    said = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
-    assert (said.stdout, said.stderr) == ("[]\n", "")

@@ -1,4 +1,4 @@
-"""What importing costs: nothing that `create` does not need."""
+"""What importing costs: nothing that `create` and `preprocess` do not need."""
 
 import subprocess
 import sys
@@ -28,16 +28,17 @@ STANDARD_LIBRARY_ALONE = [
 ]
 
 
-def test_neither_import_nor_create_loads_what_they_do_not_need() -> None:
+def test_neither_import_nor_create_nor_preprocess_loads_what_it_does_not_need() -> None:
     """Compared with `import torch` alone, which may bring some of these itself."""
     script = (
         "import sys, torch; before = set(sys.modules); import resnetzoo.analysis; resnetzoo.create('resnet20');"
         f"print([name for name in {HEAVY} if name in set(sys.modules) - before]);"
-        "resnetzoo.create('resnet20', weights=True);"
-        f"print([name for name in {COMPILER} if name in set(sys.modules) - before])"
+        "model = resnetzoo.create('resnet20', weights=True);"
+        "from PIL import Image; model.preprocess(Image.new('RGB', (50, 40)));"
+        f"print([name for name in {['torchvision', *COMPILER]} if name in set(sys.modules) - before])"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(), check=True)
-    assert said.stdout.split() == ["[]", "[]"]
+    assert (said.stdout.split(), said.stderr) == (["[]", "[]"], "")
 
 
 @pytest.mark.parametrize("module", STANDARD_LIBRARY_ALONE)

@@ -1,4 +1,7 @@
-"""Everything but the benchmarks beside a torchvision that does not import, as one for another build of torch."""
+"""Networks, images, training and checkpoints beside a torchvision that does not import.
+
+That is how one for another build of torch fails.
+"""
 
 import json
 import os
