@@ -76,10 +76,14 @@ class Counting(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls = 0
+        self.sizes: list[int] = []  # of each call, since of `calls += 1` in two threads at once one may be lost
+
+    @property
+    def calls(self) -> int:
+        return len(self.sizes)
 
     def forward(self, images: Tensor) -> Tensor:
-        self.calls += 1
+        self.sizes.append(len(images))
         return torch.stack([images.sum((1, 2, 3)), images.amax((1, 2, 3))], dim=1)
 
 
