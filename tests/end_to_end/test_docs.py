@@ -14,9 +14,7 @@ from markdown_blocks import Block, blocks_of
 from processes import environment
 from typer.testing import CliRunner
 
-import resnetzoo
 from resnetzoo import cli, errors
-from resnetzoo.models import registry
 
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if not {"_build", "results"} & set(page.relative_to(DOCS).parts))
@@ -25,7 +23,6 @@ BLOCKS = {page: blocks_of(page) for page in (README, CONTRIBUTING, *PAGES)}
 COMMANDS = sorted({line for blocks in BLOCKS.values() for block in blocks for line in block.commands})
 STANDALONE = [block for block in BLOCKS[README] if block.kind == "python" and not block.reason]
 SHELL = [block for page in (README, CONTRIBUTING) for block in BLOCKS[page] if block.kind == "sh" and block.is_run]
-FIRST = DOCS / "getting-started.md"
 ROOMS = (
     "analysis",
     "bench",
@@ -46,31 +43,12 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(DOCS))
 
 
-def run_blocks(page: Path) -> dict[str, object]:
-    """All blocks of a page one after the other, as a reader copies them."""
-    namespace: dict[str, object] = {}
-    for block in BLOCKS[page]:
-        if block.is_run and block.kind == "python":
-            exec(compile(block.code, name_of(page), "exec"), namespace)
-        elif block.is_run:
-            run_commands(block)
-    return namespace
-
-
 def run_commands(block: Block) -> None:
     ours = f'resnetzoo() {{ "{sys.executable}" -m resnetzoo "$@"; }}\n'  # whatever is installed beside it
     said = subprocess.run(
         ["bash", "-euc", ours + block.code], capture_output=True, text=True, env=environment(), check=False
     )
     assert said.returncode == 0, said.stderr
-
-
-@pytest.mark.slow
-def test_the_first_network_of_a_newcomer_learns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_SPECS", dict(registry._SPECS))  # a name that the page registers ends with it
-    run = run_blocks(FIRST)["run"]
-    assert isinstance(run, resnetzoo.Run)
-    assert run.epochs[-1].test_error < 10
 
 
 @pytest.mark.filterwarnings("ignore:the network runs uncompiled")

@@ -1,9 +1,13 @@
 """A page with Python becomes a notebook of its blocks, and nothing else of it is run."""
 
+import os
+import re
+from pathlib import Path
+
 import pytest
 from cases import ROOT
 
-pytest.importorskip("nbformat")
+nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("sphinx")
 notebooks = pytest.importorskip("notebooks")
 
@@ -57,3 +61,17 @@ def test_only_a_downloaded_notebook_installs_the_package() -> None:
 def test_a_page_without_python_to_run_is_text_alone(page: str) -> None:
     book = notebooks.read_page((ROOT / "docs" / f"{page}.md").read_text())
     assert [cell.cell_type for cell in book.cells] == ["markdown"]
+
+
+@pytest.mark.skipif("SITE" not in os.environ, reason="$SITE names no site that was built")
+def test_the_first_network_of_a_newcomer_learns() -> None:
+    """The page says "below 10 % within three epochs"; the build of the site is what trains it."""
+    (page,) = Path(os.environ["SITE"]).rglob("getting-started.ipynb")
+    printed = [
+        output["text"]
+        for cell in nbformat.read(page, as_version=4).cells
+        for output in cell.get("outputs", [])
+        if output["output_type"] == "stream"
+    ]
+    (error,) = re.findall(r"([\d.]+) % of 1000 images wrong", "".join(printed))
+    assert float(error) < 10
