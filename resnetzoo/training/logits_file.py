@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+from torch.nn import functional
+
 from resnetzoo.errors import CheckpointError, ResultsError, UsageError
 from resnetzoo.evaluation.stored_logits import StoredLogits
-from resnetzoo.training.results import RUN_FILE, read_record
+from resnetzoo.training.results import RUN_FILE, EpochRow, read_record
 from resnetzoo.utils.files import is_there
 from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
@@ -55,13 +57,27 @@ def _of_run(folder: Path) -> StoredLogits:
         )
     stored = read_logits(folder / LOGITS_FILE)
     if is_there(folder / RUN_FILE):
-        recorded = read_record(folder / RUN_FILE).epochs[-1].test_error
-        if recorded != stored.error:
-            raise ResultsError(
-                f"{folder / LOGITS_FILE} makes {stored.error} % errors, and {RUN_FILE} beside it records {recorded} %: "
-                "they are of different runs"
-            )
+        check_same_test(stored, folder / LOGITS_FILE, read_record(folder / RUN_FILE).epochs[-1])
     return stored
+
+
+def check_same_test(stored: StoredLogits, path: Path, row: EpochRow) -> None:
+    """Compare the error and the loss of the logits in `path` with those that the run in its folder recorded.
+
+    Raises:
+        ResultsError: they differ, the losses by more than the rounding of the logits explains.
+    """
+    logits = stored.logits.double()
+    loss = functional.cross_entropy(logits, stored.labels).item()
+    # One rounded logit is off by up to a 2,048th of itself, or two where it was moved to stay the largest; a loss
+    # depends on two of them. The test added up in fp32.
+    rounding = float(logits.abs().amax(dim=1).mean()) * 4 / 2048 + 1e-4
+    if stored.error != row.test_error or abs(loss - row.test_loss) > rounding:
+        raise ResultsError(
+            f"{path} makes {stored.error} % errors at a loss of {loss:.4f}, and the run in its folder recorded "
+            f"{row.test_error} % at {row.test_loss:.4f}: they are of different runs. Put the original back, or delete "
+            "the file; a run of fit continues without it"
+        )
 
 
 def read_logits(path: Path) -> StoredLogits:

@@ -16,7 +16,7 @@ from resnetzoo.models.introspection import known_spec, stored_spec
 from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import held_network, innermost, is_exported, network_in, zoo_network
 from resnetzoo.training.recipes import Recipe
-from resnetzoo.training.results import RUN_FILE, RunIdentity, label_of, read_record
+from resnetzoo.training.results import RUN_FILE, EpochRow, RunIdentity, label_of, read_own_record
 from resnetzoo.training.run_folder import check_identity, check_start, find_latest
 from resnetzoo.training.small_batches import check_smallest_batch
 from resnetzoo.training.starting_point import StartingPoint
@@ -42,18 +42,20 @@ def steps_left(
     check_arguments(model, data, recipe, seed=seed, out=out)
     if out is None:
         return recipe.steps
-    check_writable(out)
     with locked(out):  # locked by no other process now; the run takes the lock when it starts
         pass
     checkpoint, _ = find_latest(out)
     if checkpoint is None:
+        check_writable(out)
         return recipe.steps
     identity = identity_of(model, data, recipe, seed=seed, precision=precision)
     check_identity(checkpoint.identity, identity.to_dict(), out)
     start = StartingPoint.in_identity(checkpoint.identity)
     check_start(start, StartingPoint.of(network_in(model)), out, checkpoint.networks.values())
-    if checkpoint.step >= recipe.steps and is_there(out / RUN_FILE):
-        read_record(out / RUN_FILE)
+    if checkpoint.step < recipe.steps:
+        check_writable(out)
+    elif is_there(out / RUN_FILE):
+        read_own_record(out / RUN_FILE, [EpochRow.from_dict(row) for row in checkpoint.rows])
     return recipe.steps - checkpoint.step
 
 

@@ -1,8 +1,9 @@
 """The results of a training run: one row per epoch, with everything needed to repeat it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -250,6 +251,23 @@ def read_record(path: Path) -> RunRecord:
         ResultsError: the file is missing, damaged, changed by hand, or written by a version with other fields.
     """
     return _record_of(read_checksummed(path), path)
+
+
+def read_own_record(path: Path, rows: Sequence[EpochRow]) -> RunRecord:
+    """The record in a run's `run.json`, after comparing its epochs with those of the run's checkpoint.
+
+    Raises:
+        ResultsError: as `read_record`, or the record is of another run.
+    """
+    record = read_record(path)
+    for recorded, own in zip_longest(record.epochs, rows):
+        if repr(recorded) != repr(own):  # NaN equals NaN there
+            epoch = (recorded or own).epoch
+            raise ResultsError(
+                f"{path} is the record of another run than the checkpoint beside it: they differ in epoch {epoch}; "
+                "put the original back, or move the file away to have it made again"
+            )
+    return record
 
 
 def read_records(path: str | Path) -> list[RunRecord]:

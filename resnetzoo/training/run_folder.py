@@ -61,17 +61,18 @@ def find_latest(folder: Path) -> tuple[Checkpoint | None, CheckpointError | None
     Raises:
         CheckpointError: every state in the folder is damaged, or the newest cannot be read.
     """
-    last, previous = folder / CHECKPOINT, folder / PREVIOUS
-    if not _is_state_there(last):
-        return (read_checkpoint(previous) if _is_state_there(previous) else None), None
-    try:
-        return read_checkpoint(last), None
-    except DamagedCheckpointError as error:
-        if not _is_state_there(previous):
-            raise CheckpointError(
-                f"{error}; delete {folder} to start over, or choose another folder with --out"
-            ) from error
-        return read_checkpoint(previous), error
+    damage: list[DamagedCheckpointError] = []
+    for path in (folder / CHECKPOINT, folder / PREVIOUS):
+        if _is_state_there(path):
+            try:
+                return read_checkpoint(path), next(iter(damage), None)
+            except DamagedCheckpointError as error:
+                damage.append(error)
+    if not damage:
+        return None, None
+    raise CheckpointError(
+        f"{', and '.join(map(str, damage))}; delete {folder} to start over, or choose another folder with --out"
+    ) from damage[-1]
 
 
 def _is_state_there(path: Path) -> bool:

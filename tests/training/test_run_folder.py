@@ -15,6 +15,7 @@ from resnetzoo.errors import (
     CheckpointError,
     CheckpointMismatchError,
     OutputError,
+    ResnetzooError,
     ResultsError,
 )
 from resnetzoo.training import run_folder
@@ -41,16 +42,40 @@ def test_a_finished_run_is_read_and_not_repeated(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = fit(tiny_data, tiny_recipe, tmp_path)
-    written = (tmp_path / "checkpoint.pt").read_bytes()
+    written = {path.name: (path.stat().st_ino, path.read_bytes()) for path in tmp_path.iterdir()}
     with monkeypatch.context() as later:
         later.setattr(provenance, "commit", lambda: "another")
         again = fit(tiny_data, tiny_recipe, tmp_path)
     assert same_weights(first.model, again.model)
     assert again.to_dict() == first.to_dict() == read_record(tmp_path / "run.json").to_dict()
-    assert (tmp_path / "checkpoint.pt").read_bytes() == written
+    assert {path.name: (path.stat().st_ino, path.read_bytes()) for path in tmp_path.iterdir()} == written
     (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"seed": 0', '"seed": 1'))
     with pytest.raises(ResultsError, match="changed since it was written"):
         fit(tiny_data, tiny_recipe, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("run.json", "the record of another run than the checkpoint beside it: they differ in epoch 1"),
+        ("test_logits.safetensors", "and the run in its folder recorded .* they are of different runs"),
+    ],
+)
+def test_a_file_of_another_run_is_refused(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, name: str, message: str
+) -> None:
+    first = fit(tiny_data, tiny_recipe, tmp_path / "a")
+    second = fit(tiny_data, tiny_recipe, tmp_path / "b", seed=1, model_seed=1)
+    assert first.epochs[-1].test_error == second.epochs[-1].test_error  # the losses differ
+    (tmp_path / "a" / name).write_bytes((tmp_path / "b" / name).read_bytes())
+    with pytest.raises(ResultsError, match=message):
+        fit(tiny_data, tiny_recipe, tmp_path / "a")
+    job = resnetzoo.Job(small_network(0), tiny_recipe, out=tmp_path / "a")
+    with pytest.raises(ResnetzooError, match=message):
+        resnetzoo.fit_many([job], tiny_data, precision="fp32", device="cpu", progress=False)
+    (tmp_path / "a" / name).unlink()
+    again = fit(tiny_data, tiny_recipe, tmp_path / "a")
+    assert again.epochs == first.epochs == read_record(tmp_path / "a" / "run.json").epochs
 
 
 def test_a_checkpoint_gives_the_network_back(
@@ -69,7 +94,10 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_the_previous_used(
 ) -> None:
     straight = fit(tiny_data, tiny_recipe, tmp_path)
     path = tmp_path / "checkpoint.pt"
-    for content in (path.read_bytes()[:-500], path.read_bytes()[:100], b"", b"garbage"):
+    whole = path.read_bytes()
+    one_bit = bytearray(whole)
+    one_bit[len(whole) // 2] ^= 1
+    for content in (whole[:-500], whole[:100], one_bit, b"", b"garbage"):
         path.write_bytes(content)
         with pytest.raises(CheckpointError, match=r"checkpoint\.pt: (truncated|empty)"):
             resnetzoo.load_checkpoint(path)
@@ -145,6 +173,9 @@ def test_only_damaged_checkpoints_stop(
 ) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(b"garbage")
     with pytest.raises(CheckpointError, match=r"checkpoint\.pt: truncated or damaged, 7 bytes .*to start over"):
+        fit(tiny_data, tiny_recipe, tmp_path)
+    (tmp_path / "checkpoint.previous.pt").write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"7 bytes .*, and .*previous\.pt: empty: 0 bytes found; .*to start over"):
         fit(tiny_data, tiny_recipe, tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == b"garbage"
 

@@ -14,12 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save
 from torch import nn
 from unsupported_contents import state
 
 import resnetzoo
 from resnetzoo import CheckpointError, ModelSpec
+from resnetzoo.weights.checkpoint.torch_file import read_torch_bytes
 
 
 class RunsCode:
@@ -69,13 +72,22 @@ def damaged_middle() -> bytes:
     return bytes(content)
 
 
-GOOD = saved(state())
+def flipped(content: bytes, place: int, bit: int = 0) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+
+
+STATE = state()
+GOOD = saved(STATE)
 FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "empty: 0 bytes found"),
     "truncated": (GOOD[:-500], r"truncated or damaged, [\d,]+ bytes found \(an archive without its end\)"),
     "truncated early": (GOOD[:100], "truncated or damaged, 100 bytes found"),
     "truncated legacy": (pickle.dumps(119547037146038801333356, protocol=2), "truncated or damaged, 15 bytes found"),
     "damaged in the middle": (damaged_middle(), "truncated or damaged|lacks"),
+    "one bit of a weight": (
+        flipped(GOOD, len(GOOD) // 2),
+        r"truncated or damaged, .*Bad CRC-32 for file '.*/data/\d+'",
+    ),
     "text": (b"accuracy 91.73\n", r"truncated or damaged, 15 bytes found \(text: 'accuracy 91.73"),
     "bytes": (bytes(range(1, 200)), "neither an archive of torch.save nor a pickle"),
     "web page": (b"\n<!DOCTYPE html><html>Sign in</html>", "a web page, not a checkpoint; .*download the file itself"),
@@ -114,6 +126,28 @@ def test_broken_files(tmp_path: Path, kind: str) -> None:
         resnetzoo.load_checkpoint(path)
     assert str(refused.value).startswith(f"{path}: ")
     assert "\n" not in str(refused.value)
+
+
+@given(place=st.integers(0, len(GOOD) - 1), bit=st.integers(0, 7))
+def test_no_flipped_bit_alters_a_weight(place: int, bit: int) -> None:
+    """`torch.load` compares no checksum, so that a bit lost on a disk would train on unnoticed."""
+    try:
+        found = read_torch_bytes(flipped(GOOD, place, bit), "weights.pt")
+    except CheckpointError:
+        return
+    assert isinstance(found, dict)
+    assert found.keys() == STATE.keys()
+    assert all(torch.equal(found[name], weight) for name, weight in STATE.items())
+
+
+def test_a_file_saved_without_checksums_is_read(tmp_path: Path) -> None:
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(state(), tmp_path / "weights.pt")
+    finally:
+        torch.serialization.set_crc32_options(before)
+    assert resnetzoo.load_checkpoint(tmp_path / "weights.pt").spec.depth == 14
 
 
 SAFETENSORS: dict[str, tuple[bytes, str]] = {

@@ -22,13 +22,24 @@ class LogFile(Callback):
         self.path = folder / LOG_FILE
 
     def on_fit_start(self, trainer: TrainerState) -> None:
-        if trainer.step:
+        """Bring the log to where the run resumes; a complete one stays, so that read-only folders can be read."""
+        if trainer.step and not trainer.context.from_rank_zero(lambda: self._holds(_lines(trainer))):
             self._write(trainer)
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         self._write(trainer)
 
+    def _holds(self, content: bytes) -> bool:
+        try:
+            return self.path.read_bytes() == content
+        except OSError:  # no log yet, or one that writing will complain of
+            return False
+
     def _write(self, trainer: TrainerState) -> None:
-        lines = [to_json({"model": trainer.name, "seed": trainer.seed, **asdict(row)}) for row in trainer.rows]
-        content = "".join(f"{line}\n" for line in lines).encode()
+        content = _lines(trainer)
         trainer.context.from_rank_zero(lambda: trainer.files.submit(lambda: write_atomically(self.path, content)))
+
+
+def _lines(trainer: TrainerState) -> bytes:
+    rows = [{"model": trainer.name, "seed": trainer.seed, **asdict(row)} for row in trainer.rows]
+    return "".join(f"{to_json(row)}\n" for row in rows).encode()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resnetzoo.training.callbacks.base import Callback
-from resnetzoo.training.results import RUN_FILE, Run, read_record
+from resnetzoo.training.results import RUN_FILE, Run, read_own_record
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import is_there
@@ -21,7 +21,7 @@ class RecordFile(Callback):
     def on_fit_start(self, trainer: TrainerState) -> None:
         if trainer.finished:
             trainer.record = trainer.context.from_rank_zero(
-                lambda: read_record(self.path) if is_there(self.path) else None
+                lambda: read_own_record(self.path, trainer.rows) if is_there(self.path) else None
             )
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:

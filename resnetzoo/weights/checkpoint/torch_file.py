@@ -4,6 +4,7 @@ import io
 import re
 import threading
 import zipfile
+import zlib
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safete
 from resnetzoo.weights.checkpoint.tensor_kinds import tensor_kind
 
 _LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
+_CHUNK = 1 << 20  # bytes
 _SAVE_WEIGHTS = (
     'where it was made, load it and save its weights alone: torch.save(model.state_dict(), "network-weights.pt")'
 )
@@ -143,10 +145,10 @@ def _other_kind(file: Path | io.BytesIO, facts: _Facts) -> str | None:
 
 
 def _damage(file: Path | io.BytesIO, facts: _Facts) -> str | None:
-    """What is missing in a `torch.save` file according to its two ends; None if both are complete."""
+    """What is wrong with a `torch.save` file according to its two ends and its checksums; None if all is as written."""
     head = facts.head
     if head.startswith(b"PK"):
-        return "an archive without its end" if _names_in(file) is None else None
+        return "an archive without its end" if _names_in(file) is None else _damaged_part(file)
     if head.startswith(b"\x80"):
         return None
     if head.isascii() and head.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable():
@@ -164,6 +166,27 @@ def _names_in(file: Path | io.BytesIO) -> list[str] | None:
     finally:
         if isinstance(file, io.BytesIO):
             file.seek(0)
+
+
+def _damaged_part(file: Path | io.BytesIO) -> str | None:
+    """What zipfile says of the first part of an archive that is not as written, which `torch.load` does not check.
+
+    Parts with a checksum of zero are left out: `torch.serialization.set_crc32_options(False)` writes those.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for part in archive.infolist():
+                if part.CRC:
+                    with archive.open(part) as content:
+                        while content.read(_CHUNK):
+                            pass
+    # An altered header makes zipfile take a part for an encrypted one, or for one of another compression.
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
+        return first_line(error)[:100]
+    finally:
+        if isinstance(file, io.BytesIO):
+            file.seek(0)
+    return None
 
 
 def _other_archive(file: Path | io.BytesIO, facts: _Facts) -> str | None:
