@@ -75,15 +75,17 @@ class RecordingError(ResnetzooError, RuntimeError):
 
 
 class TrainingInterrupted(ResnetzooError):  # noqa: N818 (nobody made an error)
-    """Ctrl-C, SIGTERM, SIGHUP or SIGUSR1: the step was finished and saved; the same call goes on from there.
+    """Ctrl-C, SIGTERM, SIGHUP or SIGUSR1: the step was finished, and saved if the run has a folder.
 
     Attributes:
         signal_number: the signal that asked for the stop (2 for Ctrl-C, 15 for SIGTERM).
+        saved: whether the same call, without `fresh`, goes on from there; otherwise it starts again.
     """
 
-    def __init__(self, message: str, signal_number: int) -> None:
+    def __init__(self, message: str, signal_number: int, *, saved: bool = True) -> None:
         super().__init__(message)
         self.signal_number = signal_number
+        self.saved = saved
 
 
 class SomeRunsFailedError(ResnetzooError, RuntimeError):

@@ -14,7 +14,9 @@ def main() -> int:
     """Run the command line and return the exit status: 0 done, 1 failed for the printed reason, 2 wrong usage."""
     former = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        return resnetzoo.run_main(_run, ["resnetzoo", *sys.argv[1:]])
+        # What continues an interrupted run must not start it over.
+        words = [word for word in sys.argv[1:] if word != "--fresh"]
+        return resnetzoo.run_main(_run, ["resnetzoo", *words])
     finally:
         signal.signal(signal.SIGINT, former)
 

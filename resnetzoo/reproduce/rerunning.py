@@ -1,6 +1,8 @@
 """Repeat the first epochs of a recorded run, and compare them with the record figure by figure."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import torch
 
 from resnetzoo.data.conversion import check_data
 from resnetzoo.data.pair import Data
-from resnetzoo.errors import ResultsError, UsageError
+from resnetzoo.errors import ResultsError, TrainingInterrupted, UsageError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.training.callbacks.base import Callback
@@ -16,6 +18,7 @@ from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.results import EpochRow, RunRecord, read_records
+from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.device import device_name, resolve_device
 from resnetzoo.utils.validation import check_whole_number
@@ -114,7 +117,9 @@ def rerun(
 
     Raises:
         UsageError: more epochs than were recorded.
-        ResultsError: the data is not that of the record, or the network is not one of the zoo.
+        ResultsError: the data is not that of the record, or its network cannot be built again: it is not one of the
+            zoo, or it began with other weights, frozen ones or other settings.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; nothing of it is kept.
     """
     check_data(data)
     check_whole_number("epochs", epochs)
@@ -125,10 +130,12 @@ def rerun(
         raise ResultsError(
             f"the run was recorded on other data: fingerprint {recorded} there, {found} ({data.title}) here"
         )
+    model = _fresh_model(record)
     with (
+        _keeping_nothing(),
         catch_signals() as stop,
         open_trainer(
-            _fresh_model(record),
+            model,
             data,
             record.recipe,
             seed=record.seed,
@@ -141,6 +148,19 @@ def rerun(
     ):
         trainer.run()
         return trainer.rows
+
+
+@contextmanager
+def _keeping_nothing() -> Iterator[None]:
+    """A block in which an interruption says that a repeated run has no folder to resume from."""
+    try:
+        yield
+    except TrainingInterrupted as stop:
+        raise TrainingInterrupted(
+            "stopped before the comparison: a repeated run keeps nothing, so it starts again from its first epoch",
+            stop.signal_number,
+            saved=False,
+        ) from stop
 
 
 class _StopAfter(Callback):
@@ -172,6 +192,26 @@ def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
 
 
 def _fresh_model(record: RunRecord) -> CifarNet:
+    """The network that the recorded run began with.
+
+    Raises:
+        ResultsError: it cannot be built from the record.
+    """
     if record.spec is None:
         raise ResultsError(f"{record.name} is not a network of the zoo, so it cannot be built again")
-    return fresh_network(record.spec, record.seed)
+    model = fresh_network(record.spec, record.seed)
+    recorded, found = record.starting_point, StartingPoint.of(model)
+    if recorded is None:
+        return model
+    differing = {
+        "with other weights than its seed gives": not recorded.has_weights(found.weights),
+        "with frozen parameters": recorded.frozen != found.frozen,
+        "with other settings of its norms or dropouts": recorded.settings not in (None, found.settings),
+    }
+    if any(differing.values()):
+        how = " and ".join(words for words, differs in differing.items() if differs)
+        raise ResultsError(
+            f"the recorded run of {record.name} began {how}, and the record does not hold these, so create(..., "
+            f"seed={record.seed}) cannot repeat it: call fit again as it was called then"
+        )
+    return model

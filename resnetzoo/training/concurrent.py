@@ -162,7 +162,9 @@ def _raise_failures(
         first = f", the first with: {interruptions[0]}" if interruptions else ""
         signal_number = interruptions[0].signal_number if interruptions else stop.signal_number
         raise TrainingInterrupted(
-            f"{len(interruptions)} of {number} runs stopped{first}{others}", cast(int, signal_number)
+            f"{len(interruptions)} of {number} runs stopped{first}{others}",
+            cast(int, signal_number),
+            saved=all(error.saved for error in interruptions),
         )
     if errors:
         reasons = "; ".join(f"job {index}: {reason_of(error)}" for index, error in sorted(errors.items()))

@@ -231,12 +231,12 @@ class Trainer(TrainerState):
     def _raise_if_interrupted(self) -> None:
         if self.interrupted_by is None:
             return
-        kept = (
-            f"saved in {self._place()}; the same call continues from there"
-            if self.out
-            else "nothing was saved, because out was not given"
-        )
         done = f"stopped after step {self.step:,} of {self.recipe.steps:,}"
+        if not self.out:
+            kept = "nothing was saved, because out was not given"
+            raise TrainingInterrupted(f"{done}: {kept}", self.interrupted_by, saved=False)
+        call = "the same call without fresh" if self.began_fresh else "the same call"
+        kept = f"saved in {self._place()}; {call} continues from there"
         raise TrainingInterrupted(f"{done}: {kept}", self.interrupted_by)
 
     def _place(self) -> str:

@@ -39,6 +39,7 @@ class TrainerState:
         out: the run's folder; None if nothing is kept on disk.
         context: the processes that share the run.
         starting_point: how the run started; None if a run of an older version is resumed, which did not store it.
+        began_fresh: whether it was asked to set an old run in `out` aside.
         files: writes the package's files in `out`.
         steps_per_epoch: the last epoch may have fewer.
         step: optimizer steps completed.
@@ -80,6 +81,7 @@ class TrainerState:
         self.out = out
         self.context = context
         self.starting_point: StartingPoint | None = StartingPoint.of(model)
+        self.began_fresh = False
         self.files = choose_run_files(step_state.loader.device, context)
         self.steps_per_epoch = steps_per_epoch(len(data.train), recipe.batch_size)
         self.step = 0

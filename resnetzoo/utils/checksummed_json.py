@@ -34,12 +34,18 @@ def read_checksummed(path: Path) -> dict[str, Any]:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ResultsError(f"{path}: no such results file") from error
+    except IsADirectoryError as error:
+        inside = " or ".join(str(file) for file in sorted(path.glob("*.json"))) or "a file, such as its run.json"
+        raise ResultsError(f"{path}: a folder, not a results file; give {inside}") from error
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ResultsError(f"{path}: not JSON ({error}); move it away to have it made again") from error
+        raise ResultsError(
+            f"{path}: not a results file, since it is not JSON ({error}); if a run or a report wrote it, move it away "
+            "to have it made again"
+        ) from error
     return verify_checksum(values, path)
 
 

@@ -45,7 +45,8 @@ def _status_of(main: Callable[[], int | None], words: Sequence[str]) -> int:
     try:
         return main() or 0
     except TrainingInterrupted as stop:
-        print(f"{stop}\nto go on: {shlex.join(words)}", file=sys.stderr)
+        what_next = "to go on" if stop.saved else "to start again"
+        print(f"{stop}\n{what_next}: {shlex.join(words)}", file=sys.stderr)
         return 128 + stop.signal_number
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

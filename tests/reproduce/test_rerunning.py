@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import resnetzoo
 from resnetzoo import cli, rerunning
 from resnetzoo.cli import reproduce as cli_reproduce
+from resnetzoo.errors import ResultsError
 from resnetzoo.reproduce import rerunning as room
 from resnetzoo.rerunning import COMPARED, EXACT, Rule, differences, rule_for
 from resnetzoo.training import opening
@@ -147,6 +148,24 @@ def test_steps_run_as_they_were_recorded(
     asked.clear()
     rerunning.rerun(record, tiny_data, device="cpu", progress=False)
     assert asked == [wanted]
+
+
+def test_a_run_that_began_otherwise_is_not_repeated(tiny_data: resnetzoo.Data) -> None:
+    """The record says how it began, but does not hold the weights."""
+    record = record_of(tiny_data)
+    assert record.starting_point is not None
+    other_weights = resnetzoo.StartingPoint.of(small_network(1)).weights
+    for changes, words in (
+        ({"weights": other_weights}, "with other weights than its seed gives"),
+        ({"frozen": ("conv1.weight",)}, "with frozen parameters"),
+        ({"settings": ("bn1.momentum=0.01",)}, "with other settings of its norms or dropouts"),
+        ({"weights": other_weights, "frozen": ("fc.bias",)}, "gives and with frozen parameters"),
+    ):
+        otherwise = replace(record, starting_point=replace(record.starting_point, **changes))
+        with pytest.raises(ResultsError, match=rf"began .*{words}, and the record .* call fit again"):
+            rerunning.rerun(otherwise, tiny_data, device="cpu", progress=False)
+    older = replace(record, starting_point=None)
+    assert rerunning.rerun(older, tiny_data, device="cpu", progress=False)
 
 
 @pytest.fixture

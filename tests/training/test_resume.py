@@ -102,14 +102,14 @@ def test_killed_again_and_again_it_ends_with_the_same_weights(
 def test_a_signal_saves_the_step_and_prints_what_resumes(
     place: Path, straight: dict[str, torch.Tensor], number: signal.Signals, set_up: Callable[[], None]
 ) -> None:
-    process = train(place, set_up)
+    fresh = number == signal.SIGTERM  # what resumes the run must not start it over
+    process = train(place, set_up, *["--fresh"] * fresh)
     process.wait_for((place / "run" / "log.jsonl").exists)
     process.send_signal(number)
     said = process.wait()
     assert said.returncode == 128 + number
-    assert (
-        f"stopped after step {read_checkpoint(place / 'run' / 'checkpoint.pt').step} of 52: saved in run" in said.stderr
-    )
+    step, call = read_checkpoint(place / "run" / "checkpoint.pt").step, "the same call" + " without fresh" * fresh
+    assert f"stopped after step {step} of 52: saved in run; {call} continues from there\n" in said.stderr
     assert f"to go on: {' '.join(TRAIN)}\n" in said.stderr
     assert "Traceback" not in said.stderr
     assert train(place, set_up).wait().returncode == 0
@@ -121,6 +121,14 @@ def asked_to_end_in_step(number: int) -> None:
     """Before the command: a scheduler that will kill the process soon says so when this training step begins."""
     small_networks()
     send_in_step(number, signal.SIGUSR1)
+
+
+def test_a_repeated_run_that_is_interrupted_starts_again(folder: Path, straight: object) -> None:
+    words = ("resnetzoo", "rerun", "run/run.json", "--data-dir", "../data", "--device", "cpu")
+    said = Fork(folder / "straight", *words, prepare=partial(asked_to_end_in_step, 5)).wait()
+    assert said.returncode == 128 + signal.SIGUSR1
+    assert "stopped before the comparison: a repeated run keeps nothing" in said.stderr
+    assert f"to start again: {' '.join(words)}\n" in said.stderr
 
 
 @pytest.mark.slow

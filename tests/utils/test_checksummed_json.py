@@ -51,7 +51,7 @@ def test_order_of_keys_and_numbers_as_keys_do_not_matter(tmp_path: Path) -> None
     ("content", "message"),
     [
         (None, "no such results file"),
-        ("{", "not JSON"),
+        ("{", r"not a results file, since it is not JSON .*; if a run or a report wrote it, move it away"),
         ("[]", "contains no fingerprint"),
         ('{"a": 1}', "contains no fingerprint"),
         ('{"a": 1, "fingerprint": "0"}', "changed since it was written"),
@@ -63,3 +63,11 @@ def test_what_is_no_file_of_results_is_refused(tmp_path: Path, content: str | No
         path.write_text(content)
     with pytest.raises(ResultsError, match=message):
         read_checksummed(path)
+
+
+def test_of_a_folder_the_files_in_it_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match=r"a folder, not a results file; give a file, such as its run\.json"):
+        read_checksummed(tmp_path)
+    write_checksummed(tmp_path / "run.json", {})
+    with pytest.raises(ResultsError, match=f"a folder, not a results file; give {tmp_path / 'run.json'}$"):
+        read_checksummed(tmp_path)

@@ -44,6 +44,7 @@ class Checkpointing(Callback):
     def on_fit_start(self, trainer: TrainerState) -> None:
         """Resume from the state in the folder, or write the first one, so that an unwritable folder is noticed now."""
         check_same(trainer.context, {"checkpoint_every": self.every, "fresh": self.fresh})
+        trainer.began_fresh = self.fresh
         if self.fresh:
             trainer.context.from_rank_zero(lambda: _say_aside(set_aside(self.folder), self.folder))
         model, optimizer = trainer.model, trainer.step_state.optimizer
