@@ -13,6 +13,7 @@ from resnetzoo.bench.machine_peak import matrix_product
 from resnetzoo.bench.rows import Row, rows_of
 from resnetzoo.bench.timing import Candidate, race
 from resnetzoo.models.registry import get_spec
+from resnetzoo.utils.device import check_recordable
 from resnetzoo.utils.validation import check_whole_number
 
 STEPS_ON_CPU = 2  # steps per measurement of the training races: few, since each takes a tenth of a second
@@ -76,7 +77,7 @@ def short_bench(
 
     Raises:
         UnknownModelError: a name that is not registered.
-        UsageError: a number outside its range.
+        UsageError: a number outside its range, or `recorded=True` on another device than CUDA.
         DeviceError: the device is not available.
     """
     for name in models:
@@ -84,6 +85,7 @@ def short_bench(
     check_whole_number("batch_size", batch_size)
     check_whole_number("rounds", rounds)
     environment = Environment.find(device, precision)
+    check_recordable(recorded, environment.device)
     calibration = matrix_product(environment)
     rows: list[Row] = []
     rates: list[float] = []

@@ -80,10 +80,19 @@ Record = Annotated[
 def chosen_data(
     dataset: str, data_dir: Path | None, max_train_images: int | None, val_split: bool, image_size: int | None = None
 ) -> "resnetzoo.Data":
-    """The data that these options select."""
+    """The data that these options select.
+
+    Raises:
+        UsageError: an option that is not for this dataset, or not for so few images.
+    """
+    if image_size is not None and dataset != "folder":
+        raise resnetzoo.UsageError(f"--image-size is only for --dataset folder: all images of {dataset} have one size")
     found = resnetzoo.load_data(dataset, data_dir, size=image_size)
     found = found if max_train_images is None else found.first(max_train_images)
-    return found.validation_split(len(found.train) // 10) if val_split else found
+    held_out = len(found.train) // 10
+    if val_split and not held_out:
+        raise resnetzoo.UsageError(f"--val-split holds out a tenth of the training set, which has {len(found.train)}")
+    return found.validation_split(held_out) if val_split else found
 
 
 def print_data(found: "resnetzoo.Data") -> None:

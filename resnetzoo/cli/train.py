@@ -50,13 +50,15 @@ def data_command(
     if dataset in TEST_SETS:
         print_test_set(dataset, data_dir, download)
         return
+    if download and dataset in ("synthetic", "folder"):
+        raise resnetzoo.UsageError(f"--download is for published datasets, and {dataset} is none: leave it out")
     if image_size is None and dataset == "cifar10":
         found = resnetzoo.cifar10(data_dir, download=download)
     elif image_size is None and dataset in ("cifar100", "cifar100-coarse"):
         labels = "coarse" if dataset.endswith("coarse") else "fine"
         found = resnetzoo.cifar100(data_dir, download=download, labels=labels)
     else:
-        found = resnetzoo.load_data(dataset, data_dir, size=image_size)
+        found = chosen_data(dataset, data_dir, None, False, image_size)
     print_data(found)
     print(f"classes      {len(found.classes)}: {', '.join(found.classes[:10])}{', ...' * (len(found.classes) > 10)}")
 

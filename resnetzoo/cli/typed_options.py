@@ -20,7 +20,12 @@ class CommandOfOptions(TyperCommand):
             return super().invoke(ctx)
         except resnetzoo.UsageError as error:
             word, _, rest = str(error).partition(" ")
-            typed = {option.name: option.opts[0] for option in self.params if option.opts[0].startswith("-")}
+            typed = {
+                name.removeprefix("--").replace("-", "_"): option.opts[0]
+                for option in self.params
+                for name in (f"{option.name}", *option.opts)
+                if option.opts[0].startswith("-")
+            }
             if word not in typed:
                 raise
             raise resnetzoo.UsageError(f"{typed[word]} {rest}") from error

@@ -13,7 +13,7 @@ from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.targets import Network, Target, get_target
 from resnetzoo.training.results import folder_name
 from resnetzoo.training.side_by_side import USUAL_SIDE_BY_SIDE, check_side_by_side, runs_together
-from resnetzoo.utils.device import Precision, resolve_device, resolve_precision
+from resnetzoo.utils.device import Precision, check_recordable, resolve_device, resolve_precision
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,7 @@ def resolve_plan(
     chosen = get_target(target) if isinstance(target, str) else target
     resolved_budget = budget_of(chosen, budget)
     resolved = resolve_device(device)
-    if record and resolved.type != "cuda":
-        raise UsageError(
-            f'steps are recorded on CUDA only, and these runs are on {resolved.type}: omit record, or use device "cuda"'
-        )
+    check_recordable(record, resolved)
     if jobs is not None:
         check_side_by_side("jobs", jobs)
     return Plan(

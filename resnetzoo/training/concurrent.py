@@ -1,6 +1,6 @@
 """Several runs on one device: networks this small leave most of a GPU idle, so on a GPU they train side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,8 @@ from resnetzoo.training.stream import RunStream
 from resnetzoo.utils.device import resolve_device, resolve_precision
 from resnetzoo.utils.memory import reset_peak_memory
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import reason_of
-from resnetzoo.utils.validation import check_whole_number
+from resnetzoo.utils.text import kind_of, reason_of
+from resnetzoo.utils.validation import check_kind, check_whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def fit_many(
         UsageError: no jobs, the same network or folder twice, more than 32 side by side, or a process started by
             `torchrun`; and the errors of `fit` about arguments and folders, before any run starts.
     """
-    _check_jobs(jobs)
+    jobs = _checked_jobs(jobs)
     if checkpoint_every is not None:
         check_whole_number("checkpoint_every", checkpoint_every)
     if side_by_side is not None:
@@ -172,16 +172,26 @@ def _raise_failures(
         raise SomeRunsFailedError(f"{len(errors)} of {number} runs failed: {reasons}", done, dict(errors))
 
 
-def _check_jobs(jobs: Sequence[Job]) -> None:
+def _checked_jobs(jobs: Iterable[Job]) -> Sequence[Job]:
+    """The jobs in a sequence, after checking that they can run beside each other.
+
+    Raises:
+        UsageError: says which cannot.
+    """
+    if isinstance(jobs, Job) or not isinstance(jobs, Iterable):
+        raise UsageError(f"jobs must be a list of jobs, not {kind_of(jobs)}: write fit_many([Job(model)], data)")
+    jobs = tuple(jobs)
     if not jobs:
         raise UsageError("fit_many needs at least one Job")
     for index, job in enumerate(jobs):
+        check_kind(f"job {index}", job, Job)
         checked_callbacks(job.callbacks)
         for other in jobs[:index]:
             if innermost(job.model) is innermost(other.model):
                 raise UsageError(f"job {index} trains the same network as an earlier one: create one for each job")
             if job.out is not None and _resolved(job.out) == _resolved(other.out):
                 raise UsageError(f"job {index} has the folder of an earlier one, {job.out}: give each its own")
+    return jobs
 
 
 def _resolved(out: str | Path | None) -> Path | None:

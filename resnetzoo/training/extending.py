@@ -56,8 +56,8 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
         )
     if extend_to * per_epoch <= recipe.steps:
         raise UsageError(
-            f"{folder} already contains a run of {epochs} epochs ({recipe.steps:,} steps): "
-            f"extend_to (--extend-to) counts all epochs and must be more than that, not {extend_to}"
+            f"extend_to counts all epochs and must be more than {epochs}, not {extend_to}: {folder} already contains a "
+            f"run of {epochs} epochs ({recipe.steps:,} steps)"
         )
     return recipe.extended_to(extend_to, num_images=num_images)
 

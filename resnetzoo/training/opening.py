@@ -19,9 +19,10 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.log_file import LOG_FILE
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.extending import extended_recipe
+from resnetzoo.training.first_outputs import check_first_outputs
 from resnetzoo.training.logits_file import LOGITS_FILE
 from resnetzoo.training.preflight import check_arguments, check_runs_on, identity_of
-from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.recipes import Recipe, check_recipe
 from resnetzoo.training.results import RUN_FILE
 from resnetzoo.training.same_run import check_same, description_of, say_other_weights
 from resnetzoo.training.strategies.base import StepState
@@ -78,6 +79,7 @@ def open_trainer(
         callbacks: called in this order; the `standard_callbacks`, which keep the rows, must come first.
     """
     check_data(data)
+    check_recipe(recipe)
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
     folder = None if out is None else user_path(out)
@@ -200,6 +202,8 @@ def _build_trainer(
     """A run before its first step, on the loader's device; only the trainer holds the strategy, to release it."""
     layout = training_layout(model, loader.device)
     model.to(loader.device, memory_format=layout)  # type: ignore[call-overload]
+    if not isinstance(model, CifarNet):
+        check_first_outputs(model, data, loader.device)
     step_state = StepState.create(model, recipe, loader, stream)
     _update_description(model, data, loader)
     step_state.stream.wait_for_caller()

@@ -15,7 +15,7 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec, stored_spec
 from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import held_network, innermost, is_exported, network_in, zoo_network
-from resnetzoo.training.recipes import Recipe
+from resnetzoo.training.recipes import Recipe, check_recipe
 from resnetzoo.training.results import RUN_FILE, EpochRow, RunIdentity, label_of, read_own_record
 from resnetzoo.training.run_folder import check_identity, check_start, find_latest
 from resnetzoo.training.small_batches import check_smallest_batch
@@ -38,6 +38,7 @@ def steps_left(
         UsageError, CheckpointError, CheckpointMismatchError, ResultsError, OutputError: as `fit`.
     """
     check_data(data)
+    check_recipe(recipe)
     recipe = recipe.for_images(len(data.train))
     check_arguments(model, data, recipe, seed=seed, out=out)
     if out is None:

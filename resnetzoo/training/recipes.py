@@ -15,6 +15,7 @@ from resnetzoo.training.schedules import (
     schedule_from_dict,
     steps_per_epoch,
 )
+from resnetzoo.utils.text import kind_of
 from resnetzoo.utils.validation import check_choice, check_kind, check_number, check_real, check_whole_number
 
 CIFAR_TRAIN_IMAGES = 50_000
@@ -258,6 +259,17 @@ class Recipe:
                 "extended_at": values.get("extended_at") or (),
             }
         )
+
+
+def check_recipe(found: object) -> None:
+    """Refuse anything but a `Recipe`.
+
+    Raises:
+        UsageError: says how to write one of this package.
+    """
+    if not isinstance(found, Recipe):
+        named = f"resnetzoo.recipes.get_recipe({found!r})" if isinstance(found, str) else "resnetzoo.recipes.QUICK20"
+        raise UsageError(f"recipe must be a resnetzoo.Recipe, not {kind_of(found)}: write {named}")
 
 
 def lr_at(recipe: Recipe, step: int) -> float:

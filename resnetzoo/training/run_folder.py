@@ -1,6 +1,7 @@
 """The states of a run in its folder: written atomically, the previous one kept, and resumed only by the same run."""
 
 import io
+import re
 import shlex
 import warnings
 from collections.abc import Iterable, Mapping
@@ -101,12 +102,18 @@ def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
 def _how_to_extend(stored: dict[str, Any], current: dict[str, Any]) -> str:
     """What to type if a run was extended, or a longer one is requested; both identities are flat dictionaries."""
     if stored.get("recipe.extended_at") and stored["recipe.steps"] > current["recipe.steps"]:
-        epochs = stored["recipe.epochs"] or "N"
-        return f". That one was extended: extend_to={epochs} (--extend-to {epochs}) asks for it"
+        return ". That one was extended: extend_to={0} (--extend-to {0}) asks for it{1}".format(*_epochs(stored))
     if stored["recipe.steps"] < current["recipe.steps"]:
-        epochs = current["recipe.epochs"] or "N"
-        return f". To let that one go on, ask for it as it was, with extend_to={epochs} (--extend-to {epochs})"
+        how = ". To let that one go on, ask for it as it was, with extend_to={0} (--extend-to {0}){1}"
+        return how.format(*_epochs(current))
     return ""
+
+
+def _epochs(identity: dict[str, Any]) -> tuple[str, str]:
+    """The number of epochs of a run, or N and what it stands for; an extended recipe in steps has it in its name."""
+    named = re.search(r"-to(\d+)ep$", identity["recipe.name"])
+    epochs = identity["recipe.epochs"] or (named and named[1])
+    return (str(epochs), "") if epochs else ("N", ", where N counts all epochs")
 
 
 def check_start(

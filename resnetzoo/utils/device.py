@@ -17,6 +17,19 @@ def first_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def check_recordable(record: bool | None, device: torch.device) -> None:
+    """Refuse to record training steps on a device whose work cannot be recorded.
+
+    Raises:
+        UsageError: `record` is True, and it is not CUDA.
+    """
+    if record and device.type != "cuda":
+        raise UsageError(
+            f"a step is recorded on CUDA only, and this run is on {device.type}: leave record=True out, or say "
+            'device="cuda"'
+        )
+
+
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
     """The device with this name; `auto` is the first of cuda, mps and cpu that this machine has.
 

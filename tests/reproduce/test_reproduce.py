@@ -201,7 +201,7 @@ def test_a_recorded_run_comes_out_the_same(report: Path, tiny_data: resnetzoo.Da
         (
             ("reproduce", "source", "--device", "cpu", "--record"),
             2,
-            "steps are recorded on CUDA only, and these runs are",
+            "a step is recorded on CUDA only, and this run is on cpu",
         ),
         (("rerun", "nowhere.json"), 1, "nowhere.json: no such results file"),
     ],

@@ -107,6 +107,8 @@ def test_an_extended_run_is_one_of_its_recipe_and_keeps_the_old_one(
     assert all(new[name] == old[name] for name in new if name != "checkpoint.pt")
     assert resnetzoo.load_logits(out / kept).error == first.epochs[-1].test_error
     assert resnetzoo.load_logits(out).error == second.epochs[-1].test_error
+    with pytest.raises(CheckpointMismatchError, match=r"was extended: extend_to=3 \(--extend-to 3\) asks for it$"):
+        fit(tiny_data, recipe, out)
     (record,) = resnetzoo.read_records(out / kept / "run.json")
     assert record.to_dict() == first.to_dict()
     assert_same(fit(tiny_data, recipe, out / kept), first)
@@ -176,10 +178,10 @@ def test_what_cannot_be_extended_is_refused_in_a_sentence(tiny_data: resnetzoo.D
     fit(tiny_data, TWO, out, callbacks=(StopAfter(1),))
     refused(f"is not finished: it is at step 3 of 6, epoch 1 of 2. Finish it {without}")
     fit(tiny_data, TWO, out)
-    refused("TWO-2ep has 2 epochs|already contains a run of 2 epochs \\(6 steps\\): .* not 2", extend_to=2)
-    refused("already contains a run .*: extend_to .* must be more than that, not 1", extend_to=1)
+    refused("TWO-2ep has 2 epochs|more than 2, not 2: .* already contains a run of 2 epochs \\(6 steps\\)", extend_to=2)
+    refused("extend_to .* must be more than 2, not 1: .* already contains a run", extend_to=1)
     refused("extend_to must be a whole number from 1, not 0", extend_to=0)
-    refused("fresh .* starts over", fresh=True)
+    refused("fresh starts over", fresh=True)
     refused("holds another run: seed is 0 there, 1 here", seed=1)
     refused("recipe.lr is 0.2 there, 0.1 here", replace(TWO, lr=0.1))
     refused("data.fingerprint is", data=resnetzoo.synthetic(seed=2, train_images=48, test_images=20))
@@ -192,7 +194,7 @@ def test_what_cannot_be_extended_is_refused_in_a_sentence(tiny_data: resnetzoo.D
     refused("at step 9 of 12, epoch 3 of 4. Finish it with the same call with extend_to=4", extend_to=5)
     refused("That one was extended: extend_to=4", extend_to=None)
     fit(tiny_data, TWO, out, 4)
-    refused("already contains a run of 4 epochs \\(12 steps\\): .* not 3", extend_to=3)
+    refused("more than 4, not 3: .* already contains a run of 4 epochs \\(12 steps\\)", extend_to=3)
     with pytest.raises(resnetzoo.UsageError, match=r"extend_to .* without out= nothing was kept"):
         fit(tiny_data, TWO, None, 4)
 

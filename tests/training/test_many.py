@@ -64,6 +64,9 @@ def test_jobs_that_cannot_be(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
     model = small_network(0)
     cases = [
         ([], "needs at least one Job"),
+        (resnetzoo.Job(model), r"jobs must be a list of jobs, not a Job: write fit_many\(\[Job"),
+        ([model], "job 0 must be of the class Job, not a CifarNet"),
+        ([resnetzoo.Job(model, "QUICK20")], r"not a str: write resnetzoo\.recipes\.get_recipe\('QUICK20'\)"),
         ([resnetzoo.Job(model), resnetzoo.Job(model)], "job 1 trains the same network"),
         (
             [resnetzoo.Job(model, out=tmp_path), resnetzoo.Job(small_network(1), out=str(tmp_path))],

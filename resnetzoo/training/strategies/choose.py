@@ -19,7 +19,7 @@ from resnetzoo.training.strategies.eager import EagerStep, make_loss
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.training.strategies.recorded import RecordedStep
 from resnetzoo.training.strategies.recording import Recording
-from resnetzoo.utils.device import Precision
+from resnetzoo.utils.device import Precision, check_recordable
 from resnetzoo.utils.layout import training_layout
 
 
@@ -65,11 +65,8 @@ def choose_strategy(
         return DDPStep(
             EagerStep(make_loss(wrap_ddp(model, context, device), recipe, device, precision), state), context
         )
-    if record and state.recorder is None:
-        raise UsageError(
-            f"a step is recorded on CUDA only, and this run is on {device.type}: leave record=True out, or say "
-            'device="cuda"'
-        )
+    if state.recorder is None:
+        check_recordable(record, device)
     step = EagerStep(make_loss(model, recipe, device, precision), state)
     if compiling_pays(device, deciding_images(recipe, state.batch_size)) if compile is None else compile:
         loss_fn = make_loss(model_to_compile(model, device), recipe, device, precision)
