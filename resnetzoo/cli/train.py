@@ -149,7 +149,13 @@ def train_command(
         replace(spec, shortcut=shortcut)  # type: ignore[arg-type]
     resnetzoo.resolve_device(device)
     found = chosen_data(dataset, data_dir, max_train_images, val_split, image_size)
-    model = resnetzoo.create(name, num_classes=len(found.classes), shortcut=shortcut, seed=seed)  # type: ignore[arg-type]
+    model = resnetzoo.create(
+        name,
+        num_classes=len(found.classes),
+        in_chans=found.train.images.shape[1],
+        shortcut=shortcut,  # type: ignore[arg-type]
+        seed=seed,
+    )
     folder = out or Path("runs") / resnetzoo.folder_name(name, shortcut, chosen, seed)
     print_data(found)
     run = resnetzoo.fit(
@@ -211,9 +217,12 @@ def eval_command(
     size = network.normalization.size if chosen == "folder" and network.normalization else None  # as in training
     found = _all_of(data_dir, network.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
     _say_other_data(training, found.name, found.title)
-    asked = measures(len(found.test), network.num_classes or 1)
-    measured = resnetzoo.evaluate(network, found.test, precision=precision, metrics=asked)
-    classes = network.classes or found.test.classes
+    grey = found.test.images.shape[1] == 1
+    test = found.test.with_channels(network.in_chans) if grey else found.test  # as predict reads grey images
+    measured = resnetzoo.evaluate(
+        network, test, precision=precision, metrics=measures(len(test), network.num_classes or 1)
+    )
+    classes = network.classes or test.classes
     if plot is not None:
         save_plot(plot, measured, classes, f"{network.spec.label} on {found.title}, error {measured.error:.2f} %")
     facts = {

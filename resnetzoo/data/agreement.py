@@ -17,9 +17,15 @@ def check_agreement(train: "ImageSet", test: "ImageSet") -> None:
     """
     if train.images.shape[1:] != test.images.shape[1:]:
         shapes = [" x ".join(str(length) for length in part.images.shape[1:]) for part in (train, test)]
+        channels, grey = train.images.shape[1], test.images.shape[1] == 1
+        cure = (
+            f"test.with_channels({channels}) repeats the channel of grey images"
+            if grey and channels > 1
+            else "torchvision.transforms.v2.functional.resize gives them one size"
+        )
         raise DataError(
             f"training images are {shapes[0]} and test images are {shapes[1]} (channels x height x width), but both "
-            "must have the same shape: torchvision.transforms.v2.functional.resize gives them one size"
+            f"must have the same shape: {cure}"
         )
     if train.classes == test.classes:
         return

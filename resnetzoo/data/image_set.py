@@ -140,6 +140,21 @@ class ImageSet:
         """The images with these indices, in this order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
+    def with_channels(self, in_chans: int) -> "ImageSet":
+        """The same images with so many channels, as `in_chans` of a network: the one of grey images is repeated.
+
+        Raises:
+            DataError: the images have several channels, and another number of them.
+        """
+        found = self.images.shape[1]
+        if found == in_chans:
+            return self
+        if found != 1:
+            raise DataError(
+                f"images of {found} channels cannot become images of {in_chans}: only grey ones are repeated"
+            )
+        return replace(self, images=self.images.repeat(1, in_chans, 1, 1))
+
     def with_classes(self, classes: Sequence[str]) -> "ImageSet":
         """The same images, with labels renumbered to the order of `classes`, which may have more names.
 

@@ -27,7 +27,7 @@ def check_channels(model: nn.Module, images: ImageSet, name: str = "images") -> 
     if isinstance(wanted, int) and wanted != found:
         raise UsageError(
             f"the network takes {wanted} channels, the images have {found}: build one for them "
-            f"with create(..., in_chans={found}), or repeat the channel with images.expand(-1, {wanted}, -1, -1)"
+            f"with create(..., in_chans={found}), or repeat the channel with images.with_channels({wanted})"
             if found == 1
             else f"the network takes {wanted} channels, the images have {found}: create(..., in_chans={found})"
         )

@@ -110,6 +110,13 @@ def test_a_folder_on_the_command_line(fork_command: Command, tmp_path: Path) -> 
     whole = fork_command(*words, "--data-dir", "new", "--json")
     assert whole.returncode == 0, whole.stderr
     assert [(row["class"], row["n"]) for row in json.loads(whole.stdout)["error_by_class"]] == [("cat", 0), ("dog", 7)]
+    write_images(tmp_path / "grey", "cat", "dog", mode="L")
+    whole = fork_command(*words, "--data-dir", "grey", "--json")  # as predict reads them
+    assert whole.returncode == 0, whole.stderr
+    smoke = ("--recipe", "SMOKE", "--epochs", "1", "--dataset", "folder", "--device", "cpu")
+    trained = fork_command("resnetzoo", "train", "resnet8", *smoke, "--data-dir", "grey", "--out", "grey-run")
+    assert trained.returncode == 0, trained.stderr
+    assert resnetzoo.load_checkpoint(tmp_path / "grey-run").in_chans == 1
     refused = fork_command(*words, "--dataset", "synthetic")
     assert (refused.returncode, refused.stderr.count("--all-images is only for --dataset folder")) == (2, 1)
     found = fork_command("resnetzoo", "data", "--dataset", "folder", "--data-dir", "pets", "--image-size", "16")

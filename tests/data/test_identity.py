@@ -85,7 +85,7 @@ def test_a_report_planned_with_version_1_is_taken_up(tiny_data: resnetzoo.Data, 
     ("test", "message"),
     [
         (images(1, 3, 5, 4), r"are 3 x 4 x 4 and test images are 3 x 5 x 4"),
-        (images(1, 1, 4, 4), r"are 3 x 4 x 4 and test images are 1 x 4 x 4"),
+        (images(1, 1, 4, 4), r"and test images are 1 x 4 x 4 .*: test\.with_channels\(3\)"),
         (images(1, 3, 4, 4, classes=NAMES[::-1]), r"in the order c0, .*in the order c599, .*test\.with_classes"),
         (images(1, 3, 4, 4, classes=NAMES[:9]), r"9 classes, but the training set has 600: test\.with_classes"),
         (images(1, 3, 4, 4, classes=(*NAMES, "x")), "601 classes, but the training set has 600, without x"),
@@ -94,6 +94,18 @@ def test_a_report_planned_with_version_1_is_taken_up(tiny_data: resnetzoo.Data, 
 def test_train_and_test_must_agree(test: resnetzoo.ImageSet, message: str) -> None:
     with pytest.raises(DataError, match=message):
         pair(images(1, 3, 4, 4), test)
+
+
+def test_grey_images_become_those_of_a_colour_network() -> None:
+    grey = images(2, 1, 4, 4)
+    colour = grey.with_channels(3)
+    assert colour.images.shape == (2, 3, 4, 4)
+    assert all(torch.equal(colour.images[:, [channel]], grey.images) for channel in range(3))
+    assert torch.equal(colour.labels, grey.labels)
+    assert grey.with_channels(1) is grey
+    pair(images(1, 3, 4, 4), images(1, 1, 4, 4).with_channels(3))
+    with pytest.raises(DataError, match="images of 3 channels cannot become images of 1: only grey ones are repeated"):
+        colour.with_channels(1)
 
 
 def test_labels_counted_by_another_order() -> None:
