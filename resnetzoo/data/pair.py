@@ -174,6 +174,8 @@ class Data:
         Warns:
             UserWarning: of a class there are fewer than two images, or all of them are held out.
         """
+        if len(self.train) == 1:
+            raise UsageError(f"{self.title} has a single training image, so none can be held out: add images")
         check_whole_number("held_out", held_out, maximum=len(self.train) - 1)
         check_seed(seed)
         from resnetzoo.data.stratified import stratified

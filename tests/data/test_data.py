@@ -363,6 +363,8 @@ def test_the_split_of_the_paper_stays_the_same(name: str) -> None:
 def test_parts_that_cannot_be(tiny_data: resnetzoo.Data, count: int) -> None:
     with pytest.raises(resnetzoo.UsageError, match=f"from 1 to 48, not {count}"):
         tiny_data.first(count)
+    with pytest.raises(resnetzoo.UsageError, match="has a single training image, so none can be held out: add images"):
+        tiny_data.first(1).validation_split(1)
     with pytest.raises(resnetzoo.UsageError, match="held_out must be a whole number from 1 to 47"):
         tiny_data.validation_split(count)
 
