@@ -10,6 +10,7 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 import resnetzoo
@@ -54,13 +55,27 @@ def full_records() -> list[resnetzoo.RunRecord]:
     return [record for record in found if record.data["official"] and not record.data["part"]]
 
 
+def named_networks(*patterns: str) -> list[str]:
+    """The names that match each pattern, in the order of the patterns.
+
+    Raises:
+        ExtensionError: no name matches a pattern.
+    """
+    found = {pattern: resnetzoo.list_models(pattern) for pattern in patterns}
+    for pattern, names in found.items():
+        if not names:
+            raise ExtensionError(f'no network is called "{pattern}"; "resnetzoo list" shows the names')
+    return [name for names in found.values() for name in names]
+
+
 class ZooTable(SphinxDirective):
-    """Every network, or those of one pattern, with costs and errors."""
+    """Every network, or those of some patterns in this order, with costs and errors."""
 
     optional_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
-        names = resnetzoo.list_models(self.arguments[0] if self.arguments else "*")
+        names = named_networks(*(self.arguments[0].split() if self.arguments else "*"))
         header = ("network", "parameters", "multiply-adds", "activations", "paper (%)", "CIFAR-100", "runs")
         header = (*header, "ours (%)", "n", "recipe", "weights", "images/s")
         papers = {row.network: row for row in PUBLISHED if not row.variant}

@@ -63,7 +63,7 @@ _SPECS: dict[str, ModelSpec] = {
     "wrn40_4": ModelSpec(
         "preactivation", 40, shortcut="projection", widths=(64, 128, 256), stem_width=16, layers=(6, 6, 6)
     ),
-    # ResNeXt-29 (arXiv:1611.05431, section 5.2): groups x channels of a group in the first stage.
+    # ResNeXt-29 (arXiv:1611.05431, section 5.3): groups x channels of a group in the first stage.
     "resnext29_8x64d": ModelSpec(
         "residual", 29, block="bottleneck", shortcut="projection", widths=(64, 128, 256), groups=8, width_per_group=64
     ),

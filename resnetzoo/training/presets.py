@@ -83,7 +83,7 @@ RESNEXT2017 = Recipe(
 )
 """That of ResNeXt-29.
 
-Source: arXiv:1611.05431, section 5.2: rate 0.1 divided by 10 at epochs 150 and 225 of 300, momentum 0.9, weight decay
+Source: arXiv:1611.05431, section 5.3: rate 0.1 divided by 10 at epochs 150 and 225 of 300, momentum 0.9, weight decay
 5e-4. From the README of facebookresearch/ResNeXt: batches of 128 and these blocks ("original", not pre-activated); from
 its `train.lua` and `datasets/cifar10.lua`: Nesterov momentum, pad 4 with zeros, crop, flip, channel mean and deviation.
 There the rate falls at 0.49 and 0.74 of the epochs, so at 147 and 222; here as the paper has it.

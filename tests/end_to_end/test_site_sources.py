@@ -5,13 +5,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from cases import ROOT
+from cases import ALL, ROOT
 
 import resnetzoo
 
 pytest.importorskip("sphinx")
 block_drawings = pytest.importorskip("block_drawings")
 command_line = pytest.importorskip("command_line")
+generated = pytest.importorskip("generated")
 libraries = pytest.importorskip("libraries")
 
 live_page = pytest.importorskip("live_page")
@@ -40,6 +41,22 @@ def test_a_drawing_is_in_the_ink_of_its_theme_and_has_a_circle_where_something_i
     assert {text.get("fill") for text in picture.iter(f"{SVG}text")} == {block_drawings.INKS[theme]}
     assert len(list(picture.iter(f"{SVG}circle"))) == one.spec.has_shortcuts
     assert one.title in picture.get("aria-label", "")
+
+
+def test_each_network_is_in_the_table_of_one_page_of_the_zoo() -> None:
+    pages = (ROOT / "docs" / "zoo").glob("*.md")
+    patterns = [
+        found for page in pages for found in re.findall(r"^```{zoo-table} (.+)$", page.read_text(), re.MULTILINE)
+    ]
+    shown = [name for words in patterns for name in generated.named_networks(*words.split())]
+    assert sorted(shown) == sorted(ALL)
+
+
+def test_a_pattern_that_names_no_network_stops_the_build() -> None:
+    from sphinx.errors import ExtensionError
+
+    with pytest.raises(ExtensionError, match='no network is called "resnet19"'):
+        generated.named_networks("resnet20", "resnet19")
 
 
 @pytest.mark.parametrize("one", libraries.read_libraries(), ids=lambda one: one.name)
