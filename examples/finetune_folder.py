@@ -1,4 +1,4 @@
-"""Fine-tune a trained network on a folder of images, one folder a class inside it.
+"""Fine-tune a trained network on a folder of images with one subfolder per class.
 
     python examples/finetune_folder.py pets/ --epochs 10
 

@@ -29,7 +29,7 @@ class TensorBoard(resnetzoo.Callback):
 
     def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
         if trainer.context.is_main:
-            # What was written behind the step from which the run goes on is hidden.
+            # Hides what was written after the step from which an interrupted run resumes.
             self.writer = SummaryWriter(str(self.folder), purge_step=trainer.step + 1)
 
     def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:

@@ -33,13 +33,13 @@ def _path(word: str) -> Path:
 DataDir = Annotated[
     Path | None, path_option("Folder of the data; by default $RESNETZOO_DATA, the cache, or a download.", default=False)
 ]
-DatasetName = Annotated[
-    str, typer.Option(help="auto (CIFAR-10 if available), cifar10, cifar100[-coarse], synthetic or folder.")
-]
-ImageSize = Annotated[
-    int | None,
-    typer.Option(help="For --dataset folder: pixels of the shorter side.", show_default="32, or the run's", min=1),
-]
+_DATASETS = "auto (CIFAR-10 if available), cifar10, cifar100, cifar100-coarse, synthetic"
+TEST_SET_WORDS = "cifar10-c, cifar100-c, cifar10.1 or cifar10.1-v4"
+_IMAGE_SIZE = "For --dataset folder: pixels of the shorter side."
+DatasetName = Annotated[str, typer.Option(help=f"{_DATASETS} or folder.")]
+DatasetOrTestSet = Annotated[str, typer.Option(help=f"{_DATASETS}, folder, {TEST_SET_WORDS}.")]
+ImageSize = Annotated[int | None, typer.Option(help=_IMAGE_SIZE, show_default="32", min=1)]
+RecordedImageSize = Annotated[int | None, typer.Option(help=_IMAGE_SIZE, show_default="the run's", min=1)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 ShortcutWord = Annotated[
     str | None,

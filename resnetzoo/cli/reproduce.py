@@ -16,6 +16,7 @@ from resnetzoo.cli.options import (
     MaxTrainImages,
     Precision,
     Record,
+    RecordedImageSize,
     ValSplit,
     chosen_data,
     path_argument,
@@ -106,7 +107,7 @@ def rerun_command(
         str | None, typer.Option(help="The dataset, as in train.", show_default="the recorded one")
     ] = None,
     data_dir: DataDir = None,
-    image_size: ImageSize = None,
+    image_size: RecordedImageSize = None,
     max_train_images: MaxTrainImages = None,
     val_split: ValSplit = False,
     device: Device = "auto",

@@ -19,9 +19,11 @@ from resnetzoo.cli.measures import (
     save_plot,
 )
 from resnetzoo.cli.options import (
+    TEST_SET_WORDS,
     AsJson,
     DataDir,
     DatasetName,
+    DatasetOrTestSet,
     Device,
     FamilyWord,
     ImageSize,
@@ -41,7 +43,7 @@ from resnetzoo.cli.tables import print_json
 
 
 def data_command(
-    dataset: DatasetName = "cifar10",
+    dataset: DatasetOrTestSet = "cifar10",
     data_dir: DataDir = None,
     image_size: ImageSize = None,
     download: Annotated[bool, typer.Option("--download", help="Download it if it is not found.")] = False,
@@ -181,7 +183,7 @@ def eval_command(
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="The dataset, as in train; or cifar10-c, cifar100-c or cifar10.1[-v4].",
+            help=f"The dataset, as in train; or {TEST_SET_WORDS}.",
             show_default="the one it was trained on",
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""Load a dataset by name: `auto`, `cifar10`, `cifar100`, `synthetic` or `folder`."""
+"""Load a dataset with a training set by its name."""
 
 import warnings
 from dataclasses import replace
@@ -35,12 +35,12 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
     Where a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic dataset never stands in for it.
 
     Args:
-        dataset: `auto`, `cifar10`, `cifar100`, `cifar100-coarse` (with its 20 coarse labels), `synthetic`; or `folder`,
-            of images of any size, in one folder a class (`root/cat/1.jpg`), which may lie in `root/train` and
-            `root/test` (or `val`); else a fifth is held out.
-        root: the folder to look in, and to download into, which must be there.
-        size: of `folder`: the shorter side of each image is resized to so many pixels, 32 if left out, and the middle
-            cropped.
+        dataset: `auto`, `cifar10`, `cifar100`, `cifar100-coarse` (with its 20 coarse labels), `synthetic`, or `folder`:
+            images of any size in one subfolder per class (`root/cat/1.jpg`). These may lie in `root/train` and
+            `root/test` (or `val`); otherwise a fifth of each class is held out for testing.
+        root: the folder to look in and to download into; it must exist.
+        size: for `folder`: the number of pixels to which the shorter side of each image is resized before the centre is
+            cropped; 32 if left out.
 
     Raises:
         UsageError: no such dataset, or one to measure on alone, such as `cifar10-c`; or a folder for the synthetic

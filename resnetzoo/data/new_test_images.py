@@ -31,7 +31,8 @@ def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: 
 
     Args:
         root: a folder.
-        version: `v6`, 2,000 images, as many of each class, which the authors recommend; or `v4`, 2,021 images.
+        version: `v6`, 2,000 images, 200 per class, which the authors recommend; or `v4`, 2,021 images, whose number
+            differs between classes.
         download: if it is nowhere, fetch 6 MB (into `root`, which is made, or the cache), and verify them.
 
     Raises:

@@ -21,7 +21,8 @@ class Origin:
 
     Attributes:
         path: the file.
-        layout: whose names the weights have: `resnetzoo`, `akamaster`, `torchvision` or `pytorchcv`.
+        layout: whose names the weights have: `akamaster`, `bearpaw`, `kuangliu`, `meliketoy`, `OpenOOD`, `pytorchcv`,
+            `torchdistill`, `torchvision` or `xternalz`; `resnetzoo` for a file of this package.
         network: what was built, such as `resnet20, 10 classes`.
         opened: the keys gone into and the prefixes taken off, from the outside in: `["state_dict"]`, `module.`.
         normalization: how the map from pixels to input is known.

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import resnetzoo
 from resnetzoo import cli
 from resnetzoo.data.cifar_files import CIFAR10
+from resnetzoo.data.load import TEST_SETS, Dataset
 
 SMOKE = ("--dataset", "synthetic", "--max-train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
 
@@ -130,6 +131,21 @@ def test_the_former_word_of_an_option_is_accepted(
         assert asked[present.removeprefix("--").replace("-", "_")] == value
     said = CliRunner().invoke(cli.app, [command, "--help"]).output
     assert said.index(f"{present},") < said.index(f"{former} ")
+
+
+@pytest.mark.parametrize(
+    ("command", "datasets"),
+    [
+        ("train", get_args(Dataset)),
+        ("reproduce", get_args(Dataset)),
+        ("data", (*get_args(Dataset), *(TEST_SETS.keys() - {"cifar10.1-v6"}))),  # another word for cifar10.1
+    ],
+)
+def test_help_lists_exactly_the_datasets_that_the_command_takes(command: str, datasets: tuple[str, ...]) -> None:
+    group: Any = typer.main.get_command(cli.app)
+    (option,) = (param for param in group.commands[command].params if param.name == "dataset")
+    listed = re.sub(r"\(.*?\)", "", option.help).rstrip(".").replace(" or ", ", ").split(",")
+    assert {word.strip() for word in listed} == set(datasets)
 
 
 @pytest.mark.usefixtures("few_images")

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+from cases import ROOT
 from foreign_networks import IMAGES, load, with_lived_in_norms
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import resnetzoo
 from resnetzoo import CheckpointError, CheckpointWarning
+from resnetzoo.weights.checkpoint.key_mapping import KEY_MAPPINGS, RESNETZOO
 
 State = dict[str, Tensor]
 Shape = tuple[int, ...]
@@ -254,6 +256,15 @@ LAYOUTS: dict[str, tuple[Callable[[], Network], str, str, float | None]] = {
     ),
     "bearpaw resnext": (BearpawResNeXt, "bearpaw", "resnext29_8x4d", 0.2023),
 }
+
+
+def test_the_page_and_the_docstring_name_every_layout() -> None:
+    layouts = {mapping.name for mapping in (*KEY_MAPPINGS, RESNETZOO)}
+    page = (ROOT / "docs" / "how-to" / "checkpoints.md").read_text()
+    rows = page.partition("| layout |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| (\w+) \|", rows, re.MULTILINE)) == layouts
+    described = (resnetzoo.Origin.__doc__ or "").partition("layout: ")[2].partition("network: ")[0]
+    assert set(re.findall(r"`(\w+)`", described)) == layouts
 
 
 @pytest.mark.parametrize("wrapper", ["", "module."])
