@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resnetzoo.reproduce.comparison import by_name
 from resnetzoo.reproduce.outcome import Outcome
-from resnetzoo.reproduce.published import BEST_OF_ANY_RECIPE, BEST_PEER, PAPER_ERRORS
+from resnetzoo.reproduce.published import AKAMASTER_ERRORS, CHENYAOFO_ERRORS, PAPER_ERRORS
 from resnetzoo.reproduce.series import Series, networks_by_label, series_of
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.colours import FAMILY_COLOURS
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-_OTHERS = {**BEST_PEER, **BEST_OF_ANY_RECIPE}  # of different networks, which have projections
-_PUBLISHED = (("the paper, 164 epochs", "o", PAPER_ERRORS), ("best peer, 200 epochs", "s", _OTHERS))
+_PUBLISHED = (
+    ("the paper, 164 epochs", "o", PAPER_ERRORS),
+    ("akamaster, 200 epochs", "s", AKAMASTER_ERRORS),
+    ("chenyaofo, projections, best of 200 epochs", "^", CHENYAOFO_ERRORS),
+)
 
 
 class Point(NamedTuple):

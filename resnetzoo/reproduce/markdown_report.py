@@ -6,7 +6,7 @@ from resnetzoo.reproduce.beside_source import about_source, lead_of_source, sour
 from resnetzoo.reproduce.comparison import by_name, device_words, measured_on, provenance_line
 from resnetzoo.reproduce.markdown import code_block, plain, table
 from resnetzoo.reproduce.outcome import Outcome, Summary
-from resnetzoo.reproduce.published import BEST_PEER, PAPER_ERRORS
+from resnetzoo.reproduce.published import AKAMASTER_ERRORS, PAPER_ERRORS
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.results import RunRecord
 
@@ -77,7 +77,7 @@ def _errors(summaries: Sequence[Summary]) -> str:
             f"{row.mean:.2f}",
             "-" if row.std is None else f"{row.std:.2f}",
             f"{row.standard_error:.2f}",
-            *(_published(column.get(row.network)) for column in (PAPER_ERRORS, SOURCE_ERRORS, BEST_PEER)),
+            *(_published(column.get(row.network)) for column in (PAPER_ERRORS, SOURCE_ERRORS, AKAMASTER_ERRORS)),
         )
         for row in summaries
     ]

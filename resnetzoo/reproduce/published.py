@@ -64,13 +64,17 @@ def _each(errors: dict[str, float], protocol: str, source: str, epochs: int | No
     ]
 
 
-_AKAMASTER = {"resnet20": 8.27, "resnet32": 7.37, "resnet44": 6.90, "resnet56": 6.61, "resnet110": 6.32}
-_CHENYAOFO = {
+AKAMASTER_ERRORS = {"resnet20": 8.27, "resnet32": 7.37, "resnet44": 6.90, "resnet56": 6.61, "resnet110": 6.32}
+"""Of the paper's networks, by a recipe near the paper's: 200 epochs, one checkpoint per depth."""
+
+CHENYAOFO_ERRORS = {
     "resnet20 (projection)": 7.40,
     "resnet32 (projection)": 6.47,
     "resnet44 (projection)": 5.99,
     "resnet56 (projection)": 5.63,
 }
+"""Of networks with projections: 200 epochs, one checkpoint per depth, the epoch with the lowest test error."""
+
 _CHENYAOFO_LAST = {"resnet20 (projection)": 7.44, "resnet56 (projection)": 5.79}
 _PYTORCHCV = {"resnet20 (projection)": 5.97, "resnet56 (projection)": 4.52, "resnet110 (projection)": 3.69}
 _TORCHDISTILL = {
@@ -94,7 +98,7 @@ _A_MARTYN = {
 _FISH145 = {"plainnet20": 9.90, "plainnet32": 13.04, "plainnet44": 15.55, "plainnet56": 14.74}
 
 PEERS = (
-    *_each(_AKAMASTER, "one", "akamaster/pytorch_resnet_cifar10, README", 200, "not said"),
+    *_each(AKAMASTER_ERRORS, "one", "akamaster/pytorch_resnet_cifar10, README", 200, "not said"),
     PublishedError(
         "resnet56", 7.56, "mean of 6", "akamaster/pytorch_resnet_cifar10, issue 18, by a user", epochs=200, kept="best"
     ),
@@ -102,7 +106,7 @@ PEERS = (
     *_each(_LONGROOTCHEN, "one", "longrootchen/cifar10-pytorch, README", None, "not said"),
     *_each(_A_MARTYN, "one", "a-martyn/resnet, README", None, "best"),
     *_each(_FISH145, "one", "fish145/ResNet-on-Cifar10, README", None, "not said"),
-    *_each(_CHENYAOFO, "one", "chenyaofo/pytorch-cifar-models, README", 200, "best"),
+    *_each(CHENYAOFO_ERRORS, "one", "chenyaofo/pytorch-cifar-models, README", 200, "best"),
     *_each(_CHENYAOFO_LAST, "one", "chenyaofo/pytorch-cifar-models, logs", 200, "last"),
     PublishedError(
         "resnet110 (projection)",
@@ -115,9 +119,3 @@ PEERS = (
     *_each(_PYTORCHCV, "one", "pytorchcv, README", None, "not said"),
 )
 """What repositories report, each by its own recipe, of which most are runs of 160 to 200 epochs."""
-
-BEST_PEER = _AKAMASTER
-"""The best published for the paper's recipe: akamaster/pytorch_resnet_cifar10, README, one checkpoint a depth."""
-
-BEST_OF_ANY_RECIPE = _CHENYAOFO
-"""The best of a known recipe: 200 epochs, the best epoch as the test set tells it; ours is the last."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from resnetzoo.utils.figures import Theme, label_line_ends, new_figure, save_fig
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _PANEL = (4.0, 3.1)  # inches; at the width of a phone its text is readable without zooming
 
@@ -53,9 +55,7 @@ def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
     for plot in plots_of(outcome):
         width, height = _PANEL
         with new_figure(max(6, width * len(plot.panels)), height + 0.9) as figure:
-            figure.suptitle(
-                f"{plot.caption}\n{measured_on(outcome.records)}; {outcome.budget.label}", ha="left", x=0.01
-            )
+            write_title(figure, plot.caption, f"{measured_on(outcome.records)}; {outcome.budget.label}")
             note_provenance(figure, outcome.records)
             row = figure.subplots(1, len(plot.panels), squeeze=False)[0]
             for axes, panel in zip(row, plot.panels, strict=True):
@@ -64,6 +64,12 @@ def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
             save_figure(figure, folder / f"{plot.stem}.png", folder / f"{plot.stem}.svg")
         pictures.append(Picture(plot.stem, plot.caption))
     return pictures
+
+
+def write_title(figure: "Figure", caption: str, below: str) -> None:
+    """Write the caption above the figure, in as many lines as its width needs, and a line below it."""
+    caption = fill(caption, width=int(13 * figure.get_figwidth()))  # 13 characters of this size per inch
+    figure.suptitle(f"{caption}\n{below}", ha="left", x=0.01)
 
 
 def draw_panel(panel: Panel, paths: Sequence[Path], theme: Theme) -> None:

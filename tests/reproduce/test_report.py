@@ -17,7 +17,7 @@ from resnetzoo.reproduce.beside_source import is_like_source
 from resnetzoo.reproduce.curves import note_provenance, published_curve
 from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import Outcome, outcome_of
-from resnetzoo.reproduce.report_figures import Panel, plots_of
+from resnetzoo.reproduce.report_figures import Panel, plots_of, write_title
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.presets import SMOKE
 from resnetzoo.training.results import RunRecord
@@ -213,24 +213,44 @@ def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
     assert papers == [[[20, 56], [8.75, 6.97]]]
     assert [points for marker, *points in lines if marker == "s"] == [[[20, 56], [8.27, 6.61]]]
     assert [text.get_text() for text in axes.texts] == ["plain 24.5 %", "residual 8.5 %"]
+    assert legend_of(axes) == ["our runs", "the paper, 164 epochs", "akamaster, 200 epochs"]
+
+
+def legend_of(axes: Axes) -> list[str]:
+    legend = axes.get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_networks_with_projections_stand_beside_others_with_projections() -> None:
+    runs = [like_source(f"resnet{depth} (projection)", 0, [90.0, 8.0]) for depth in (20, 56)]
+    target = get_target("modern")
+    outcome = outcome_of(target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[])
+    axes = drawn(plots_of(outcome)[-1].panels[0])
+    assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_marker() == "^"] == [[7.40, 5.63]]
+    assert legend_of(axes) == ["our runs", "chenyaofo, projections, best of 200 epochs"]
 
 
 def test_a_single_epoch_makes_no_picture() -> None:
     assert plots_of(outcome_of_source([like_source(f"resnet{depth}", 0, [50.0]) for depth in (20, 56)])) == []
 
 
-def test_what_stands_at_the_foot_of_a_picture_is_as_wide_as_the_picture() -> None:
+def test_what_stands_at_the_head_and_the_foot_of_a_picture_is_no_wider_than_the_picture() -> None:
     run = run_of("plain", 0, [1.0])
     runs = [replace(run, commit=f"{number:040x}") for number in range(9)]
-    with new_figure(8, 3) as figure:
+    caption = "Test error at the last epoch by depth: a dot for each run, hollow marks for published errors"
+    with new_figure(6, 3) as figure:
         figure.subplots()
+        write_title(figure, caption, "CIFAR-10")
         note_provenance(figure, runs)
         figure.canvas.draw()
-    (foot,) = figure.texts
+    head, foot = figure.texts
+    assert " ".join(head.get_text().split()) == f"{caption} CIFAR-10"
     assert " ".join(foot.get_text().split()) == report.provenance_line(runs)
-    box, whole = foot.get_window_extent(), figure.bbox
-    assert box.x0 >= whole.x0
-    assert box.x1 <= whole.x1
+    for text in (head, foot):
+        box, whole = text.get_window_extent(), figure.bbox
+        assert box.x0 >= whole.x0
+        assert box.x1 <= whole.x1
 
 
 def test_published_errors_are_drawn_at_the_end_or_by_epoch(tmp_path: Path) -> None:
