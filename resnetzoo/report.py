@@ -1,4 +1,4 @@
-"""Tables and files of compared runs: the public names of `resnetzoo.reproduce.comparison`."""
+"""Tables and files of compared runs: the public names of `resnetzoo.reproduce.comparison`, and words for devices."""
 
 from resnetzoo.reproduce.comparison import accuracy_table as accuracy_table
 from resnetzoo.reproduce.comparison import by_name as by_name
@@ -7,3 +7,4 @@ from resnetzoo.reproduce.comparison import provenance_line as provenance_line
 from resnetzoo.reproduce.comparison import save_results as save_results
 from resnetzoo.reproduce.comparison import seeds_words as seeds_words
 from resnetzoo.reproduce.comparison import write_csv as write_csv
+from resnetzoo.utils.text import device_words as device_words

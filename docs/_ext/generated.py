@@ -14,7 +14,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 import resnetzoo
-from resnetzoo import plots
+from resnetzoo import plots, report
 from resnetzoo.reproduce import PUBLISHED, read_results
 
 DOCS = Path(__file__).resolve().parent.parent
@@ -173,6 +173,8 @@ class RecipeTable(SphinxDirective):
 
 
 def _words(value: Any) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
     if isinstance(value, list):
@@ -240,7 +242,7 @@ def _provenance_columns(records: Sequence[resnetzoo.RunRecord]) -> dict[str, lis
         "training error (%)": [f"{record.epochs[-1].train_error:.2f}" for record in records],
         "test error (%)": [f"{record.epochs[-1].test_error:.2f}" for record in records],
         "recipe": [record.recipe.name for record in records],
-        "device": [record.device for record in records],
+        "device": [report.device_words(record.device) for record in records],
         "precision": [record.precision for record in records],
         "torch": [record.versions["torch"] for record in records],
         "commit": [(record.commit or "unknown")[:12] for record in records],

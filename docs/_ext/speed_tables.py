@@ -10,6 +10,8 @@ from generated import latest_speed, speed_records, table
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from resnetzoo import report
+
 _CASE = re.compile(r"(?P<work>forward|step)\[(?P<name>\w+)-(?P<batch>\d+)-")
 _WORKS = {"forward": "inference", "step": "training"}
 
@@ -30,7 +32,7 @@ class SpeedTable(SphinxDirective):
             rows.append((case, figures.get("peer") or "-", ours, ratio, *equal, share))
         header = ("case", "fastest peer", "resnetzoo", "times the peer as it is used")
         header = (*header, f"both compiled, {precision}", "both eager, fp32", "of the matrix rate")
-        facts = f"{latest['device']}, {precision}, torch {latest['versions']['torch']}, "
+        facts = f"{report.device_words(latest['device'])}, {precision}, torch {latest['versions']['torch']}, "
         facts += f"commit {latest['commit'][:12]}, {latest['recorded'][:10]}."
         return [table(header, rows, first_number=2), nodes.paragraph("", facts)]
 

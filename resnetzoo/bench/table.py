@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from resnetzoo.bench.suite import Bench
+from resnetzoo.utils.text import device_words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,7 +47,7 @@ def bench_notes(bench: Bench) -> list[str]:
     peers_tf32 = bench.place["tf32"]["peers"]
     shortened = "with TF32 convolutions, which torch allows by default" if peers_tf32 else "without TF32"
     return [
-        f"device       {bench.place['device']}; torch {bench.place['versions']['torch']}",
+        f"device       {device_words(bench.place['device'])}; torch {bench.place['versions']['torch']}",
         f"resnetzoo    {precision}, no TF32; {made}; the first calls took {ours:.0f} s in all",
         f"peers        eager, fp32 {shortened}, as their documentation runs them",
         "ratio        to pytorchcv's network of the same depth, round by round",

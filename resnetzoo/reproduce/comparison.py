@@ -13,6 +13,7 @@ from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.text import device_words
 
 
 def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
@@ -51,11 +52,6 @@ def seeds_words(runs: Sequence[RunRecord]) -> str:
     """The seeds in words, such as `seeds 0, 1, 2`."""
     seeds = sorted({run.seed for run in runs})
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-
-
-def device_words(device: str) -> str:
-    """A device as records name it, with correct grammar, since records say `1 threads`."""
-    return device.replace(" 1 threads", " 1 thread")
 
 
 def _distinct(words: Iterable[str]) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from resnetzoo.reproduce.beside_source import about_source, lead_of_source, source_columns
-from resnetzoo.reproduce.comparison import by_name, device_words, measured_on, provenance_line
+from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
 from resnetzoo.reproduce.markdown import code_block, plain, table
 from resnetzoo.reproduce.outcome import Outcome, Summary
 from resnetzoo.reproduce.published import AKAMASTER_ERRORS, PAPER_ERRORS
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.results import RunRecord
+from resnetzoo.utils.text import device_words
 
 
 def markdown_report(outcome: Outcome, pictures: Sequence[str]) -> str:

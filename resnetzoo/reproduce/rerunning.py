@@ -21,6 +21,7 @@ from resnetzoo.training.results import EpochRow, RunRecord, read_records
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.device import device_name, resolve_device
+from resnetzoo.utils.text import device_words
 from resnetzoo.utils.validation import check_whole_number
 
 COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
@@ -185,7 +186,7 @@ def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
     current = {"device": device_name(resolve_device(device)), "torch": torch.__version__}
     recorded = {"device": record.device, "torch": record.versions["torch"]}
     return [
-        f"{field}: {recorded[field]} there, {current[field]} here"
+        f"{field}: {device_words(recorded[field])} there, {device_words(current[field])} here"
         for field in current
         if current[field] != recorded[field]
     ]

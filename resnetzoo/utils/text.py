@@ -22,6 +22,15 @@ def reason_of(error: Exception) -> str:
     return str(error) if isinstance(error, ResnetzooError) else f"{type(error).__name__}: {first_line(error)}"
 
 
+def device_words(device: str) -> str:
+    """A device as records name it, with correct grammar, since records say `1 threads`.
+
+    >>> device_words("CPU AVX512, 1 threads")
+    'CPU AVX512, 1 thread'
+    """
+    return device.replace(" 1 threads", " 1 thread")
+
+
 def printable(text: object) -> str:
     """The text as one line that every terminal can print; file names may contain line breaks and undecodable bytes."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))

@@ -81,3 +81,16 @@ def test_every_error_that_a_function_raises_itself_is_in_its_docstring() -> None
 def test_no_internal_name_is_shown() -> None:
     for entry in ENTRIES:
         assert not any(part.startswith("_") and part != "__version__" for part in entry.path.split("."))
+
+
+VALUES = [path for page in REFERENCE for path in re.findall(r"autodata:: ([\w.]+)", page.read_text())]
+
+
+@pytest.mark.parametrize("path", VALUES)
+def test_a_value_is_documented_where_it_is_defined(path: str) -> None:
+    """A value has no docstring of its own: Sphinx reads the one below its assignment, and elsewhere its type's."""
+    module, _, name = path.rpartition(".")
+    pytest.importorskip("sphinx")
+    from sphinx.pycode import ModuleAnalyzer
+
+    assert ("", name) in ModuleAnalyzer.for_module(module).find_attr_docs()
