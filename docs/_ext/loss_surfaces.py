@@ -29,7 +29,7 @@ class LossSurfaces(SphinxDirective):
     """All stored surfaces, a picture each."""
 
     def run(self) -> list[nodes.Node]:
-        words = "Contours of the loss around the weights of " + " and ".join(read_surfaces())
+        words = [f"Contours of the loss around the weights of {name}" for name in read_surfaces()]
         return themed_images(self.env, "loss-surfaces", words, draw_surfaces)
 
 

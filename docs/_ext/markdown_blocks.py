@@ -1,11 +1,11 @@
-"""The blocks of code in a page of Markdown, each with the reason why it is not run, if there is one."""
+"""The blocks of code in a page of Markdown, with the reason why one is not run, or what its picture shows."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 _BLOCK = re.compile(
-    r"(?:^(?:% not run: (?P<in_docs>[^\n]+)|<!-- not run: (?P<in_readme>[^\n]+) -->)\n)?"
+    r"(?:^(?:% not run: (?P<in_docs>[^\n]+)|<!-- not run: (?P<in_readme>[^\n]+) -->|% alt: (?P<alt>[^\n]+))\n)?"
     r"^```(?P<kind>\w+)\n(?P<code>.*?)^```",
     re.MULTILINE | re.DOTALL,
 )
@@ -13,12 +13,21 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: its language, its lines, why it is not run, and where it begins and ends in its page."""
+    """One fenced block.
+
+    Attributes:
+        kind: its language.
+        code: its lines.
+        reason: why it is not run; empty if it is.
+        span: where it begins and ends in its page, with the line above it that says so.
+        alt: what its picture shows; empty if it draws none.
+    """
 
     kind: str
     code: str
     reason: str
     span: tuple[int, int]
+    alt: str = ""
 
     @property
     def commands(self) -> list[str]:
@@ -39,6 +48,8 @@ def blocks_of(page: Path) -> list[Block]:
 def blocks_in(text: str) -> list[Block]:
     """All blocks of a page, in order."""
     return [
-        Block(found["kind"], found["code"], found["in_docs"] or found["in_readme"] or "", found.span())
+        Block(
+            found["kind"], found["code"], found["in_docs"] or found["in_readme"] or "", found.span(), found["alt"] or ""
+        )
         for found in _BLOCK.finditer(text)
     ]

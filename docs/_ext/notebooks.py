@@ -1,8 +1,9 @@
 """Pages with Python are notebooks: they are run when the site is built, and show what each block prints and draws.
 
 A page stays plain Markdown. Its blocks of Python become the cells of a notebook, one after the other in one process.
-Its commands run between them, in the same folder. Blocks with a line `% not run: ...` above them stay text. A page
-offers its notebook, with the outputs, for download.
+Its commands run between them, in the same folder. Blocks with a line `% not run: ...` above them stay text. Above a
+block that draws, a line `% alt: ...` says what its picture shows. A page offers its notebook, with the outputs, for
+download.
 """
 
 import os
@@ -14,7 +15,9 @@ from markdown_blocks import Block, blocks_in
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
 
+_LOG = logging.getLogger(__name__)
 REPOSITORY = "resnetzoo/resnetzoo"  # on GitHub
 BRANCH = "notebooks"  # where the workflow of the documentation puts the executed notebooks
 _INSTALL = '%pip install --quiet "resnetzoo[timm,huggingface]" tensorboard'
@@ -61,12 +64,25 @@ _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 def _cell(block: Block) -> nbformat.NotebookNode:
     code = block.code.rstrip("\n")
     if block.kind == "python":
-        return nbformat.v4.new_code_cell(code)
+        return nbformat.v4.new_code_cell(code, metadata={"mystnb": {"image": {"alt": block.alt}}} if block.alt else {})
     return nbformat.v4.new_code_cell(_COMMANDS.format(code=code), metadata={"tags": ["remove-input"]})
 
 
 def _hidden(code: str, *tags: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_code_cell(code, metadata={"tags": ["remove-cell", *tags]})
+
+
+class PictureTexts(SphinxTransform):
+    """Report a picture for which nothing says what it shows; a page would say the name of its file."""
+
+    default_priority = 400
+
+    def apply(self, **_: Any) -> None:
+        """Warn of each, which the build of the site turns into an error."""
+        for image in self.document.findall(nodes.image):
+            if not image.get("alt"):
+                words = "put a line `% alt: ...` above the block that draws this picture, to say what it shows"
+                _LOG.warning(words, location=image.parent, type="notebooks", subtype="alt")
 
 
 class NotebookLinks(SphinxTransform):
@@ -95,5 +111,6 @@ class NotebookLinks(SphinxTransform):
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_transform(PictureTexts)
     app.add_transform(NotebookLinks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
 """The directive that draws a picture of a committed result for light and for dark pages, a file a panel."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from docutils import nodes
@@ -9,6 +9,7 @@ from docutils.parsers.rst import directives
 from generated import RESULTS
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from resnetzoo import plots
@@ -17,30 +18,37 @@ THEMES = {"light": plots.LIGHT, "dark": plots.DARK}
 
 
 def themed_images(
-    env: BuildEnvironment, name: str, alt: str, draw: Callable[[Path, plots.Theme], list[str]]
+    env: BuildEnvironment, name: str, alts: Sequence[str], draw: Callable[[Path, plots.Theme], list[str]]
 ) -> list[nodes.Node]:
     """Images of which a page shows those of its own ground, side by side where there is room.
 
     Args:
         env: of the build.
         name: of a folder for the files.
-        alt: what the picture shows.
+        alts: what each picture shows.
         draw: writes SVG files into a folder and says how they are called, without suffix.
+
+    Raises:
+        ExtensionError: there are more or fewer pictures than texts.
     """
     frame = nodes.container("", classes=["side-by-side", "themed"])
     for theme, colours in THEMES.items():
         folder = Path(env.doctreedir) / "figures" / f"{name}-{theme}"
         stems = draw(folder, colours)
-        for number, stem in enumerate(stems, start=1):
-            part = f" ({number} of {len(stems)})" if len(stems) > 1 else ""
+        if len(stems) != len(alts):
+            raise ExtensionError(f"{name} has {len(stems)} pictures, but alt describes {len(alts)}: {' | '.join(alts)}")
+        for stem, alt in zip(stems, alts, strict=True):
             # From the root of the pages, since a path of the machine would be read from there too.
             address = f"/{os.path.relpath(folder / f'{stem}.svg', env.srcdir)}"
-            frame += nodes.image("", uri=address, alt=alt + part, classes=[f"only-{theme}"])
+            frame += nodes.image("", uri=address, alt=alt, classes=[f"only-{theme}"])
     return [frame]
 
 
 class ResultFigure(SphinxDirective):
-    """`RESULT PICTURE`: `errors`, `depths`, `responses` or `gradients` of a result, drawn from its records."""
+    """`RESULT PICTURE`: `errors`, `depths`, `responses` or `gradients` of a result, drawn from its records.
+
+    In `alt`, " | " stands between the texts of several panels.
+    """
 
     required_arguments = 2
     option_spec = {"alt": directives.unchanged_required}  # noqa: RUF012 (docutils reads it so)
@@ -51,7 +59,7 @@ class ResultFigure(SphinxDirective):
         def draw(folder: Path, theme: plots.Theme) -> list[str]:
             return plots.draw_stored(RESULTS / result / "results.json", picture, folder, theme=theme)
 
-        return themed_images(self.env, f"{result}-{picture}", self.options["alt"], draw)
+        return themed_images(self.env, f"{result}-{picture}", self.options["alt"].split(" | "), draw)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

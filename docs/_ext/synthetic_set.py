@@ -60,7 +60,7 @@ class SyntheticComparison(SphinxDirective):
         header = ("test error (%)", *(f"seed {seed}" for seed in seeds), "mean ± std")
         words = "Error by epoch of plainnet20 and resnet20 on the synthetic dataset, mean and range over five seeds"
         return [
-            *themed_images(self.env, "synthetic-comparison", words, draw_comparison),
+            *themed_images(self.env, "synthetic-comparison", [words], draw_comparison),
             table(header, rows),
             nodes.paragraph("", f"{report.provenance_line(records)}."),
             nodes.paragraph("", "Files: ", *downloads(STORED, ".json", ".csv")),

@@ -1,4 +1,4 @@
-"""Output for terminals, and plain lines in a pipe or a file, even if variables such as FORCE_COLOR are set."""
+"""Output for terminals, and plain lines in a pipe, a file or a notebook, even if FORCE_COLOR and the like are set."""
 
 from typing import IO, TYPE_CHECKING, cast
 
@@ -26,6 +26,7 @@ def console(
         file=cast(IO[str], stream),
         force_terminal=seen,
         force_interactive=seen,
+        force_jupyter=False,  # where a notebook would show each line in a box of its own, and not in order with `print`
         width=width,
         quiet=quiet,
         highlight=False,

@@ -28,6 +28,7 @@ print(2)
 resnetzoo list
 ```
 
+% alt: A curve
 ```python
 print(3)
 ```
@@ -47,8 +48,15 @@ def test_blocks_become_cells_and_the_rest_stays_text() -> None:
     lines = PAGE.splitlines()
     for cell, line in zip(book.cells, book.metadata["source_map"], strict=True):
         if cell in shown and cell.cell_type == "code":
-            assert lines[line].startswith("```")
-            assert lines[line + 1] in cell.source.splitlines()
+            above = lines[line].startswith("% alt: ")
+            assert lines[line + above].startswith("```")
+            assert lines[line + above + 1] in cell.source.splitlines()
+
+
+def test_a_picture_says_what_it_shows() -> None:
+    cells = [cell for cell in notebooks.read_page(PAGE).cells if cell.source.startswith("print(")]
+    assert [cell.metadata.get("mystnb") for cell in cells] == [None, {"image": {"alt": "A curve"}}]
+    assert "alt:" not in "".join(cell.source for cell in notebooks.read_page(PAGE).cells)
 
 
 def test_only_a_downloaded_notebook_installs_the_package() -> None:
@@ -61,6 +69,26 @@ def test_only_a_downloaded_notebook_installs_the_package() -> None:
 def test_a_page_without_python_to_run_is_text_alone(page: str) -> None:
     book = notebooks.read_page((ROOT / "docs" / f"{page}.md").read_text())
     assert [cell.cell_type for cell in book.cells] == ["markdown"]
+
+
+def test_the_lines_of_a_run_are_text_in_the_order_in_which_a_cell_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("JUPYTER_PATH", str(ROOT / "docs" / "_ext" / "jupyter"))
+    code = """
+import resnetzoo
+data = resnetzoo.synthetic(train_images=16, test_images=16)
+recipe = resnetzoo.recipes.SMOKE.with_epochs(2)
+print("before")
+run = resnetzoo.fit(resnetzoo.resnet(8), data, recipe, device="cpu")
+print("after")
+"""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(book, kernel_name="python3").execute()
+    outputs = book.cells[0].outputs
+    assert {output.output_type for output in outputs} == {"stream"}
+    first, _, one, two, last = "".join(output.text for output in outputs if output.name == "stdout").splitlines()
+    assert (first, one[:18], two[:18], last) == ("before", "resnet8  epoch   1", "resnet8  epoch   2", "after")
 
 
 @pytest.mark.skipif("SITE" not in os.environ, reason="$SITE names no site that was built")
