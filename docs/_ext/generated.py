@@ -20,24 +20,28 @@ from resnetzoo.reproduce import PUBLISHED, read_results
 DOCS = Path(__file__).resolve().parent.parent
 RESULTS = DOCS / "results"
 _WORDS = 40  # characters from which on a cell is a text, which a narrow column would make tall
+_MANY = 7  # columns that need more than the width of a text
 _OWN_COLOUR = ' color="#333"'
 SPEED = DOCS.parent / "benchmarks" / "results"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], first_number: int = 1) -> nodes.table:
-    """A table that sorts; columns from `first_number` on stand to the right."""
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], first_number: int = 1, last_number: int = 99
+) -> nodes.table:
+    """A table that sorts; columns from `first_number` to `last_number` stand to the right."""
+    numbers = range(first_number, last_number + 1)
     group = nodes.tgroup(cols=len(header))
     group += [nodes.colspec(colwidth=1) for _ in header]
-    group += nodes.thead("", _row(header, first_number))
-    group += nodes.tbody("", *(_row(row, first_number) for row in rows))
-    return nodes.table("", group, classes=["figures"])
+    group += nodes.thead("", _row(header, numbers))
+    group += nodes.tbody("", *(_row(row, numbers) for row in rows))
+    return nodes.table("", group, classes=["figures", "wide"] if len(header) >= _MANY else ["figures"])
 
 
-def _row(cells: Sequence[str], first_number: int) -> nodes.row:
+def _row(cells: Sequence[str], numbers: range) -> nodes.row:
     row = nodes.row()
     for place, cell in enumerate(cells):
         entry = nodes.entry("", nodes.paragraph("", cell))
-        if place >= first_number:
+        if place in numbers:
             entry["classes"].append("text-right")
         elif len(cell) >= _WORDS:
             entry["classes"].append("words")
@@ -76,7 +80,7 @@ class ZooTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         names = named_networks(*(self.arguments[0].split() if self.arguments else "*"))
-        header = ("network", "parameters", "multiply-adds", "activations", "paper (%)", "CIFAR-100", "runs")
+        header = ("network", "parameters", "multiply-adds", "activations", "paper (%)")
         header = (*header, "ours (%)", "n", "recipe", "weights", "images/s")
         papers = {row.network: row for row in PUBLISHED if not row.variant}
         ours, speed = _best_errors(), _inference_speed()
@@ -86,9 +90,9 @@ class ZooTable(SphinxDirective):
             error, recipe, count = ours.get(name, ("-", "-", "-"))
             weights = str(len(resnetzoo.list_weights(f"{name}.*")) or "-")
             row = papers.get(name)
-            paper = (percent(row.cifar10), percent(row.cifar100), row.protocol) if row else ("-", "-", "-")
+            paper = percent(row.cifar10) if row else "-"
             costs = (f"{count:,}" for count in cost)
-            rows.append((name, *costs, *paper, error, count, recipe, weights, speed.get(name, "-")))
+            rows.append((name, *costs, paper, error, count, recipe, weights, speed.get(name, "-")))
         return [table(header, rows)]
 
 
@@ -193,8 +197,11 @@ class Verdicts(SphinxDirective):
         for folder in folders:
             for verdict in read_results(folder / "results.json").verdicts:
                 if not verdict.untrained:
-                    rows.append((folder.name, verdict.claim, verdict.answer, verdict.figures))
-        return [table(("result", "claim", "verdict", "figures"), rows, first_number=9)] if rows else []
+                    rows.append((verdict.answer, verdict.claim, verdict.figures, folder.name))
+        header = ("verdict", "claim", "figures", "result")
+        if self.arguments:  # the page says which result it is
+            header, rows = header[:-1], [row[:-1] for row in rows]
+        return [table(header, rows, first_number=9)] if rows else []
 
 
 _MADE_BY = ("recipe", "device", "precision", "torch", "commit", "data")

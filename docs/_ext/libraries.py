@@ -78,7 +78,7 @@ class ErrorsByDepth(SphinxDirective):
             cells = [found[depth].error if depth in found else "-" for depth in DEPTHS]
             rows.append((source, *cells, shortcuts, epochs, kept, _runs(list(found.items()))))
         header = ("source", *(str(depth) for depth in DEPTHS), "shortcuts", "epochs", "epoch reported", "runs")
-        return [table(header, rows)]
+        return [table(header, rows, last_number=len(DEPTHS))]
 
 
 def _runs(found: Sequence[tuple[int, Reported]]) -> str:
@@ -86,7 +86,8 @@ def _runs(found: Sequence[tuple[int, Reported]]) -> str:
     protocols = {one.runs for _, one in found}
     if len(protocols) == 1:
         return protocols.pop()
-    return "; ".join(f"{depth}: {one.runs}" for depth, one in found)
+    said = [f"{depth}: {one.runs}" for depth, one in found if one.runs != "not said"]
+    return "; ".join(said if len(said) == len(found) else [*said, "others: not said"])
 
 
 class LibrariesRead(SphinxDirective):

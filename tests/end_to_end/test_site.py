@@ -160,6 +160,24 @@ def test_the_model_table_sorts_and_filters(address: str, browser: Any) -> None:
     assert len(browser.execute_script(column)) == 5
 
 
+@pytest.mark.parametrize("page", ["zoo/index.html", "comparison.html", "recipes.html", "performance.html"])
+def test_tables_of_many_columns_are_whole_at_the_width_of_a_desk(address: str, browser: Any, page: str) -> None:
+    browser.get(address + page)
+    clipped = browser.execute_script(
+        "return window.innerWidth < arguments[0] ? [] : [...document.querySelectorAll('.table-wrapper')]"
+        ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent.trim().slice(0, 40))",
+        WIDTHS["desk"],
+    )
+    assert clipped == []
+
+
+def test_verdicts_are_in_sight_at_every_width(address: str, browser: Any) -> None:
+    browser.get(f"{address}results.html")
+    cell = "document.querySelector('table.figures').tBodies[0].rows[0].cells[0]"
+    assert browser.execute_script(f"return {cell}.textContent").strip() in ("holds", "does not hold")
+    assert browser.execute_script(f"return {cell}.getBoundingClientRect().right <= window.innerWidth")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_is_readable_on_its_ground(address: str, browser: Any, theme: str) -> None:
     browser.get(f"{address}residual-learning.html")
