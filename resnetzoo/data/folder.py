@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 
-from resnetzoo.data.from_dataset import stack
 from resnetzoo.data.image_paths import images_below
 from resnetzoo.data.image_reader import read_image
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.pair import Data
 from resnetzoo.data.places import named_folder
+from resnetzoo.data.stacking import ImageStack
 from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable, some
@@ -112,11 +112,11 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
     files = {name: images_below(folder / name, _refuse) for name in found}
     if empty := [str(folder / name) for name in found if not files[name]]:
         raise DataError(f"class folders without images: {some(empty)}; remove them, or add images to them")
-    images, labels, broken = [], [], []
+    images, labels, broken = ImageStack(size), [], []
     for name in found:
         for file in files[name]:
             try:
-                images.append(read_image(file))
+                images.add(read_image(file))
                 labels.append(names.index(name))
             except ImageError as error:
                 broken.append(f"{printable(file)}: {error}")
@@ -124,7 +124,7 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
         raise DataError(
             f"{len(broken)} image files cannot be read: {'; '.join(broken[:5])}{'; ...' * (len(broken) > 5)}"
         )
-    pixels = stack(images, size)
+    pixels = images.stacked()
     if grey is False and pixels.shape[1] == 1:
         pixels = pixels.repeat(1, 3, 1, 1)
     if grey and pixels.shape[1] == 3:

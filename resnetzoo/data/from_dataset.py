@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnetzoo.data.resizing import square
+from resnetzoo.data.stacking import ImageStack
 from resnetzoo.errors import DataError, UsageError
 from resnetzoo.utils.text import kind_of, some
 from resnetzoo.utils.validation import check_whole_number
@@ -19,50 +19,15 @@ def pixels_and_labels(
     if size is not None:
         check_whole_number("size", size)
     names = tuple(classes) if classes is not None else _names(dataset)
-    images, labels = [], []
+    images, labels = ImageStack(size), []
     for number, row in enumerate(_rows(dataset)):
         image, label = _pair(row, number)
-        images.append(image)
+        images.add(image)
         labels.append(_label(label, number))
-    if not images:
+    if not labels:
         raise DataError("the dataset has no images")
     found = tuple(str(label) for label in range(max(labels) + 1)) if names is None else names
-    return stack(images, size), torch.tensor(labels, dtype=torch.int64, device="cpu"), found
-
-
-def stack(images: Sequence[Any], size: int | None) -> Tensor:
-    """Images of PIL or tensors (C, H, W) as uint8 (N, C, H, W): grey where all of them are, else in colours.
-
-    With a size, the shorter side is resized to it (bicubic, antialiased) and the middle is cropped; an image of that
-    size is not resampled.
-
-    Raises:
-        DataError: without a size, they are of several; or one is no image.
-    """
-    from resnetzoo.data.transforms import as_pixels
-
-    channels = {1 if _is_grey(image) else 3 for image in images if not isinstance(image, Tensor)}
-    channels |= {image.shape[-3] for image in images if isinstance(image, Tensor) and image.dim() == 3}
-    wanted = max(channels, default=3)
-    pixels = []
-    for number, image in enumerate(images):
-        try:
-            one = as_pixels(image, wanted)
-        except UsageError as error:
-            raise DataError(f"image {number}: {error}") from error
-        one = one if size is None else square(one, size)
-        pixels.append((one * 255).round().to(torch.uint8) if one.is_floating_point() else one)
-    shapes = sorted({tuple(one.shape) for one in pixels})
-    if len(shapes) > 1:
-        raise DataError(
-            f"the images have {len(shapes)} different sizes, from {list(shapes[0])} to {list(shapes[-1])} (C, H, W): "
-            "size=32 resizes the shorter side of each to 32 pixels and crops the centre"
-        )
-    return torch.stack(pixels)
-
-
-def _is_grey(image: Any) -> bool:
-    return getattr(image, "mode", "RGB") in ("1", "L", "I", "F") or str(getattr(image, "mode", "")).startswith("I;")
+    return images.stacked(), torch.tensor(labels, dtype=torch.int64, device="cpu"), found
 
 
 def _rows(dataset: Any) -> Iterable[Any]:

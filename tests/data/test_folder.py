@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,34 @@ def test_joined_data_sets_must_mean_the_same_by_a_label(tmp_path: Path) -> None:
     assert stated.classes == ("left", "right")
 
 
+@pytest.mark.parametrize("size", [None, 16])
+def test_an_image_is_not_kept_beside_its_pixels(size: int | None) -> None:
+    """Thousands of photos would not fit into memory in their full size."""
+    given: list[weakref.ref[Image.Image]] = []
+
+    class Photos:
+        def __len__(self) -> int:
+            return 9
+
+        def __getitem__(self, number: int) -> tuple[Image.Image, int]:
+            assert sum(photo() is not None for photo in given) <= 1
+            photo = Image.new("L" if number < 5 else "RGB", (40, 30), 9 * number if number < 5 else (9 * number, 1, 2))
+            given.append(weakref.ref(photo))
+            return photo, 0
+
+    found = resnetzoo.ImageSet.from_dataset(Photos(), size=size).images
+    assert found[:, 0, 0, 0].tolist() == [9 * number for number in range(9)]
+    assert found.untyped_storage().nbytes() == found.numel()
+
+
+def test_grey_among_colours_is_resized_as_in_colours(tmp_path: Path) -> None:
+    write_images(tmp_path / "pets", "ant", mode="L", size=(57, 71))
+    write_images(tmp_path / "pets", "cat", size=(41, 90))
+    coloured = [Image.open(file).convert("RGB") for file in sorted((tmp_path / "pets").rglob("*.png"))]
+    alone = resnetzoo.ImageSet.from_dataset([(image, 0) for image in coloured], size=24)
+    assert torch.equal(resnetzoo.ImageSet.from_folder(tmp_path / "pets", size=24).images, alone.images)
+
+
 def test_data_say_in_a_line_what_they_are(tiny_data: resnetzoo.Data) -> None:
     text = repr(tiny_data)
     assert f"train={tiny_data.train!r}, test={tiny_data.test!r}" in text
@@ -231,6 +260,12 @@ def test_data_of_others_are_trained_on() -> None:
             "label -1, but labels must be whole numbers from 0",
         ),
         ([], DataError, "no image"),
+        ([(torch.zeros(2, 3, 4, 4), 0)], DataError, r"image 0: expected an image \(3, H, W\), not \[2, 3, 4, 4\]"),
+        (
+            [(torch.zeros(chans, 4, 4, dtype=torch.uint8), 0) for chans in (4, 3)],
+            DataError,
+            "the same number of channels, but they have 3, 4",
+        ),
     ],
 )
 def test_what_is_no_data_set_is_told(dataset: object, error: type[Exception], message: str) -> None:

@@ -1,0 +1,70 @@
+"""Images one by one into one tensor, each resized as it comes, so that no photo is kept in its full size."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnetzoo.data.resizing import square
+from resnetzoo.errors import DataError, UsageError
+from resnetzoo.utils.text import some
+
+
+class ImageStack:
+    """Images of PIL or tensors (C, H, W) as uint8 (N, C, H, W): grey where all of them are, else in colours.
+
+    A grey image is kept in one channel, which is repeated if a later image is in colours: resizing gives the same
+    values for a channel alone and beside others.
+
+    Args:
+        size: the shorter side is resized to it (bicubic, antialiased) and the middle is cropped; an image of that size
+            is not resampled. None leaves images as they are.
+    """
+
+    def __init__(self, size: int | None) -> None:
+        self._size = size
+        self._pixels: list[Tensor] = []  # uint8 (C, H, W)
+
+    def add(self, image: Any) -> None:
+        """The next image.
+
+        Raises:
+            DataError: it is no image, one without pixels, or a tensor of another shape, type or range.
+            ImageError: a PIL image of a mode that Pillow does not turn into pixels.
+        """
+        from resnetzoo.data.transforms import as_pixels
+
+        channels = image.shape[0] if isinstance(image, Tensor) and image.dim() == 3 else 1 if _is_grey(image) else 3
+        try:
+            pixels = as_pixels(image, channels)
+            if pixels.dim() != 3:
+                raise UsageError(f"expected an image ({channels}, H, W), not {list(pixels.shape)}")
+        except UsageError as error:
+            raise DataError(f"image {len(self._pixels)}: {error}") from error
+        if self._size is not None and pixels.shape[1:] != (self._size, self._size):
+            pixels = square(pixels, self._size).clone()  # a view would keep what was cropped
+        self._pixels.append((pixels * 255).round().to(torch.uint8) if pixels.is_floating_point() else pixels)
+
+    def stacked(self) -> Tensor:
+        """All images, at least one.
+
+        Raises:
+            DataError: without a size, they are of several; or they differ in channels otherwise than by 1 and 3.
+        """
+        counts = sorted({len(pixels) for pixels in self._pixels})
+        if len(counts) > 1 and counts != [1, 3]:
+            found = some([str(count) for count in counts])
+            raise DataError(f"all images (C, H, W) must have the same number of channels, but they have {found}")
+        channels = counts[-1]
+        shapes = sorted({(channels, *pixels.shape[1:]) for pixels in self._pixels})
+        if len(shapes) > 1:
+            raise DataError(
+                f"the images have {len(shapes)} different sizes, from {list(shapes[0])} to {list(shapes[-1])} "
+                "(C, H, W): size=32 resizes the shorter side of each to 32 pixels and crops the centre"
+            )
+        return torch.stack([pixels.expand(channels, -1, -1) for pixels in self._pixels])
+
+
+def _is_grey(image: Any) -> bool:
+    mode = str(getattr(image, "mode", "RGB"))
+    return mode in ("1", "L", "I", "F") or mode.startswith("I;")
