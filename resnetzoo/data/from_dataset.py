@@ -14,8 +14,11 @@ from resnetzoo.utils.validation import check_whole_number
 
 def pixels_and_labels(
     dataset: Any, classes: Sequence[str] | None, size: int | None
-) -> tuple[Tensor, Tensor, tuple[str, ...]]:
-    """Images uint8 (N, C, H, W), labels int64 (N,) and names of the classes; the arguments are `from_dataset`'s."""
+) -> tuple[Tensor, Tensor, tuple[str, ...] | None]:
+    """Images uint8 (N, C, H, W), labels int64 (N,) and names of the classes, None if they have none.
+
+    The arguments are those of `ImageSet.from_dataset`.
+    """
     if size is not None:
         check_whole_number("size", size)
     names = tuple(classes) if classes is not None else _names(dataset)
@@ -26,8 +29,26 @@ def pixels_and_labels(
         labels.append(_label(label, number))
     if not labels:
         raise DataError("the dataset has no images")
-    found = tuple(str(label) for label in range(max(labels) + 1)) if names is None else names
-    return images.stacked(), torch.tensor(labels, dtype=torch.int64, device="cpu"), found
+    return images.stacked(), torch.tensor(labels, dtype=torch.int64, device="cpu"), names
+
+
+def names_of_labels(*labels: Tensor) -> tuple[str, ...]:
+    """What classes without names are called: by their labels, `0`, `1`, ..., up to the highest one."""
+    return tuple(str(label) for label in range(1 + max(int(part.max()) for part in labels)))
+
+
+def check_both_named(train: tuple[str, ...] | None, test: tuple[str, ...] | None) -> None:
+    """Refuse two sets of which only one names its classes: nothing says that their labels mean the same.
+
+    Raises:
+        DataError: says which of them has names, and which.
+    """
+    if (train is None) != (test is None):
+        named, other = ("training", "test") if test is None else ("test", "training")
+        raise DataError(
+            f"the {named} set names its classes, {some(train or test or ())}, but the {other} set does not: if the "
+            "labels mean the same in both, name the classes with classes=[...]"
+        )
 
 
 def _rows(dataset: Any) -> Iterable[Any]:

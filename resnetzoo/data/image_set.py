@@ -75,9 +75,10 @@ class ImageSet:
             UsageError: it has no length and rows.
             DataError: a row is no such pair, or images have several sizes.
         """
-        from resnetzoo.data.from_dataset import pixels_and_labels
+        from resnetzoo.data.from_dataset import names_of_labels, pixels_and_labels
 
-        return cls(*pixels_and_labels(dataset, classes, size))
+        images, labels, names = pixels_and_labels(dataset, classes, size)
+        return cls(images, labels, names_of_labels(labels) if names is None else names)
 
     @classmethod
     def from_folder(

@@ -13,6 +13,7 @@ from resnetzoo.data.agreement import check_agreement
 from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.data.conversion import check_images
 from resnetzoo.data.fingerprint import fingerprint_v1, fingerprint_v2, is_version_2
+from resnetzoo.data.from_dataset import check_both_named, names_of_labels, pixels_and_labels
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import UsageError
@@ -56,13 +57,18 @@ class Data:
     ) -> "Data":
         """Two datasets of torchvision or of the Hugging Face Hub, or two lists of (image, label), as `Data`.
 
-        The arguments and the errors are those of `ImageSet.from_dataset`. Without names of classes, those are the
+        The arguments are those of `ImageSet.from_dataset`. Without names of classes in either set, those are the
         labels, as many as the set with more of them has.
+
+        Raises:
+            UsageError: one of the two has no length and rows.
+            DataError: a row is no such pair; images have several sizes; the sets name different classes, or the same
+                ones in another order; or only one of them names its classes.
         """
-        two = [ImageSet.from_dataset(part, classes=classes, size=size) for part in (train, test)]
-        if classes is None and two[0].classes != two[1].classes and all(name.isdecimal() for name in two[1].classes):
-            longest = max((part.classes for part in two), key=len)
-            two = [replace(part, classes=longest) for part in two]
+        parts = [pixels_and_labels(part, classes, size) for part in (train, test)]
+        check_both_named(*(names for _, _, names in parts))
+        numbered = names_of_labels(*(labels for _, labels, _ in parts))
+        two = [ImageSet(images, labels, numbered if names is None else names) for images, labels, names in parts]
         source = f"{type(train).__module__}.{type(train).__name__}"
         return cls(name, two[0], two[1], official=False, source=source)
 

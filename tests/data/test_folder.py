@@ -198,6 +198,32 @@ def test_joined_data_sets_must_mean_the_same_by_a_label(tmp_path: Path) -> None:
     assert stated.classes == ("left", "right")
 
 
+class Named(list[Any]):
+    """Rows of a dataset that names its classes."""
+
+    def __init__(self, labels: list[int], classes: tuple[str, ...] | None) -> None:
+        super().__init__((torch.zeros(3, 4, 4, dtype=torch.uint8), label) for label in labels)
+        self.classes = classes
+
+
+def test_labels_are_names_only_where_there_are_none() -> None:
+    """Digits that a dataset calls its classes by are names as any others."""
+    data = resnetzoo.Data.from_dataset(Named([0, 1, 2], None), Named([0, 1], None))
+    assert data.train.classes == data.test.classes == ("0", "1", "2")
+    digits = resnetzoo.Data.from_dataset(Named([0, 1, 2], ("7", "8", "9")), Named([1], ("7", "8", "9")))
+    assert digits.classes == ("7", "8", "9")
+    with pytest.raises(DataError, match=r"the test set has 2 classes, but .* has 3: test\.with_classes"):
+        resnetzoo.Data.from_dataset(Named([0, 1, 2], ("7", "8", "9")), Named([0, 1], ("8", "9")))
+    for train, test, words in (
+        (("0", "1"), None, "the training set names its classes, 0, 1, but the test set does not"),
+        (None, ("0", "1"), "the test set names its classes, 0, 1, but the training set does not"),
+    ):
+        with pytest.raises(DataError, match=rf"{words}: .* classes=\[\.\.\.\]"):
+            resnetzoo.Data.from_dataset(Named([0, 1], train), Named([0], test))
+    stated = resnetzoo.Data.from_dataset(Named([0, 1], ("0", "1")), Named([0], None), classes=("cat", "dog"))
+    assert stated.classes == ("cat", "dog")
+
+
 @pytest.mark.parametrize("size", [None, 16])
 def test_an_image_is_not_kept_beside_its_pixels(size: int | None) -> None:
     """Thousands of photos would not fit into memory in their full size."""
