@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from resnetzoo.data.folder_sets import FolderSets, find_sets, folders_in
 from resnetzoo.data.image_paths import images_below
 from resnetzoo.data.image_reader import read_image
 from resnetzoo.data.image_set import ImageSet
@@ -18,36 +19,37 @@ from resnetzoo.utils.text import printable, some
 from resnetzoo.utils.validation import check_whole_number
 
 SIZE = 32  # pixels: what the networks are made for
-_TEST_FOLDERS = ("test", "val", "valid", "validation")  # the first that is there
 _HELD_OUT = 5  # one image in so many where there is no folder to measure on
 
 
 def load_folder(root: str | Path | None, size: int | None = None) -> Data:
     """Images of any size and mode, by class: the shorter side is resized to `size`, the middle cropped.
 
-    Where `root` has a folder `train`, and `test`, `val`, `valid` or `validation` beside it, these are the two sets.
-    Beside `train` alone, or without either, a fifth of each class is held out (`Data.validation_split`, seed 0).
-    Classes are in the order of their names.
+    Where `root` has a folder `train` or `training`, and `test`, `testing`, `val`, `valid` or `validation` beside it, in
+    upper or lower case, these are the two sets. Beside the training set alone, or without any, a fifth of each class
+    is held out (`Data.validation_split`, seed 0). Classes are in the order of their names.
 
     Raises:
         UsageError: no folder is named.
         DataNotFoundError: it is not there.
-        DataError: no folders of classes, one without images, or files that cannot be read; all are named.
+        DataError: no folders of classes, sets without one to train on, a class without images, or files that cannot
+            be read; all are named.
     """
     folder, size = _checked(root, size)
     source = f"{folder}, images resized to {size} pixels on the shorter side and cropped in the middle"
-    if not (folder / "train").is_dir():
-        _check_is_no_part(folder)
-        whole = _read(folder, None, size)
-        data = Data("folder", whole, whole, official=False, source=source)
-        return data.validation_split(max(1, len(whole) // _HELD_OUT))
-    test = next((folder / name for name in _TEST_FOLDERS if (folder / name).is_dir()), None)
-    train = _read(folder / "train", None, size)
-    if test is None:
+    sets = _sets(folder)
+    if sets is not None and sets.train is None:
+        raise DataError(
+            f"{folder} contains {some([place.name for place in sets.every])} but no train folder, so there is nothing "
+            "to train on. To measure on it: resnetzoo eval RUN --all-images --dataset folder --data-dir "
+            f"{shlex.quote(str(sets.every[0]))}"
+        )
+    train = _read(folder if sets is None or sets.train is None else sets.train, None, size)
+    if sets is None or sets.test is None:
         data = Data("folder", train, train, official=False, source=source)
         return data.validation_split(max(1, len(train) // _HELD_OUT))
-    measured = _read(test, train.classes, size, grey=train.images.shape[1] == 1)
-    return Data("folder", train, measured, official=False, source=f"{source}, train and {test.name}")
+    measured = _read(sets.test, train.classes, size, grey=train.images.shape[1] == 1)
+    return Data("folder", train, measured, official=False, source=f"{source}, train and {sets.test.name}")
 
 
 def images_of(root: str | Path | None, classes: Sequence[str] | None, size: int | None) -> ImageSet:
@@ -59,6 +61,7 @@ def images_of(root: str | Path | None, classes: Sequence[str] | None, size: int 
         size: of the shorter side.
     """
     folder, size = _checked(named_folder(root), size)
+    _check_has_classes(folder, classes)
     return _read(folder, None if classes is None else tuple(classes), size)
 
 
@@ -73,18 +76,20 @@ def _checked(root: str | Path | None, size: int | None) -> tuple[Path, int]:
     return folder, size
 
 
-def _check_is_no_part(folder: Path) -> None:
-    """Refuse to take sets of images for classes where nothing to learn from lies beside them."""
+def _sets(folder: Path) -> FolderSets | None:
     try:
-        inside = [place for place in sorted(folder.iterdir()) if place.is_dir() and place.name[0] != "."]
-        parts = [place for place in inside if any(below.is_dir() for below in place.iterdir())]
+        return find_sets(folder)
     except OSError as error:
-        raise _unreadable(folder, error) from error
-    if inside and parts == inside and all(place.name in _TEST_FOLDERS for place in inside):
+        raise _unreadable(error.filename, error) from error
+
+
+def _check_has_classes(folder: Path, classes: Sequence[str] | None) -> None:
+    """Refuse a folder of sets, unless the caller says that these are the names of classes."""
+    sets = _sets(folder)
+    if sets is not None and not {place.name for place in sets.every} <= set(classes or ()):
         raise DataError(
-            f"{folder} contains {some([place.name for place in inside])} but no train folder, so there is nothing to "
-            "train on. To measure on it: resnetzoo eval RUN --all-images --dataset folder --data-dir "
-            f"{shlex.quote(str(parts[0]))}"
+            f"{folder} contains {some([place.name for place in sets.every])}, which are sets of images and not "
+            f"classes: pass one of them, such as {sets.every[0]}"
         )
 
 
@@ -99,9 +104,7 @@ def _unreadable(place: object, error: OSError) -> DataError:
 def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: bool | None = None) -> ImageSet:
     """The images of a folder, by the classes of the training set where these are given, and then as grey as it is."""
     try:
-        found = sorted(
-            inside.name for inside in folder.iterdir() if inside.is_dir() and not inside.name.startswith(".")
-        )
+        found = [inside.name for inside in folders_in(folder)]
     except OSError as error:
         raise _unreadable(folder, error) from error
     if not found:

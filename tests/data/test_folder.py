@@ -58,13 +58,37 @@ def test_the_first_of_a_folder_are_of_all_classes(tmp_path: Path) -> None:
     assert torch.equal(mine.first(29).train.labels, labels[:29])  # no warning, which chance could have brought
 
 
-@pytest.mark.parametrize("test", ["val", "test"])
-def test_train_and_test_below_a_folder(tmp_path: Path, test: str) -> None:
-    write_images(tmp_path / "pets/train", "cat", "dog", count=3)
+@pytest.mark.parametrize(
+    ("train", "test"), [("train", "val"), ("train", "test"), ("Train", "Test"), ("TRAINING", "testing")]
+)
+def test_train_and_test_below_a_folder(tmp_path: Path, train: str, test: str) -> None:
+    write_images(tmp_path / "pets" / train, "cat", "dog", count=3)
     write_images(tmp_path / "pets" / test, "dog", count=2, mode="L")
+    with pytest.raises(DataError, match=r"pets contains .*, which are sets of images and not classes: pass .*pets/"):
+        resnetzoo.ImageSet.from_folder(tmp_path / "pets")
     data = resnetzoo.load_data("folder", tmp_path / "pets", size=16)
     assert (len(data.train), data.test.labels.tolist()) == (6, [1, 1])
     assert data.train.images.shape[1:] == data.test.images.shape[1:] == (3, 16, 16)
+
+
+def test_a_class_may_be_called_as_a_set(tmp_path: Path) -> None:
+    """Among other classes, or where the caller says so; alone, images right below `train` belong to no class."""
+    folder = write_images(tmp_path / "vehicles", "bus", "train")
+    assert resnetzoo.load_data("folder", folder, size=8).classes == ("bus", "train")
+    assert resnetzoo.ImageSet.from_folder(folder, size=8).classes == ("bus", "train")
+    folder = write_images(tmp_path / "models", "test", "train")
+    with pytest.raises(DataError, match="train: expected one subfolder per class"):
+        resnetzoo.load_data("folder", folder)
+    with pytest.raises(DataError, match="contains test, train, which are sets of images and not classes"):
+        resnetzoo.ImageSet.from_folder(folder)
+    assert resnetzoo.ImageSet.from_folder(folder, classes=("train", "test"), size=8).classes == ("train", "test")
+
+
+def test_two_folders_to_train_on_are_one_too_many(tmp_path: Path) -> None:
+    for name in ("train", "training", "val"):
+        write_images(tmp_path / "pets" / name, "cat", "dog", count=1)
+    with pytest.raises(DataError, match="contains train, training, of which only one can be used"):
+        resnetzoo.load_data("folder", tmp_path / "pets")
 
 
 def test_what_a_folder_lacks_is_named(tmp_path: Path) -> None:
