@@ -130,9 +130,15 @@ class CifarNet(DescribesWeights, nn.Module):
 
     def forward_stages(self, x: Tensor) -> Tensor:
         """What leaves the stem (N, C, H, W) -> what leaves the last stage (N, num_features, H/4, W/4), rounded up."""
-        for name, module in self.named_children():  # the loop over modules that TorchScript can follow
-            if name in self.stage_names:
-                x = module(x)
+        # TorchScript finds no module by its name, but can compare the names of all.
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            for stage in self.stage_names:
+                for name, module in self.named_children():
+                    if name == stage:
+                        x = module(x)
+        else:
+            for stage in self.stage_names:
+                x = getattr(self, stage)(x)
         return x
 
     def forward_end(self, x: Tensor) -> Tensor:

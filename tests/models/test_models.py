@@ -1,10 +1,12 @@
 """Networks with other choices, sizes, shapes and seeds than their names have."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
-from cases import PROJECTION_PARAMS, SHORTCUTS, TWINS
+from cases import PROJECTION_PARAMS, SHORTCUTS, TWINS, lived_in
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -126,3 +128,45 @@ def test_a_seed_fixes_the_weights_and_leaves_the_random_state() -> None:
     second, third = resnetzoo.create("resnet20", seed=7).state_dict(), resnetzoo.create("resnet20", seed=8).state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not torch.equal(first["conv1.weight"], third["conv1.weight"])
+
+
+def _share_a_stage(network: resnetzoo.CifarNet) -> None:
+    network.layer3 = network.layer2
+
+
+def _add_a_stage_again(network: resnetzoo.CifarNet) -> None:
+    first = network.layer1
+    del network.layer1
+    network.layer1 = first
+
+
+RUN: dict[str, Callable[[resnetzoo.CifarNet, torch.Tensor], torch.Tensor]] = {
+    "eager": lambda network, images: network(images),
+    "scripted": lambda network, images: torch.jit.script(network)(images),
+    "traced": lambda network, images: torch.fx.symbolic_trace(network)(images),
+    "exported": lambda network, images: torch.export.export(network, (images,)).module()(images),
+}
+
+
+@pytest.mark.filterwarnings(r"ignore:`torch\.jit\.\w+` is")
+@pytest.mark.parametrize("change", [_share_a_stage, _add_a_stage_again])
+@pytest.mark.parametrize("run", RUN)
+def test_stages_run_by_their_names(run: str, change: Callable[[resnetzoo.CifarNet], None]) -> None:
+    """Not in the order in which somebody put them in, nor only once where two are the same module."""
+    network = lived_in(resnetzoo.ModelSpec("residual", 8, shortcut="projection", widths=(8, 8, 8))).eval()
+    change(network)
+    images = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        x = network.forward_stem(images)
+        for stage in (network.layer1, network.layer2, network.layer3):
+            x = stage(x)
+        assert torch.allclose(RUN[run](network, images), network.forward_head(x), atol=1e-6)
+
+
+def test_a_file_computes_as_the_network_whose_stages_were_put_in_again(tmp_path: Path) -> None:
+    network = lived_in(resnetzoo.ModelSpec("residual", 8)).eval()
+    _add_a_stage_again(network)
+    resnetzoo.save_weights(network, tmp_path / "again.safetensors")
+    images = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        assert torch.equal(resnetzoo.load_checkpoint(tmp_path / "again.safetensors")(images), network(images))
