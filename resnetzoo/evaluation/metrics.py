@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import NonFiniteLossError, UsageError
-from resnetzoo.evaluation.named_metrics import MetricNames, check_metrics, measure
+from resnetzoo.evaluation.named_metrics import MetricNames, measure_named, named_metrics
 from resnetzoo.evaluation.stored_logits import StoredLogits
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels, in_class_order
@@ -147,20 +147,20 @@ def evaluate(
             and labels, or `all`; see `resnetzoo.metrics.measure`.
 
     Raises:
-        UsageError: a batch below one image, an unknown precision or metric, no classifier or fewer logits than classes,
-            no `ImageSet` or one of other channels than the network takes; or a model that does not say its
-            normalization, but was scripted or traced, or holds a network that says one.
+        UsageError: a batch below one image, an unknown precision or metric, two metrics of one name, no classifier or
+            fewer logits than classes, no `ImageSet` or one of other channels than the network takes; or a model that
+            does not say its normalization, but was scripted or traced, or holds a network that says one.
         NonFiniteLossError: the mean loss is infinite or NaN, or a metric was asked for and a logit is.
 
     Warns:
         UserWarning: the images have their classes in another order, or other ones than the network.
     """
-    asked = check_metrics(metrics)
+    named = named_metrics(metrics)
+    if named == {}:
+        return _tested(model, images, normalization, precision, batch_size, None)[0]
     logits: list[Tensor] = []
-    measured, images = _tested(model, images, normalization, precision, batch_size, logits.append if asked else None)
-    if not asked:
-        return measured
-    return replace(measured, metrics=measure(torch.cat(logits), images.labels, metrics))
+    measured, images = _tested(model, images, normalization, precision, batch_size, logits.append)
+    return replace(measured, metrics=measure_named(torch.cat(logits), images.labels, named))
 
 
 def logits_of(

@@ -1,6 +1,6 @@
 """The metrics by name, as `evaluate` and the command line take them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import Tensor
@@ -53,24 +53,33 @@ METRICS: dict[str, Metric] = {
 _LEAST_CLASSES = {"top5_error": 5}
 _LEAST_IMAGES = {"temperature": 2}
 
-MetricNames = str | Sequence[str | Metric]
+MetricNames = str | Iterable[str | Metric]
 
 
-def check_metrics(metrics: MetricNames) -> tuple[str | Metric, ...]:
-    """What was asked for, one by one, before anything is measured.
+def named_metrics(metrics: MetricNames) -> dict[str, Metric] | None:
+    """The functions that were asked for, by name, before anything is measured; None for "all" of them.
 
     Raises:
-        UsageError: a name that is none, or something else.
+        UsageError: a name that is none, something else, or two functions of one name.
     """
-    if metrics == "all":
-        return tuple(METRICS)
-    asked = (metrics,) if isinstance(metrics, str) or callable(metrics) else tuple(metrics)
+    if isinstance(metrics, str) and metrics == "all":  # torchmetrics' metrics compare to anything as true
+        return None
+    alone = isinstance(metrics, str) or callable(metrics) or not isinstance(metrics, Iterable)
+    asked = (metrics,) if alone else tuple(metrics)
+    named: dict[str, Metric] = {}
     for metric in asked:
         if isinstance(metric, str) and metric not in METRICS:
             raise UsageError(f'no metric is called "{metric}"; choose from {", ".join(METRICS)}, or "all" of them')
         if not isinstance(metric, str) and not callable(metric):
             raise UsageError(f"a metric is a name or a function of logits and labels, not {kind_of(metric)}")
-    return asked
+        name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
+        function = METRICS[metric] if isinstance(metric, str) else metric
+        if named.setdefault(name, function) is not function:
+            raise UsageError(
+                f'two metrics are called "{name}", under which only one result can be returned: give one of them '
+                f'another name, such as metric.__name__ = "{name}_2"'
+            )
+    return named
 
 
 def measurable(images: int, classes: int) -> tuple[str, ...]:
@@ -95,16 +104,15 @@ def measure(logits: Values, labels: Values, metrics: MetricNames = "all") -> dic
             for `temperature`.
 
     Raises:
-        UsageError: no such name, no image, other shapes, or a label without a logit.
+        UsageError: no such name, two functions of one name, no image, other shapes, or a label without a logit.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
-    asked = check_metrics(metrics)
+    return measure_named(logits, labels, named_metrics(metrics))
+
+
+def measure_named(logits: Values, labels: Values, named: dict[str, Metric] | None) -> dict[str, Any]:
+    """As `measure`, of what `named_metrics` gave."""
     values, truth = checked(logits, labels)
-    if metrics == "all":
-        asked = measurable(*values.shape)
-    named = {_name(metric): METRICS[metric] if isinstance(metric, str) else metric for metric in asked}
+    if named is None:
+        named = {name: METRICS[name] for name in measurable(*values.shape)}
     return {name: metric(values, truth) for name, metric in named.items()}
-
-
-def _name(metric: str | Metric) -> str:
-    return metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)

@@ -1,6 +1,8 @@
 """Logits in half the bytes, exact in what is right and wrong, and those that the package carries."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import inf, nan
 from pathlib import Path
 
@@ -129,6 +131,33 @@ def test_logits_of_any_network_are_measured_as_evaluate_does(tiny_data: resnetzo
     others = replace(tiny_data.test, labels=tiny_data.test.labels.flip(0))
     with pytest.raises(UsageError, match="logits are of different test sets, 20 images"):
         stored.paired_with(metrics.logits_of(model, others))
+
+
+def _top(k: int) -> Callable[[torch.Tensor, torch.Tensor], float]:
+    def top(logits: torch.Tensor, labels: torch.Tensor) -> float:
+        return metrics.top_k_error(logits, labels, k=k)
+
+    return top
+
+
+def test_a_name_is_of_one_metric(tiny_data: resnetzoo.Data) -> None:
+    """One that another overwrote would be the result of a function that was not meant."""
+    model, first = small_network(0), _top(1)
+    for asked in ([first, _top(5)], ["nll", _named("nll", first)]):
+        with pytest.raises(UsageError, match=r'two metrics are called "(top|nll)".*metric\.__name__ = "'):
+            resnetzoo.evaluate(model, tiny_data.test, metrics=asked)
+    asked = (metric for metric in (first, first, _named("top5", _top(5)), "nll", "nll"))
+    assert list(resnetzoo.evaluate(model, tiny_data.test, metrics=asked).metrics) == ["top", "top5", "nll"]
+    with pytest.raises(UsageError, match="a metric is a name or a function of logits and labels, not an int"):
+        resnetzoo.evaluate(model, tiny_data.test, metrics=5)  # type: ignore[arg-type]
+
+
+def _named(
+    name: str, metric: Callable[[torch.Tensor, torch.Tensor], float]
+) -> Callable[[torch.Tensor, torch.Tensor], float]:
+    renamed = partial(metric)
+    renamed.__name__ = name  # type: ignore[attr-defined]
+    return renamed
 
 
 def test_labels_count_by_the_networks_order(tiny_data: resnetzoo.Data) -> None:
