@@ -9,7 +9,7 @@ from torch import Tensor
 from resnetzoo.data.stacking import ImageStack
 from resnetzoo.errors import DataError, UsageError
 from resnetzoo.utils.text import kind_of, some
-from resnetzoo.utils.validation import check_whole_number
+from resnetzoo.utils.validation import check_names, check_whole_number
 
 
 def pixels_and_labels(
@@ -21,7 +21,7 @@ def pixels_and_labels(
     """
     if size is not None:
         check_whole_number("size", size)
-    names = tuple(classes) if classes is not None else _names(dataset)
+    names = check_names("classes", classes) if classes is not None else _names(dataset)
     images, labels = ImageStack(size), []
     for number, row in enumerate(_rows(dataset)):
         image, label = _pair(row, number)

@@ -1,6 +1,6 @@
 """Labelled images as whole tensors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.data.normalization import Normalization, measure_normalization
-from resnetzoo.errors import DataError
+from resnetzoo.errors import DataError, UsageError
 from resnetzoo.utils.text import some
+from resnetzoo.utils.validation import check_names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,10 +41,10 @@ class ImageSet:
                     f"{field} must be a tensor, not {type(value).__name__}: convert an array with torch.from_numpy, a "
                     "list with torch.tensor"
                 )
-        given: object = self.classes
-        names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
-        if isinstance(given, str) or not all(isinstance(name, str) for name in names):
-            raise DataError(f'classes must be the names of all classes, such as ("cat", "dog"), not {given!r}')
+        try:
+            names = check_names("classes", self.classes)
+        except UsageError as error:
+            raise DataError(str(error)) from error
         object.__setattr__(self, "classes", names)  # a list would never equal the tuple of another set
         if self.images.dtype != torch.uint8 or self.images.dim() != 4:
             raise DataError(f"images must be uint8 (N, C, H, W), not {self.images.dtype} {list(self.images.shape)}")
@@ -72,7 +73,7 @@ class ImageSet:
                 out, images must have one size.
 
         Raises:
-            UsageError: it has no length and rows.
+            UsageError: it has no length and rows, or `classes` are no names.
             DataError: a row is no such pair, or images have several sizes.
         """
         from resnetzoo.data.from_dataset import names_of_labels, pixels_and_labels

@@ -61,7 +61,7 @@ class Data:
         labels, as many as the set with more of them has.
 
         Raises:
-            UsageError: one of the two has no length and rows.
+            UsageError: one of the two has no length and rows, or `classes` are no names.
             DataError: a row is no such pair; images have several sizes; the sets name different classes, or the same
                 ones in another order; or only one of them names its classes.
         """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from resnetzoo.errors import UsageError
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.validation import check_names
 
 if TYPE_CHECKING:
     from torch import nn
@@ -166,6 +167,9 @@ class Pretrained:
         origin: the file that the weights come from, and what was found there.
         weights: the registered weights that they are.
         fingerprint: of the weights that the row is true of (`models.fingerprint`), so that later changes are noticed.
+
+    Raises:
+        UsageError: `classes` are no names.
     """
 
     normalization: "Normalization | None" = None
@@ -173,6 +177,10 @@ class Pretrained:
     origin: Origin | None = None
     weights: Weights | None = None
     fingerprint: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.classes is not None:
+            object.__setattr__(self, "classes", check_names("classes", self.classes))
 
     def with_other_classifier(self) -> "Pretrained":
         """What still holds with another classifier: the input. Classes, weights and origin were the whole network's."""
@@ -214,7 +222,8 @@ class DescribesWeights:
 
     @classes.setter
     def classes(self, classes: Sequence[str] | None) -> None:
-        self.pretrained = replace(self.pretrained, classes=None if classes is None else tuple(classes))
+        names = None if classes is None else check_names("classes", classes)
+        self.pretrained = replace(self.pretrained, classes=names)
 
     @property
     def origin(self) -> Origin | None:

@@ -1,7 +1,7 @@
 """Check the numbers and options that callers pass."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from types import UnionType
 from typing import get_args
 
@@ -65,6 +65,18 @@ def check_choice(field: str, found: object, valid: Collection[str]) -> None:
     if found not in valid:
         said = f'"{found}"' if isinstance(found, str) else repr(found)
         raise UsageError(f"{field} must be one of {', '.join(valid)}, not {said}")
+
+
+def check_names(field: str, found: object) -> tuple[str, ...]:
+    """The names as a tuple of plain strings, which equals that of other names and can be written as JSON.
+
+    Raises:
+        UsageError: no names, such as numbers, or one string.
+    """
+    names = tuple(found) if isinstance(found, Iterable) and not isinstance(found, str) else None
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise UsageError(f'{field} must be the names of all classes, such as ("cat", "dog"), not {found!r:.80}')
+    return tuple(str(name) for name in names)  # those of numpy are of a class of their own
 
 
 def check_seed(seed: object) -> None:

@@ -2,7 +2,10 @@
 
 import copy
 import dataclasses
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -43,6 +46,25 @@ def test_assigning_a_part_replaces_the_value(tiny_model: resnetzoo.CifarNet) -> 
     assert tiny_model.pretrained == before
     with pytest.raises(dataclasses.FrozenInstanceError):
         tiny_model.pretrained.classes = ("a", "b")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("found", [range(10), np.arange(10), "cat", 10, ["cat", 1]])
+def test_classes_are_names(found: Any, tiny_model: resnetzoo.CifarNet) -> None:
+    """No file would hold anything else."""
+    with pytest.raises(
+        resnetzoo.UsageError, match=r'classes must be the names of all classes, such as \("cat", "dog"\)'
+    ):
+        tiny_model.classes = found
+    with pytest.raises(resnetzoo.UsageError, match="classes must be the names of all classes"):
+        Pretrained(classes=found)
+    assert tiny_model.classes is None
+
+
+def test_names_in_an_array_are_stored(tiny_model: resnetzoo.CifarNet, tmp_path: Path) -> None:
+    tiny_model.classes = np.array([f"class {label}" for label in range(10)])  # type: ignore[assignment]
+    assert {type(name) for name in tiny_model.classes or ()} == {str}
+    resnetzoo.save_weights(tiny_model, tmp_path / "a.safetensors")
+    assert resnetzoo.load_checkpoint(tmp_path / "a.safetensors").classes == tiny_model.classes
 
 
 def test_a_row_put_in_by_hand_is_claimed_only_for_the_weights_of_the_fingerprint() -> None:
