@@ -15,7 +15,7 @@ from resnetzoo.models.blocks.modules import build_block, conv2d, norm2d, norm_of
 from resnetzoo.models.ends import channels_into, length_of_logits
 from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
-from resnetzoo.utils.modules import check_picklable, copies_of_computed, input_dtype
+from resnetzoo.utils.modules import check_picklable, copies_of_computed, device_of, input_dtype
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -212,9 +212,11 @@ class CifarNet(DescribesWeights, nn.Module):
             self.fc = nn.Identity()
         else:
             self.spec = replace(self.spec, num_classes=num_classes)
-            fc = nn.Linear(self.num_features, num_classes)
+            device, dtype = device_of(self), input_dtype(self)
+            # Drawn on the CPU: the same values whatever the device is, and values also where the default one is meta.
+            fc = nn.Linear(self.num_features, num_classes, device="meta" if device.type == "meta" else "cpu")
             _he_init(fc)
-            self.fc = fc.to(self.conv1.weight.device, self.conv1.weight.dtype)
+            self.fc = fc.to(device, dtype)
         self.pretrained = self.pretrained.with_other_classifier()
 
 

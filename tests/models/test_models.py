@@ -51,6 +51,20 @@ def test_a_classifier_cannot_have_less_than_no_class() -> None:
         resnetzoo.create("resnet20").reset_classifier(-1)
 
 
+def test_a_fresh_classifier_is_where_the_network_is() -> None:
+    """Also behind a stem in a sequence, and where torch would create it on another device."""
+    model = resnetzoo.create("resnet20").double()
+    model.conv1 = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1, dtype=torch.float64))
+    model.reset_classifier(3)
+    assert model(torch.zeros(1, 3, 8, 8, dtype=torch.float64)).shape == (1, 3)
+    with torch.device("meta"):
+        trained = resnetzoo.create("resnet20", weights=True, num_classes=3, seed=0)
+    assert torch.equal(trained.fc.weight, resnetzoo.create("resnet20", weights=True, num_classes=3, seed=0).fc.weight)
+    empty = on_meta("resnet20")
+    empty.reset_classifier(3)
+    assert empty.fc.weight.is_meta
+
+
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (17, 33), (64, 64)])
 @pytest.mark.parametrize("name", ["plainnet20", "resnet20", "preresnet20"])
 def test_other_input_sizes(name: str, size: tuple[int, int]) -> None:
