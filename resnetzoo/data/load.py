@@ -52,7 +52,7 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
         SyntheticDataWarning: with `auto`, when the synthetic dataset is used: why, and how to get CIFAR-10. Its
             `source` says so too, and is stored with every result.
     """
-    if dataset in TEST_SETS:
+    if isinstance(dataset, str) and dataset in TEST_SETS:
         raise UsageError(
             f"{dataset} only has test images, and nothing to train on: resnetzoo.{TEST_SETS[dataset]} reads it, and "
             f'"resnetzoo eval MODEL --dataset {dataset}" measures on it'

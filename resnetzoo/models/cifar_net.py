@@ -16,6 +16,7 @@ from resnetzoo.models.ends import channels_into, length_of_logits
 from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.modules import check_picklable, copies_of_computed, device_of, input_dtype
+from resnetzoo.utils.text import kind_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,12 +44,20 @@ class CifarNet(DescribesWeights, nn.Module):
         num_features: channels that enter the classifier.
         in_chans: channels of the images.
         num_classes: length of the logits.
+
+    Raises:
+        UsageError: `spec` is none, such as a name.
     """
 
     __jit_unused_properties__: ClassVar = [*DescribesWeights.__jit_unused_properties__, "in_chans", "num_classes"]
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
+        if not isinstance(spec, ModelSpec):
+            raise UsageError(
+                f"a network is built from a resnetzoo.ModelSpec, not {kind_of(spec)}: resnetzoo.create(name) builds "
+                "one by its name, and resnetzoo.get_spec(name) returns its spec"
+            )
         self.spec = spec
         self.pretrained = Pretrained()
         self.num_features = spec.num_features

@@ -1,12 +1,15 @@
 """What a network costs, in closed form from its spec: no tensor is made. No torch here."""
 
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from resnetzoo.models.registry import get_spec
 from resnetzoo.models.shapes import BlockShape, ConvShape
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.models.spec_of import spec_of
 from resnetzoo.utils.validation import check_whole_number
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Complexity(NamedTuple):
@@ -23,21 +26,22 @@ class Complexity(NamedTuple):
     activations: int
 
 
-def complexity(model: str | ModelSpec, *, input_size: int = 32) -> Complexity:
+def complexity(model: "str | ModelSpec | nn.Module", *, input_size: int = 32) -> Complexity:
     """Parameters, multiply-adds and activations for a square image of `input_size` pixels a side.
 
     >>> complexity("resnet56").params
     853018
 
     Args:
-        model: a name of the zoo, or a spec.
+        model: a name of the zoo, a spec, or a network of this package, which may be wrapped. Of a network its spec is
+            counted, with as many input channels and classes as it has now.
         input_size: of the image, a side in pixels.
 
     Raises:
         UnknownModelError: `model` is a name that is not registered.
-        UsageError: `input_size` is below 1.
+        UsageError: `input_size` is below 1, or `model` is something else, or a network that no spec describes any more.
     """
-    spec = get_spec(model) if isinstance(model, str) else model
+    spec = spec_of(model, "complexity")
     check_whole_number("input_size", input_size)
     size = input_size
     parts = _conv(spec.stem, size)

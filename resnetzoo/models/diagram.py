@@ -9,15 +9,20 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import cycle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.errors import UsageError
 from resnetzoo.models.complexity import complexity
 from resnetzoo.models.shapes import BlockShape, ConvShape
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.models.spec_of import spec_of
 from resnetzoo.utils.colours import FAMILY_COLOURS
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _WIDTH, _BOX_WIDTH, _BOX_HEIGHT, _GAP = 440, 190, 26, 16  # pixels
 _LEFT = 110  # of the boxes; the sizes of the feature maps stand before them
@@ -27,8 +32,8 @@ _OPACITIES = (0.15, 0.27, 0.39, 0.51)  # of the boxes of a stage each, and from 
 _SHOWN = 3  # blocks of a stage that are drawn before the rest is counted
 
 
-def draw(spec: ModelSpec) -> str:
-    """The network as SVG text.
+def draw(spec: "str | ModelSpec | nn.Module") -> str:
+    """The network of a name, a spec or a model as SVG text.
 
     Convolutions are boxes with kernel, output channels and stride; norm and ReLU are named once. A shortcut is a
     line past its block: whole where it is the identity, dashed where it pads with zero channels or projects. Of a
@@ -36,7 +41,12 @@ def draw(spec: ModelSpec) -> str:
 
     >>> draw(ModelSpec("plain", 20)).count("3x3 conv")
     19
+
+    Raises:
+        UnknownModelError: a name that is not registered.
+        UsageError: something else, or a model that no spec describes any more.
     """
+    spec = spec_of(spec, "draw")
     canvas = _Canvas(spec)
     canvas.title()
     canvas.text("image", _MIDDLE)
@@ -59,11 +69,11 @@ def draw(spec: ModelSpec) -> str:
     return canvas.svg()
 
 
-def save_drawing(spec: ModelSpec, path: str | Path) -> None:
+def save_drawing(spec: "str | ModelSpec | nn.Module", path: str | Path) -> None:
     """Write `draw(spec)` to a file that ends in `.svg`.
 
     Raises:
-        UsageError: another kind of file.
+        UnknownModelError, UsageError: as `draw`, or another kind of file.
         OutputError: it cannot be written.
     """
     path = user_path(path)

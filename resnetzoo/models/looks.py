@@ -7,6 +7,7 @@ from resnetzoo.errors import UnknownModelError
 from resnetzoo.models.registry import get_spec
 from resnetzoo.utils.colours import OTHER_COLOURS
 from resnetzoo.utils.figures import MARKERS, Look, look_of_network
+from resnetzoo.utils.validation import check_kind
 
 
 def looks_of(labels: Iterable[str]) -> dict[str, Look]:
@@ -14,10 +15,14 @@ def looks_of(labels: Iterable[str]) -> dict[str, Look]:
 
     Colour is the family and line style the depth. Networks that share both differ in their markers; what is no name of
     the zoo gets a colour that is no family's.
+
+    Raises:
+        UsageError: a label is no string.
     """
     others = cycle(OTHER_COLOURS)
     found: dict[str, Look] = {}
     for label in labels:
+        check_kind("label", label, str)
         look = _look_of(label) or Look(next(others))
         alike = sum(other[:2] == look[:2] for other in found.values())
         found[label] = look._replace(marker=MARKERS[alike % len(MARKERS)])

@@ -8,7 +8,7 @@ from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS
 from resnetzoo.models.depths import FOUR_STAGES, is_valid_depth, nearest_depths
 from resnetzoo.models.spec import WIDTHS, ModelSpec
 from resnetzoo.utils.lookup import near_or_all
-from resnetzoo.utils.text import natural_order
+from resnetzoo.utils.text import brief, natural_order
 
 _DEPTH = re.compile(rf"({'|'.join({kind.prefix: None for kind in BLOCK_TYPES})})(\d{{1,6}})")
 
@@ -56,7 +56,7 @@ _SERIES = (
 def unknown_name(name: object, known: Mapping[str, ModelSpec]) -> str:
     """What is wrong with `name`, which is not among the `known` ones, and what to type instead."""
     if not isinstance(name, str):
-        return f'a model is named by a string such as "resnet56", not {name!r}'
+        return f'a model is named by a string such as "resnet56", not {brief(name)}'
     for series in _SERIES:
         if found := series.pattern.fullmatch(name.lower()):
             return _of_series(name, series, [int(number) for number in found.groups()], known)

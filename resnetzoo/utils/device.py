@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.errors import DeviceError, UsageError
+from resnetzoo.utils.text import brief
 
 Precision = Literal["fp32", "bf16"]
 
@@ -41,8 +42,9 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         return first_device()
     try:
         resolved = torch.device(device)
-    except RuntimeError:
-        raise UsageError(f'device must be auto, cpu, cuda, cuda:N or mps, not "{device}"') from None
+    except (RuntimeError, TypeError):
+        found = f'"{device}"' if isinstance(device, str) else brief(device)
+        raise UsageError(f"device must be auto, cpu, cuda, cuda:N or mps, not {found}") from None
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise DeviceError(
             f'device "{device}" is not available: torch {torch.__version__} finds no CUDA device on this machine; '

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.validation import check_kind
 
 Row = TypeVar("Row")
 
@@ -15,6 +16,7 @@ def look_up(what: str, name: str, rows: Mapping[str, Row]) -> Row:
     Raises:
         UsageError: there is no such row; the message lists all names.
     """
+    check_kind(what, name, str)
     if name not in rows:
         raise UsageError(f'unknown {what} "{name}"; known: {", ".join(rows)}')
     return rows[name]

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.text import kind_of
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
@@ -16,8 +17,11 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     'runs/a'
 
     Raises:
-        UsageError: neither a user nor a file has that name, this process has no home folder, or the path is empty.
+        UsageError: neither a user nor a file has that name, this process has no home folder, or the path is empty
+            or of another type.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"a path is a string or a pathlib.Path, not {kind_of(path)}")
     word = os.fspath(path)
     if not word:
         raise UsageError('an empty path was given; the folder where you are is "."')

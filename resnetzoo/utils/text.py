@@ -42,6 +42,12 @@ def kind_of(value: object) -> str:
     return "None" if value is None else f"{'an' if name[0] in 'AEIOUaeio' else 'a'} {name}"
 
 
+def brief(value: object) -> str:
+    """The `repr` of a value for a message: its first line, shortened; that of a network may fill pages."""
+    line, *more = repr(value).splitlines() or [""]
+    return line if len(line) <= 80 and not more else f"{line[:80].rstrip()}..."
+
+
 def some(names: Sequence[str], most: int = 5) -> str:
     """The names in one line, shortened to the first few if there are many: `a, b, c, d, e, ... (100)`."""
     shown = ", ".join(names[:most])

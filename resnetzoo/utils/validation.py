@@ -6,7 +6,7 @@ from types import UnionType
 from typing import get_args
 
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.text import kind_of
+from resnetzoo.utils.text import brief, kind_of
 
 MAX_SEED = 2**63 - 1
 
@@ -20,7 +20,7 @@ def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: 
     whole = isinstance(found, int) and not isinstance(found, bool)
     if not whole or found < minimum or (maximum is not None and found > maximum):  # type: ignore[operator]
         bounds = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
-        raise UsageError(f"{field} must be a whole number {bounds}, not {found!r}")
+        raise UsageError(f"{field} must be a whole number {bounds}, not {brief(found)}")
 
 
 def check_real(field: str, found: object) -> None:
@@ -30,7 +30,7 @@ def check_real(field: str, found: object) -> None:
         UsageError: says what was found.
     """
     if isinstance(found, bool) or not isinstance(found, int | float):
-        raise UsageError(f"{field} must be a number, such as 0.1, not {found!r}")
+        raise UsageError(f"{field} must be a number, such as 0.1, not {brief(found)}")
 
 
 def check_kind(field: str, found: object, kind: type | UnionType) -> None:
@@ -53,7 +53,7 @@ def check_number(field: str, found: object, lowest: float, highest: float) -> No
     check_real(field, found)
     if not (lowest <= found <= highest and math.isfinite(found)):  # type: ignore[operator, arg-type]
         bounds = f"{lowest} or more, and finite" if math.isinf(highest) else f"from {lowest} to {highest}"
-        raise UsageError(f"{field} must be {bounds}, not {found!r}")
+        raise UsageError(f"{field} must be {bounds}, not {brief(found)}")
 
 
 def check_choice(field: str, found: object, valid: Collection[str]) -> None:
@@ -62,8 +62,8 @@ def check_choice(field: str, found: object, valid: Collection[str]) -> None:
     Raises:
         UsageError: lists them, and says what was found.
     """
-    if found not in valid:
-        said = f'"{found}"' if isinstance(found, str) else repr(found)
+    if not isinstance(found, str) or found not in valid:
+        said = f'"{found}"' if isinstance(found, str) else brief(found)
         raise UsageError(f"{field} must be one of {', '.join(valid)}, not {said}")
 
 
@@ -75,7 +75,7 @@ def check_names(field: str, found: object) -> tuple[str, ...]:
     """
     names = tuple(found) if isinstance(found, Iterable) and not isinstance(found, str) else None
     if names is None or not all(isinstance(name, str) for name in names):
-        raise UsageError(f'{field} must be the names of all classes, such as ("cat", "dog"), not {found!r:.80}')
+        raise UsageError(f'{field} must be the names of all classes, such as ("cat", "dog"), not {brief(found)}')
     return tuple(str(name) for name in names)  # those of numpy are of a class of their own
 
 

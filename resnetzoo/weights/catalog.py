@@ -7,6 +7,7 @@ from resnetzoo.models.pretrained import Weights
 from resnetzoo.models.registry import registered_names
 from resnetzoo.utils.lookup import near_or_all
 from resnetzoo.utils.text import natural_order
+from resnetzoo.utils.validation import check_kind
 from resnetzoo.weights.packaged import PACKAGED
 from resnetzoo.weights.published import PUBLISHED
 
@@ -20,7 +21,11 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     Args:
         pattern: the pattern of the names.
         pretrained: list only networks that have trained weights; `list_weights` lists these.
+
+    Raises:
+        UsageError: the pattern is no string.
     """
+    check_kind("pattern", pattern, str)
     names = set(registered_names())
     if pretrained:
         names = {row.network for row in list_weights()}
@@ -31,7 +36,12 @@ _ALL: dict[str, Weights] = {row.name: row for row in (*PACKAGED, *PUBLISHED)}
 
 
 def list_weights(pattern: str = "*") -> list[Weights]:
-    """The rows of weights whose names match a shell-style pattern: `resnet20.*`, `*_c100`; ours come first."""
+    """The rows of weights whose names match a shell-style pattern: `resnet20.*`, `*_c100`; ours come first.
+
+    Raises:
+        UsageError: the pattern is no string.
+    """
+    check_kind("pattern", pattern, str)
     return [row for name, row in _ALL.items() if fnmatchcase(name, pattern)]
 
 
@@ -41,6 +51,7 @@ def get_weights(name: str) -> Weights:
     Raises:
         UsageError: there is no such row; the message lists similar names.
     """
+    check_kind("name", name, str)
     if name not in _ALL:
         of_network = [row.name for row in list_weights(f"{name.split('.')[0]}.*")]
         available = f"there is {', '.join(of_network)}" if of_network else near_or_all(name, _ALL)
@@ -54,6 +65,7 @@ def default_weights(network: str) -> Weights:
     Raises:
         UsageError: the network has no weights; the message lists the networks that have.
     """
+    check_kind("network", network, str)
     for row in _ALL.values():
         if row.network == network:
             return row

@@ -1,14 +1,18 @@
 """Names: every good one works, every bad one says what to type instead."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from cases import DEPTHS, PARAMS, THIN
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 import resnetzoo
+from resnetzoo import plots
 from resnetzoo.models import registry
 from resnetzoo.models.depths import nearest_depths
 
@@ -124,6 +128,53 @@ def test_register_refuses_what_is_no_name_or_no_spec() -> None:
         resnetzoo.register("my net", resnetzoo.ModelSpec("plain", 26))
     with pytest.raises(resnetzoo.UsageError, match="ModelSpec, not dict"):
         resnetzoo.register("mine", {"family": "plain"})  # type: ignore[arg-type]
+
+
+def test_costs_and_drawings_take_a_network() -> None:
+    """By its name, by its spec, or itself, with the classes that it has now."""
+    network = resnetzoo.create("resnet20")
+    for take in (resnetzoo.complexity, plots.draw):
+        of_spec = take(network.spec)
+        assert of_spec == take("resnet20") == take(network) == take(nn.DataParallel(network))
+    network.fc = nn.Linear(64, 7)
+    assert resnetzoo.complexity(network) == resnetzoo.complexity(replace(network.spec, num_classes=7))
+    network.layer1 = nn.Sequential()
+    with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet20"):
+        resnetzoo.complexity(network)
+
+
+WRONG_KINDS: list[tuple[Callable[[Any], object], str]] = [
+    (resnetzoo.complexity, r"takes a name of the zoo, a resnetzoo\.ModelSpec or a network, not"),
+    (plots.draw, r"takes a name of the zoo, a resnetzoo\.ModelSpec or a network, not"),
+    (resnetzoo.CifarNet, r"built from a resnetzoo\.ModelSpec, not .*: resnetzoo\.create\(name\)"),
+    (resnetzoo.get_spec, 'a model is named by a string such as "resnet56", not'),
+    (resnetzoo.list_models, "pattern must be of the class str, not"),
+    (resnetzoo.list_weights, "pattern must be of the class str, not"),
+    (resnetzoo.get_weights, "name must be of the class str, not"),
+    (resnetzoo.weights.default_weights, "network must be of the class str, not"),
+    (lambda found: plots.looks_of([found]), "label must be of the class str, not"),
+    (resnetzoo.classes_of, "dataset must be one of cifar10, .* not"),
+    (resnetzoo.load_data, "dataset must be one of auto, .* not"),
+    (resnetzoo.resolve_device, "device must be auto, .* not"),
+    (resnetzoo.reproduce.get_target, "target must be of the class str, not"),
+    (resnetzoo.user_path, r"a path is a string or a pathlib\.Path, not"),
+    (resnetzoo.open_checkpoint, r"a path is a string or a pathlib\.Path, not"),
+    (resnetzoo.network_of, r"a training state, as open_checkpoint\(path\) returns, not .*; load_checkpoint reads"),
+]
+
+
+@pytest.mark.parametrize(("take", "message"), WRONG_KINDS)
+@pytest.mark.parametrize("found", [None, ["resnet20"], resnetzoo.Stage], ids=["None", "list", "class"])
+def test_another_kind_of_value_is_named(take: Callable[[Any], object], message: str, found: object) -> None:
+    with pytest.raises(resnetzoo.ResnetzooError, match=message):
+        take(found)
+
+
+def test_a_message_does_not_print_a_whole_network() -> None:
+    network = resnetzoo.create("resnet20")
+    for take in (resnetzoo.create, resnetzoo.resnet, resnetzoo.classes_of):
+        with pytest.raises(resnetzoo.ResnetzooError, match=r"not CifarNet\(\.\.\.$"):
+            take(network)  # type: ignore[operator]
 
 
 @given(st.integers(min_value=-10, max_value=5000), st.sampled_from([2, 3]))

@@ -7,10 +7,11 @@ from typing import Any, TypeGuard
 from torch import Tensor
 
 from resnetzoo.data.normalization import Normalization
-from resnetzoo.errors import CheckpointError, DamagedCheckpointError
+from resnetzoo.errors import CheckpointError, DamagedCheckpointError, UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.pretrained import Pretrained
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils import text
 from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.file_type import SUFFIXES, kind_of
@@ -113,8 +114,14 @@ def network_of(checkpoint: Checkpoint) -> CifarNet:
     """The tested network of a training state, in evaluation mode, with its `.normalization` and `.classes`.
 
     Raises:
+        UsageError: no training state, such as a path; `open_checkpoint` reads one.
         CheckpointError: the network is not one of this package, or the state is incomplete.
     """
+    if not isinstance(checkpoint, Checkpoint):
+        raise UsageError(
+            f"network_of takes a training state, as open_checkpoint(path) returns, not {text.kind_of(checkpoint)}; "
+            "load_checkpoint reads any file of weights"
+        )
     spec = _spec(checkpoint)
     model = build_network(spec, state_weights(checkpoint))
     model.pretrained = _pretrained(checkpoint, spec)
