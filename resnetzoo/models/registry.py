@@ -5,7 +5,7 @@ import re
 from resnetzoo.errors import UnknownModelError, UsageError
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.unknown_names import unknown_name
-from resnetzoo.utils.text import natural_order
+from resnetzoo.utils.text import brief, natural_order
 
 # Bottleneck rows project where the shape changes, as their authors' own code does
 # (arXiv:1603.05027; github.com/KaimingHe/resnet-1k-layers); all others are the paper's option A.
@@ -95,8 +95,11 @@ def register(name: str, spec: ModelSpec) -> None:
     """
     if not isinstance(spec, ModelSpec):
         raise UsageError(f"register takes a resnetzoo.ModelSpec, not {type(spec).__name__}")
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        raise UsageError(f"a model's name is one word of letters, digits, '_', '-' and '.', not {name!r}")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise UsageError(
+            f"a model's name is one word of letters, digits, '_' and '-', not {brief(name)}; a point stands between "
+            "the name and its weights, as in resnet20.modern_c10"
+        )
     if name in _SPECS:
         raise UsageError(f'"{name}" is already registered, as {_SPECS[name]}; choose another name')
     _SPECS[name] = spec

@@ -65,9 +65,9 @@ def test_importing_again_changes_nothing() -> None:
 
 def test_a_name_of_ones_own_is_registered_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = resnetzoo.ModelSpec("residual", 8, in_chans=1, num_classes=4)
-    monkeypatch.setitem(registry._SPECS, "small.8", spec)
+    monkeypatch.setitem(registry._SPECS, "small8", spec)
     interop.register_networks()
-    model = create("small_8")
+    model = create("small8")
     assert model.spec == spec
     assert timm.data.resolve_model_data_config(model)["mean"] == pytest.approx([0.474], abs=0.001)
     assert model(images_for(model)).shape == (2, 4)

@@ -128,6 +128,9 @@ def test_register_refuses_what_is_no_name_or_no_spec() -> None:
         resnetzoo.register("my net", resnetzoo.ModelSpec("plain", 26))
     with pytest.raises(resnetzoo.UsageError, match="ModelSpec, not dict"):
         resnetzoo.register("mine", {"family": "plain"})  # type: ignore[arg-type]
+    with pytest.raises(resnetzoo.UsageError, match=r"not 'net\.1'; a point stands between the name and its weights"):
+        resnetzoo.register("net.1", resnetzoo.ModelSpec("plain", 26))
+    assert "net.1" not in resnetzoo.list_models()
 
 
 def test_costs_and_drawings_take_a_network() -> None:

@@ -52,7 +52,7 @@ def register_networks() -> None:
         UsageError: another package has registered such a name.
     """
     for name in list_models():
-        variant = PREFIX + name.replace(".", "_")  # timm expects a tag after a point
+        variant = PREFIX + name
         if not is_model(variant):
             default_cfgs[variant] = default_configs(name, variant)
             register_model(_entrypoint(name, variant))
