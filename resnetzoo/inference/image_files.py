@@ -1,6 +1,7 @@
 """Find the image files that paths, folders and patterns stand for."""
 
 import glob
+import os
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -56,10 +57,17 @@ def find_images(paths: Paths) -> list[ImageFile]:
                 "'photos/*.jpg'; for an image in memory use model(model.preprocess(image)[None])"
             )
         for file in _files_of(str(word)):
-            once.setdefault(file.path.absolute(), file)
+            once.setdefault(_place(file), file)
     if all(file.error for file in once.values()):
         raise NoImageError(list(once.values()))
     return list(once.values())
+
+
+def _place(file: ImageFile) -> Path:
+    """What tells a file from others: its name in the folder that its path leads to, by links and `..` as well."""
+    if file.error is not None:  # which may be that there is no such path
+        return file.path.absolute()
+    return Path(os.path.realpath(file.path.parent), file.path.name)
 
 
 def _files_of(word: str) -> list[ImageFile]:

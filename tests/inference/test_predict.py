@@ -115,6 +115,17 @@ def test_what_cannot_be_read_has_its_own_line(model: resnetzoo.CifarNet) -> None
         assert "\n" not in failed.error
 
 
+def test_a_file_is_answered_once_however_it_is_reached(model: resnetzoo.CifarNet, tmp_path: Path) -> None:
+    """By `..`, and by a link to its folder; a link to the file itself is a name that may be asked for."""
+    (tmp_path / "photos" / "more").mkdir(parents=True)
+    Image.new("RGB", (32, 32)).save(tmp_path / "photos" / "a.png")
+    (tmp_path / "linked").symlink_to(tmp_path / "photos")
+    (tmp_path / "photos" / "b.png").symlink_to("a.png")
+    words = ["photos/more/../a.png", "photos/a.png", "linked/a.png", "linked/more/../b.png"]
+    found = resnetzoo.predict(model, [tmp_path / word for word in words])
+    assert [prediction.path for prediction in found] == [tmp_path / words[0], tmp_path / words[3]]
+
+
 def test_files_folders_and_patterns_in_order_and_once(model: resnetzoo.CifarNet) -> None:
     for name in ("a10.png", "a2.png", "b/c.jpg", "b/.hidden.png", "b/d/E.PNG", "odd[1].png", "²3.png"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
