@@ -19,7 +19,7 @@ from resnetzoo.models.as_built import has_only_known_parts
 from resnetzoo.models.cifar_net import CifarNet, check_images
 from resnetzoo.models.introspection import class_names, known_spec
 from resnetzoo.models.matching import check_channels
-from resnetzoo.models.wrappers import zoo_network
+from resnetzoo.models.wrappers import FixedCode, zoo_network
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import copy_of, device_of
@@ -143,7 +143,7 @@ def _runs_in_bf16(network: CifarNet) -> bool:
     return True
 
 
-class OptimizedNet(nn.Module):
+class OptimizedNet(FixedCode, nn.Module):
     """What `optimize` returns: images (N, in_chans, H, W) of any float type, normalized -> logits (N, num_classes).
 
     Logits are float32 and carry no gradients. The network stays in evaluation mode, on its device and with its

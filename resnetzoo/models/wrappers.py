@@ -15,6 +15,11 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.as_built import hook_on
 from resnetzoo.models.cifar_net import CifarNet
 
+
+class FixedCode:
+    """What was made of a network, with its code and weights fixed: a module that does not stand for it any more."""
+
+
 _WITH_MODULE = (nn.DataParallel, DistributedDataParallel, AveragedModel)
 
 
@@ -72,7 +77,7 @@ def zoo_network(model: nn.Module, taker: str) -> CifarNet:
         _check_whole(network, taker)
         return network
     words = f"{taker} takes a network of resnetzoo, as create and load_checkpoint return, not {type(model).__name__}"
-    if is_graph(innermost(model)):
+    if is_graph(innermost(model)) or any(isinstance(module, FixedCode) for module in model.modules()):
         raise UsageError(f"{words}, whose code is fixed: pass the network that it was made from")
     if (held := held_network(model)) is not None:
         name, inner = held

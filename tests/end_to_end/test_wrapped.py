@@ -238,6 +238,15 @@ def test_fixed_code_is_only_called(how: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry not in ("evaluate", "predict")])
+def test_what_optimize_returns_does_not_stand_for_its_network(entry: str, tmp_path: Path) -> None:
+    """Nor does the fused network in it, which no file describes."""
+    optimized = resnetzoo.optimize(network(), precision="fp32", compile=False)
+    for model in (optimized, nn.Sequential(optimized, nn.Softmax(1))):
+        with pytest.raises(resnetzoo.UsageError, match="whose code is fixed: pass the network that it was made from"):
+            ENTRIES[entry](model, tmp_path)
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry not in ("evaluate", "predict")])
 def test_a_hook_on_a_wrapper_is_not_lost(entry: str, tmp_path: Path) -> None:
     wrapped = nn.DataParallel(network())
     wrapped.register_forward_hook(lambda module, inputs, output: -output)
