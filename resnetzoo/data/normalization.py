@@ -29,6 +29,7 @@ class Normalization:
         mean: float32 (C, 1, 1) with `channel`, (C, H, W) with `per_pixel_mean`; from 0 to 1.
         std: float32 (C, 1, 1); above 0, at most 1.
         size: shorter side, in pixels, of the images that it was measured on; None where that is not known.
+        shape: height and width of these images where they are not square and `mean` does not show it; else None.
 
     Raises:
         UsageError: another kind, values that are no numbers or out of their range, or shapes that do not fit.
@@ -38,11 +39,16 @@ class Normalization:
     mean: Tensor
     std: Tensor
     size: int | None = None
+    shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         check_choice("kind of a normalization", self.kind, get_args(NormalizationKind))
         if self.size is not None:
             check_whole_number("size of a normalization", self.size)
+        if self.shape is not None:
+            height, width = self.shape
+            check_whole_number("height in the shape of a normalization", height)
+            check_whole_number("width in the shape of a normalization", width)
         mean, std = _values("mean", self.mean), _values("std", self.std)
         per_channel = "mean and std must have one value per channel"
         if self.kind == "channel" and mean.dim() == 3 and mean.shape[1:] != (1, 1):
@@ -77,6 +83,13 @@ class Normalization:
                 "size"
             )
         return width
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width, in pixels, of the images that the network was trained on, as far as that is known."""
+        if self.kind == "per_pixel_mean":
+            return self.mean.shape[-2], self.mean.shape[-1]
+        return self.shape or (self.input_size, self.input_size)
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Pixels (N, C, H, W) or (C, H, W) -> input of that shape, on their device.
@@ -128,7 +141,8 @@ class Normalization:
 
     def to_stored(self) -> dict[str, object]:
         """Every value, `mean` and `std` as tensors; `from_stored` reads them back."""
-        return {"kind": self.kind, "mean": self.mean, "std": self.std, "size": self.size}
+        shape = {} if self.shape is None else {"shape": list(self.shape)}
+        return {"kind": self.kind, "mean": self.mean, "std": self.std, "size": self.size, **shape}
 
     def to_json(self) -> str:
         """As `to_stored`, as JSON with lists of the tensors' shapes; `from_stored` reads what JSON makes of it."""
@@ -136,13 +150,14 @@ class Normalization:
 
     @classmethod
     def from_stored(cls, values: Mapping[str, Any]) -> "Normalization":
-        """What `to_stored` or `to_json` wrote, to the last digit; files of before may lack `size`.
+        """What `to_stored` or `to_json` wrote, to the last digit; files of before may lack `size`, most lack `shape`.
 
         Raises:
             KeyError, TypeError, ValueError: it is none.
         """
         mean, std = (torch.as_tensor(values[key], dtype=torch.float32, device="cpu") for key in ("mean", "std"))
-        return cls(values["kind"], mean, std, values.get("size"))
+        shape = values.get("shape")
+        return cls(values["kind"], mean, std, values.get("size"), None if shape is None else (shape[0], shape[1]))
 
     def to_dict(self) -> dict[str, object]:
         """`kind`, and the channel averages of `mean` and `std`: enough to report, ready for JSON."""
@@ -228,4 +243,6 @@ def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalizat
     variance = (squares / len(images)).mean(dim=(1, 2), keepdim=True) - channel_mean.square()
     std = variance.clamp(min=0).sqrt()
     std[std < 1e-4] = 1.0  # a channel of one value only: leave its scale alone
-    return Normalization(kind, channel_mean.float(), std.float(), size)
+    height, width = images.shape[2:]
+    shape = None if height == width else (height, width)
+    return Normalization(kind, channel_mean.float(), std.float(), size, shape)

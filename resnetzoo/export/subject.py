@@ -45,10 +45,11 @@ class Subject:
     def inputs(self, count: int) -> Tensor:
         """Random images as `module` takes them, the same each time; `count` of them."""
         random = torch.Generator("cpu").manual_seed(count)
-        chans, size = self.network.in_chans, _size(self.network)
+        chans, (height, width) = self.network.in_chans, _image_shape(self.network)
         if self.input_name == "pixels":
-            return torch.randint(0, 256, (count, size, size, chans), dtype=torch.uint8, device="cpu", generator=random)
-        return torch.randn(count, chans, size, size, dtype=torch.float32, device="cpu", generator=random)
+            shape = (count, height, width, chans)
+            return torch.randint(0, 256, shape, dtype=torch.uint8, device="cpu", generator=random)
+        return torch.randn(count, chans, height, width, dtype=torch.float32, device="cpu", generator=random)
 
 
 def subject_of(model: Exportable) -> Subject:
@@ -89,13 +90,16 @@ def translating(subject: Subject, runtime: str) -> Iterator[None]:
         ) from error
 
 
-def _size(network: CifarNet) -> int:
-    """Side of its images in pixels."""
-    return INPUT_SIZE if network.normalization is None else network.normalization.input_size
+def _image_shape(network: CifarNet) -> tuple[int, int]:
+    """Height and width of its images in pixels."""
+    known = network.normalization
+    return (INPUT_SIZE, INPUT_SIZE) if known is None else known.image_shape
 
 
 def _facts(network: CifarNet, takes: str) -> dict[str, str]:
-    facts = {"resnetzoo": __version__, "input": takes, "input_size": str(_size(network))}
+    height, width = _image_shape(network)
+    size = str(height) if height == width else f"{height}x{width}"
+    facts = {"resnetzoo": __version__, "input": takes, "input_size": size}
     if network.num_classes == 0:  # features alone are of no spec
         return {**facts, **normalization_texts(network)}
     try:

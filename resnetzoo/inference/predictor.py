@@ -21,7 +21,7 @@ from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import evaluating
 from resnetzoo.utils.text import printable
-from resnetzoo.utils.validation import check_whole_number
+from resnetzoo.utils.validation import check_names, check_whole_number
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,10 @@ def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
     if count == 0:
         raise UsageError("the network has no classifier and therefore no classes: add one with reset_classifier")
     if classes is not None:
+        classes = check_names("classes", classes)
         if count not in (None, len(classes)):
             raise UsageError(f"found {len(classes)} class names for a network with {count} classes")
-        return tuple(classes)
+        return classes
     known: Sequence[str] | None = class_names(inner) if isinstance(inner, CifarNet) else getattr(inner, "classes", None)
     if known is None and count is None:
         raise UsageError("the number of classes of this model is not known: name them with classes=")

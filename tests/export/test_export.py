@@ -156,19 +156,38 @@ def test_pixels_become_probabilities(word: str, real_data: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 24)])
 @pytest.mark.slow
 def test_a_graph_takes_images_as_large_as_in_training(
-    word: str, tiny_model: resnetzoo.CifarNet, kind: NormalizationKind
+    word: str, tiny_model: resnetzoo.CifarNet, kind: NormalizationKind, height: int, width: int
 ) -> None:
-    tiny_model.normalization = measure_normalization(torch.randint(0, 256, (5, 3, 16, 16), dtype=torch.uint8), kind)
+    pixels = torch.randint(0, 256, (5, 3, height, width), dtype=torch.uint8)
+    tiny_model.normalization = measure_normalization(pixels, kind)
     model = tiny_model if word == "safetensors" else resnetzoo.WithPreprocessing(tiny_model)
     path = Path(f"small{FORMATS[word].suffix}")
     FORMATS[word].export(model.eval(), path)
     if word == "safetensors":
-        inputs = torch.randn(3, 3, 16, 16)
+        inputs = torch.randn(3, 3, height, width)
     else:
-        inputs = torch.randint(0, 256, (3, 16, 16, 3), dtype=torch.uint8)
+        inputs = torch.randint(0, 256, (3, height, width, 3), dtype=torch.uint8)
     assert largest_difference(model, LOADERS[word](path), inputs) <= 1e-4
+
+
+@pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
+def test_a_file_says_how_large_images_are_that_are_not_square(
+    tiny_model: resnetzoo.CifarNet, kind: NormalizationKind
+) -> None:
+    """And the network that it is loaded into knows it, so that a graph of that one takes them."""
+    pixels = torch.randint(0, 256, (5, 3, 24, 16), dtype=torch.uint8)
+    tiny_model.normalization = measure_normalization(pixels, kind)
+    resnetzoo.export_safetensors(tiny_model, "oblong.safetensors")
+    loaded = resnetzoo.load_checkpoint("oblong.safetensors")
+    assert loaded.normalization is not None
+    assert (loaded.normalization.image_shape, loaded.normalization.size) == ((24, 16), 16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls its own scripting deprecated
+        resnetzoo.export_torchscript(resnetzoo.WithPreprocessing(loaded), "oblong.pt")
+    assert torchscript_facts(Path("oblong.pt"))["input_size"] == "24x16"
 
 
 def test_the_model_stays_as_it_was(tiny_model: resnetzoo.CifarNet) -> None:

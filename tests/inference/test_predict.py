@@ -228,6 +228,7 @@ def test_classes_are_known_or_numbered(
         ({"top": 0}, "top must be a whole number from 1, not 0"),
         ({"batch_size": 0}, "batch_size must be a whole number from 1, not 0"),
         ({"classes": ["cat", "dog"]}, "2 class names for a network with 10"),
+        ({"classes": range(10)}, r"classes must be the names of all classes, .*, not range\(0, 10\)"),
     ],
 )
 def test_what_cannot_be_meant(model: resnetzoo.CifarNet, choices: dict[str, object], message: str) -> None:

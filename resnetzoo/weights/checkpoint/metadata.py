@@ -2,7 +2,8 @@
 
 The texts are JSON, as the metadata of safetensors and of the other exports take them: `spec`, as `ModelSpec.to_dict()`
 gives it; `normalization`, {"kind", "mean", "std", "size"} with lists of the tensors' shapes, mean (C, H, W) or
-(C, 1, 1) and std (C, 1, 1), and the side of the training's images in pixels or null, which older files lack; `classes`,
+(C, 1, 1) and std (C, 1, 1), and the side of the training's images in pixels or null, which older files lack, and for
+images that are not square also "shape", their height and width, where the mean does not show it; `classes`,
 a list of their names; `weights`, the row as `Weights.to_dict()` gives it, and beside it `weights_fingerprint`, as
 `fingerprint_of` gives it of the weights that the row is true of.
 """
