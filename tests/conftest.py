@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # the processes that share the ma
     _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     os.environ["OMP_NUM_THREADS"] = str(_threads)  # of the processes that tests start
     torch.set_num_threads(_threads)
+
+# Matplotlib lists the fonts once for all tests, instead of in the cache of each.
+os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "resnetzoo-tests-matplotlib"))
 
 for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if (

@@ -3,6 +3,7 @@
 from resnetzoo.training.recipes import CIFAR_TRAIN_IMAGES, Recipe
 from resnetzoo.training.schedules import LowStart, OneCycle, StepDecay, steps_per_epoch
 from resnetzoo.utils.lookup import look_up
+from resnetzoo.utils.validation import check_kind
 
 _EPOCH = steps_per_epoch(CIFAR_TRAIN_IMAGES, 128)  # in steps of the usual batch
 
@@ -114,5 +115,6 @@ def get_recipe(name: str) -> Recipe:
     Raises:
         UsageError: no such preset; the message lists them.
     """
+    check_kind("recipe", name, str)
     capitals = name.upper()
     return look_up("recipe", capitals if capitals in RECIPES else name, RECIPES)

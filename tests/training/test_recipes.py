@@ -266,3 +266,5 @@ def test_an_unknown_recipe_lists_the_known() -> None:
         match='unknown recipe "he2016"; known: QUICK20, HE2015, MODERN, WRN2016, RESNEXT2017, SMOKE',
     ):
         get_recipe("he2016")
+    with pytest.raises(resnetzoo.UsageError, match="recipe must be of the class str, not an int"):
+        get_recipe(2016)  # type: ignore[arg-type]
