@@ -89,6 +89,8 @@ def pages(site: Path) -> list[str]:
 
 
 def test_every_page_loads_fits_its_window_and_bars_no_reader_with_aids(site: Path, address: str, browser: Any) -> None:
+    # A tablet shows the parts of a phone's page: both menus are closed.
+    checks_aids = browser.execute_script("return window.innerWidth") != WIDTHS["tablet"]
     for page in pages(site):
         browser.get(address + page)
         wait_for(browser, "return [...document.images].every(one => one.complete)")
@@ -100,8 +102,9 @@ def test_every_page_loads_fits_its_window_and_bars_no_reader_with_aids(site: Pat
         assert not wide, f"{page} is wider than its window"
         assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == [], page
         # Colours are the same at every width, and take more than half of the time: they have a test of their own.
-        found = browser.execute_async_script(_VIOLATIONS, None, {"rules": {"color-contrast": {"enabled": False}}})
-        assert found == [], page
+        if checks_aids:
+            found = browser.execute_async_script(_VIOLATIONS, None, {"rules": {"color-contrast": {"enabled": False}}})
+            assert found == [], page
 
 
 @pytest.mark.parametrize("browser", [WIDTHS["desk"]], ids=["desk"], indirect=True)
