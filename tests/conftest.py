@@ -26,7 +26,8 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # the processes that share the ma
     torch.set_num_threads(_threads)
 
 # Matplotlib lists the fonts once for all tests, instead of in the cache of each.
-os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "resnetzoo-tests-matplotlib"))
+_fonts = tempfile.TemporaryDirectory(prefix="resnetzoo-tests-")  # removed when the process ends
+os.environ.setdefault("MPLCONFIGDIR", _fonts.name)
 
 for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if (

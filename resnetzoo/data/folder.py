@@ -84,12 +84,15 @@ def _sets(folder: Path) -> FolderSets | None:
 
 
 def _check_has_classes(folder: Path, classes: Sequence[str] | None) -> None:
-    """Refuse a folder of sets, unless the caller says that these are the names of classes."""
+    """Refuse a folder of nothing but sets, unless the caller says that these are the names of classes."""
     sets = _sets(folder)
-    if sets is not None and not {place.name for place in sets.every} <= set(classes or ()):
+    if sets is None or list(sets.every) != folders_in(folder):
+        return
+    names = [place.name for place in sets.every]
+    if not set(names) <= set(classes or ()):
         raise DataError(
-            f"{folder} contains {some([place.name for place in sets.every])}, which are sets of images and not "
-            f"classes: pass one of them, such as {sets.every[0]}"
+            f"{folder} contains {some(names)}, which are sets of images and not classes: pass one of them, such as "
+            f"{sets.every[0]}, or classes={names} if these are the classes"
         )
 
 

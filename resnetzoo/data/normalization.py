@@ -46,9 +46,7 @@ class Normalization:
         if self.size is not None:
             check_whole_number("size of a normalization", self.size)
         if self.shape is not None:
-            height, width = self.shape
-            check_whole_number("height in the shape of a normalization", height)
-            check_whole_number("width in the shape of a normalization", width)
+            object.__setattr__(self, "shape", self._checked_shape(self.shape))
         mean, std = _values("mean", self.mean), _values("std", self.std)
         per_channel = "mean and std must have one value per channel"
         if self.kind == "channel" and mean.dim() == 3 and mean.shape[1:] != (1, 1):
@@ -83,6 +81,15 @@ class Normalization:
                 "size"
             )
         return width
+
+    def _checked_shape(self, found: object) -> tuple[int, int]:
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise UsageError(f"shape of a normalization must be a height and a width, not {found!r}")
+        for length in found:
+            check_whole_number("height and width of a normalization", length)
+        if self.size is not None and min(found) != self.size:
+            raise UsageError(f"shape of a normalization is {found}, but its size, the shorter side, is {self.size}")
+        return found[0], found[1]
 
     @property
     def image_shape(self) -> tuple[int, int]:

@@ -67,7 +67,8 @@ class Data:
         """
         parts = [pixels_and_labels(part, classes, size) for part in (train, test)]
         check_both_named(*(names for _, _, names in parts))
-        numbered = names_of_labels(*(labels for _, labels, _ in parts))
+        has_names = parts[0][2] is not None
+        numbered = () if has_names else names_of_labels(*(labels for _, labels, _ in parts))
         two = [ImageSet(images, labels, numbered if names is None else names) for images, labels, names in parts]
         source = f"{type(train).__module__}.{type(train).__name__}"
         return cls(name, two[0], two[1], official=False, source=source)

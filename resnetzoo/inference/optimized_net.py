@@ -143,7 +143,7 @@ def _runs_in_bf16(network: CifarNet) -> bool:
     return True
 
 
-class OptimizedNet(FixedCode, nn.Module):
+class OptimizedNet(FixedCode):
     """What `optimize` returns: images (N, in_chans, H, W) of any float type, normalized -> logits (N, num_classes).
 
     Logits are float32 and carry no gradients. The network stays in evaluation mode, on its device and with its

@@ -5,6 +5,7 @@ Known are `nn.DataParallel`, `DistributedDataParallel`, what `torch.compile` ret
 """
 
 import sys
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -16,7 +17,7 @@ from resnetzoo.models.as_built import hook_on
 from resnetzoo.models.cifar_net import CifarNet
 
 
-class FixedCode:
+class FixedCode(nn.Module):
     """What was made of a network, with its code and weights fixed: a module that does not stand for it any more."""
 
 
@@ -77,14 +78,15 @@ def zoo_network(model: nn.Module, taker: str) -> CifarNet:
         _check_whole(network, taker)
         return network
     words = f"{taker} takes a network of resnetzoo, as create and load_checkpoint return, not {type(model).__name__}"
-    if is_graph(innermost(model)) or any(isinstance(module, FixedCode) for module in model.modules()):
+    fixed = {part for module in model.modules() if isinstance(module, FixedCode) for part in module.modules()}
+    for name, inner in _networks_in(model):
+        if inner not in fixed:
+            raise UsageError(
+                f"{words}, which computes more than the {inner.spec.label} in it: "
+                f'pass only that, model.get_submodule("{name}")'
+            )
+    if is_graph(innermost(model)) or fixed:
         raise UsageError(f"{words}, whose code is fixed: pass the network that it was made from")
-    if (held := held_network(model)) is not None:
-        name, inner = held
-        raise UsageError(
-            f"{words}, which computes more than the {inner.spec.label} in it: "
-            f'pass only that, model.get_submodule("{name}")'
-        )
     raise UsageError(words)
 
 
@@ -100,7 +102,11 @@ def _check_whole(network: CifarNet, taker: str) -> None:
 
 def held_network(model: nn.Module) -> tuple[str, CifarNet] | None:
     """The first network of this package in `model`, with its name there; None without one."""
-    return next(((name, module) for name, module in model.named_modules() if isinstance(module, CifarNet)), None)
+    return next(_networks_in(model), None)
+
+
+def _networks_in(model: nn.Module) -> Iterator[tuple[str, CifarNet]]:
+    return ((name, module) for name, module in model.named_modules() if isinstance(module, CifarNet))
 
 
 def is_graph(model: nn.Module) -> bool:

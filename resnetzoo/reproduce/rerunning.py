@@ -134,7 +134,7 @@ def rerun(
     model = _fresh_model(record)
     with (
         _keeping_nothing(),
-        catch_signals() as stop,
+        catch_signals(saved=False) as stop,
         open_trainer(
             model,
             data,

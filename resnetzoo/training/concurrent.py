@@ -125,13 +125,14 @@ def fit_many(
             return trainer.result
 
     # The mode that each of them restores when it ends must be the one that the others run in.
-    with catch_signals() as stop, ordinary_mode(chosen):
+    saved = all(job.out is not None for job in jobs)
+    with catch_signals(saved=saved) as stop, ordinary_mode(chosen):
         reset_peak_memory(chosen)
         starts = {index: partial(steps_of, jobs[index], stop) for index in order}
         # Created together, so that no two are the same one of the 32 streams that torch hands out in turn.
         pool = RunPool(starts, [RunStream(chosen) for _ in range(at_once)])
         pool.run(lambda: stop.signal_number is None)
-        _raise_failures(len(jobs), pool.results, pool.errors, stop)
+        _raise_failures(len(jobs), pool.results, pool.errors, stop, saved=saved)
     return [pool.results[index] for index in range(len(jobs))]
 
 
@@ -153,7 +154,7 @@ def images_left(job: Job, data: Data, *, precision: str, device: torch.device) -
 
 
 def _raise_failures(
-    number: int, results: Mapping[int, Run], errors: Mapping[int, Exception], stop: StopRequest
+    number: int, results: Mapping[int, Run], errors: Mapping[int, Exception], stop: StopRequest, *, saved: bool
 ) -> None:
     interruptions = [error for error in errors.values() if isinstance(error, TrainingInterrupted)]
     not_begun = number - len(results) - len(errors)
@@ -164,7 +165,7 @@ def _raise_failures(
         raise TrainingInterrupted(
             f"{len(interruptions)} of {number} runs stopped{first}{others}",
             cast(int, signal_number),
-            saved=all(error.saved for error in interruptions),
+            saved=saved,
         )
     if errors:
         reasons = "; ".join(f"job {index}: {reason_of(error)}" for index, error in sorted(errors.items()))

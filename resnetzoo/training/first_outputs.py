@@ -1,58 +1,85 @@
-"""What a network from elsewhere answers to two images, before anything of its run is written."""
+"""What a network from elsewhere answers to a batch, before anything of its run is written."""
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from resnetzoo.data.pair import Data
 from resnetzoo.errors import ResnetzooError, UsageError
+from resnetzoo.models.as_built import hook_on_all, hooks_on_outputs
+from resnetzoo.training.step_random import drawing_for_step
+from resnetzoo.utils.device import Precision, autocast
 from resnetzoo.utils.memory import is_out_of_memory
 from resnetzoo.utils.modules import copy_of
 from resnetzoo.utils.text import first_line, kind_of
 
 
-@torch.no_grad()
-def check_first_outputs(model: nn.Module, data: Data, device: torch.device) -> None:
-    """Refuse a network that cannot take the training images, or that does not answer with logits (N, classes).
+def check_first_outputs(
+    model: nn.Module, data: Data, device: torch.device, *, batch_size: int, precision: Precision
+) -> None:
+    """Refuse a network that cannot take a batch of the data, or that does not answer with logits (N, classes).
 
-    A copy of it is asked, in training mode, so that norms and counters of the network stay as they are. One that cannot
-    be copied shows its faults in the first step.
+    A copy of it is asked as in a step, with a batch of zeros and its gradients, so that norms and counters of the
+    network stay as they are. One that cannot be copied, or that has hooks, which the copy would share, shows its faults
+    in the first step.
 
     Args:
         model: on `device`.
         data: tells the size of the images and the number of classes.
         device: where the run trains.
+        batch_size: of this process.
+        precision: of the steps.
 
     Raises:
         UsageError: says what the network answers, and what it should.
     """
+    if hooks_on_outputs(model) or hook_on_all():
+        return
     try:
         asked = copy_of(model).train()
     except Exception:  # a module may refuse to be copied with any exception
         return
-    images = torch.zeros(2, *data.train.images.shape[1:], device=device)
-    name, size, num_classes = type(model).__name__, list(images.shape), len(data.classes)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        try:
+    name, num_classes = type(model).__name__, len(data.classes)
+    images = torch.zeros(batch_size, *data.train.images.shape[1:], device=device)
+    size = list(images.shape)
+    try:
+        with _without_draws(device), autocast(device, precision):
             outputs: object = asked(images)
-        except ResnetzooError:
+    except ResnetzooError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
             raise
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            raise UsageError(
-                f"this {name} cannot take images of {size}: {type(error).__name__}: {first_line(error)}"
-            ) from error
+        raise UsageError(
+            f"this {name} cannot take a batch of images of {size}: {type(error).__name__}: {first_line(error)}"
+        ) from error
     if not isinstance(outputs, Tensor):
         raise UsageError(
             f"in training mode this {name} returns {kind_of(outputs)}, not a tensor of logits (N, {num_classes}): wrap "
             "it in a module whose forward returns the logits alone"
         )
-    if outputs.ndim != 2 or len(outputs) != len(images) or not outputs.is_floating_point():
+    if outputs.ndim != 2 or len(outputs) != batch_size or not outputs.is_floating_point():
         raise UsageError(
             f"for images of {size} this {name} returns {outputs.dtype} of {list(outputs.shape)}, not float logits of "
-            f"[{len(images)}, {num_classes}]"
+            f"[{batch_size}, {num_classes}]"
         )
     if outputs.shape[1] < num_classes:
         raise UsageError(
             f"this {name} returns {outputs.shape[1]} logits for each image, but {data.title} has {num_classes} classes"
         )
+
+
+@contextmanager
+def _without_draws(device: torch.device) -> Iterator[None]:
+    """A block after which the random numbers of Python, numpy and torch go on as if nothing had been drawn in it."""
+    of_python, of_numpy = random.getstate(), np.random.get_state()
+    try:
+        with drawing_for_step(0, 0, 0, device):
+            yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)

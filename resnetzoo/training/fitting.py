@@ -109,7 +109,7 @@ def fit(
             wrong = "without out= nothing was kept" if out is None else "fresh starts over: pass only one of them"
             raise UsageError(f"extend_to continues the finished run in out, but {wrong}")
     with (
-        catch_signals() as stop,
+        catch_signals(saved=out is not None) as stop,
         open_trainer(
             model,
             data,

@@ -203,7 +203,10 @@ def _build_trainer(
     layout = training_layout(model, loader.device)
     model.to(loader.device, memory_format=layout)  # type: ignore[call-overload]
     if not isinstance(model, CifarNet):
-        check_first_outputs(model, data, loader.device)
+        batch_size = max(1, min(recipe.batch_size, len(data.train)) // context.world_size)
+        context.in_all(
+            lambda: check_first_outputs(model, data, loader.device, batch_size=batch_size, precision=precision)
+        )
     step_state = StepState.create(model, recipe, loader, stream)
     _update_description(model, data, loader)
     step_state.stream.wait_for_caller()

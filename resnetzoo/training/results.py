@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from resnetzoo.evaluation.stored_logits import StoredLogits
 
 
+_TIMES = ("train_seconds", "test_seconds", "images_per_second")
+
+
 @dataclass(frozen=True)
 class EpochRow:
     """One epoch.
@@ -50,6 +53,12 @@ class EpochRow:
     train_seconds: float
     test_seconds: float
     images_per_second: float
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Everything but the times, which differ when an epoch is repeated; None stands for NaN, to equal itself."""
+        values = {field: float(value) for field, value in asdict(self).items() if field not in _TIMES}
+        return {field: None if math.isnan(value) else value for field, value in values.items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EpochRow":
@@ -261,7 +270,7 @@ def read_own_record(path: Path, rows: Sequence[EpochRow]) -> RunRecord:
     """
     record = read_record(path)
     for recorded, own in zip_longest(record.epochs, rows):
-        if repr(recorded) != repr(own):  # NaN equals NaN there
+        if recorded is None or own is None or recorded.figures != own.figures:
             epoch = (recorded or own).epoch
             raise ResultsError(
                 f"{path} is the record of another run than the checkpoint beside it: they differ in epoch {epoch}; "

@@ -222,6 +222,21 @@ def test_kind_and_size_are_checked(field: str, value: Any) -> None:
         Normalization(**{"kind": "channel", "mean": [0.5], "std": [0.2], field: value})
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (3, "shape of a normalization must be a height and a width, not 3"),
+        ((1, 2, 3), r"must be a height and a width, not \(1, 2, 3\)"),
+        ((0, 4), "height and width of a normalization must be a whole number from 1, not 0"),
+        ((5, 7), r"is \(5, 7\), but its size, the shorter side, is 4"),
+    ],
+)
+def test_shapes_that_cannot_be(shape: object, message: str) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        Normalization("channel", [0.5], [0.2], 4, shape)  # type: ignore[arg-type]
+    assert Normalization("channel", [0.5], [0.2], 4, [4, 6]).shape == (4, 6)  # type: ignore[arg-type]
+
+
 def test_lists_and_floats_give_what_tensors_and_pixels_give() -> None:
     pixels = torch.randint(256, (2, 3, 4, 4), dtype=torch.uint8)
     mean, std = torch.tensor([0.4, 0.5, 0.6]).view(3, 1, 1), torch.tensor([0.2, 0.3, 0.4]).view(3, 1, 1)

@@ -246,6 +246,14 @@ def test_what_optimize_returns_does_not_stand_for_its_network(entry: str, tmp_pa
             ENTRIES[entry](model, tmp_path)
 
 
+def test_beside_an_optimized_network_the_other_one_is_named() -> None:
+    pair = nn.Module()
+    pair.teacher = resnetzoo.optimize(network(), precision="fp32", compile=False)
+    pair.student = network()
+    with pytest.raises(resnetzoo.UsageError, match=r'more than the resnet8 in it: .*get_submodule\("student"\)'):
+        resnetzoo.complexity(pair)
+
+
 @pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry not in ("evaluate", "predict")])
 def test_a_hook_on_a_wrapper_is_not_lost(entry: str, tmp_path: Path) -> None:
     wrapped = nn.DataParallel(network())

@@ -1,8 +1,10 @@
 """Networks from elsewhere that do not answer with logits are refused before anything is written."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -29,12 +31,12 @@ REFUSED: dict[str, tuple[nn.Module, str]] = {
     "too few": (Answers(lambda logits: logits, 5), "Answers returns 5 logits for each image, but .* has 10 classes"),
     "a dictionary": (Answers(lambda logits: {"logits": logits}), "in training mode this Answers returns a dict, not a"),
     "auxiliary logits": (Answers(lambda logits: (logits, logits)), "returns a tuple, .* wrap it in a module whose"),
-    "one dimension": (Answers(lambda logits: logits.flatten()), r"returns torch.float32 of \[20\], not .* \[2, 10\]"),
-    "the class": (Answers(lambda logits: logits.argmax(1, keepdim=True)), r"returns torch.int64 of \[2, 1\]"),
-    "a map": (nn.Conv2d(3, 10, 3), r"Conv2d returns torch.float32 of \[2, 10, 30, 30\]"),
+    "one dimension": (Answers(lambda logits: logits.flatten()), r"returns torch.float32 of \[160\], not .* \[16, 10\]"),
+    "the class": (Answers(lambda logits: logits.argmax(1, keepdim=True)), r"returns torch.int64 of \[16, 1\]"),
+    "a map": (nn.Conv2d(3, 10, 3), r"Conv2d returns torch.float32 of \[16, 10, 30, 30\]"),
     "other images": (
         nn.Sequential(nn.Flatten(), nn.Linear(100, 10)),
-        r"this Sequential cannot take images of \[2, 3, 32, 32\]: RuntimeError: mat1 and mat2",
+        r"this Sequential cannot take a batch of images of \[16, 3, 32, 32\]: RuntimeError: mat1 and mat2",
     ),
 }
 
@@ -49,19 +51,59 @@ def test_what_is_no_logits_is_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+class Ghost(nn.BatchNorm2d):
+    """Norms of parts of a batch, which take no batch that cannot be divided (arXiv:1705.08741)."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(images)
+        return torch.cat([super(Ghost, self).forward(part) for part in images.unflatten(0, (4, -1))])
+
+
+class OfItsGradient(nn.Linear):
+    """A layer that asks for a gradient during the forward pass, as implicit layers do."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        outputs = super().forward(images)
+        if self.training:
+            (gradient,) = torch.autograd.grad(outputs.sum(), self.weight, retain_graph=True)
+            outputs = outputs + gradient.mean()
+        return outputs
+
+
+@pytest.mark.parametrize("layer", [Ghost(3), OfItsGradient(32, 32)], ids=lambda layer: type(layer).__name__)
+def test_a_network_is_asked_as_in_a_step(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, layer: nn.Module
+) -> None:
+    model = nn.Sequential(layer, nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+    run = resnetzoo.fit(model, tiny_data, tiny_recipe, device="cpu", precision="fp32", compile=False, progress=False)
+    assert run.epochs[-1].step == tiny_recipe.steps
+
+
 def test_a_network_is_asked_without_a_trace(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
-    model, seen = Answers(lambda logits: logits), []
-    steps = tiny_recipe.steps
+    def draw(logits: Tensor) -> Tensor:
+        return logits + random.random() + float(np.random.rand()) + torch.rand(1)
+
+    model, seen = Answers(draw), []
+
+    def generators() -> tuple[object, ...]:
+        return random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist()
 
     class Look(resnetzoo.Callback):
         def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
-            seen.append((model.calls, model.norm.num_batches_tracked.item(), model.norm.running_mean.sum().item()))
+            norm = model.norm
+            seen.append((model.calls, int(norm.num_batches_tracked), float(norm.running_mean.sum()), generators()))
 
-    torch.manual_seed(5)
-    before = torch.random.get_rng_state()
+    before = generators()
     resnetzoo.fit(
         model, tiny_data, tiny_recipe, device="cpu", precision="fp32", compile=False, progress=False, callbacks=[Look()]
     )
-    assert seen == [(0, 0, 0.0)]
-    assert model.norm.num_batches_tracked == steps
-    assert torch.equal(torch.random.get_rng_state(), before)
+    assert seen == [(0, 0, 0.0, before)]
+    assert model.norm.num_batches_tracked == tiny_recipe.steps
+
+
+def test_hooks_see_the_steps_alone(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    model, seen = Answers(lambda logits: logits), []
+    model.fc.register_forward_hook(lambda module, inputs, logits: seen.append(len(logits)))
+    resnetzoo.fit(model, tiny_data, tiny_recipe, device="cpu", precision="fp32", compile=False, progress=False)
+    assert seen == [16, 16, 16, 20] * 2

@@ -1,5 +1,6 @@
 """Several runs on one device, each as if it were alone."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,3 +82,19 @@ def test_jobs_that_cannot_be(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
     for wrong, message in cases:
         with pytest.raises(resnetzoo.UsageError, match=message):
             resnetzoo.fit_many(wrong, tiny_data, device="cpu", progress=False)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_signal_between_two_runs_says_whether_the_first_one_is_kept(
+    tiny_data: resnetzoo.Data, tmp_path: Path, kept: bool
+) -> None:
+    class Send(resnetzoo.Callback):
+        def on_fit_end(self, trainer: resnetzoo.TrainerState, run: resnetzoo.Run) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    first, *others = jobs(tmp_path if kept else None)
+    with pytest.raises(resnetzoo.TrainingInterrupted, match="0 of 3 runs stopped; 2 had not begun") as stopped:
+        resnetzoo.fit_many(
+            [replace(first, callbacks=[Send()]), *others], tiny_data, precision="fp32", device="cpu", progress=False
+        )
+    assert stopped.value.saved is kept

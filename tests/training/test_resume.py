@@ -155,7 +155,7 @@ def test_an_extension_that_is_killed_and_interrupted_ends_as_one_that_was_not(pl
 
 
 def several_signals() -> None:
-    with catch_signals() as request:
+    with catch_signals(saved=False) as request:
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
             os.kill(os.getpid(), number)
         assert request.signal_number == signal.SIGHUP
@@ -168,12 +168,13 @@ def test_signals_that_would_not_end_the_process_are_left_alone() -> None:
     for number, handler in ((signal.SIGHUP, signal.SIG_IGN), (signal.SIGUSR1, lambda *_: None)):
         former = signal.signal(number, handler)
         try:
-            with catch_signals():
+            with catch_signals(saved=True):
                 assert signal.getsignal(number) is handler
         finally:
             signal.signal(number, former)
     with pytest.raises(resnetzoo.TrainingInterrupted, match="had come to its end") as late:
         several_signals()
+    assert not late.value.saved
     assert late.value.signal_number == signal.SIGHUP  # one that came behind the last step stops what follows, too
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import torch
 from cases import small_network
@@ -52,6 +53,20 @@ def test_a_finished_run_is_read_and_not_repeated(
     (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"seed": 0', '"seed": 1'))
     with pytest.raises(ResultsError, match="changed since it was written"):
         fit(tiny_data, tiny_recipe, tmp_path)
+
+
+def test_an_epoch_that_was_repeated_after_a_damage_belongs_to_its_record(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    """On a CPU it has the same figures, and other times; a rate of numpy has another `repr`."""
+    recipe = replace(tiny_recipe, lr=np.float64(0.05))
+    first = fit(tiny_data, recipe, tmp_path)
+    record = (tmp_path / "run.json").read_bytes()
+    (tmp_path / "checkpoint.pt").write_bytes(b"")
+    with pytest.warns(UserWarning, match="going on from"):
+        fit(tiny_data, recipe, tmp_path)
+    (tmp_path / "run.json").write_bytes(record)
+    assert fit(tiny_data, recipe, tmp_path).epochs == first.epochs
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,10 @@ class StopRequest:
 
 
 @contextmanager
-def catch_signals() -> Iterator[StopRequest]:
+def catch_signals(*, saved: bool) -> Iterator[StopRequest]:
     """Catch the signals that ask a process to end inside the block, and restore the old handlers after it.
+
+    `saved` tells whether the work in the block is kept in folders, and is what an interruption says.
 
     Outside the main thread signals cannot be caught, so a stop is never requested.
 
@@ -63,7 +65,9 @@ def catch_signals() -> Iterator[StopRequest]:
         for number, handler in previous.items():
             signal.signal(number, handler)
     if request.signal_number is not None:
-        raise TrainingInterrupted("the training had come to its end when the signal came", request.signal_number)
+        raise TrainingInterrupted(
+            "the training had come to its end when the signal came", request.signal_number, saved=saved
+        )
 
 
 class StopOnSignal(Callback):
