@@ -38,18 +38,25 @@ def load_folder(root: str | Path | None, size: int | None = None) -> Data:
     folder, size = _checked(root, size)
     source = f"{folder}, images resized to {size} pixels on the shorter side and cropped in the middle"
     sets = _sets(folder)
-    if sets is not None and sets.train is None:
+    if sets is None:
+        train_folder, test_folder = folder, None
+    elif sets.train is not None:
+        train_folder, test_folder = sets.train, sets.test
+    else:
         raise DataError(
             f"{folder} contains {some([place.name for place in sets.every])} but no train folder, so there is nothing "
             "to train on. To measure on it: resnetzoo eval RUN --all-images --dataset folder --data-dir "
             f"{shlex.quote(str(sets.every[0]))}"
         )
-    train = _read(folder if sets is None or sets.train is None else sets.train, None, size)
-    if sets is None or sets.test is None:
+    train = _read(train_folder, None, size)
+    if test_folder is None:
         data = Data("folder", train, train, official=False, source=source)
         return data.validation_split(max(1, len(train) // _HELD_OUT))
-    measured = _read(sets.test, train.classes, size, grey=train.images.shape[1] == 1)
-    return Data("folder", train, measured, official=False, source=f"{source}, train and {sets.test.name}")
+    test, channels = _read(test_folder, train.classes, size), train.images.shape[1]
+    if test.images.shape[1] > channels:
+        raise DataError(f"{test_folder} has colour images, but all training images are grey")
+    source = f"{source}, train and {test_folder.name}"
+    return Data("folder", train, test.with_channels(channels), official=False, source=source)
 
 
 def images_of(root: str | Path | None, classes: Sequence[str] | None, size: int | None) -> ImageSet:
@@ -104,8 +111,8 @@ def _unreadable(place: object, error: OSError) -> DataError:
     return DataError(f"{printable(place)}: cannot be read: {error.strerror or error}")
 
 
-def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: bool | None = None) -> ImageSet:
-    """The images of a folder, by the classes of the training set where these are given, and then as grey as it is."""
+def _read(folder: Path, classes: tuple[str, ...] | None, size: int) -> ImageSet:
+    """The images of a folder, by the classes of the training set where these are given."""
     try:
         found = [inside.name for inside in folders_in(folder)]
     except OSError as error:
@@ -130,9 +137,4 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, *, grey: boo
         raise DataError(
             f"{len(broken)} image files cannot be read: {'; '.join(broken[:5])}{'; ...' * (len(broken) > 5)}"
         )
-    pixels = images.stacked()
-    if grey is False and pixels.shape[1] == 1:
-        pixels = pixels.repeat(1, 3, 1, 1)
-    if grey and pixels.shape[1] == 3:
-        raise DataError(f"{folder} has colour images, but all training images are grey")
-    return ImageSet(pixels, torch.tensor(labels, dtype=torch.int64, device="cpu"), names)
+    return ImageSet(images.stacked(), torch.tensor(labels, dtype=torch.int64, device="cpu"), names)

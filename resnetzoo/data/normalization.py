@@ -163,8 +163,7 @@ class Normalization:
             KeyError, TypeError, ValueError: it is none.
         """
         mean, std = (torch.as_tensor(values[key], dtype=torch.float32, device="cpu") for key in ("mean", "std"))
-        shape = values.get("shape")
-        return cls(values["kind"], mean, std, values.get("size"), None if shape is None else (shape[0], shape[1]))
+        return cls(values["kind"], mean, std, values.get("size"), values.get("shape"))
 
     def to_dict(self) -> dict[str, object]:
         """`kind`, and the channel averages of `mean` and `std`: enough to report, ready for JSON."""

@@ -222,8 +222,7 @@ class DescribesWeights:
 
     @classes.setter
     def classes(self, classes: Sequence[str] | None) -> None:
-        names = None if classes is None else check_names("classes", classes)
-        self.pretrained = replace(self.pretrained, classes=names)
+        self.pretrained = replace(self.pretrained, classes=classes)  # type: ignore[arg-type]  # `Pretrained` checks them
 
     @property
     def origin(self) -> Origin | None:

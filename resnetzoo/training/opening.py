@@ -203,7 +203,8 @@ def _build_trainer(
     layout = training_layout(model, loader.device)
     model.to(loader.device, memory_format=layout)  # type: ignore[call-overload]
     if not isinstance(model, CifarNet):
-        batch_size = max(1, min(recipe.batch_size, len(data.train)) // context.world_size)
+        part = context.shard(slice(0, min(recipe.batch_size, len(data.train))))
+        batch_size = max(1, part.stop - part.start)  # a batch too small for the processes is refused later
         context.in_all(
             lambda: check_first_outputs(model, data, loader.device, batch_size=batch_size, precision=precision)
         )

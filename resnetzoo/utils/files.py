@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
 from resnetzoo.errors import OutputError
 
@@ -32,8 +33,13 @@ def check_readable(path: Path) -> None:
         OSError: some of it cannot be read.
     """
     with path.open("rb") as file:
-        while file.read(1 << 20):
-            pass
+        read_to_end(file)
+
+
+def read_to_end(file: IO[bytes]) -> None:
+    """Read a file, or a part of an archive, and keep nothing of it: what cannot be read raises an error."""
+    while file.read(1 << 20):
+        pass
 
 
 @contextmanager

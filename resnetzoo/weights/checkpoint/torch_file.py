@@ -16,14 +16,13 @@ import numpy as np
 import torch
 
 from resnetzoo.errors import CheckpointError, DamagedCheckpointError
-from resnetzoo.utils.files import check_readable
+from resnetzoo.utils.files import check_readable, read_to_end
 from resnetzoo.utils.memory import is_out_of_memory
 from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safetensors
 from resnetzoo.weights.checkpoint.tensor_kinds import tensor_kind
 
 _LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
-_CHUNK = 1 << 20  # bytes
 _SAVE_WEIGHTS = (
     'where it was made, load it and save its weights alone: torch.save(model.state_dict(), "network-weights.pt")'
 )
@@ -159,13 +158,10 @@ def _damage(file: Path | io.BytesIO, facts: _Facts) -> str | None:
 def _names_in(file: Path | io.BytesIO) -> list[str] | None:
     """The names in an archive according to the list at its end; None if there is no list."""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with _opened(file) as archive:
             return archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return None
-    finally:
-        if isinstance(file, io.BytesIO):
-            file.seek(0)
 
 
 def _damaged_part(file: Path | io.BytesIO) -> str | None:
@@ -174,19 +170,26 @@ def _damaged_part(file: Path | io.BytesIO) -> str | None:
     Parts with a checksum of zero are left out: `torch.serialization.set_crc32_options(False)` writes those.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with _opened(file) as archive:
             for part in archive.infolist():
                 if part.CRC:
                     with archive.open(part) as content:
-                        while content.read(_CHUNK):
-                            pass
+                        read_to_end(content)
     # An altered header makes zipfile take a part for an encrypted one, or for one of another compression.
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         return first_line(error)[:100]
+    return None
+
+
+@contextmanager
+def _opened(file: Path | io.BytesIO) -> Iterator[zipfile.ZipFile]:
+    """An archive, after which bytes in memory are at their beginning again."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
     finally:
         if isinstance(file, io.BytesIO):
             file.seek(0)
-    return None
 
 
 def _other_archive(file: Path | io.BytesIO, facts: _Facts) -> str | None:
