@@ -17,9 +17,11 @@ from resnetzoo.utils.colours import FAMILY_COLOURS, OTHER_COLOURS
 from resnetzoo.utils.files import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+    from matplotlib.offsetbox import DrawingArea
 
 MARKERS = ("o", "s", "^", "D", "v")
 """For lines that share colour and line style, in order of appearance."""
@@ -36,6 +38,7 @@ _DEEPEST = (5, 1.5, 1, 1.5, 1, 1.5)
 _FONT_SIZE = 9  # points
 _LABEL_GAP = 7  # points, from a line's end to its label
 _LINE_HEIGHT = 1.3  # of a label, in font sizes
+_PIECE = 24  # points: how much of a line a label shows, so that dashes can be told apart
 
 
 @dataclass(frozen=True)
@@ -118,29 +121,56 @@ def save_figure(figure: "Figure", *paths: Path) -> None:
 
 
 def label_line_ends(axes: "Axes", labels: "Sequence[tuple[Line2D, str]]") -> None:
-    """Write a label after the last point of each line; labels that would overlap are moved apart.
+    """Write a label after the last point of each line; labels that would overlap are moved apart, but not below the
+    axes. Where lines share a colour, each label begins with a piece of its line.
 
     Call it last: a change to the limits or the size of the axes moves the lines but not the distances between labels.
     """
+    from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
+
     figure: Figure = axes.get_figure(root=True)  # type: ignore[assignment]  # axes that are drawn on have one
     figure.draw_without_rendering()  # which gives the axes their size
     ends = [tuple(np.asarray(line.get_xydata(), float)[-1]) for line, _ in labels]
     heights = [float(axes.transData.transform(end)[1]) * 72 / figure.dpi for end in ends]
-    places = spread(heights, _LINE_HEIGHT * _FONT_SIZE)
-    for (_, text), (x, y), height, place in zip(labels, ends, heights, places, strict=True):
-        axes.annotate(text, (x, y), (_LABEL_GAP, place - height), textcoords="offset points", va="center")
+    bottom = axes.bbox.y0 * 72 / figure.dpi + _LINE_HEIGHT * _FONT_SIZE / 2
+    places = spread(heights, _LINE_HEIGHT * _FONT_SIZE, lowest=bottom)
+    share = len({line.get_color() for line, _ in labels}) < len(labels)
+    for (line, text), end, height, place in zip(labels, ends, heights, places, strict=True):
+        parts: list[Artist] = [*([_piece_of(line)] if share else []), TextArea(text)]
+        label = HPacker(children=parts, align="center", pad=0, sep=_FONT_SIZE / 2)
+        offset = (_LABEL_GAP, place - height)
+        axes.add_artist(
+            AnnotationBbox(label, end, offset, boxcoords="offset points", box_alignment=(0, 0.5), frameon=False, pad=0)
+        )
 
 
-def spread(places: Sequence[float], distance: float) -> list[float]:
-    """The positions in the same order, at least this far apart, each moved as little as its neighbours allow."""
+def _piece_of(line: "Line2D") -> "DrawingArea":
+    """A horizontal piece of a line in its style, as a legend has it."""
+    from matplotlib.lines import Line2D
+    from matplotlib.offsetbox import DrawingArea
+
+    area = DrawingArea(_PIECE, _FONT_SIZE)
+    piece = Line2D([0, _PIECE / 2, _PIECE], [_FONT_SIZE / 2] * 3)
+    piece.update_from(line)
+    piece.set_transform(area.get_transform())  # not that of the axes, nor their edges
+    piece.set_clip_box(None)
+    piece.set_clip_path(None)
+    area.add_artist(piece)
+    return area
+
+
+def spread(places: Sequence[float], distance: float, lowest: float = -np.inf) -> list[float]:
+    """The positions in the same order, at least this far apart, each moved as little as its neighbours allow, and none
+    below the lowest.
+    """
     order = sorted(range(len(places)), key=lambda index: places[index])
     groups: list[list[float]] = []  # the wanted place of the lowest member, one a member
     for rank, index in enumerate(order):
         groups.append([places[index] - rank * distance])
         while len(groups) > 1 and _mean(groups[-2]) > _mean(groups[-1]):
             groups[-2:] = [groups[-2] + groups[-1]]
-    lowest = [_mean(group) for group in groups for _ in group]
-    moved = dict(zip(order, lowest, strict=True))
+    bottoms = [max(lowest, _mean(group)) for group in groups for _ in group]
+    moved = dict(zip(order, bottoms, strict=True))
     return [moved[index] + order.index(index) * distance for index in range(len(places))]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from resnetzoo import plots
 from resnetzoo.utils.colours import FAMILY_COLOURS, OTHER_COLOURS
@@ -95,16 +96,47 @@ def test_what_would_overlap_is_moved_apart(places: list[float], expected: list[f
     assert spread(places, 10) == pytest.approx(expected)
 
 
+def test_what_is_moved_apart_stays_above_the_lowest_place() -> None:
+    assert spread([30.0, 0.0, 4.0], 10, lowest=2) == pytest.approx([30, 2, 12])
+    assert spread([0.0, 0.0, 5.0], 10, lowest=2) == pytest.approx([2, 12, 22])
+
+
 def test_labels_stand_behind_their_lines_and_not_on_each_other() -> None:
     with new_figure(4, 3) as figure:
         axes = figure.subplots()
         lines = [axes.plot([0, 1], [0, end])[0] for end in (5.0, 5.1, 20.0)]
         label_line_ends(axes, [(line, f"line {number}") for number, line in enumerate(lines)])
         figure.canvas.draw()
-        boxes = [text.get_window_extent() for text in axes.texts]
+        boxes = [label.get_window_extent() for label in axes.artists]
         assert all(box.x0 > axes.transData.transform((1, 0))[0] and box.x1 <= figure.bbox.x1 for box in boxes)
         assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
         assert boxes[0].y0 < boxes[1].y0 < boxes[2].y0
+
+
+def test_labels_of_lines_that_end_at_the_bottom_stay_above_it() -> None:
+    with new_figure(4, 3) as figure:
+        axes = figure.subplots()
+        axes.set_ylim(0, 20)
+        lines = [axes.plot([0, 1], [1, 0.1 * number])[0] for number in range(5)]
+        label_line_ends(axes, [(line, f"line {number}") for number, line in enumerate(lines)])
+        figure.canvas.draw()
+        assert min(label.get_window_extent().y0 for label in axes.artists) >= axes.bbox.y0
+
+
+@pytest.mark.parametrize(("colours", "pieces"), [(("red", "red"), 2), (("red", "blue"), 0)])
+def test_labels_show_a_piece_of_the_line_where_colour_does_not_tell_them_apart(
+    colours: tuple[str, str], pieces: int
+) -> None:
+    with new_figure(4, 3) as figure:
+        axes = figure.subplots()
+        lines = [
+            axes.plot([0, 1], [0, end], color=colour, ls=style)[0]
+            for end, colour, style in zip((1, 2), colours, ("--", ":"), strict=True)
+        ]
+        label_line_ends(axes, [(line, "a line") for line in lines])
+        found = [piece for label in axes.artists for piece in label.findobj(Line2D)]
+    assert [piece.get_linestyle() for piece in found] == ["--", ":"][:pieces]
+    assert {piece.get_color() for piece in found} == set(colours[:pieces])
 
 
 def test_a_figure_of_the_users_is_drawn_in_the_style() -> None:
