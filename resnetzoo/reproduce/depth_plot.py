@@ -58,7 +58,10 @@ def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> Non
         color, marker = FAMILY_COLOURS[series.family], MARKERS[drawn[series.family] % len(MARKERS)]
         drawn[series.family] += 1
         means = [mean(point.errors) for point in networks]
-        (line,) = axes.plot([point.depth for point in networks], means, color=color, lw=2)
+        depths = [point.depth for point in networks]
+        (line,) = axes.plot(
+            depths, means, color=color, lw=2, marker=marker, ms=5, markevery=[]
+        )  # dots in its label only
         ends.append((line, f"{series.title} {means[-1]:.1f} %"))
         for point in networks:
             axes.plot([point.depth] * len(point.errors), point.errors, marker, ls="none", ms=5, color=color)
@@ -66,8 +69,9 @@ def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> Non
             published = {point.depth: errors[name] for point in networks if (name := point.records[0].name) in errors}
             if published:
                 shown[whose] = shape
-                depths, values = list(published), list(published.values())
-                axes.plot(depths, values, shape, ls="none", ms=6, mfc="none", mew=1.2, color=color)
+                axes.plot(
+                    list(published), list(published.values()), shape, ls="none", ms=6, mfc="none", mew=1.2, color=color
+                )
     axes.set_xlabel("depth (weighted layers)")
     axes.set_ylabel("top-1 test error (%)")
     axes.set_ylim(0, 1.12 * axes.get_ylim()[1])  # with room for the legend
@@ -86,4 +90,4 @@ def _explain(axes: "Axes", hollow: Mapping[str, str]) -> None:
         Line2D([], [], ls="none", marker=shape, ms=6, mfc="none", mew=1.2, color=ink, label=whose)
         for whose, shape in hollow.items()
     ]
-    axes.legend(handles=marks, loc="upper left", fontsize=8, handlelength=1, handletextpad=0.4)
+    axes.legend(handles=marks, loc="best", fontsize=8, handlelength=1, handletextpad=0.4)

@@ -3,11 +3,13 @@
 import csv
 import json
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 import resnetzoo
@@ -203,16 +205,17 @@ def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
     by_epoch, by_depth = plots_of(outcome)
     assert [panel.title for panel in by_epoch.panels] == ["plain", "residual"]
     axes = drawn(by_depth.panels[0])
-    lines = [(line.get_marker(), list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()]
-    means = [points for marker, *points in lines if marker == "None"]
-    assert means == [[[20, 56], [12.5, 24.5]], [[20, 56], [10.5, 8.5]]]
-    hollow = [line.get_markerfacecolor() == "none" for line in axes.get_lines()]
-    seeds = [points for (marker, *points), empty in zip(lines, hollow, strict=True) if marker == "o" and not empty]
+
+    def points(style: str, marker: str, face: str | None = None) -> list[list[list[float]]]:
+        looks = [(line.get_linestyle(), line.get_marker(), line.get_markerfacecolor()) for line in axes.get_lines()]
+        wanted = [look[:2] == (style, marker) and (look[2] == "none") == (face == "none") for look in looks]
+        return [[list(values) for values in line.get_data()] for line in compress(axes.get_lines(), wanted)]
+
+    assert points("-", "o") == [[[20, 56], [12.5, 24.5]], [[20, 56], [10.5, 8.5]]]  # means
     expected = [(20, 12.0), (56, 24.0), (20, 10.0), (56, 8.0)]
-    assert seeds == [[[depth, depth], [error, error + 1]] for depth, error in expected]
-    papers = [points for (marker, *points), empty in zip(lines, hollow, strict=True) if marker == "o" and empty]
-    assert papers == [[[20, 56], [8.75, 6.97]]]
-    assert [points for marker, *points in lines if marker == "s"] == [[[20, 56], [8.27, 6.61]]]
+    assert points("None", "o") == [[[depth, depth], [error, error + 1]] for depth, error in expected]
+    assert points("None", "o", "none") == [[[20, 56], [8.75, 6.97]]]  # the paper's
+    assert points("None", "s", "none") == [[[20, 56], [8.27, 6.61]]]
     assert labels_of(axes) == ["plain 24.5 %", "residual 8.5 %"]
     assert legend_of(axes) == ["our runs", "the paper, 164 epochs", "akamaster, 200 epochs"]
 
@@ -234,6 +237,23 @@ def test_networks_with_projections_stand_beside_others_with_projections() -> Non
     axes = drawn(plots_of(outcome)[-1].panels[0])
     assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_marker() == "^"] == [[7.40, 5.63]]
     assert legend_of(axes) == ["our runs", "chenyaofo, projections, best of 200 epochs"]
+
+
+def test_series_of_one_family_are_told_apart_and_clear_of_the_legend() -> None:
+    names = [f"resnet{depth}{shortcut}" for shortcut in ("", " (projection)") for depth in (20, 56)]
+    runs = [like_source(name, 0, [90.0, 8.0 + index]) for index, name in enumerate(names)]
+    target = get_target("shortcuts")
+    outcome = outcome_of(target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[])
+    axes = drawn(plots_of(outcome)[-1].panels[0])
+    shapes = [{line.get_marker() for line in label.findobj(Line2D)} for label in axes.artists]
+    assert shapes == [{"o"}, {"s"}]
+    legend, figure = axes.get_legend(), axes.get_figure(root=True)
+    assert legend is not None
+    assert figure is not None
+    figure.draw_without_rendering()
+    box = legend.get_window_extent()
+    for line in axes.get_lines():
+        assert not any(box.contains(*point) for point in line.get_transform().transform(line.get_xydata())), line
 
 
 def test_a_single_epoch_makes_no_picture() -> None:
