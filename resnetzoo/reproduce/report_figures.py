@@ -88,8 +88,9 @@ def draw_panel(panel: Panel, paths: Sequence[Path], theme: Theme) -> None:
 def plots_of(outcome: Outcome) -> list[Plot]:
     """The figures for which the runs are sufficient: a curve needs several epochs, and a line several depths."""
     plots = []
-    seeds = len({record.seed for record in outcome.records})
-    mean, spread = (f", mean of {seeds} seeds", " and their range") if seeds > 1 else ("", "")
+    counts = {len(group) for group in by_name(outcome.records).values()}
+    seeds = f"{'up to ' if len(counts) > 1 else ''}{max(counts)} seeds"
+    mean, spread = (f", mean of {seeds}", " and their range") if max(counts) > 1 else ("", "")
     if any(len(record.epochs) > 1 for record in outcome.records):
         plots.append(Plot("errors", f"Error by epoch: test in bold, training thin{mean}{spread}", _curves(outcome)))
         if len({point.depth for points in points_of(outcome).values() for point in points}) > 1:

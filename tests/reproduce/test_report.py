@@ -256,6 +256,19 @@ def test_series_of_one_family_are_told_apart_and_clear_of_the_legend() -> None:
         assert not any(box.contains(*point) for point in line.get_transform().transform(line.get_xydata())), line
 
 
+@pytest.mark.parametrize(
+    ("seeds", "end"),
+    [
+        ({"plainnet20": 1, "resnet20": 1}, "training thin"),
+        ({"plainnet20": 2, "resnet20": 2}, "training thin, mean of 2 seeds and their range"),
+        ({"plainnet20": 3, "resnet20": 1}, "training thin, mean of up to 3 seeds and their range"),
+    ],
+)
+def test_a_caption_says_of_how_many_seeds_the_lines_are_means(seeds: dict[str, int], end: str) -> None:
+    runs = [like_source(name, seed, [90.0, 12.0]) for name, count in seeds.items() for seed in range(count)]
+    assert plots_of(outcome_of_source(runs))[0].caption == f"Error by epoch: test in bold, {end}"
+
+
 def test_a_single_epoch_makes_no_picture() -> None:
     assert plots_of(outcome_of_source([like_source(f"resnet{depth}", 0, [50.0]) for depth in (20, 56)])) == []
 
