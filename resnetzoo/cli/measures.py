@@ -41,18 +41,24 @@ def as_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:
     return {**rounded, "confusion_matrix": measured.metrics["confusion_matrix"].tolist()}
 
 
-def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str]) -> None:
-    """Print one line each, and of the confusions only the five most frequent."""
+def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str] | None) -> None:
+    """Print one line each, and of the confusions only the five most frequent.
+
+    Args:
+        measured: what `measures` requested.
+        classes: what the network calls its classes; None for the names that the images give them.
+    """
     for name in PRINTED:
         if name in measured.metrics:
             value = measured.metrics[name]
             print(f"{name:<18} {value if name == 'temperature' else round(value, 4)}")
     matrix = measured.metrics["confusion_matrix"].clone()
     matrix.fill_diagonal_(0)
+    labels, predicted = _names(measured, classes)
     for place in matrix.flatten().argsort(descending=True, stable=True)[:5].tolist():
         row, column = divmod(place, len(matrix))
         if count := int(matrix[row, column]):
-            print(f"confused: {count} of {_name(classes, row)} classified as {_name(classes, column)}")
+            print(f"confused: {count} of {labels[row]} classified as {predicted[column]}")
 
 
 def rows_by_class(measured: "resnetzoo.Evaluation") -> list[dict[str, Any]]:
@@ -69,13 +75,20 @@ def print_by_class(measured: "resnetzoo.Evaluation") -> None:
         print(f"error of {row.name}: {'no image' if row.error is None else f'{row.error:.2f} % (n={row.n:,})'}")
 
 
-def save_plot(path: Path, measured: "resnetzoo.Evaluation", classes: Sequence[str], title: str) -> None:
-    """Draw the measures into a file."""
+def save_plot(path: Path, measured: "resnetzoo.Evaluation", classes: Sequence[str] | None, title: str) -> None:
+    """Draw the measures into a file; `classes` are those of `print_measures`."""
+    labels, predicted = _names(measured, classes)
     matrix = measured.metrics["confusion_matrix"]
-    names = [_name(classes, place) for place in range(len(matrix))]
-    resnetzoo.metrics.save_test_figure(path, measured.metrics["calibration"], matrix, names, title)
+    resnetzoo.metrics.save_test_figure(path, measured.metrics["calibration"], matrix, labels, title, predicted)
 
 
-def _name(classes: Sequence[str], place: int) -> str:
-    """The name of a class; a network may have more classes than the images."""
-    return classes[place] if place < len(classes) else str(place)
+def _names(measured: "resnetzoo.Evaluation", classes: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """What the images call the classes of a confusion matrix, and what the network calls them.
+
+    A network may have more classes than the images; these go by their numbers.
+    """
+    places = range(len(measured.metrics["confusion_matrix"]))
+    labels = [row.name for row in measured.by_class]
+    names = labels if classes is None else list(classes)
+    numbered = [[known[place] if place < len(known) else str(place) for place in places] for known in (labels, names)]
+    return numbered[0], numbered[1]

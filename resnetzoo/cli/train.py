@@ -224,9 +224,6 @@ def eval_command(
     measured = resnetzoo.evaluate(
         network, test, precision=precision, metrics=measures(len(test), network.num_classes or 1)
     )
-    classes = network.classes or test.classes
-    if plot is not None:
-        save_plot(plot, measured, classes, f"{network.spec.label} on {found.title}, error {measured.error:.2f} %")
     facts = {
         **source,
         "measured_on": found.title,
@@ -238,8 +235,11 @@ def eval_command(
         print_json({**facts, **as_facts(measured), "error_by_class": rows_by_class(measured)})
     else:
         print_facts(facts)
-        print_measures(measured, classes)
+        print_measures(measured, network.classes)
         print_by_class(measured)
+    if plot is not None:
+        title = f"{network.spec.label} on {found.title}, error {measured.error:.2f} %"
+        save_plot(plot, measured, network.classes, title)
 
 
 def _all_of(folder: Path | None, classes: tuple[str, ...] | None, size: int | None) -> "resnetzoo.Data":

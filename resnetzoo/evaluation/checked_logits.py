@@ -1,12 +1,15 @@
 """Logits and labels as the metrics take them: float64 on the CPU, with invalid ones refused."""
 
+import math
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from resnetzoo.errors import NonFiniteLossError, UsageError
+from resnetzoo.utils.text import kind_of
 
 Values: TypeAlias = Tensor | NDArray[Any]
 """Of any number type; a tensor may be on any device."""
@@ -18,10 +21,10 @@ def checked_logits(logits: Values) -> Tensor:
     A logit may be minus infinity, which is a probability of 0.
 
     Raises:
-        UsageError: another shape, no image or no class.
+        UsageError: no numbers, another shape, no image or no class.
         NonFiniteLossError: NaN, plus infinity, or an image all of whose classes are ruled out.
     """
-    values = torch.as_tensor(logits).detach().to("cpu", torch.float64)
+    values = _tensor(logits, "logits").to(torch.float64)
     if values.dim() != 2:
         raise UsageError(f"logits must be (images, classes), not {list(values.shape)}")
     if not values.numel():
@@ -29,10 +32,11 @@ def checked_logits(logits: Values) -> Tensor:
     unusable = (values.isnan() | values.isposinf()).any(dim=1) | values.isneginf().all(dim=1)
     if unusable.any():
         first = int(unusable.nonzero()[0])
+        wrong = [value for value in values[first].tolist() if math.isnan(value) or value == math.inf]
         raise NonFiniteLossError(
             f"{int(unusable.sum()):,} of {len(values):,} images have logits that give no probabilities, the first of "
-            f"which is image {first}: {values[first, :5].tolist()}. The network diverged, or was given another kind of "
-            "input"
+            f"which is image {first} with {wrong[0] if wrong else '-inf for every class'}. The network diverged, or "
+            "was given another kind of input"
         )
     return values
 
@@ -43,8 +47,8 @@ def checked_labels(labels: Values, images: int, classes: int) -> Tensor:
     Raises:
         UsageError: no whole numbers, not one an image, or one that no logit stands for.
     """
-    values = torch.as_tensor(labels).detach().cpu()
-    if values.dtype.is_floating_point or values.dtype.is_complex or values.dtype == torch.bool:
+    values = _tensor(labels, "labels")
+    if values.dtype.is_floating_point or values.dtype == torch.bool:
         raise UsageError(f"labels must be whole numbers, the index of a class each, not {values.dtype}")
     if values.shape != (images,):
         raise UsageError(f"labels must be one for each of {images:,} images, not {list(values.shape)}")
@@ -70,14 +74,35 @@ def log_probabilities(probabilities: Values) -> Tensor:
     For outputs that have gone through a softmax: all measures here take logits.
 
     Raises:
-        UsageError: another shape, a number outside 0 to 1, or an image whose probabilities do not add up to 1.
+        UsageError: no numbers, another shape, one outside 0 to 1, or an image whose probabilities do not add up to 1.
     """
-    values = torch.as_tensor(probabilities).detach().to("cpu", torch.float64)
+    values = _tensor(probabilities, "probabilities").to(torch.float64)
     if values.dim() != 2 or not values.numel():
         raise UsageError(f"probabilities must be (images, classes) with at least one image, not {list(values.shape)}")
     if not ((values >= 0) & (values <= 1)).all() or ((values.sum(dim=1) - 1).abs() > _SUM_TOLERANCE).any():
         raise UsageError("probabilities must be from 0 to 1 and sum to 1 for each image; logits need no conversion")
     return values.log()
+
+
+def _tensor(values: object, field: str) -> Tensor:
+    """The numbers in a dense tensor on the CPU, from whatever layout, byte order and width of NumPy.
+
+    Raises:
+        UsageError: they are no real numbers.
+    """
+    if not isinstance(values, Tensor):
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            raise UsageError(f"{field} must be a tensor or an array of real numbers, not {_kind(values, array)}")
+        wide = {"f": np.float64, "i": np.int64, "u": np.int64}.get(array.dtype.kind, array.dtype)
+        return torch.from_numpy(array.astype(wide))
+    if values.is_complex() or values.layout != torch.strided:
+        raise UsageError(f"{field} must be real numbers in a dense tensor, not {values.dtype}, {values.layout}")
+    return values.detach().cpu()
+
+
+def _kind(values: object, array: NDArray[Any]) -> str:
+    return f"an array of {array.dtype}" if isinstance(values, np.ndarray) else kind_of(values)
 
 
 _SUM_TOLERANCE = 0.02

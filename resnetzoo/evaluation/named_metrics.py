@@ -1,6 +1,6 @@
 """The metrics by name, as `evaluate` and the command line take them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -64,12 +64,15 @@ def named_metrics(metrics: MetricNames) -> dict[str, Metric] | None:
     """
     if isinstance(metrics, str) and metrics == "all":  # torchmetrics' metrics compare to anything as true
         return None
-    alone = isinstance(metrics, str) or callable(metrics) or not isinstance(metrics, Iterable)
+    alone = isinstance(metrics, str | bytes) or callable(metrics) or not isinstance(metrics, Iterable)
+    if isinstance(metrics, Mapping) and not alone:
+        raise UsageError(f"metrics are names or functions in a list, not {kind_of(metrics)}")
     asked = (metrics,) if alone else tuple(metrics)
     named: dict[str, Metric] = {}
     for metric in asked:
         if isinstance(metric, str) and metric not in METRICS:
-            raise UsageError(f'no metric is called "{metric}"; choose from {", ".join(METRICS)}, or "all" of them')
+            known = ", ".join(METRICS)
+            raise UsageError(f'no metric is called "{metric}"; choose from {known}, or metrics="all" for all of them')
         if not isinstance(metric, str) and not callable(metric):
             raise UsageError(f"a metric is a name or a function of logits and labels, not {kind_of(metric)}")
         name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
@@ -104,7 +107,8 @@ def measure(logits: Values, labels: Values, metrics: MetricNames = "all") -> dic
             for `temperature`.
 
     Raises:
-        UsageError: no such name, two functions of one name, no image, other shapes, or a label without a logit.
+        UsageError: no such name, two functions of one name, too few classes or images for one of them, no image, other
+            shapes, or a label without a logit.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     return measure_named(logits, labels, named_metrics(metrics))
@@ -113,6 +117,25 @@ def measure(logits: Values, labels: Values, metrics: MetricNames = "all") -> dic
 def measure_named(logits: Values, labels: Values, named: dict[str, Metric] | None) -> dict[str, Any]:
     """As `measure`, of what `named_metrics` gave."""
     values, truth = checked(logits, labels)
+    images, classes = values.shape
     if named is None:
-        named = {name: METRICS[name] for name in measurable(*values.shape)}
-    return {name: metric(values, truth) for name, metric in named.items()}
+        named = {name: METRICS[name] for name in measurable(images, classes)}
+    _check_measurable(named, images, classes)
+    # A function of the caller's own may write to what it is given.
+    return {
+        name: metric(values, truth) if METRICS.get(name) is metric else metric(values.clone(), truth.clone())
+        for name, metric in named.items()
+    }
+
+
+def _check_measurable(named: dict[str, Metric], images: int, classes: int) -> None:
+    """Refuse a measure of `METRICS` for which there are too few classes or images.
+
+    Raises:
+        UsageError: names the measure, and says what it needs.
+    """
+    for name in named.keys() - measurable(images, classes):
+        if METRICS.get(name) is named[name]:
+            few = classes < (least := _LEAST_CLASSES.get(name, 1))
+            need = f"{least} classes, not {classes}" if few else f"{_LEAST_IMAGES[name]} images, not {images}"
+            raise UsageError(f"{name} needs logits of at least {need}")

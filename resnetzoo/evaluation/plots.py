@@ -11,6 +11,7 @@ from resnetzoo.evaluation.calibration import Calibration
 from resnetzoo.utils.colours import OTHER_COLOURS, SHARES
 from resnetzoo.utils.figures import new_figure, save_figure
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.text import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (".png", ".svg")
 _BARS = OTHER_COLOURS[1]
 _MOST_NAMES = 20  # of classes, and figures in the cells, that can be read
+_LONGEST = 24  # characters of a name
 
 
 def check_figure_name(path: str | Path) -> Path:
@@ -27,7 +29,7 @@ def check_figure_name(path: str | Path) -> Path:
         UsageError: it ends neither in `.png` nor in `.svg`.
     """
     path = user_path(path)
-    if path.suffix not in _SUFFIXES:
+    if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"pictures are written to files that end in .png or .svg, not to {path.name}")
     return path
 
@@ -41,7 +43,7 @@ def plot_reliability(axes: "Axes", calibration: Calibration) -> None:
     for row in calibration.bins:
         shade = 0.25 + 0.75 * row.n / most
         axes.bar(row.low, row.accuracy, row.high - row.low, align="edge", color=_BARS, alpha=shade, ec="none")
-        axes.plot([row.confidence], [row.accuracy], ".", color=ink, ms=4)
+        axes.plot([row.confidence], [row.accuracy], ".", color=ink, ms=4, clip_on=False)
     axes.plot([0, 100], [0, 100], "--", color=ink, lw=1)
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
@@ -51,30 +53,52 @@ def plot_reliability(axes: "Axes", calibration: Calibration) -> None:
     axes.set_title(f"expected calibration error {calibration.expected_error:.2f} points")
 
 
-def plot_confusion(axes: "Axes", matrix: Tensor, classes: Sequence[str]) -> None:
+def plot_confusion(
+    axes: "Axes", matrix: Tensor, classes: Sequence[str], predicted: Sequence[str] | None = None
+) -> None:
     """A confusion matrix: labels down, predictions across, the share of a label's images as shade.
 
     Of up to 20 classes the cells hold numbers of images, and the sides the names.
+
+    Args:
+        axes: to draw on.
+        matrix: as `resnetzoo.metrics.confusion_matrix` gives it.
+        classes: the names of the labels.
+        predicted: what the network calls its classes; None for the same names.
+
+    Raises:
+        UsageError: not as many names as classes.
     """
+    predicted = classes if predicted is None else predicted
+    for names in (classes, predicted):
+        if len(names) != len(matrix):
+            raise UsageError(f"the matrix has {len(matrix)} classes, but there are {len(names)} names")
     shares = matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)
     axes.imshow(shares.numpy(), vmin=0, vmax=1, cmap=SHARES, interpolation="nearest")
     axes.grid(visible=False)
     if len(matrix) <= _MOST_NAMES:
         places = list(range(len(matrix)))
-        axes.set_xticks(places, list(classes), rotation=90)
-        axes.set_yticks(places, list(classes))
+        axes.set_xticks(places, [shortened(name, _LONGEST) for name in predicted], rotation=90, parse_math=False)
+        axes.set_yticks(places, [shortened(name, _LONGEST) for name in classes], parse_math=False)
         for row in places:
             for column in places:
                 colour = "white" if shares[row, column] > 0.5 else "black"
                 count = f"{int(matrix[row, column])}"
                 axes.text(column, row, count, ha="center", va="center", color=colour, fontsize=7)
+    else:
+        axes.locator_params(integer=True)
     axes.set_title("test images by label and prediction")
     axes.set_xlabel("predicted class")
     axes.set_ylabel("label")
 
 
 def save_test_figure(
-    path: str | Path, calibration: Calibration, matrix: Tensor, classes: Sequence[str], title: str = ""
+    path: str | Path,
+    calibration: Calibration,
+    matrix: Tensor,
+    classes: Sequence[str],
+    title: str = "",
+    predicted: Sequence[str] | None = None,
 ) -> None:
     """Draw the reliability diagram and the confusion matrix side by side into a file.
 
@@ -84,17 +108,16 @@ def save_test_figure(
         matrix: as `resnetzoo.metrics.confusion_matrix` gives it.
         classes: the names of its rows.
         title: above both.
+        predicted: the names of its columns; None for the same ones.
 
     Raises:
         UsageError: another kind of name, or not as many names as classes.
         OutputError: the file cannot be written.
     """
     path = check_figure_name(path)
-    if len(classes) != len(matrix):
-        raise UsageError(f"the matrix has {len(matrix)} classes, but there are {len(classes)} names")
     with new_figure(11, 5.5) as figure:
         left, right = figure.subplots(1, 2)
         plot_reliability(left, calibration)
-        plot_confusion(right, matrix, classes)
-        figure.suptitle(title, ha="left", x=0.01)
+        plot_confusion(right, matrix, classes, predicted)
+        figure.suptitle(title, ha="left", x=0.01, parse_math=False)
         save_figure(figure, path)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -96,14 +97,20 @@ def mcnemar(only_first: int, only_second: int) -> float:
     Raises:
         UsageError: no whole numbers, or below 0.
     """
-    check_whole_number("only_first", only_first, minimum=0)
-    check_whole_number("only_second", only_second, minimum=0)
+    only_first, only_second = _count("only_first", only_first), _count("only_second", only_second)
     n = only_first + only_second
     k = torch.arange(min(only_first, only_second) + 1, dtype=torch.float64, device="cpu")
     whole = torch.tensor(float(n), dtype=torch.float64, device="cpu")
     log_ways = (whole + 1).lgamma() - (k + 1).lgamma() - (whole - k + 1).lgamma()
     tail = math.exp(float(torch.logsumexp(log_ways, dim=0)) - n * math.log(2))
     return min(1.0, 2 * tail)
+
+
+def _count(field: str, found: object) -> int:
+    """A number of images, which may be one that NumPy counted."""
+    count = int(found) if isinstance(found, np.integer) else found
+    check_whole_number(field, count, minimum=0)
+    return cast("int", count)
 
 
 @dataclass(frozen=True)

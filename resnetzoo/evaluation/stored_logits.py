@@ -13,8 +13,10 @@ from torch import Tensor
 from resnetzoo.data.fingerprint import fingerprint_of_images
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.errors import NonFiniteLossError, ResultsError, UsageError
+from resnetzoo.evaluation.checked_logits import checked
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.text import some
 
 _FORMAT = "resnetzoo test logits, version 1"
 
@@ -44,12 +46,11 @@ class StoredLogits:
         """Those (N, classes) of a network for these images, in any type and on any device.
 
         Raises:
-            NonFiniteLossError: some are NaN.
+            UsageError: they are not one row for each image, or a label has no logit.
+            NonFiniteLossError: some are NaN or plus infinity.
         """
-        if logits.isnan().any():
-            raise NonFiniteLossError("some logits are NaN: the network diverged, so there is nothing to store")
-        labels = images.labels.cpu().clone()
-        return cls(_rounded(logits.detach().cpu()), labels, images.classes, fingerprint_of_images(images))
+        _, labels = checked(logits, images.labels)
+        return cls(_rounded(logits.detach().cpu()), labels.clone(), images.classes, fingerprint_of_images(images))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -73,8 +74,13 @@ class StoredLogits:
         """Both logits and the labels, as `paired_counts` and `paired_bootstrap` of `resnetzoo.metrics` take them.
 
         Raises:
-            UsageError: the other ones are of another test set.
+            UsageError: the other ones are of another test set, or their labels count by other classes.
         """
+        if self.classes != other.classes:
+            raise UsageError(
+                f"the labels count by different classes, {some(self.classes)} and {some(other.classes)}: only logits "
+                "with the same classes in one order can be compared"
+            )
         if self.test_set != other.test_set:
             raise UsageError(
                 f"the logits are of different test sets, {len(self):,} images ({self.test_set[:12]}) and "
@@ -130,7 +136,8 @@ def _rounded(logits: Tensor) -> Tensor:
     for dtype in (torch.float16, torch.float32):
         rounded = logits.to(dtype, copy=True)
         tied = (rounded.argmax(dim=1) != chosen).nonzero().flatten()
-        above = np.nextafter(rounded[tied, chosen[tied]].numpy(), np.array(np.inf, np.float16))  # of either type
+        with np.errstate(over="ignore"):  # above the largest float16 is infinity, and float32 is next
+            above = np.nextafter(rounded[tied, chosen[tied]].numpy(), np.array(np.inf, np.float16))  # of either type
         rounded[tied, chosen[tied]] = torch.from_numpy(above)
         exact = bool((rounded.argmax(dim=1) == chosen).all())
         if exact and (dtype == torch.float32 or bool(rounded.isfinite().all())):

@@ -21,7 +21,8 @@ def fit_temperature(logits: Values, labels: Values) -> float:
     """The T from 0.01 to 100 at which the logits divided by T have the lowest negative log-likelihood.
 
     Guo et al. (2017), arXiv:1706.04599, section 4.2. In 1/T the likelihood is log-concave, so that the T where its
-    derivative is 0, which halving finds, is the only one. No prediction changes, only how sure it is.
+    derivative is 0, which halving finds, is the only one. No prediction changes, only how sure it is. Logits that are
+    the same for all classes of each image are as likely at every T: theirs is 1.
 
     Args:
         logits: (N, classes), of held-out images: neither those that the network learned from, nor those that the scaled
@@ -33,6 +34,8 @@ def fit_temperature(logits: Values, labels: Values) -> float:
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     values, truth = checked(logits, labels)
+    if bool((values.isneginf() | (values == values.amax(dim=1, keepdim=True))).all()):
+        return 1.0
     own = values.gather(1, truth[:, None]).mean()
     low, high = math.log(LOWEST), math.log(HIGHEST)
     for _ in range(_HALVINGS):
@@ -40,8 +43,9 @@ def fit_temperature(logits: Values, labels: Values) -> float:
         probability = (values / math.exp(middle)).softmax(dim=1)
         # d NLL / d(1/T): the expected logit less that of the label; a class that is ruled out adds nothing to it.
         slope = torch.where(probability > 0, probability * values, 0.0).sum(dim=1).mean() - own
-        low, high = (low, middle) if slope < 0 else (middle, high)
-    return math.exp((low + high) / 2)
+        # With all labels on top it is below 0, but may be too small for a float.
+        low, high = (low, middle) if slope <= 0 else (middle, high)
+    return min(max(LOWEST, math.exp((low + high) / 2)), HIGHEST)
 
 
 @dataclass(frozen=True)

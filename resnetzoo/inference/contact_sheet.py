@@ -13,7 +13,7 @@ from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.inference.predictor import Prediction
 from resnetzoo.utils.figures import new_figure, save_figure
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import printable
+from resnetzoo.utils.text import printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
         for index, prediction in enumerate(drawn):
             row, column = divmod(index, columns)
             _draw_tile(axes, prediction, _GAP + column * width, _HEAD + row * height)
-        heading = _short(title, int(inches[0] * _HEAD_LETTERS))
+        heading = shortened(title, int(inches[0] * _HEAD_LETTERS))
         axes.text(_GAP, 0.2, heading, fontsize=10, weight="bold", va="center", parse_math=False)
         axes.text(_GAP, 0.38, _counted(len(drawn), len(predictions)), fontsize=8, color=_GREY, va="center")
         axes.set(xlim=(0, inches[0]), ylim=(inches[1], 0), aspect="auto")
@@ -131,10 +131,10 @@ def _draw_tile(axes: "Axes", prediction: Prediction, left: float, top: float) ->
         middle = below + (index + 0.6) * _LINE
         axes.barh(middle, value * _SIDE, height=0.8 * _LINE, left=left, color=_BAR)
         weight = "bold" if index == 0 else "normal"
-        axes.text(left + 0.04, middle, _short(name, 16), fontsize=8, weight=weight, va="center", parse_math=False)
+        axes.text(left + 0.04, middle, shortened(name, 16), fontsize=8, weight=weight, va="center", parse_math=False)
         axes.text(left + _SIDE - 0.03, middle, f"{100 * value:.1f} %", fontsize=7, ha="right", va="center")
     line = below + (min(len(prediction.classes), _MAX_CLASSES) + 0.6) * _LINE
-    name = _short(printable(prediction.path.name), 24)
+    name = shortened(printable(prediction.path.name), 24)
     axes.text(left + 0.04, line, name, fontsize=6.5, color=_GREY, va="center", parse_math=False)
 
 
@@ -163,11 +163,3 @@ def _draw_failure(axes: "Axes", error: str, left: float, top: float) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 2}
     middle = (left + right) / 2, (top + bottom) / 2
     axes.text(*middle, reason, fontsize=7, color=_RED, ha="center", va="center", bbox=box, parse_math=False)
-
-
-def _short(text: str, length: int) -> str:
-    """The text without its middle, if it is longer."""
-    if len(text) <= length:
-        return text
-    kept = length - 3
-    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"

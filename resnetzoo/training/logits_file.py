@@ -44,6 +44,11 @@ def load_logits(source: str | os.PathLike[str]) -> StoredLogits:
     path = user_path(source)
     if path.is_dir():
         return _of_run(path)
+    if not is_there(path):
+        packaged = ", ".join(row.name for row in list_weights() if row.packaged)
+        raise ResultsError(
+            f"{path}: no such file or folder of a run, and not the name of weights in the package, which are {packaged}"
+        )
     return read_logits(path)
 
 

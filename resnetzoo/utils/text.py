@@ -48,6 +48,14 @@ def brief(value: object) -> str:
     return line if len(line) <= 80 and not more else f"{line[:80].rstrip()}..."
 
 
+def shortened(text: str, length: int) -> str:
+    """The text without its middle, if it is longer."""
+    if len(text) <= length:
+        return text
+    kept = length - 3
+    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
+
+
 def some(names: Sequence[str], most: int = 5) -> str:
     """The names in one line, shortened to the first few if there are many: `a, b, c, d, e, ... (100)`."""
     shown = ", ".join(names[:most])

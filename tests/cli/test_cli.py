@@ -93,7 +93,14 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     assert elsewhere.returncode == 0
     for line in ("top5_error  ", "brier  ", "ece  ", "ece_equal_mass  ", "temperature  ", "confused: "):
         assert f"\n{line}" in elsewhere.stdout
+    ours, theirs = resnetzoo.classes_of("cifar10"), resnetzoo.classes_of("synthetic")
+    confused = re.findall(r"confused: \d+ of (.+) classified as (.+)", elsewhere.stdout)
+    assert confused
+    assert all(label in ours and predicted in theirs for label, predicted in confused)
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    unwritable = fork_command("resnetzoo", "eval", "run", "--device", "cpu", "--plot", "run/run.json/a.png")
+    assert unwritable.returncode == 1
+    assert "top5_error  " in unwritable.stdout  # what was measured is told
     assert "warning: the network was trained on synthetic but is measured on CIFAR-10" in elsewhere.stderr
     assert "warning: the network distinguishes disc, ring, square" in elsewhere.stderr
 

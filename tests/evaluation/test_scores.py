@@ -63,12 +63,29 @@ def test_bins_of_equal_mass_are_counted_one_by_one() -> None:
     assert [row.low for row in found.bins] == sorted(row.low for row in found.bins)
 
 
+@pytest.mark.parametrize("confidences", [[0.7], [0.6, 0.8, 0.95], [0.6, 0.7, 0.7, 0.7, 0.7, 0.7, 0.9]])
+def test_images_of_one_confidence_share_a_bin_in_whatever_order_they_are(confidences: list[float]) -> None:
+    sure = torch.tensor(confidences, dtype=torch.float64).repeat_interleave(100)
+    logits = metrics.log_probabilities(torch.stack([sure, 1 - sure], dim=1))
+    labels = (torch.rand(len(sure), generator=torch.Generator().manual_seed(0)) > sure).long()
+    order = labels.argsort(stable=True)  # the worst one
+    one, other = (
+        metrics.calibration(logits[places], labels[places], binning="equal_mass") for places in (slice(None), order)
+    )
+    assert one.expected_error == pytest.approx(other.expected_error, abs=1e-9)
+    assert [row.n for row in one.bins] == [100 * confidences.count(value) for value in sorted(set(confidences))]
+
+
 def test_measures_do_not_depend_on_type_or_container() -> None:
     logits, labels = drawn()
     half = logits.half()
-    for given in (half, half.numpy(), half.double(), half.float().requires_grad_()):
-        for numbers in (labels, labels.numpy().astype(np.uint8)):
-            assert metrics.brier_score(given, numbers) == metrics.brier_score(half, labels)
+    array, known = half.numpy(), labels.numpy()
+    locked = array.copy()
+    locked.flags.writeable = False
+    containers = (array, array[::-1][::-1], array.astype(">f4"), array.astype(np.longdouble), locked, array.tolist())
+    for given in (half, half.double(), half.float().requires_grad_(), *containers):
+        for numbers in (labels, known.astype(np.uint8), known.astype(">i8"), known[::-1][::-1], known.tolist()):
+            assert metrics.brier_score(given, numbers) == metrics.brier_score(half, labels)  # type: ignore[arg-type]
     probabilities = logits.softmax(dim=1)
     assert metrics.brier_score(metrics.log_probabilities(probabilities), labels) == pytest.approx(
         metrics.brier_score(logits, labels)
@@ -114,6 +131,18 @@ def test_the_temperature_is_where_the_likelihood_is_highest() -> None:
     assert metrics.fit_temperature(all_right, torch.tensor([1, 2, 0])) == pytest.approx(100)
 
 
+@pytest.mark.parametrize("gap", [1.0, 20.0, 1e4, 1e300])
+def test_labels_that_are_all_on_top_get_the_lowest_temperature(gap: float) -> None:
+    labels = torch.arange(4)
+    assert metrics.fit_temperature(gap * torch.eye(4, dtype=torch.float64), labels) == pytest.approx(0.01)
+    assert metrics.fit_temperature(-gap * torch.eye(4, dtype=torch.float64), labels) == 100
+
+
+def test_logits_that_say_nothing_need_no_temperature() -> None:
+    assert metrics.fit_temperature(torch.zeros(5, 3), torch.arange(5) % 3) == 1
+    assert metrics.fit_temperature(torch.tensor([[4.0, 4, -inf], [-1, -inf, -inf]]), torch.tensor([1, 0])) == 1
+
+
 def test_a_temperature_is_fitted_on_the_held_out_images_alone() -> None:
     logits, labels = drawn(images=300, scale=8.0)
     scaled = metrics.temperature_scaling(logits, labels, held_out=100, seed=3)
@@ -148,6 +177,11 @@ def test_mcnemar_is_the_exact_binomial(first: int, second: int) -> None:
     tail = Fraction(sum(comb(n, k) for k in range(min(first, second) + 1)), 2**n)
     assert metrics.mcnemar(first, second) == pytest.approx(min(1.0, float(2 * tail)), rel=1e-9)
     assert metrics.mcnemar(second, first) == metrics.mcnemar(first, second)
+
+
+def test_mcnemar_takes_what_numpy_counted() -> None:
+    one, other = np.array([True, True, False]), np.array([False, True, False])
+    assert metrics.mcnemar((one & ~other).sum(), (other & ~one).sum()) == metrics.mcnemar(1, 0)
 
 
 def test_the_bootstrap_is_that_of_images_drawn_again() -> None:
@@ -198,13 +232,28 @@ def test_logits_that_are_no_distribution_are_refused(value: float) -> None:
     for name in metrics.METRICS:
         with pytest.raises(
             NonFiniteLossError,
-            match="1 of 3 images have logits that give no probabilities, the first of which is image 1",
+            match=f"1 of 3 images have logits that give no probabilities, the first of which is image 1 with {value}",
         ):
             metrics.measure(logits, torch.arange(3), [name])
     with pytest.raises(NonFiniteLossError):
         metrics.agreement(torch.zeros(3, 3), logits)
     with pytest.raises(NonFiniteLossError):
         metrics.brier_score(torch.full((2, 3), -inf), LABELS)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [None, "logits", np.array(["1", "2"]), GOOD.to(torch.complex64), GOOD.to_sparse(), np.zeros((2, 2), complex)],
+    ids=lambda value: str(getattr(value, "dtype", value)),
+)
+def test_what_is_no_real_number_is_refused(values: object) -> None:
+    for measured in (
+        lambda: metrics.measure(values, LABELS),  # type: ignore[arg-type]
+        lambda: metrics.measure(GOOD, values),  # type: ignore[arg-type]
+        lambda: metrics.log_probabilities(values),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(UsageError, match=r"^(logits|labels|probabilities) must be .*real numbers"):
+            measured()
 
 
 def test_arguments_out_of_range_are_refused() -> None:
@@ -218,6 +267,16 @@ def test_arguments_out_of_range_are_refused() -> None:
         metrics.measure(GOOD, LABELS, ["f1"])
     with pytest.raises(UsageError, match="a name or a function of logits and labels, not an int"):
         metrics.measure(GOOD, LABELS, [3])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="a name or a function of logits and labels, not a bytes"):
+        metrics.measure(GOOD, LABELS, b"nll")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r'no metric is called "all"; .* or metrics="all" for all of them'):
+        metrics.measure(GOOD, LABELS, ["all"])
+    with pytest.raises(UsageError, match="names or functions in a list, not a dict"):
+        metrics.measure(GOOD, LABELS, {"nll": metrics.brier_score})  # type: ignore[dict-item]
+    with pytest.raises(UsageError, match="top5_error needs logits of at least 5 classes, not 2"):
+        metrics.measure(GOOD, LABELS, "top5_error")
+    with pytest.raises(UsageError, match="temperature needs logits of at least 2 images, not 1"):
+        metrics.measure(GOOD[:1], LABELS[:1], "temperature")
     with pytest.raises(UsageError, match="binning must be one of equal_width, equal_mass"):
         metrics.calibration(GOOD, LABELS, binning="quantile")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="held_out must be a whole number from 1 to 1"):
@@ -241,6 +300,18 @@ def test_a_function_is_a_measure_by_its_own_name() -> None:
     assert isinstance(resnetzoo.metrics.METRICS, dict)
 
 
+def test_a_function_that_writes_to_what_it_is_given_changes_nothing_else() -> None:
+    def careless(logits: Tensor, labels: Tensor) -> None:
+        logits.zero_()
+        labels.zero_()
+
+    logits, labels = drawn()
+    before, expected = (logits.clone(), labels.clone()), metrics.measure(logits, labels, ["nll", "top1_error"])
+    assert metrics.measure(logits, labels, [careless, "nll", "top1_error"]) == {"careless": None, **expected}
+    assert torch.equal(logits, before[0])
+    assert torch.equal(labels, before[1])
+
+
 def test_the_figure_has_a_bar_a_bin_and_a_number_a_cell(tmp_path: Path) -> None:
     logits, labels = drawn()
     bins, matrix = metrics.calibration(logits, labels), metrics.confusion_matrix(logits, labels)
@@ -252,9 +323,24 @@ def test_the_figure_has_a_bar_a_bin_and_a_number_a_cell(tmp_path: Path) -> None:
     assert [int(text.get_text()) for text in right.texts] == matrix.flatten().tolist()
     metrics.save_test_figure(tmp_path / "a.svg", bins, matrix, "abcdefg", title="seven classes")
     assert "<svg" in (tmp_path / "a.svg").read_text()
+    with pytest.raises(UsageError, match="there are 3 names"):
+        metrics.plot_confusion(right, matrix, "abcdefg", predicted="abc")
     for name, classes, message in (
         ("a.jpg", "abcdefg", r"end in \.png or \.svg"),
         ("a.png", "ab", "there are 2 names"),
     ):
         with pytest.raises(UsageError, match=message):
             metrics.save_test_figure(tmp_path / name, bins, matrix, classes)
+
+
+def test_names_are_drawn_as_they_are_and_shortened(tmp_path: Path) -> None:
+    logits, labels = drawn(classes=3)
+    bins, matrix = metrics.calibration(logits, labels), metrics.confusion_matrix(logits, labels)
+    names = ["$5^$", "a $\\frac$ b", "a name of a class that fills half of the picture"]
+    metrics.save_test_figure(tmp_path / "a.PNG", bins, matrix, names, title="run $\\frac$ 5", predicted="xyz")
+    assert (tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
+    with new_figure(4, 4) as figure:
+        axes = figure.subplots()
+        metrics.plot_confusion(axes, matrix, names, predicted="xyz")
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["x", "y", "z"]
+        assert [label.get_text() for label in axes.get_yticklabels()] == [*names[:2], "a name of a...he picture"]

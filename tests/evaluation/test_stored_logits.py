@@ -14,7 +14,7 @@ from torch import Tensor
 
 import resnetzoo
 from resnetzoo import metrics
-from resnetzoo.errors import NonFiniteLossError, ResultsError, UsageError
+from resnetzoo.errors import CheckpointError, NonFiniteLossError, ResultsError, UsageError
 
 PACKAGED = [row for row in resnetzoo.list_weights() if row.packaged]
 
@@ -56,8 +56,40 @@ def test_logits_beyond_float16_are_kept_in_float32() -> None:
     close = torch.tensor([[1.0, 1.0 + 1e-12, -1e9]], dtype=torch.float64)
     assert resnetzoo.StoredLogits.of(close, images_of(torch.tensor([1]), 3)).error == 0
     logits[3, 7] = nan
-    with pytest.raises(NonFiniteLossError, match="some logits are NaN"):
+    with pytest.raises(NonFiniteLossError, match="image 3 with nan"):
         resnetzoo.StoredLogits.of(logits, images)
+
+
+@pytest.mark.filterwarnings("error")
+def test_ties_at_the_end_of_float16_are_kept_in_float32() -> None:
+    logits = torch.tensor([[65_503.0, 65_504.0, 0.0]])
+    stored = resnetzoo.StoredLogits.of(logits, images_of(torch.tensor([1]), 3))
+    assert (stored.error, stored.logits.dtype) == (0, torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (torch.zeros(5, 10), "one for each of 5 images"),
+        (torch.zeros(20), r"must be \(images, classes\)"),
+        (torch.zeros(20, 4), "there are logits of only 4 classes"),
+    ],
+)
+def test_logits_of_other_images_are_refused(logits: Tensor, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        resnetzoo.StoredLogits.of(logits, images_of(torch.arange(20) % 10))
+
+
+def test_a_name_that_is_neither_a_run_nor_packaged_is_refused_with_those_that_are() -> None:
+    for name in ("resnet20.typo", "RESNET20"):
+        with pytest.raises(ResultsError, match=rf"{name}: no such file or folder of a run, .*resnet20\.modern_c10"):
+            resnetzoo.load_logits(name)
+
+
+def test_logits_are_no_weights(tmp_path: Path) -> None:
+    resnetzoo.StoredLogits.of(torch.rand(10, 10), images_of(torch.arange(10))).save(tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match=r"holds the logits of a test and no network"):
+        resnetzoo.load_checkpoint(tmp_path / "a.safetensors")
 
 
 def test_a_file_gives_them_back_or_is_refused(tmp_path: Path) -> None:
@@ -131,6 +163,9 @@ def test_logits_of_any_network_are_measured_as_evaluate_does(tiny_data: resnetzo
     others = replace(tiny_data.test, labels=tiny_data.test.labels.flip(0))
     with pytest.raises(UsageError, match="logits are of different test sets, 20 images"):
         stored.paired_with(metrics.logits_of(model, others))
+    renamed = replace(tiny_data.test, classes=tiny_data.test.classes[::-1])
+    with pytest.raises(UsageError, match=r"count by different classes, disc, .* and "):
+        stored.paired_with(metrics.logits_of(small_network(0), renamed))
 
 
 def _top(k: int) -> Callable[[torch.Tensor, torch.Tensor], float]:

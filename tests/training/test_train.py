@@ -139,16 +139,17 @@ def test_a_loss_that_explodes_stops_and_keeps_the_last_good_state(
 
 
 class OverflowsInTests(nn.Module):
-    """Sound in training; its first tests overflow, as a deep plain network's do in its first steps."""
+    """Sound in training; its tests with these numbers overflow, as a deep plain network's do in its first steps."""
 
-    def __init__(self, tests: int) -> None:
+    def __init__(self, *tests: int) -> None:
         super().__init__()
         self.fc = nn.Linear(3 * 32 * 32, 10)
-        self.left = tests
+        self.tests = tests
+        self.done = 0
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        self.left -= not self.training
-        return self.fc(images.flatten(1)) * (1.0 if self.training or self.left < 0 else torch.inf)
+        self.done += not self.training
+        return self.fc(images.flatten(1)) * (torch.inf if not self.training and self.done in self.tests else 1.0)
 
 
 def test_a_test_that_overflows_on_the_way_does_not_end_a_run(
@@ -170,12 +171,21 @@ def test_a_test_that_overflows_on_the_way_does_not_end_a_run(
 
 
 @pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize(
+    ("tests", "when"),
+    [((1, 2, 3), "every epoch"), ((1, 3), "the last epoch, 3"), ((2, 3), "every epoch since 2")],
+)
 def test_a_run_whose_last_test_overflows_has_no_result(
-    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, kept: bool
+    tiny_data: resnetzoo.Data,
+    tiny_recipe: resnetzoo.Recipe,
+    tmp_path: Path,
+    kept: bool,
+    tests: tuple[int, ...],
+    when: str,
 ) -> None:
-    out = tmp_path / "a" if kept else None
-    with pytest.raises(NonFiniteLossError, match=r"NaN in the last epoch, 2, and so in every epoch: .*; try a lower"):
-        resnetzoo.fit(OverflowsInTests(9), tiny_data, tiny_recipe, device="cpu", out=out, progress=False)
+    out, recipe = tmp_path / "a" if kept else None, tiny_recipe.with_epochs(3)
+    with pytest.raises(NonFiniteLossError, match=rf"NaN in {when}: the run has no result; try a lower"):
+        resnetzoo.fit(OverflowsInTests(*tests), tiny_data, recipe, device="cpu", out=out, progress=False)
     assert not (tmp_path / "a" / "run.json").exists()
     with pytest.raises(NonFiniteLossError, match=r"by step 3 at learning rate 1.*, in epoch 1: "):
         fit(tiny_data, replace(tiny_recipe, lr=1e38, schedule=resnetzoo.recipes.StepDecay((), 0.5)), out=None)

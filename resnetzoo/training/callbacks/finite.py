@@ -1,6 +1,7 @@
 """End a run whose loss or weights are infinite or NaN, before that state overwrites a good one."""
 
 import math
+from itertools import takewhile
 
 import torch
 from torch import nn
@@ -27,12 +28,15 @@ class FiniteCheck(Callback):
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:
         if trainer.finished and run.diverged:
-            last = run.epochs[-1]
-            first = next(row for row in reversed(run.epochs) if row is last or math.isfinite(row.test_loss))
-            since = "in every epoch" if first is last else f"since epoch {first.epoch + 1}"
+            diverged = list(takewhile(lambda row: not math.isfinite(row.test_loss), reversed(run.epochs)))
+            if len(diverged) == len(run.epochs):
+                when = "in every epoch"
+            elif len(diverged) == 1:
+                when = f"in the last epoch, {diverged[0].epoch}"
+            else:
+                when = f"in every epoch since {diverged[-1].epoch}"
             raise NonFiniteLossError(
-                f"{trainer.name}: the test loss is infinite or NaN in the last epoch, {last.epoch}, and so {since}: "
-                f"the run has no result; {WHAT_TO_TRY}"
+                f"{trainer.name}: the test loss is infinite or NaN {when}: the run has no result; {WHAT_TO_TRY}"
             )
 
 

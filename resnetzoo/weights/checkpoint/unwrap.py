@@ -183,6 +183,8 @@ def _no_weights(content: object, way: tuple[Step, ...]) -> str:
         return f"it holds {kind_of(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}"
     if "param_groups" in content and "state" in content:
         return f"it holds an optimizer's state and no network; {_SAVE_WEIGHTS}"
+    if content.keys() == {"logits", "labels"}:
+        return "it holds the logits of a test and no network: resnetzoo.load_logits reads it"
     entries = ", ".join(f"{key!r} ({kind_of(content[key])})" for key in list(content)[:6])
     return f"it holds no layer's weights, but {entries or 'an empty dictionary'}; {_SAVE_WEIGHTS}"
 
