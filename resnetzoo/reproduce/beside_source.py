@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import mean
 
-from resnetzoo.reproduce.comparison import by_name
+from resnetzoo.reproduce.comparison import by_name, is_cifar10
 from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES, SOURCE_EPOCHS
 from resnetzoo.training.results import RunRecord
 
@@ -15,13 +15,15 @@ def is_like_source(records: Sequence[RunRecord]) -> bool:
     """Whether the runs use the source's data and number of epochs."""
     data = records[0].data
     same_length = all(len(record.epochs) == SOURCE_EPOCHS for record in records)
-    return bool(data["official"]) and not data["part"] and same_length
+    return is_cifar10(records) and bool(data["official"]) and not data["part"] and same_length
 
 
 def source_columns(records: Sequence[RunRecord]) -> dict[str, tuple[float, ...]]:
     """A column for each network of the source with a counterpart in the runs: its title, and accuracies by epoch."""
     return {
-        f"source: {FAMILIES[name]}": SOURCE_ACCURACIES[name] for name in by_name(records) if name in SOURCE_ACCURACIES
+        f"source: {FAMILIES[name]}": SOURCE_ACCURACIES[name]
+        for name in by_name(records)
+        if name in SOURCE_ACCURACIES and is_cifar10(records)
     }
 
 

@@ -33,6 +33,11 @@ def measured_on(runs: Sequence[RunRecord]) -> str:
     return f"{title}: NOT CIFAR-10" if data["name"] == "synthetic" else f"{title} (NOT the official files)"
 
 
+def is_cifar10(runs: Sequence[RunRecord]) -> bool:
+    """Whether the runs are on CIFAR-10, as the published errors are."""
+    return bool(runs[0].data["name"] == "cifar10")
+
+
 def provenance_line(runs: Sequence[RunRecord]) -> str:
     """One line that says how the figures were made, for the foot of a figure or a table."""
     data = runs[0].data

@@ -28,8 +28,9 @@ def mean_interval(values: Sequence[float]) -> Interval:
 def difference_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
     """The interval of mean(first) - mean(second), by Student's t with pooled variance; needs two values of each.
 
-    With so few seeds, two separate variances (Welch's t) would be poor estimates; for groups of equal size the standard
-    error is the same either way.
+    It assumes that both spread alike over seeds, and is too narrow where they do not: with two seeds of each, of which
+    one spreads far wider, it covers the difference in 86 % of the cases instead of 95. Welch's t needs no such
+    assumption, but two seeds of a network leave it one degree of freedom, at which it decides next to nothing.
     """
     groups = (first, second)
     degrees_of_freedom = sum(len(values) - 1 for values in groups)

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import mean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resnetzoo.reproduce.comparison import by_name
+from resnetzoo.reproduce.comparison import by_name, is_cifar10
 from resnetzoo.reproduce.outcome import Outcome
-from resnetzoo.reproduce.published import AKAMASTER_ERRORS, CHENYAOFO_ERRORS, PAPER_ERRORS
+from resnetzoo.reproduce.published import PUBLISHED, peer_errors
 from resnetzoo.reproduce.series import Series, networks_by_label, series_of
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.colours import FAMILY_COLOURS
@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-_PUBLISHED = (
-    ("the paper, 164 epochs", "o", PAPER_ERRORS),
-    ("akamaster, 200 epochs", "s", AKAMASTER_ERRORS),
-    ("chenyaofo, projections, best of 200 epochs", "^", CHENYAOFO_ERRORS),
-)
+_HOLLOW: dict[str, Any] = {"ls": "none", "ms": 6, "mfc": "none", "mew": 1.2}
+_PAPERS, _PEERS = "x", MARKERS[0]  # in the legend; those of repositories have the shape of their series
 
 
 class Point(NamedTuple):
@@ -29,6 +26,11 @@ class Point(NamedTuple):
 
     depth: int
     records: list[RunRecord]
+
+    @property
+    def name(self) -> str:
+        """Its label."""
+        return self.records[0].name
 
     @property
     def errors(self) -> list[float]:
@@ -47,13 +49,14 @@ def points_of(outcome: Outcome) -> dict[Series, list[Point]]:
 
 
 def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> None:
-    """Draw a dot for each run, a line through the means, and hollow marks for published errors.
+    """Draw a dot for each run, a line through the means, and what was published if the runs are on CIFAR-10.
 
-    The series of one family differ in the shape of their dots.
+    The series of one family differ in the shape of their dots. What repositories report has the same shape but is
+    hollow; what the papers report is a cross.
     """
     ends: list[tuple[Line2D, str]] = []
+    hollow: dict[str, str] = {}  # what stands beside our runs -> its shape
     drawn: Counter[str] = Counter()
-    shown: dict[str, str] = {}  # the shape of a hollow mark, by what it means
     for series, networks in points.items():
         color, marker = FAMILY_COLOURS[series.family], MARKERS[drawn[series.family] % len(MARKERS)]
         drawn[series.family] += 1
@@ -65,19 +68,33 @@ def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> Non
         ends.append((line, f"{series.title} {means[-1]:.1f} %"))
         for point in networks:
             axes.plot([point.depth] * len(point.errors), point.errors, marker, ls="none", ms=5, color=color)
-        for whose, shape, errors in _PUBLISHED:
-            published = {point.depth: errors[name] for point in networks if (name := point.records[0].name) in errors}
-            if published:
-                shown[whose] = shape
-                axes.plot(
-                    list(published), list(published.values()), shape, ls="none", ms=6, mfc="none", mew=1.2, color=color
-                )
+        hollow |= _draw_published(axes, networks, color, marker)
     axes.set_xlabel("depth (weighted layers)")
     axes.set_ylabel("top-1 test error (%)")
     axes.set_ylim(0, 1.12 * axes.get_ylim()[1])  # with room for the legend
     axes.set_xticks(sorted({point.depth for networks in points.values() for point in networks}))
-    _explain(axes, shown)
+    _explain(axes, dict(sorted(hollow.items(), reverse=True)))
     label_line_ends(axes, ends)
+
+
+def _draw_published(axes: "Axes", networks: Sequence[Point], color: str, marker: str) -> dict[str, str]:
+    """Draw what others report for the networks of a series, and return what the shapes in it mean."""
+    networks = [point for point in networks if is_cifar10(point.records)]
+    papers = [
+        (point.depth, row) for point in networks for row in PUBLISHED if row.network == point.name and not row.variant
+    ]
+    peers = [(point.depth, error) for point in networks for error in peer_errors(point.name)]
+    shown = {}
+    if peers:
+        axes.plot([depth for depth, _ in peers], [error for _, error in peers], marker, color=color, **_HOLLOW)
+        shown["other repositories, mostly 160 to 200 epochs"] = _PEERS
+    if papers:
+        axes.plot([depth for depth, _ in papers], [row.cifar10 for _, row in papers], _PAPERS, color=color, **_HOLLOW)
+        epochs = sorted({row.epochs for _, row in papers if row.epochs})
+        shown[f"the papers, {' to '.join(str(most) for most in dict.fromkeys((epochs[0], epochs[-1])))} epochs"] = (
+            _PAPERS
+        )
+    return shown
 
 
 def _explain(axes: "Axes", hollow: Mapping[str, str]) -> None:
@@ -86,8 +103,5 @@ def _explain(axes: "Axes", hollow: Mapping[str, str]) -> None:
 
     ink = axes.xaxis.label.get_color()
     marks = [Line2D([], [], ls="none", marker=MARKERS[0], ms=5, color=ink, label="our runs")]
-    marks += [
-        Line2D([], [], ls="none", marker=shape, ms=6, mfc="none", mew=1.2, color=ink, label=whose)
-        for whose, shape in hollow.items()
-    ]
+    marks += [Line2D([], [], marker=shape, color=ink, label=whose, **_HOLLOW) for whose, shape in hollow.items()]
     axes.legend(handles=marks, loc="best", fontsize=8, handlelength=1, handletextpad=0.4)

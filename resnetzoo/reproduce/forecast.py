@@ -111,7 +111,11 @@ def _measure_or_reason(
     """The times of a network, or the reason why there are none."""
     try:
         return measure_seconds_per_image(run, data, device=device, precision=precision, record=record)
-    except (TrainingInterrupted, RecordingError):
+    except TrainingInterrupted as error:
+        raise TrainingInterrupted(
+            "stopped while steps were timed: the same call starts with the runs", error.signal_number
+        ) from error
+    except RecordingError:
         raise
     except Exception as error:  # too little memory or a network that overflows must not keep the others from starting
         reason = reason_of(error)

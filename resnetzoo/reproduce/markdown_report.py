@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from resnetzoo.reproduce.beside_source import about_source, lead_of_source, source_columns
-from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
+from resnetzoo.reproduce.comparison import by_name, is_cifar10, measured_on, provenance_line
 from resnetzoo.reproduce.markdown import code_block, plain, table
-from resnetzoo.reproduce.outcome import Outcome, Summary
-from resnetzoo.reproduce.published import AKAMASTER_ERRORS, PAPER_ERRORS
+from resnetzoo.reproduce.outcome import Outcome
+from resnetzoo.reproduce.published import PAPER_ERRORS, peer_errors
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.text import device_words
@@ -22,14 +22,10 @@ def markdown_report(outcome: Outcome, pictures: Sequence[str]) -> str:
     parts = [
         f"# {plain(f'{outcome.target.title}: {measured_on(outcome.records)}')}",
         f"{plain(outcome.target.source)}. {_protocol(outcome)}",
-        code_block(outcome.command),
+        *([code_block(outcome.command)] if outcome.command else []),
         *_verdicts(outcome),
         "## Test error at the last epoch",
-        _errors(outcome.summaries),
-        "Percent, top-1: mean and sample standard deviation over n seeds; the binomial standard error is that of "
-        "the mean error on this many test images. The paper's column: arXiv:1512.03385, table 6, and "
-        "arXiv:1603.05027; the best peer's: one published checkpoint a depth by the paper's recipe; the source's: the "
-        f"last epoch of the source document, {about_source(outcome.records)}.",
+        *_errors(outcome),
         *pictures,
     ]
     if outcome.failed:
@@ -52,7 +48,7 @@ def _protocol(outcome: Outcome) -> str:
     if not outcome.budget.measures:
         sentences.append("This budget shows that everything runs; its figures mean nothing.")
     elif outcome.budget.shortened:
-        sentences.append("This is a shortened form: the paper's figures stand beside it for orientation only.")
+        sentences.append("This is a shortened form: published figures stand beside it for orientation only.")
     return " ".join(sentences)
 
 
@@ -62,14 +58,17 @@ def _verdicts(outcome: Outcome) -> list[str]:
     rows = [(verdict.claim, verdict.answer, verdict.figures) for verdict in outcome.verdicts]
     return [
         "## Verdicts",
-        "At 95 % confidence over seeds (Student's t; of two networks, with their spread in common), the test set "
-        "taken as given. Where the runs cannot tell, the answer is: not enough evidence.",
+        "At 95 % confidence over seeds (Student's t), the test set taken as given. Of two networks the test assumes "
+        "that their errors spread alike over seeds; two or three seeds cannot show that, and where the spreads differ, "
+        "the interval is too narrow. Where the runs cannot tell, the answer is: not enough evidence.",
         table(("claim", "verdict", "figures"), rows, first_number=3),
     ]
 
 
-def _errors(summaries: Sequence[Summary]) -> str:
-    header = ("network", "parameters", "n", "test error", "± std", "± binomial", "paper", "source", "best peer")
+def _errors(outcome: Outcome) -> list[str]:
+    """The table, beside what was published for CIFAR-10 if the runs are on it, and what its columns are."""
+    compared = is_cifar10(outcome.records)
+    header = ("network", "parameters", "n", "test error", "± std", "± binomial")
     rows = [
         (
             row.network,
@@ -78,15 +77,33 @@ def _errors(summaries: Sequence[Summary]) -> str:
             f"{row.mean:.2f}",
             "-" if row.std is None else f"{row.std:.2f}",
             f"{row.standard_error:.2f}",
-            *(_published(column.get(row.network)) for column in (PAPER_ERRORS, SOURCE_ERRORS, AKAMASTER_ERRORS)),
+            *(_published(row.network) if compared else ()),
         )
-        for row in summaries
+        for row in outcome.summaries
     ]
-    return table(header, rows)
+    about = (
+        "Percent, top-1: mean and sample standard deviation over n seeds; the binomial standard error is that of "
+        "the mean error on this many test images."
+    )
+    if not compared:
+        return [table(header, rows), about]
+    published = (
+        "The papers: arXiv:1512.03385, table 6, of 110 layers the best of five runs, and arXiv:1603.05027. The "
+        "repositories: the lowest and the highest error that one reports, each by its own recipe, most of 160 to 200 "
+        f"epochs. The source: the last epoch of the source document, {about_source(outcome.records)}."
+    )
+    return [table((*header, "papers", "repositories", "source"), rows), f"{about} {published}"]
 
 
-def _published(error: float | None) -> str:
-    return "-" if error is None else f"{error:.2f}"
+def _published(network: str) -> tuple[str, str, str]:
+    """What the papers, other repositories and the source report for a network."""
+    paper, peers, source = PAPER_ERRORS.get(network), peer_errors(network), SOURCE_ERRORS.get(network)
+    lowest_and_highest = dict.fromkeys(f"{error:.2f}" for error in (*peers[:1], *peers[-1:]))
+    return (
+        "-" if paper is None else f"{paper:.2f}",
+        " to ".join(lowest_and_highest) or "-",
+        "-" if source is None else f"{source:.2f}",
+    )
 
 
 def _by_epoch(records: Sequence[RunRecord]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from resnetzoo.evaluation.metrics import binomial_standard_error
 from resnetzoo.models.complexity import complexity
 from resnetzoo.reproduce.budgets import Budget
+from resnetzoo.reproduce.claims import Claim
 from resnetzoo.reproduce.comparison import by_name
 from resnetzoo.reproduce.layer_stats import LayerRow
 from resnetzoo.reproduce.targets import Target
@@ -104,7 +105,9 @@ def outcome_of(
     layers: Sequence[LayerRow],
 ) -> Outcome:
     """Summarize the runs of a target, one or more, and judge its claims."""
-    summaries = tuple(_summary(name, group) for name, group in by_name(records).items())
+    order = {network.spec().label: place for place, network in enumerate((*target.networks, *target.on_request))}
+    groups = by_name(sorted(records, key=lambda record: order.get(record.name, len(order))))
+    summaries = tuple(_summary(name, group) for name, group in groups.items())
     samples = _samples(summaries, layers)
     data = records[0].data  # the plan gives all runs the same
     official, whole = data["official"] and data["name"] == "cifar10", not data["part"]
@@ -117,8 +120,19 @@ def outcome_of(
         layers=tuple(layers),
         summaries=summaries,
         samples=samples,
-        verdicts=tuple(judge(claim, samples, budget, official=official, whole=whole) for claim in target.claims),
+        verdicts=tuple(
+            judge(claim, samples, budget, official=official, whole=whole, failed=_failed_of(claim, failed, budget))
+            for claim in target.claims
+        ),
     )
+
+
+def _failed_of(claim: Claim, failed: Mapping[str, str], budget: Budget) -> dict[str, int]:
+    """How many runs of each network of a claim have no result, from the labels of the runs that failed."""
+    counts = {
+        name: sum(label.startswith(f"{name} {budget.recipe.name} ") for label in failed) for name in claim.networks
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def _summary(name: str, records: Sequence[RunRecord]) -> Summary:

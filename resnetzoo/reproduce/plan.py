@@ -14,6 +14,7 @@ from resnetzoo.reproduce.targets import Network, Target, get_target
 from resnetzoo.training.results import folder_name
 from resnetzoo.training.side_by_side import USUAL_SIDE_BY_SIDE, check_side_by_side, runs_together
 from resnetzoo.utils.device import Precision, check_recordable, resolve_device, resolve_precision
+from resnetzoo.utils.validation import check_seed
 
 
 @dataclass(frozen=True)
@@ -82,21 +83,27 @@ def resolve_plan(
     """Make every choice of a reproduction; the arguments are those of `reproduce`.
 
     Raises:
-        UsageError: an unknown target, budget, depth or precision, fewer jobs than one or more than 32, or
-            `record=True` on another device than CUDA.
+        UsageError: an unknown target, budget, depth or precision, no seed or one that is no whole number from 0, fewer
+            jobs than one or more than 32, or `record=True` on another device than CUDA.
         DeviceError: the device is not available.
     """
     chosen = get_target(target) if isinstance(target, str) else target
     resolved_budget = budget_of(chosen, budget)
     resolved = resolve_device(device)
     check_recordable(record, resolved)
+    networks, chosen_seeds = _networks_of(chosen, depths), range(resolved_budget.seeds) if seeds is None else seeds
+    for seed in chosen_seeds:
+        check_seed(seed)
+    for words, rows in (("seeds", chosen_seeds), ("networks", networks)):
+        if not rows:
+            raise UsageError(f"nothing to train: the {words} of {chosen.name} are empty")
     if jobs is not None:
         check_side_by_side("jobs", jobs)
     return Plan(
         target=chosen,
         budget=resolved_budget,
-        networks=_networks_of(chosen, depths),
-        seeds=tuple(range(resolved_budget.seeds) if seeds is None else seeds),
+        networks=tuple(dict.fromkeys(networks)),  # each run counts once, however often it is asked for
+        seeds=tuple(dict.fromkeys(chosen_seeds)),
         device=resolved,
         precision=resolve_precision(precision, resolved),
         record=record,

@@ -56,6 +56,9 @@ PUBLISHED = (
 PAPER_ERRORS = {row.network: row.cifar10 for row in PUBLISHED if not row.variant}
 """The errors on CIFAR-10 in `PUBLISHED`, of the networks as they are here."""
 
+RESNET110_MEAN = 6.61
+"""Of the five runs of `resnet110` in arXiv:1512.03385, of which table 6 lists the best."""
+
 
 def _each(errors: dict[str, float], protocol: str, source: str, epochs: int | None, kept: str) -> list[PublishedError]:
     """The rows of one table."""
@@ -119,3 +122,8 @@ PEERS = (
     *_each(_PYTORCHCV, "one", "pytorchcv, README", None, "not said"),
 )
 """What repositories report, each by its own recipe, of which most are runs of 160 to 200 epochs."""
+
+
+def peer_errors(network: str) -> list[float]:
+    """What repositories report for a network on CIFAR-10, from the lowest error on; empty if none does."""
+    return sorted(row.cifar10 for row in PEERS if row.network == network and not row.variant)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PANEL = (4.0, 3.1)  # inches; at the width of a phone its text is readable without zooming
 
-_BY_DEPTH = "Test error at the last epoch by depth: a dot for each run, hollow marks for published errors"
+_BY_DEPTH = "Test error at the last epoch by depth: a dot for each run, crosses and hollow marks for published errors"
 
 
 class Panel(NamedTuple):
@@ -67,9 +67,9 @@ def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
 
 
 def write_title(figure: "Figure", caption: str, below: str) -> None:
-    """Write the caption above the figure, in as many lines as its width needs, and a line below it."""
-    caption = fill(caption, width=int(13 * figure.get_figwidth()))  # 13 characters of this size per inch
-    figure.suptitle(f"{caption}\n{below}", ha="left", x=0.01)
+    """Write the caption above the figure, and what is below it, each in as many lines as the width needs."""
+    width = int(13 * figure.get_figwidth())  # 13 characters of this size per inch
+    figure.suptitle(f"{fill(caption, width)}\n{fill(below, width)}", ha="left", x=0.01)
 
 
 def draw_panel(panel: Panel, paths: Sequence[Path], theme: Theme) -> None:

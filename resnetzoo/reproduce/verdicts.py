@@ -1,6 +1,6 @@
 """Decide from the runs whether a claim holds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any, Literal
@@ -38,7 +38,9 @@ class Verdict:
         return {"claim": self.claim, "answer": self.answer, "figures": self.figures}
 
 
-def judge(claim: Claim, samples: Samples, budget: Budget, *, official: bool, whole: bool) -> Verdict:
+def judge(
+    claim: Claim, samples: Samples, budget: Budget, *, official: bool, whole: bool, failed: Mapping[str, int]
+) -> Verdict:
     """The verdict at 95 % confidence over seeds.
 
     Args:
@@ -47,16 +49,22 @@ def judge(claim: Claim, samples: Samples, budget: Budget, *, official: bool, who
         budget: how much was trained.
         official: whether the data is CIFAR-10 itself, which all claims are about.
         whole: whether all of it was used, as for published figures; on a part of it, only comparisons are fair.
+        failed: label of a network -> how many of its runs have no result.
     """
     values = samples[measure_of(claim)]
     untrained = untrained_networks(claim, values)
     figures, answer = _NO_FIGURES if untrained else _evaluate(claim, values)
-    reasons = [_missing_values(claim, values, untrained), _not_applicable(claim, budget, official, whole)]
+    reasons = [*_missing_values(claim, values, failed), _not_applicable(claim, budget, official, whole)]
     lacking = [reason for reason in reasons if reason]
+    lost = [
+        f"{failed[name]} more of {name} without a result"
+        for name in claim.networks
+        if name in failed and name not in untrained
+    ]
     return Verdict(
         claim=claim.text,
         answer="not enough evidence" if lacking else answer,
-        figures="; ".join([*([figures] if figures else []), *lacking]),
+        figures="; ".join([*([figures] if figures else []), *lost, *lacking]),
         untrained=untrained,
     )
 
@@ -67,12 +75,15 @@ def untrained_networks(claim: Claim, trained: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in claim.networks if name not in labels)
 
 
-def _missing_values(claim: Claim, values: Mapping[str, Sequence[float]], untrained: tuple[str, ...]) -> str:
-    """The missing values, in words; empty if none is missing."""
-    if untrained:
-        return f"{' and '.join(untrained)} not trained"
-    single = [name for name in claim.networks if len(values[name]) < 2]
-    return f"one seed of {' and '.join(single)}: the spread is not known" if single else ""
+def _missing_values(claim: Claim, values: Mapping[str, Sequence[float]], failed: Mapping[str, int]) -> Iterator[str]:
+    """The missing values, in words, if some are missing."""
+    untrained = untrained_networks(claim, values)
+    if unplanned := [name for name in untrained if name not in failed]:
+        yield f"{' and '.join(unplanned)} not trained"
+    if lost := [name for name in untrained if name in failed]:
+        yield f"no run of {' and '.join(lost)} has a result"
+    if not untrained and (single := [name for name in claim.networks if len(values[name]) < 2]):
+        yield f"one seed of {' and '.join(single)}: the spread is not known"
 
 
 def _not_applicable(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:

@@ -122,15 +122,21 @@ def test_a_network_that_cannot_be_measured_has_no_forecast(
     assert not any("\n" in line for line in said)
 
 
-@pytest.mark.parametrize("error", [TrainingInterrupted("stopped", 2), RecordingError("the process should end")])
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (TrainingInterrupted("nothing was saved, because out was not given", 2), "^stopped while steps were timed"),
+        (RecordingError("the process should end"), "the process should end"),
+    ],
+)
 def test_what_ends_the_process_ends_the_forecast(
-    error: Exception, tiny_data: resnetzoo.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: Exception, message: str, tiny_data: resnetzoo.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def measured(*args: object, **choices: object) -> SecondsPerImage:
         raise error
 
     monkeypatch.setattr(forecasting, "measure_seconds_per_image", measured)
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error), match=message):
         forecast(
             [planned(PLAIN, tmp_path)], tiny_data, device="cpu", precision="fp32", record=None, say=lambda line: None
         )

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 import resnetzoo
 from resnetzoo import plots
-from resnetzoo.reproduce import SOURCE_ACCURACIES, budget_of, get_target
+from resnetzoo.reproduce import SOURCE_ACCURACIES, Network, Target, budget_of, get_target
 from resnetzoo.reproduce import comparison as report
 from resnetzoo.reproduce.beside_source import is_like_source
 from resnetzoo.reproduce.curves import note_provenance, published_curve
@@ -214,10 +214,19 @@ def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
     assert points("-", "o") == [[[20, 56], [12.5, 24.5]], [[20, 56], [10.5, 8.5]]]  # means
     expected = [(20, 12.0), (56, 24.0), (20, 10.0), (56, 8.0)]
     assert points("None", "o") == [[[depth, depth], [error, error + 1]] for depth, error in expected]
-    assert points("None", "o", "none") == [[[20, 56], [8.75, 6.97]]]  # the paper's
-    assert points("None", "s", "none") == [[[20, 56], [8.27, 6.61]]]
+    assert points("None", "x", "none") == [[[20, 56], [8.75, 6.97]]]  # the paper's
+    peers = [
+        [[20, 20, 56, 56], [9.5, 9.9, 12.76, 14.74]],
+        [[20] * 3 + [56] * 4, [8, 8.24, 8.27, 6.61, 7.01, 7.33, 7.56]],
+    ]
+    assert points("None", "o", "none") == peers
     assert labels_of(axes) == ["plain 24.5 %", "residual 8.5 %"]
-    assert legend_of(axes) == ["our runs", "the paper, 164 epochs", "akamaster, 200 epochs"]
+    others = ["the papers, 164 epochs", "other repositories, mostly 160 to 200 epochs"]
+    assert legend_of(axes) == ["our runs", *others]
+    elsewhere = [replace(run, data={**run.data, "name": "cifar100"}) for run in runs]
+    outcome = outcome_of(target, budget_of(target, "short"), command="", records=elsewhere, failed={}, layers=[])
+    assert legend_of(drawn(plots_of(outcome)[1].panels[0])) == ["our runs"]
+    assert not any(word in markdown_report(outcome, []) for word in ("8.75", "8.27", "14.31", "repositories", "```"))
 
 
 def labels_of(axes: Axes) -> list[str]:
@@ -230,13 +239,43 @@ def legend_of(axes: Axes) -> list[str]:
     return [text.get_text() for text in legend.get_texts()]
 
 
+@pytest.mark.parametrize(
+    ("network", "published"),
+    [
+        ("plainnet20", ["-", "9.50 to 9.90", "18.87"]),
+        ("resnet20", ["8.75", "8.00 to 8.27", "14.31"]),
+        ("resnet20 (projection)", ["-", "5.97 to 8.08", "-"]),
+    ],
+)
+def test_errors_stand_beside_what_others_published(network: str, published: list[str]) -> None:
+    target = Target("mine", "", "", (Network("plainnet20"), Network("resnet20")), SMOKE, SMOKE, 1, ())
+    runs = [like_source(network, 0, [12.0])]
+    outcome = outcome_of(target, budget_of(target, "full"), command="", records=runs, failed={}, layers=[])
+    header, row, *_ = (row for row in cells(markdown_report(outcome, [])) if row[0] in ("network", network))
+    assert header[-3:] == ["papers", "repositories", "source"]
+    assert row[-3:] == published
+
+
+def test_networks_stand_in_the_order_of_the_target_and_lost_runs_are_counted() -> None:
+    target, budget = get_target("source"), budget_of(get_target("source"), "smoke")
+    runs = [like_source("resnet20", 0, [10.0]), *(like_source("plainnet20", seed, [12.0]) for seed in (1, 2))]
+    failed = {f"plainnet20 {budget.recipe.name} seed 0": "it diverged"}
+    outcome = outcome_of(target, budget, command="", records=runs, failed=failed, layers=[])
+    assert [row.network for row in outcome.summaries] == ["plainnet20", "resnet20"]
+    assert "; 1 more of plainnet20 without a result; " in outcome.verdicts[0].figures
+
+
 def test_networks_with_projections_stand_beside_others_with_projections() -> None:
     runs = [like_source(f"resnet{depth} (projection)", 0, [90.0, 8.0]) for depth in (20, 56)]
     target = get_target("modern")
     outcome = outcome_of(target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[])
     axes = drawn(plots_of(outcome)[-1].panels[0])
-    assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_marker() == "^"] == [[7.40, 5.63]]
-    assert legend_of(axes) == ["our runs", "chenyaofo, projections, best of 200 epochs"]
+    (peers,) = (line for line in axes.get_lines() if line.get_markerfacecolor() == "none")
+    assert list(zip(*peers.get_data(), strict=True)) == [
+        *((20, error) for error in (5.97, 7.40, 7.44, 8.08)),
+        *((56, error) for error in (4.52, 5.63, 5.79, 6.43)),
+    ]
+    assert legend_of(axes) == ["our runs", "other repositories, mostly 160 to 200 epochs"]
 
 
 def test_series_of_one_family_are_told_apart_and_clear_of_the_legend() -> None:
@@ -276,14 +315,15 @@ def test_a_single_epoch_makes_no_picture() -> None:
 def test_what_stands_at_the_head_and_the_foot_of_a_picture_is_no_wider_than_the_picture() -> None:
     run = run_of("plain", 0, [1.0])
     runs = [replace(run, commit=f"{number:040x}") for number in range(9)]
-    caption = "Test error at the last epoch by depth: a dot for each run, hollow marks for published errors"
+    caption = "Test error at the last epoch by depth: a dot for each run, crosses and hollow marks for published errors"
+    below = "CIFAR-10, 45,000/5,000 split of the training set (seed 0); full budget: MODERN-200ep"
     with new_figure(6, 3) as figure:
         figure.subplots()
-        write_title(figure, caption, "CIFAR-10")
+        write_title(figure, caption, below)
         note_provenance(figure, runs)
         figure.canvas.draw()
     head, foot = figure.texts
-    assert " ".join(head.get_text().split()) == f"{caption} CIFAR-10"
+    assert " ".join(head.get_text().split()) == f"{caption} {below}"
     assert " ".join(foot.get_text().split()) == report.provenance_line(runs)
     for text in (head, foot):
         box, whole = text.get_window_extent(), figure.bbox

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -57,14 +58,14 @@ def test_intervals_by_hand() -> None:
 )
 def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: str) -> None:
     samples = {"test error": {"a": first, "b": second}, "response std": {}}
-    found = judge(BETTER, samples, SHORT, official=True, whole=True)
+    found = judge(BETTER, samples, SHORT, official=True, whole=True, failed={})
     assert found.answer == answer
     spread = f" ± {stdev(first):.2f}" if len(first) > 1 else ""
     assert f"a {mean(first):.2f}{spread} % (n={len(first)}), b {mean(second):.2f} ± " in found.figures
     assert ("(Student's t, pooled variance)" in found.figures) is bool(spread)
-    assert judge(BETTER, samples, SHORT, official=False, whole=True).answer == "not enough evidence"
-    assert judge(BETTER, samples, SHORT, official=True, whole=False).answer == answer
-    assert judge(BETTER, samples, NOTHING, official=True, whole=True).answer == "not enough evidence"
+    assert judge(BETTER, samples, SHORT, official=False, whole=True, failed={}).answer == "not enough evidence"
+    assert judge(BETTER, samples, SHORT, official=True, whole=False, failed={}).answer == answer
+    assert judge(BETTER, samples, NOTHING, official=True, whole=True, failed={}).answer == "not enough evidence"
 
 
 @pytest.mark.parametrize(
@@ -79,11 +80,11 @@ def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: s
 )
 def test_a_bound(claim: AtMost | Above, errors: Sequence[float], answer: str) -> None:
     samples = {"test error": {"a": errors}, "response std": {}}
-    assert judge(claim, samples, FULL, official=True, whole=True).answer == answer
-    short = judge(claim, samples, SHORT, official=True, whole=True)
+    assert judge(claim, samples, FULL, official=True, whole=True, failed={}).answer == answer
+    short = judge(claim, samples, SHORT, official=True, whole=True, failed={})
     assert short.answer == "not enough evidence"
     assert "for the full recipe" in short.figures
-    part = judge(claim, samples, FULL, official=True, whole=False)
+    part = judge(claim, samples, FULL, official=True, whole=False, failed={})
     assert part.answer == "not enough evidence"
     assert "for the whole training and test set" in part.figures
 
@@ -95,10 +96,33 @@ def test_what_was_not_trained_is_said() -> None:
         (Lower("", "a", "b", "response std"), ("a", "b")),
         (AtMost("", "c", 1.0), ("c",)),
     ):
-        found = judge(claim, samples, FULL, official=True, whole=True)
+        found = judge(claim, samples, FULL, official=True, whole=True, failed={})
         assert found.untrained == untrained
         assert f"{' and '.join(untrained)} not trained" in found.figures
-    assert judge(AtMost("", "a", 1.0), samples, FULL, official=True, whole=True).untrained == ()
+    assert judge(AtMost("", "a", 1.0), samples, FULL, official=True, whole=True, failed={}).untrained == ()
+
+
+def test_runs_that_failed_are_not_called_untrained() -> None:
+    samples = {"test error": {"a": [9.0, 9.1]}, "response std": {}}
+    lost = judge(BETTER, samples, FULL, official=True, whole=True, failed={"b": 2})
+    assert "no run of b has a result" in lost.figures
+    assert "not trained" not in lost.figures
+    some = judge(AtMost("", "a", 10.0), samples, FULL, official=True, whole=True, failed={"a": 1})
+    assert (some.answer, some.figures.endswith("; 1 more of a without a result")) == ("holds", True)
+
+
+def test_a_run_counts_once_however_often_it_is_asked_for() -> None:
+    twice = replace(TARGETS["source"], networks=2 * TARGETS["source"].networks)
+    plan = resolve_plan(twice, seeds=[1, 0, 1])
+    assert plan.seeds == (1, 0)
+    assert plan.networks == TARGETS["source"].networks
+    for target, seeds, message in (
+        ("source", [], "the seeds of source are empty"),
+        (replace(TARGETS["source"], networks=()), [0], "the networks of source are empty"),
+        ("source", [-1], "seed must be a whole number from 0"),
+    ):
+        with pytest.raises(resnetzoo.UsageError, match=message):
+            resolve_plan(target, seeds=seeds)
 
 
 @given(seeds=st.lists(st.integers(0, 2**63 - 1), min_size=2, unique=True))
