@@ -145,12 +145,13 @@ def label_line_ends(axes: "Axes", labels: "Sequence[tuple[Line2D, str]]") -> Non
 
 
 def _piece_of(line: "Line2D") -> "DrawingArea":
-    """A horizontal piece of a line in its style, as a legend has it."""
+    """A horizontal piece of a line in its style, as a legend has it; of marks without a line, a single one."""
     from matplotlib.lines import Line2D
     from matplotlib.offsetbox import DrawingArea
 
     area = DrawingArea(_PIECE, _FONT_SIZE)
-    piece = Line2D([0, _PIECE / 2, _PIECE], [_FONT_SIZE / 2] * 3)
+    places = [_PIECE / 2] if line.get_linestyle() == "None" else [0, _PIECE / 2, _PIECE]
+    piece = Line2D(places, [_FONT_SIZE / 2] * len(places))
     piece.update_from(line)
     piece.set_transform(area.get_transform())  # not that of the axes, nor their edges
     piece.set_clip_box(None)
