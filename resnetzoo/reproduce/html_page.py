@@ -22,7 +22,8 @@ def html_page(markdown: str, folder: Path) -> str:
     """
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens = parser.parse(markdown)
-    title = next(after.content for token, after in pairwise(tokens) if token.type == "heading_open")
+    heading = next(after for token, after in pairwise(tokens) if token.type == "heading_open")
+    title = "".join(token.content for token in heading.children or ())  # its words, without the marks of Markdown
     body = parser.renderer.render(tokens, parser.options, {"folder": folder})
     return _PAGE.format(title=escape(title), body=body)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from resnetzoo.reproduce.html_page import html_page
-from resnetzoo.reproduce.markdown import Picture, code_block, table
+from resnetzoo.reproduce.markdown import Picture, code_block, plain, table
 
 PICTURE = Picture("errors", 'By "epoch"')
 
@@ -69,6 +69,12 @@ def test_html_needs_nothing_beside_it(tmp_path: Path) -> None:
     assert len(seen.sources) == 1
     assert seen.sources[0].startswith("data:image/svg+xml;base64,")
     assert '<td style="text-align:right">1.00</td>' in page
+
+
+def test_a_title_has_no_marks_of_markdown(tmp_path: Path) -> None:
+    seen = Seen()
+    seen.feed(html_page(f"# {plain('a|b *c* [d]')}\n\ntext\n", tmp_path))
+    assert seen.texts.count("a|b *c* [d]") == 2
 
 
 @given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=40))
