@@ -125,7 +125,7 @@ def _equal_width(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, 
 def _equal_mass(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, Tensor]]:
     """The same: the lowest and the highest confidence in it are its edges.
 
-    Images of one confidence go where the middle one of them does: which are in a bin depends on no order of the images.
+    Images of one confidence go where the middle one of them does, so that the order of the images does not matter.
     """
     ranks = torch.arange(len(confidence), device="cpu").tensor_split(bins)
     place_of_rank = torch.cat([torch.full_like(part, index) for index, part in enumerate(ranks)])

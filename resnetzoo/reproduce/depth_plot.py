@@ -62,9 +62,8 @@ def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> Non
         drawn[series.family] += 1
         means = [mean(point.errors) for point in networks]
         depths = [point.depth for point in networks]
-        (line,) = axes.plot(
-            depths, means, color=color, lw=2, marker=marker, ms=5, markevery=[]
-        )  # dots in its label only
+        dots = {"marker": marker, "ms": 5, "markevery": []}  # for its label; the line itself has none
+        (line,) = axes.plot(depths, means, color=color, lw=2, **dots)  # type: ignore[arg-type]
         ends.append((line, f"{series.title} {means[-1]:.1f} %"))
         for point in networks:
             axes.plot([point.depth] * len(point.errors), point.errors, marker, ls="none", ms=5, color=color)
@@ -91,9 +90,8 @@ def _draw_published(axes: "Axes", networks: Sequence[Point], color: str, marker:
     if papers:
         axes.plot([depth for depth, _ in papers], [row.cifar10 for _, row in papers], _PAPERS, color=color, **_HOLLOW)
         epochs = sorted({row.epochs for _, row in papers if row.epochs})
-        shown[f"the papers, {' to '.join(str(most) for most in dict.fromkeys((epochs[0], epochs[-1])))} epochs"] = (
-            _PAPERS
-        )
+        length = str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
+        shown[f"the papers, {length} epochs"] = _PAPERS
     return shown
 
 
