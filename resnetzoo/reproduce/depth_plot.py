@@ -86,7 +86,7 @@ def _draw_published(axes: "Axes", networks: Sequence[Point], color: str, marker:
     shown = {}
     if peers:
         axes.plot([depth for depth, _ in peers], [error for _, error in peers], marker, color=color, **_HOLLOW)
-        shown["other repositories, mostly 160 to 200 epochs"] = _PEERS
+        shown["other repositories"] = _PEERS
     if papers:
         axes.plot([depth for depth, _ in papers], [row.cifar10 for _, row in papers], _PAPERS, color=color, **_HOLLOW)
         epochs = sorted({row.epochs for _, row in papers if row.epochs})

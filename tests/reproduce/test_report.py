@@ -221,7 +221,7 @@ def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
     ]
     assert points("None", "o", "none") == peers
     assert labels_of(axes) == ["plain 24.5 %", "residual 8.5 %"]
-    others = ["the papers, 164 epochs", "other repositories, mostly 160 to 200 epochs"]
+    others = ["the papers, 164 epochs", "other repositories"]
     assert legend_of(axes) == ["our runs", *others]
     elsewhere = [replace(run, data={**run.data, "name": "cifar100"}) for run in runs]
     outcome = outcome_of(target, budget_of(target, "short"), command="", records=elsewhere, failed={}, layers=[])
@@ -275,7 +275,7 @@ def test_networks_with_projections_stand_beside_others_with_projections() -> Non
         *((20, error) for error in (5.97, 7.40, 7.44, 8.08)),
         *((56, error) for error in (4.52, 5.63, 5.79, 6.43)),
     ]
-    assert legend_of(axes) == ["our runs", "other repositories, mostly 160 to 200 epochs"]
+    assert legend_of(axes) == ["our runs", "other repositories"]
 
 
 def test_series_of_one_family_are_told_apart_and_clear_of_the_legend() -> None:
