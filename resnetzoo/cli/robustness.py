@@ -1,9 +1,10 @@
 """Datasets that have only test images: CIFAR-10-C, CIFAR-100-C and CIFAR-10.1."""
 
+import shlex
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
@@ -14,6 +15,18 @@ from resnetzoo.cli.tables import print_json, print_table
 NEW = {"cifar10.1": "v6", "cifar10.1-v6": "v6", "cifar10.1-v4": "v4"}  # the version of each word
 CLEAN = {"cifar10-c": "cifar10", "cifar100-c": "cifar100", **dict.fromkeys(NEW, "cifar10")}
 TEST_SETS = tuple(CLEAN)
+
+
+class _Clean(NamedTuple):
+    """The test images of CIFAR-10 or CIFAR-100 themselves.
+
+    Attributes:
+        images: None if they cannot be used.
+        reason: why not; empty if they can.
+    """
+
+    images: "resnetzoo.ImageSet | None"
+    reason: str = ""
 
 
 def print_test_set(dataset: str, data_dir: Path | None, download: bool) -> None:
@@ -43,56 +56,90 @@ def print_evaluation(
 ) -> None:
     """Print what `resnetzoo eval` reports for a network on one of them, after the facts about the network."""
     if dataset in NEW:
-        measured = _measure_new(model, dataset, data_dir, precision)
+        measured, reason = _measure_new(model, dataset, data_dir, precision)
         if as_json:
             print_json({**facts, **measured})
         else:
-            print_facts({**facts, **measured, "clean_error": _clean_words(measured["clean_error"], dataset)})
+            print_facts({**facts, **measured, "clean_error": _clean_words(measured["clean_error"], reason)})
         return
-    table = _measure_corrupted(model, dataset, data_dir, precision)
+    table, reason = _measure_corrupted(model, dataset, data_dir, precision)
     values = table.to_dict()
     if as_json:
         print_json({**facts, **values})
         return
     n = f"{table.n:,} images of each corruption at each severity"
-    clean = _clean_words(values["clean_error"], dataset)
+    clean = _clean_words(values["clean_error"], reason)
     print_facts({**facts, "measured_on": dataset, "official": table.official, "n": n, "clean_error": clean})
     print_table(_table(table))
     print(f"mean corruption error (15 corruptions): {table.mean_corruption_error:.2f} %")
     print(f"mean error of all {len(table.rows)} corruptions: {table.mean_error_of_all:.2f} %")
 
 
-def _measure_new(model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str) -> dict[str, Any]:
+def _measure_new(
+    model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str
+) -> tuple[dict[str, Any], str]:
+    """The figures, and why there is no clean error among them."""
     images = resnetzoo.cifar10_1(data_dir, version=NEW[dataset])
     clean = _find_clean(dataset, [data_dir, data_dir and data_dir.parent])
-    normalization = clean.normalization("channel") if clean is not None and model.normalization is None else None
+    normalization = _normalization(model, clean, dataset, data_dir)
     measured = resnetzoo.evaluate(model, images, normalization=normalization, precision=precision)
-    beside = clean and resnetzoo.evaluate(model, clean, normalization=normalization, precision=precision)
-    return {
+    beside = clean.images and resnetzoo.evaluate(model, clean.images, normalization=normalization, precision=precision)
+    facts = {
         "measured_on": f"CIFAR-10.1 {NEW[dataset]}",
         **error_facts(measured),
         "clean_error": beside and round(beside.error, 4),
     }
+    return facts, clean.reason
 
 
 def _measure_corrupted(
     model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str
-) -> "resnetzoo.CorruptionTable":
+) -> tuple["resnetzoo.CorruptionTable", str]:
+    """The table, and why there is no clean error in it."""
     found = _find_corrupted(dataset, data_dir)
-    clean = _find_clean(dataset, [Path(found.source).parent, data_dir])
-    if clean is not None and not found.is_of(clean):
-        warnings.warn(
-            f"no clean error is measured: according to their labels, the {len(clean):,} test images of {found.clean} "
-            f"that were found are not those of {found.source}",
-            stacklevel=2,
+    beside = Path(found.source).parent
+    clean = _find_clean(dataset, [beside, data_dir])
+    if clean.images is not None and not found.is_of(clean.images):
+        clean = _unusable(
+            f"according to their labels, the {len(clean.images):,} test images of {found.clean} that were found are "
+            f"not those of {found.source}"
         )
-        clean = None
+    normalization = _normalization(model, clean, dataset, data_dir and beside)
 
     def say(row: "resnetzoo.CorruptionRow") -> None:
         print(f"{row.name}: {row.mean:.2f} %", file=sys.stderr)
 
-    on_row = say if sys.stderr.isatty() else None
-    return resnetzoo.evaluate_corruptions(model, found, clean=clean, precision=precision, on_row=on_row)
+    table = resnetzoo.evaluate_corruptions(
+        model,
+        found,
+        clean=clean.images,
+        normalization=normalization,
+        precision=precision,
+        on_row=say if sys.stderr.isatty() else None,
+    )
+    return table, clean.reason
+
+
+def _normalization(
+    model: "resnetzoo.CifarNet", clean: _Clean, dataset: str, folder: Path | None
+) -> "resnetzoo.Normalization":
+    """The network's own, or else that of the clean images: other test images do not say it.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    if model.normalization is not None:
+        return model.normalization
+    if clean.images is not None:
+        return clean.images.normalization("channel")
+    word = CLEAN[dataset]
+    where = f" --data-dir {shlex.quote(str(folder))}" if folder else ""
+    raise resnetzoo.UsageError(
+        f"the network does not contain its input normalization, the images of {dataset} do not determine it, and those "
+        f"of {word} cannot stand in: {clean.reason}. Put {word} there with "
+        f'"resnetzoo data --dataset {word}{where} --download", or pass a checkpoint that contains its normalization, '
+        "such as the folder of a run or a file of resnetzoo.save_weights"
+    )
 
 
 def _table(measured: "resnetzoo.CorruptionTable") -> Table:
@@ -107,8 +154,8 @@ def _table(measured: "resnetzoo.CorruptionTable") -> Table:
     return table
 
 
-def _clean_words(error: float | None, dataset: str) -> str:
-    return f"not measured: {CLEAN[dataset]} was not found" if error is None else f"{error:.4f}"
+def _clean_words(error: float | None, reason: str) -> str:
+    return f"not measured: {reason}" if error is None else f"{error:.4f}"
 
 
 def _find_corrupted(dataset: str, data_dir: Path | None, *, download: bool = False) -> "resnetzoo.CorruptedImages":
@@ -116,15 +163,20 @@ def _find_corrupted(dataset: str, data_dir: Path | None, *, download: bool = Fal
     return read(data_dir, download=download)
 
 
-def _find_clean(dataset: str, roots: list[Path | None]) -> "resnetzoo.ImageSet | None":
+def _find_clean(dataset: str, roots: list[Path | None]) -> _Clean:
     """The original test images, if they are in one of the folders or in a default location."""
     read = resnetzoo.cifar10 if CLEAN[dataset] == "cifar10" else resnetzoo.cifar100
     for root in (*(root for root in roots if root is not None), None):
         try:
-            return read(root).test
+            return _Clean(read(root).test)
         except resnetzoo.errors.DataNotFoundError:
             continue
         except resnetzoo.errors.DataError as error:
-            warnings.warn(f"no clean error is measured: {error}", stacklevel=2)
-            return None
-    return None
+            return _unusable(str(error))
+    return _Clean(None, f"{CLEAN[dataset]} was not found")
+
+
+def _unusable(reason: str) -> _Clean:
+    """Images that were found; the warning also reaches those who read JSON."""
+    warnings.warn(f"no clean error is measured: {reason}", stacklevel=3)
+    return _Clean(None, reason)

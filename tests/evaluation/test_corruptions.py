@@ -1,7 +1,9 @@
 """The table of corruption errors, on small copies of CIFAR-10-C made on the spot."""
 
 import json
+import re
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from cases import small_network, write_corrupted, write_folder, write_new_test
+from click.testing import Result
 from typer.testing import CliRunner
 
 import resnetzoo
@@ -152,3 +155,69 @@ def test_eval_prints_the_table(folder: Path, model: resnetzoo.CifarNet) -> None:
     facts = json.loads(run("cifar10.1-v4", "--json"))
     assert (facts["measured_on"], facts["n"], facts["clean_error"]) == ("CIFAR-10.1 v4", 5, None)
     assert facts["test_error"] == pytest.approx(measured.error)
+
+
+@pytest.fixture
+def evaluation(folder: Path, model: resnetzoo.CifarNet) -> Callable[..., Result]:
+    """`resnetzoo eval` on the data above `folder`, of a state dict that says no normalization."""
+    torch.save(model.state_dict(), "plain.pt")
+
+    def run(dataset: str, *words: str, weights: str = "plain.pt") -> Result:
+        command = ["eval", weights, "--device", "cpu", "--data-dir", str(folder.parent), "--dataset", dataset, *words]
+        return CliRunner().invoke(app, command)
+
+    return run
+
+
+@pytest.mark.parametrize("dataset", ["cifar10-c", "cifar10.1"])
+def test_eval_takes_no_normalization_from_other_test_images(
+    folder: Path, model: resnetzoo.CifarNet, evaluation: Callable[..., Result], dataset: str
+) -> None:
+    write_new_test(folder.parent, CIFAR10_1["v6"])
+    clean = resnetzoo.cifar10(folder.parent).test
+    values = json.loads(evaluation(dataset, "--json").stdout)
+    normalization = clean.normalization("channel")
+    if dataset == "cifar10.1":
+        measured = resnetzoo.evaluate(model, resnetzoo.cifar10_1(folder.parent), normalization=normalization)
+        assert values["test_error"] == pytest.approx(measured.error)
+    assert values["clean_error"] == pytest.approx(resnetzoo.evaluate(model, clean).error, abs=1e-4)
+    (folder.parent / "cifar-10-batches-bin").rename(folder.parent / "elsewhere")
+    error = evaluation(dataset).exception
+    assert isinstance(error, resnetzoo.UsageError)
+    for part in (
+        "the network does not contain its input normalization",
+        "cifar10 was not found",
+        f'"resnetzoo data --dataset cifar10 --data-dir {folder.parent} --download"',
+    ):
+        assert part in str(error)
+    assert "normalization=" not in str(error)
+    model.normalization = normalization
+    resnetzoo.save_weights(model, "stated.safetensors")
+    assert evaluation(dataset, weights="stated.safetensors").exit_code == 0
+
+
+@pytest.mark.parametrize("dataset", ["cifar10-c", "cifar10.1"])
+def test_eval_says_why_there_is_no_clean_error(
+    folder: Path, model: resnetzoo.CifarNet, evaluation: Callable[..., Result], dataset: str
+) -> None:
+    write_new_test(folder.parent, CIFAR10_1["v6"])
+    model.normalization = resnetzoo.cifar10(folder.parent).test.normalization("channel")
+    resnetzoo.save_weights(model, "stated.safetensors")
+    file = folder.parent / "cifar-10-batches-bin" / "test_batch.bin"
+    if dataset == "cifar10-c":
+        content = file.read_bytes()
+        file.write_bytes(content[:3073])
+        with pytest.warns(UserWarning, match="no clean error is measured: according to their labels"):
+            printed = evaluation(dataset, weights="stated.safetensors").stdout
+        assert (
+            "not measured: according to their labels, the 1 test images of cifar10 that were found are not" in printed
+        )
+    file.write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match=r"no clean error is measured: .*test_batch.bin"):
+        printed = evaluation(dataset, weights="stated.safetensors").stdout
+    assert re.search(r"clean_error +not measured: .*test_batch.bin: 7 bytes found", printed)
+    assert "not found" not in printed
+    file.parent.rename(folder.parent / "elsewhere")
+    assert re.search(
+        r"clean_error +not measured: cifar10 was not found", evaluation(dataset, weights="stated.safetensors").stdout
+    )
