@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from resnetzoo.data import CorruptedImages as CorruptedImages
     from resnetzoo.data import Data as Data
     from resnetzoo.data import ImageSet as ImageSet
+    from resnetzoo.data import NewTestImages as NewTestImages
     from resnetzoo.data import SampleDepthWarning as SampleDepthWarning
     from resnetzoo.data import SyntheticDataWarning as SyntheticDataWarning
     from resnetzoo.data import UnofficialDataWarning as UnofficialDataWarning
@@ -124,6 +125,7 @@ else:
                 "CorruptedImages",
                 "Data",
                 "ImageSet",
+                "NewTestImages",
                 "SampleDepthWarning",
                 "SyntheticDataWarning",
                 "UnofficialDataWarning",

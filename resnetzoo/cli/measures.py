@@ -6,14 +6,39 @@ from pathlib import Path
 from typing import Any
 
 import resnetzoo
+from resnetzoo.cli.tables import print_json
 
 PRINTED = ("top5_error", "brier", "ece", "ece_equal_mass", "temperature")
 
 
-def measures(n: int, classes: int) -> "list[Any]":
-    """The measures to request from `evaluate` for this number of images and logits."""
-    names = (name for name in resnetzoo.metrics.measurable(n, classes) if name in PRINTED)
-    return [*names, "confusion_matrix", resnetzoo.metrics.calibration]
+def measure(
+    network: "resnetzoo.CifarNet",
+    images: "resnetzoo.ImageSet",
+    precision: str,
+    normalization: "resnetzoo.Normalization | None" = None,
+) -> "resnetzoo.Evaluation":
+    """Everything that is printed and drawn, as far as so many images and logits have it."""
+    names = resnetzoo.metrics.measurable(len(images), network.num_classes or 1)
+    wanted: list[Any] = [name for name in names if name in PRINTED]
+    return resnetzoo.evaluate(
+        network,
+        images,
+        normalization=normalization,
+        precision=precision,
+        metrics=[*wanted, "confusion_matrix", resnetzoo.metrics.calibration],
+    )
+
+
+def print_measured(
+    measured: "resnetzoo.Evaluation", facts: dict[str, Any], classes: Sequence[str] | None, *, as_json: bool
+) -> None:
+    """Print a result of `measure` after the facts, with `classes` as in `print_measures`."""
+    if as_json:
+        print_json({**facts, **as_facts(measured), "error_by_class": rows_by_class(measured)})
+        return
+    print_facts(facts)
+    print_measures(measured, classes)
+    print_by_class(measured)
 
 
 def error_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:
@@ -45,7 +70,7 @@ def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str] | No
     """Print one line each, and of the confusions only the five most frequent.
 
     Args:
-        measured: what `measures` requested.
+        measured: a result of `measure`.
         classes: what the network calls its classes; None for the names that the images give them.
     """
     for name in PRINTED:

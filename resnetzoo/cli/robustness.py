@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 import resnetzoo
-from resnetzoo.cli.measures import error_facts, print_facts
+from resnetzoo.cli.measures import error_facts, measure, print_facts
 from resnetzoo.cli.tables import print_json, print_table
 
 NEW = {"cifar10.1": "v6", "cifar10.1-v6": "v6", "cifar10.1-v4": "v4"}  # the version of each word
-CLEAN = {"cifar10-c": "cifar10", "cifar100-c": "cifar100", **dict.fromkeys(NEW, "cifar10")}
+CORRUPTED = {"cifar10-c": "cifar10", "cifar100-c": "cifar100"}  # and the dataset of each
+CLEAN = {**CORRUPTED, **dict.fromkeys(NEW, "cifar10")}
 TEST_SETS = tuple(CLEAN)
 
 
@@ -33,19 +34,24 @@ def print_test_set(dataset: str, data_dir: Path | None, download: bool) -> None:
     """Print what `resnetzoo data` reports about one of them."""
     if dataset in NEW:
         images = resnetzoo.cifar10_1(data_dir, version=NEW[dataset], download=download)
-        print(f"data         CIFAR-10.1 {NEW[dataset]}: {len(images):,} test images")
+        print(f"data         {images.title}: {len(images):,} test images")
+        _print_source(images)
         return
     found = _find_corrupted(dataset, data_dir, download=download)
     print(
         f"data         {found.title}: {found.n:,} test images of {found.clean} "
         f"under {len(found.corruptions)} corruptions at 5 severities"
     )
-    print(f"source       {found.source}{'' if found.official else ' (not an official dataset)'}")
+    _print_source(found)
     for group, names in found.groups.items():
         print(f"{group:<12} {', '.join(names)}")
 
 
-def print_evaluation(
+def _print_source(found: "resnetzoo.CorruptedImages | resnetzoo.NewTestImages") -> None:
+    print(f"source       {found.source}{'' if found.official else ' (not an official dataset)'}")
+
+
+def print_corruptions(
     model: "resnetzoo.CifarNet",
     facts: dict[str, Any],
     dataset: str,
@@ -54,57 +60,56 @@ def print_evaluation(
     *,
     as_json: bool,
 ) -> None:
-    """Print what `resnetzoo eval` reports for a network on one of them, after the facts about the network."""
-    if dataset in NEW:
-        measured, reason = _measure_new(model, dataset, data_dir, precision)
-        if as_json:
-            print_json({**facts, **measured})
-        else:
-            print_facts({**facts, **measured, "clean_error": _clean_words(measured["clean_error"], reason)})
-        return
-    table, reason = _measure_corrupted(model, dataset, data_dir, precision)
-    values = table.to_dict()
+    """Print what `resnetzoo eval` reports on CIFAR-10-C or CIFAR-100-C, after the facts about the network."""
+    found = _find_corrupted(dataset, data_dir)
+    table, reason = _measure_corrupted(model, found, data_dir, precision)
+    values = {"measured_on": found.title, **table.to_dict()}
     if as_json:
         print_json({**facts, **values})
         return
     n = f"{table.n:,} images of each corruption at each severity"
     clean = _clean_words(values["clean_error"], reason)
-    print_facts({**facts, "measured_on": dataset, "official": table.official, "n": n, "clean_error": clean})
+    print_facts({**facts, "measured_on": found.title, "official": table.official, "n": n, "clean_error": clean})
     print_table(_table(table))
     print(f"mean corruption error (15 corruptions): {table.mean_corruption_error:.2f} %")
     print(f"mean error of all {len(table.rows)} corruptions: {table.mean_error_of_all:.2f} %")
 
 
-def _measure_new(
-    model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str
-) -> tuple[dict[str, Any], str]:
-    """The figures, and why there is no clean error among them."""
+def measure_new(
+    model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str, *, as_json: bool
+) -> tuple["resnetzoo.Evaluation", dict[str, Any]]:
+    """The measures on CIFAR-10.1, and what is said of it; in JSON without the reason why there is no clean error."""
     images = resnetzoo.cifar10_1(data_dir, version=NEW[dataset])
     clean = _find_clean(dataset, [data_dir, data_dir and data_dir.parent])
     normalization = _normalization(model, clean, dataset, data_dir)
-    measured = resnetzoo.evaluate(model, images, normalization=normalization, precision=precision)
-    beside = clean.images and resnetzoo.evaluate(model, clean.images, normalization=normalization, precision=precision)
-    facts = {
-        "measured_on": f"CIFAR-10.1 {NEW[dataset]}",
+    measured = measure(model, images, precision, normalization)
+    error = None
+    if clean.images is not None:
+        beside = resnetzoo.evaluate(model, clean.images, normalization=normalization, precision=precision)
+        error = round(beside.error, 4)
+    return measured, {
+        "measured_on": images.title,
+        "official": images.official,
         **error_facts(measured),
-        "clean_error": beside and round(beside.error, 4),
+        "clean_error": error if as_json else _clean_words(error, clean.reason),
     }
-    return facts, clean.reason
 
 
 def _measure_corrupted(
-    model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str
+    model: "resnetzoo.CifarNet",
+    found: "resnetzoo.CorruptedImages",
+    data_dir: Path | None,
+    precision: str,
 ) -> tuple["resnetzoo.CorruptionTable", str]:
     """The table, and why there is no clean error in it."""
-    found = _find_corrupted(dataset, data_dir)
     beside = Path(found.source).parent
-    clean = _find_clean(dataset, [beside, data_dir])
+    clean = _find_clean(found.name, [beside, data_dir])
     if clean.images is not None and not found.is_of(clean.images):
         clean = _unusable(
             f"according to their labels, the {len(clean.images):,} test images of {found.clean} that were found are "
             f"not those of {found.source}"
         )
-    normalization = _normalization(model, clean, dataset, data_dir and beside)
+    normalization = _normalization(model, clean, found.name, data_dir and beside)
 
     def say(row: "resnetzoo.CorruptionRow") -> None:
         print(f"{row.name}: {row.mean:.2f} %", file=sys.stderr)

@@ -3,21 +3,12 @@
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 import resnetzoo
-from resnetzoo.cli.measures import (
-    as_facts,
-    error_facts,
-    measures,
-    print_by_class,
-    print_facts,
-    print_measures,
-    rows_by_class,
-    save_plot,
-)
+from resnetzoo.cli.measures import error_facts, measure, print_measured, save_plot
 from resnetzoo.cli.options import (
     TEST_SET_WORDS,
     AsJson,
@@ -38,8 +29,15 @@ from resnetzoo.cli.options import (
     path_option,
     print_data,
 )
-from resnetzoo.cli.robustness import CLEAN, TEST_SETS, print_evaluation, print_test_set
-from resnetzoo.cli.tables import print_json
+from resnetzoo.cli.robustness import (
+    CLEAN,
+    CORRUPTED,
+    NEW,
+    TEST_SETS,
+    measure_new,
+    print_corruptions,
+    print_test_set,
+)
 
 
 def data_command(
@@ -210,36 +208,47 @@ def eval_command(
     if all_images and chosen != "folder":
         raise resnetzoo.UsageError(f"--all-images is only for --dataset folder; {chosen} has its own test set")
     source = {"network": network.spec.label, "origin": str(network.origin), **training}
+    if plot is not None and chosen in CORRUPTED:
+        raise resnetzoo.UsageError(
+            f"--plot draws a single test set, and {chosen} has one for each corruption and severity: leave --plot out"
+        )
     if chosen in TEST_SETS:
-        if plot is not None:
-            raise resnetzoo.UsageError(f"--plot draws a single test set with labels, not {chosen}: leave --plot out")
         _say_other_data(training, CLEAN[chosen], chosen)
-        print_evaluation(network, source, chosen, data_dir, precision, as_json=as_json)
+    if chosen in CORRUPTED:
+        print_corruptions(network, source, chosen, data_dir, precision, as_json=as_json)
         return
+    if chosen in NEW:
+        measured, facts = measure_new(network, chosen, data_dir, precision, as_json=as_json)
+    else:
+        measured, facts = _measure_usual(network, training, chosen, data_dir, precision, all_images=all_images)
+    print_measured(measured, {**source, **facts}, network.classes, as_json=as_json)
+    if plot is not None:
+        title = f"{network.spec.label} on {facts['measured_on']}, error {measured.error:.2f} %"
+        save_plot(plot, measured, network.classes, title)
+
+
+def _measure_usual(
+    network: "resnetzoo.CifarNet",
+    training: dict[str, object],
+    chosen: str,
+    data_dir: Path | None,
+    precision: str,
+    *,
+    all_images: bool,
+) -> tuple["resnetzoo.Evaluation", dict[str, Any]]:
+    """The measures on the test set of a dataset that also has a training set, and what is said of it."""
     size = network.normalization.size if chosen == "folder" and network.normalization else None  # as in training
     found = _all_of(data_dir, network.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
     _say_other_data(training, found.name, found.title)
     grey = found.test.images.shape[1] == 1
     test = found.test.with_channels(network.in_chans) if grey else found.test  # as predict reads grey images
-    measured = resnetzoo.evaluate(
-        network, test, precision=precision, metrics=measures(len(test), network.num_classes or 1)
-    )
-    facts = {
-        **source,
+    measured = measure(network, test, precision)
+    return measured, {
         "measured_on": found.title,
         "fingerprint": found.fingerprint,
         "fingerprint_v1": found.fingerprint_v1,
         **error_facts(measured),
     }
-    if as_json:
-        print_json({**facts, **as_facts(measured), "error_by_class": rows_by_class(measured)})
-    else:
-        print_facts(facts)
-        print_measures(measured, network.classes)
-        print_by_class(measured)
-    if plot is not None:
-        title = f"{network.spec.label} on {found.title}, error {measured.error:.2f} %"
-        save_plot(plot, measured, network.classes, title)
 
 
 def _all_of(folder: Path | None, classes: tuple[str, ...] | None, size: int | None) -> "resnetzoo.Data":

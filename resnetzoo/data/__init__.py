@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resnetzoo.data.image_set import ImageSet as ImageSet
     from resnetzoo.data.load import SyntheticDataWarning as SyntheticDataWarning
     from resnetzoo.data.load import load_data as load_data
+    from resnetzoo.data.new_test_images import NewTestImages as NewTestImages
     from resnetzoo.data.new_test_images import cifar10_1 as cifar10_1
     from resnetzoo.data.pair import Data as Data
     from resnetzoo.data.sample_depth import SampleDepthWarning as SampleDepthWarning
@@ -26,7 +27,7 @@ else:
         __name__,
         names={
             "resnetzoo.data.cifar": ["cifar10", "cifar100"],
-            "resnetzoo.data.new_test_images": ["cifar10_1"],
+            "resnetzoo.data.new_test_images": ["NewTestImages", "cifar10_1"],
             "resnetzoo.data.cifar_reader": ["UnofficialDataWarning"],
             "resnetzoo.data.classes": ["classes_of"],
             "resnetzoo.data.corrupted": ["CorruptedImages", "cifar10_c", "cifar100_c"],

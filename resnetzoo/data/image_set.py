@@ -108,7 +108,9 @@ class ImageSet:
 
     def __repr__(self) -> str:
         shape = " x ".join(str(length) for length in self.images.shape[1:])
-        return f"ImageSet({len(self):,} images of {shape}, {len(self.classes)} classes: {some(self.classes)})"
+        return (
+            f"{type(self).__name__}({len(self):,} images of {shape}, {len(self.classes)} classes: {some(self.classes)})"
+        )
 
     def normalization(self, kind: NormalizationKind) -> Normalization:
         """The normalization that centres these images, in tensors of its own.

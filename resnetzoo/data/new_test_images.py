@@ -1,6 +1,7 @@
 """CIFAR-10.1: new test images for CIFAR-10, gathered as the old ones were."""
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from resnetzoo.data.archives import download_as_it_is
@@ -23,7 +24,22 @@ from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.validation import check_choice
 
 
-def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: bool = False) -> ImageSet:
+@dataclass(frozen=True, eq=False, repr=False)
+class NewTestImages(ImageSet):
+    """CIFAR-10.1: an `ImageSet` that also says what it was read from.
+
+    Attributes:
+        title: what people read, such as `CIFAR-10.1 v6`.
+        official: whether both files are as their authors published them.
+        source: the folder that they are in.
+    """
+
+    title: str
+    official: bool
+    source: str
+
+
+def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: bool = False) -> NewTestImages:
     """CIFAR-10.1: about 2,000 new test images for CIFAR-10, uint8 (N, 3, 32, 32) (arXiv:1806.00451).
 
     Looked for as `cifar10` is: `root`, or `$RESNETZOO_DATA` and the cache, may have the two files of the version
@@ -64,7 +80,7 @@ def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: 
         return _read(target, info)
 
 
-def _read(folder: Path, info: NewTestInfo) -> ImageSet:
+def _read(folder: Path, info: NewTestInfo) -> NewTestImages:
     missing = [name for name in info.fetched if not is_file(folder / name)]
     if missing:
         raise DataError(f"{folder}: {info.title} is incomplete; missing: {', '.join(missing)}")
@@ -76,4 +92,11 @@ def _read(folder: Path, info: NewTestInfo) -> ImageSet:
     if differing:
         begin = f"{folder} does not contain the official"
         warnings.warn(unofficial(begin, info.title, " and ".join(differing), len(differing)), stacklevel=3)
-    return ImageSet(read_pixels(pixels_file, 0, len(labels)), labels, info.classes)
+    return NewTestImages(
+        read_pixels(pixels_file, 0, len(labels)),
+        labels,
+        info.classes,
+        title=info.title,
+        official=not differing,
+        source=str(folder),
+    )

@@ -215,6 +215,8 @@ def test_reads_new_test_images(tmp_path: Path, version: str, place: str) -> None
     write_new_test(tmp_path / place, info)
     with pytest.warns(resnetzoo.UnofficialDataWarning, match=f"does not contain the official CIFAR-10.1 {version}"):
         images = resnetzoo.cifar10_1(tmp_path, version=version)
+    assert (images.title, images.official, images.source) == (info.title, False, str(tmp_path / place))
+    assert repr(images).startswith("NewTestImages(5 images of 3 x 32 x 32")
     array = np.load(tmp_path / place / info.images.name)
     assert np.array_equal(images.images.permute(0, 2, 3, 1).numpy(), array)
     assert images.labels.tolist() == [0, 1, 2, 3, 4]
@@ -239,6 +241,8 @@ def test_official_new_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     monkeypatch.setitem(CIFAR10_1, "v6", made)
     images = resnetzoo.cifar10_1(tmp_path)
+    assert images.official
+    assert images.select(slice(1)).title == "CIFAR-10.1 v6"
     assert np.array_equal(images.images.permute(0, 2, 3, 1).numpy(), np.load(tmp_path / info.images.name))
     with pytest.raises(resnetzoo.UsageError, match="version must be one of v4, v6"):
         resnetzoo.cifar10_1(tmp_path, version="v7")
@@ -274,5 +278,8 @@ def test_commands_find_and_refuse(fork_command: Command, folder: Path) -> None:
     assert f"source       {folder} (not an official dataset)" in found.stdout
     assert "noise        gaussian_noise, shot_noise, impulse_noise" in found.stdout
     assert "is not the official CIFAR-10-C: labels.npy, gaussian_noise.npy, " in found.stderr
+    write_new_test(folder, CIFAR10_1["v6"])
+    new = fork_command("resnetzoo", "data", "--dataset", "cifar10.1", "--data-dir", folder)
+    assert f"data         CIFAR-10.1 v6: 5 test images\nsource       {folder} (not an official dataset)\n" == new.stdout
     refused = fork_command("resnetzoo", "train", "resnet20", "--dataset", "cifar10-c", "--data-dir", folder)
     assert_one_line((refused.returncode, refused.stderr), 2, "nothing to train on")

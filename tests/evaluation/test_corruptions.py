@@ -177,6 +177,10 @@ def test_eval_takes_no_normalization_from_other_test_images(
     clean = resnetzoo.cifar10(folder.parent).test
     values = json.loads(evaluation(dataset, "--json").stdout)
     normalization = clean.normalization("channel")
+    assert (values["measured_on"], values["official"]) == (
+        {"cifar10-c": "CIFAR-10-C", "cifar10.1": "CIFAR-10.1 v6"}[dataset],
+        False,
+    )
     if dataset == "cifar10.1":
         measured = resnetzoo.evaluate(model, resnetzoo.cifar10_1(folder.parent), normalization=normalization)
         assert values["test_error"] == pytest.approx(measured.error)
@@ -221,3 +225,20 @@ def test_eval_says_why_there_is_no_clean_error(
     assert re.search(
         r"clean_error +not measured: cifar10 was not found", evaluation(dataset, weights="stated.safetensors").stdout
     )
+
+
+def test_eval_measures_new_images_as_it_measures_others(folder: Path, evaluation: Callable[..., Result]) -> None:
+    write_new_test(folder.parent, CIFAR10_1["v6"])
+    usual, new = (json.loads(evaluation(dataset, "--json").stdout) for dataset in ("cifar10", "cifar10.1"))
+    assert new.keys() - usual.keys() == {"official", "clean_error"}
+    assert usual.keys() - new.keys() == {"fingerprint", "fingerprint_v1"}
+    assert (len(new["error_by_class"]), np.sum(new["confusion_matrix"])) == (10, 5)
+    printed = evaluation("cifar10.1", "--plot", "new.png").stdout
+    assert Path("new.png").read_bytes().startswith(b"\x89PNG")
+    assert re.search("^official +False$", printed, re.MULTILINE)
+    assert "\nbrier  " in printed
+    assert "\nconfused: " in printed
+    assert "\nerror of airplane: " in printed
+    refused = evaluation("cifar10-c", "--plot", "corrupted.png").exception
+    assert isinstance(refused, resnetzoo.UsageError)
+    assert "cifar10-c has one for each corruption and severity" in str(refused)
