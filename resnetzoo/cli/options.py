@@ -1,6 +1,7 @@
 """The options that several commands share: the same words everywhere."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,11 +34,12 @@ def _path(word: str) -> Path:
 DataDir = Annotated[
     Path | None, path_option("Folder of the data; by default $RESNETZOO_DATA, the cache, or a download.", default=False)
 ]
-_DATASETS = "auto (CIFAR-10 if available), cifar10, cifar100, cifar100-coarse, synthetic"
+_DATASETS = ("auto", "cifar10", "cifar100", "cifar100-coarse", "synthetic", "folder")
+_LISTED = f"auto (CIFAR-10 if available), {', '.join(_DATASETS[1:-1])}"
 TEST_SET_WORDS = "cifar10-c, cifar100-c, cifar10.1 or cifar10.1-v4"
 _IMAGE_SIZE = "For --dataset folder: pixels of the shorter side."
-DatasetName = Annotated[str, typer.Option(help=f"{_DATASETS} or folder.")]
-DatasetOrTestSet = Annotated[str, typer.Option(help=f"{_DATASETS}, folder, {TEST_SET_WORDS}.")]
+DatasetName = Annotated[str, typer.Option(help=f"{_LISTED} or folder.")]
+DatasetOrTestSet = Annotated[str, typer.Option(help=f"{_LISTED}, folder, {TEST_SET_WORDS}.")]
 ImageSize = Annotated[int | None, typer.Option(help=_IMAGE_SIZE, show_default="32", min=1)]
 RecordedImageSize = Annotated[int | None, typer.Option(help=_IMAGE_SIZE, show_default="the run's", min=1)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
@@ -75,6 +77,18 @@ Record = Annotated[
     bool | None,
     typer.Option("--record/--no-record", help="Record the training step on CUDA or not.", show_default="if possible"),
 ]
+
+
+def check_dataset_or_test_set(dataset: str, test_sets: Collection[str]) -> None:
+    """Refuse any other word: `load_data` would list only datasets with a training set.
+
+    Raises:
+        UsageError: lists both kinds.
+    """
+    if dataset not in _DATASETS and dataset not in test_sets:
+        raise resnetzoo.UsageError(
+            f'--dataset must be one of {", ".join(_DATASETS)}, {TEST_SET_WORDS}, not "{dataset}"'
+        )
 
 
 def chosen_data(

@@ -25,6 +25,7 @@ from resnetzoo.cli.options import (
     Record,
     ShortcutWord,
     ValSplit,
+    check_dataset_or_test_set,
     chosen_data,
     path_option,
     print_data,
@@ -47,6 +48,7 @@ def data_command(
     download: Annotated[bool, typer.Option("--download", help="Download it if it is not found.")] = False,
 ) -> None:
     """Find, download and check a dataset. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
+    check_dataset_or_test_set(dataset, TEST_SETS)
     if dataset in TEST_SETS:
         print_test_set(dataset, data_dir, download)
         return
@@ -205,6 +207,7 @@ def eval_command(
     network = resnetzoo.load_model(model, family=family, key=key).to(resnetzoo.resolve_device(device))  # type: ignore[arg-type]
     training = network.origin.training if network.origin else {}
     chosen = dataset or _trained_on(training, network.num_classes)
+    check_dataset_or_test_set(chosen, TEST_SETS)
     if all_images and chosen != "folder":
         raise resnetzoo.UsageError(f"--all-images is only for --dataset folder; {chosen} has its own test set")
     source = {"network": network.spec.label, "origin": str(network.origin), **training}

@@ -155,6 +155,16 @@ def test_help_lists_exactly_the_datasets_that_the_command_takes(command: str, da
     assert {word.strip() for word in listed} == set(datasets)
 
 
+@pytest.mark.parametrize("words", [("data",), ("eval", "resnet20")], ids=lambda words: words[0])
+@pytest.mark.parametrize("dataset", ["CIFAR10-C", "cifar10c"])
+def test_a_wrong_dataset_is_answered_with_all_that_the_command_takes(words: tuple[str, ...], dataset: str) -> None:
+    error = CliRunner().invoke(cli.app, [*words, "--dataset", dataset]).exception
+    assert isinstance(error, resnetzoo.UsageError)
+    listed, _, found = str(error).removeprefix("--dataset must be one of ").partition(", not ")
+    assert set(listed.replace(" or ", ", ").split(", ")) == {*get_args(Dataset), *TEST_SETS} - {"cifar10.1-v6"}
+    assert found == f'"{dataset}"'
+
+
 @pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize(
     ("words", "status", "message"),
