@@ -10,6 +10,7 @@ from resnetzoo.data.normalization import Normalization, check_floats
 from resnetzoo.data.resizing import square
 from resnetzoo.data.sample_depth import in_8_bits
 from resnetzoo.errors import ImageError, UsageError
+from resnetzoo.utils.validation import check_kind
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,11 +28,13 @@ class ImageTransform(nn.Module):
         size: pixels; left out, as in the network's training.
 
     Raises:
-        UsageError: the network was trained on images that are not square, with a mean for each place.
+        UsageError: no `Normalization`; or the network was trained on images that are not square, with a mean for each
+            place.
     """
 
     def __init__(self, normalization: Normalization, size: int | None = None) -> None:
         super().__init__()
+        check_kind("normalization", normalization, Normalization)
         self.normalization = normalization
         self.size = normalization.input_size if size is None else size
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from resnetzoo.data.conversion import check_images
 from resnetzoo.data.corrupted import CorruptedImages
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization
@@ -15,6 +16,8 @@ from resnetzoo.errors import UsageError
 from resnetzoo.evaluation.metrics import Evaluation, evaluate
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import in_class_order, known_classes
+from resnetzoo.utils.text import kind_of
+from resnetzoo.utils.validation import check_kind
 
 
 class CorruptionRow(NamedTuple):
@@ -130,8 +133,8 @@ def evaluate_corruptions(
         on_row: called with each row as it is measured.
 
     Raises:
-        UsageError: as `evaluate`; nothing says the normalization; `corrupted` is of another kind; or `clean` are not
-            the images that were corrupted, as their labels tell.
+        UsageError: as `evaluate`; nothing says the normalization; `corrupted`, `clean` or `on_row` is of another kind;
+            or `clean` are not the images that were corrupted, as their labels tell.
         DataError: a file has changed, or cannot be read any more.
 
     Warns:
@@ -139,14 +142,18 @@ def evaluate_corruptions(
     """
     if not isinstance(corrupted, CorruptedImages):
         raise UsageError(
-            f"corrupted must be a result of resnetzoo.cifar10_c() or cifar100_c(), not a {type(corrupted).__name__}: "
+            f"corrupted must be a result of resnetzoo.cifar10_c() or cifar100_c(), not {kind_of(corrupted)}: "
             "measure on an ImageSet with resnetzoo.evaluate"
         )
-    if clean is not None and not corrupted.is_of(clean):
-        raise UsageError(
-            f"clean must be the {corrupted.n:,} test images of {corrupted.clean} that were corrupted, in the same "
-            "order, but their labels differ"
-        )
+    check_kind("normalization", normalization, Normalization | None)
+    check_kind("on_row", on_row, Callable | None)  # type: ignore[arg-type]
+    if clean is not None:
+        check_images(clean, "clean")
+        if not corrupted.is_of(clean):
+            raise UsageError(
+                f"clean must be the {corrupted.n:,} test images of {corrupted.clean} that were corrupted, in the same "
+                "order, but their labels differ"
+            )
     normalize = normalization or known_normalization(model)
     if normalize is None and clean is not None:
         normalize = clean.normalization("channel")

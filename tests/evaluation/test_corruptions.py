@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,8 +100,20 @@ def test_what_does_not_belong_together_is_refused(folder: Path, model: resnetzoo
             resnetzoo.UsageError, match="clean must be the 6 test images of cifar10 that were corrupted"
         ):
             resnetzoo.evaluate_corruptions(model, corrupted, clean=other)
-    with pytest.raises(resnetzoo.UsageError, match=r"corrupted must be a result of .*, not a ImageSet"):
+    with pytest.raises(resnetzoo.UsageError, match=r"corrupted must be a result of .*, not an ImageSet"):
         resnetzoo.evaluate_corruptions(model, clean)  # type: ignore[arg-type]
+    kinds: tuple[tuple[dict[str, Any], str], ...] = (
+        (
+            {"clean": resnetzoo.cifar10(folder.parent)},
+            "clean must be a resnetzoo.ImageSet, not a Data: pass one of its",
+        ),
+        ({"clean": clean, "normalization": "x"}, "normalization must be of the class Normalization .*, not a str"),
+        ({"clean": clean, "normalization": 0}, "normalization must be of the class Normalization .*, not an int"),
+        ({"clean": clean, "on_row": "x"}, "on_row must be of the class Callable .*, not a str"),
+    )
+    for options, message in kinds:
+        with pytest.raises(resnetzoo.UsageError, match=message):
+            resnetzoo.evaluate_corruptions(model, corrupted, **options)
     grey, few = resnetzoo.create("resnet20", in_chans=1), resnetzoo.create("resnet20", num_classes=7)
     with pytest.raises(resnetzoo.UsageError, match="takes 1 channels, the images have 3"):
         resnetzoo.evaluate_corruptions(grey, corrupted, clean=clean)

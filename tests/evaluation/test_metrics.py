@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -54,3 +55,13 @@ def test_evaluate_leaves_the_mode(tiny_data: resnetzoo.Data) -> None:
         model = small_network(0).train(training)
         resnetzoo.evaluate(model, tiny_data.test)
         assert model.training is training
+
+
+@pytest.mark.parametrize("normalization", ["channel", 0, (0.5, 0.25)])
+def test_what_is_no_normalization_is_refused(tiny_data: resnetzoo.Data, normalization: Any) -> None:
+    model = small_network(0)
+    for measure in (resnetzoo.evaluate, resnetzoo.metrics.logits_of):
+        with pytest.raises(resnetzoo.UsageError, match="normalization must be of the class Normalization"):
+            measure(model, tiny_data.test, normalization=normalization)
+    with pytest.raises(resnetzoo.UsageError, match="normalization must be of the class Normalization"):
+        resnetzoo.ImageTransform(normalization)
