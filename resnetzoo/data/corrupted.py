@@ -24,7 +24,7 @@ from resnetzoo.data.places import (
     search_folders,
 )
 from resnetzoo.data.robustness_files import CIFAR10_C, CIFAR100_C, CORRUPTIONS, GROUPS, SEVERITIES, CorruptedInfo
-from resnetzoo.errors import DataError
+from resnetzoo.errors import DataError, DataNotFoundError
 from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_choice, check_whole_number
@@ -143,11 +143,8 @@ def _find(info: CorruptedInfo, root: str | Path | None, download: bool) -> Corru
 
 def _read_first(folder: Path, info: CorruptedInfo) -> CorruptedImages | None:
     """From complete files, or else from an archive; None if there is neither, nor a part of the files."""
-    present = [
-        inside
-        for inside in (folder / info.folder, folder)
-        if any(is_file(inside / f"{name}.npy") for name in CORRUPTIONS) and not _is_other(inside, info)
-    ]
+    begun = [inside for inside in (folder / info.folder, folder) if _is_begun(inside, info)]
+    present = [inside for inside in begun if not _is_other(inside, info)]
     for inside in present:
         if not _missing(inside):
             return _open_folder(inside, info)
@@ -156,16 +153,46 @@ def _read_first(folder: Path, info: CorruptedInfo) -> CorruptedImages | None:
             check_archive(packed, info, info.archive.size, info.archive.checksum)
             return _open_archive(packed, info)
     if present:
-        raise DataError(f"{present[0]}: {info.title} is incomplete; missing: {', '.join(_missing(present[0]))}")
+        raise DataError(
+            f"{present[0]}: {info.title} is incomplete; missing: {', '.join(_missing(present[0]))}"
+            f"{_other_names(present[0])}"
+        )
+    misnamed = next((inside for inside in begun if inside.name == info.folder), None)
+    if misnamed is not None:
+        other = _other(info)
+        raise DataNotFoundError(
+            f"{misnamed} holds {other.title} in spite of its name, according to its labels: pass that folder with "
+            f"--dataset {other.name}"
+        )
     return None
+
+
+def _is_begun(folder: Path, info: CorruptedInfo) -> bool:
+    """Whether a folder has files of a corruption, or at least the dataset's name and labels."""
+    if folder.name == info.folder and is_file(folder / "labels.npy"):
+        return True
+    return any(is_file(folder / f"{name}.npy") for name in CORRUPTIONS)
 
 
 def _is_other(folder: Path, info: CorruptedInfo) -> bool:
     """Whether a folder is the other one of the two, whose files have the same names: the labels tell, or its name."""
-    other = CIFAR100_C if info.name == CIFAR10_C.name else CIFAR10_C
+    other = _other(info)
     labels = folder / "labels.npy"
-    published = other.md5s["labels"]
-    return folder.name == other.folder or (is_file(labels) and checksum(labels, published) == published)
+    found = checksum(labels, info.md5s["labels"]) if is_file(labels) else ""
+    if found in (info.md5s["labels"], other.md5s["labels"]):
+        return found == other.md5s["labels"]
+    return folder.name == other.folder
+
+
+def _other(info: CorruptedInfo) -> CorruptedInfo:
+    return CIFAR100_C if info.name == CIFAR10_C.name else CIFAR10_C
+
+
+def _other_names(folder: Path) -> str:
+    """What the folder has beside the published names, such as `Fog.npy`, as the end of a message."""
+    known = {f"{name}.npy" for name in ("labels", *CORRUPTIONS)}
+    others = sorted(path.name for path in folder.glob("*.npy") if path.name not in known)
+    return f"; files of other names are not read: {some(others)}" if others else ""
 
 
 def _missing(folder: Path) -> list[str]:

@@ -209,6 +209,39 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert resnetzoo.cifar10_c().source == str(folder)
 
 
+@pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+@pytest.mark.parametrize("capitalised", [False, True])
+def test_a_message_never_leads_to_a_folder_that_is_refused(tmp_path: Path, capitalised: bool) -> None:
+    folder = write_corrupted(tmp_path / "above", CIFAR10_C)
+    for name in CORRUPTIONS:
+        if capitalised:
+            (folder / f"{name}.npy").rename(folder / f"{name.capitalize()}.npy")
+        else:
+            (folder / f"{name}.npy").unlink()
+    ending = "; files of other names are not read: Brightness.npy, .* \\(19\\)$" if capitalised else "saturate.npy$"
+    for place in (folder, folder.parent):
+        with pytest.raises(DataError, match=f"CIFAR-10-C: CIFAR-10-C is incomplete; missing: gaussian_noise.*{ending}"):
+            resnetzoo.cifar10_c(place)
+    with pytest.raises(DataNotFoundError, match=r"CIFAR-10-C is in a subfolder, .*above: pass that folder"):
+        resnetzoo.cifar10_c(tmp_path)
+    for place in (folder, folder.parent):
+        with pytest.raises(DataNotFoundError, match="holds CIFAR-10-C: --dataset cifar10-c"):
+            resnetzoo.cifar100_c(place)
+
+
+@pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+def test_labels_tell_more_than_the_name_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_corrupted(tmp_path, CIFAR10_C)
+    found = {**CIFAR100_C.md5s, "labels": _md5(folder / "labels.npy")}
+    monkeypatch.setattr(corrupted, "CIFAR100_C", replace(CIFAR100_C, md5s=found))
+    for place in (folder, tmp_path):
+        with pytest.raises(
+            DataNotFoundError, match=r"CIFAR-10-C holds CIFAR-100-C in spite of .* with --dataset cifar100-c"
+        ):
+            resnetzoo.cifar10_c(place)
+    assert resnetzoo.cifar100_c(folder).name == "cifar100-c"
+
+
 @pytest.mark.parametrize(("version", "place"), [("v4", "."), ("v6", "CIFAR-10.1/datasets"), ("v6", "CIFAR-10.1")])
 def test_reads_new_test_images(tmp_path: Path, version: str, place: str) -> None:
     info = CIFAR10_1[version]
