@@ -9,6 +9,7 @@ from resnetzoo.data.npy_file import NpyFile
 from resnetzoo.errors import DataError
 
 _IMAGE = (32, 32, 3)  # rows, columns, red-green-blue
+_AT_ONCE = 500  # images that are in memory twice while they are read
 
 
 def read_labels(file: NpyFile, title: str, num_classes: int) -> Tensor:
@@ -49,7 +50,12 @@ def check_pixels(file: NpyFile, count: int) -> None:
 
 def read_pixels(file: NpyFile, start: int, stop: int) -> Tensor:
     """Images of a checked file, uint8 (stop - start, 3, 32, 32), in memory of their own."""
-    return torch.from_numpy(np.ascontiguousarray(file.rows(start, stop).transpose(0, 3, 1, 2)))
+    rows, columns, channels = _IMAGE
+    pixels = np.empty((stop - start, channels, rows, columns), np.uint8)
+    for first in range(start, stop, _AT_ONCE):
+        last = min(first + _AT_ONCE, stop)
+        pixels[first - start : last - start] = file.rows(first, last).transpose(0, 3, 1, 2)
+    return torch.from_numpy(pixels)
 
 
 def _described(file: NpyFile) -> str:

@@ -32,7 +32,7 @@ from resnetzoo.utils.validation import check_choice, check_whole_number
 
 @dataclass(frozen=True, eq=False)
 class CorruptedImages:
-    """The test images of CIFAR-10 or CIFAR-100 under 19 corruptions, each at 5 severities; 30 MB are read at a time.
+    """The test images of CIFAR-10 or CIFAR-100 under 19 corruptions, each at 5 severities, 30 MB for each of them.
 
     Attributes:
         name: `cifar10-c` or `cifar100-c`.
