@@ -1,5 +1,7 @@
 """Whether arrays of images and labels from files are what they should be. Every complaint names the file."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,15 +27,29 @@ def read_labels(file: NpyFile, title: str, num_classes: int) -> Tensor:
     """
     if file.dtype.kind not in "iu" or len(file.shape) != 1 or not file.shape[0]:
         raise DataError(f"{file.title}: expected whole numbers (n,), found {_described(file)}")
-    labels: NDArray[np.int64] = file.rows(0, file.shape[0]).astype(np.int64)
-    outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    return torch.from_numpy(checked_labels(file.rows(0, file.shape[0]), file.title, title, num_classes))
+
+
+def checked_labels(values: NDArray[Any], where: str, title: str, num_classes: int) -> NDArray[np.int64]:
+    """Whole numbers of any size, those of Python too, as int64; checked first, since int64 would not hold all of them.
+
+    Args:
+        values: the labels (n,).
+        where: the file that they are from, for messages.
+        title: of the dataset, for messages.
+        num_classes: how many labels there are.
+
+    Raises:
+        DataError: one is out of range.
+    """
+    outside = np.flatnonzero((values < 0) | (values >= num_classes))
     if len(outside):
         first = int(outside[0])
         raise DataError(
-            f"{file.title}: image {first} has label {labels[first]}, but the labels of {title} go from 0 to "
+            f"{where}: image {first} has label {values[first]}, but the labels of {title} go from 0 to "
             f"{num_classes - 1}"
         )
-    return torch.from_numpy(labels)
+    return values.astype(np.int64)
 
 
 def check_pixels(file: NpyFile, count: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from resnetzoo.data.array_checks import checked_labels
 from resnetzoo.data.cifar_files import PIXELS, ArchiveFormat, DataFile, DatasetInfo
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.pair import Data
@@ -18,7 +19,7 @@ from resnetzoo.errors import DataError
 from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.text import kind_of
 
-PixelsAndLabels = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels (n, 3072), labels (n,)
+PixelsAndLabels = tuple[NDArray[np.uint8], NDArray[Any]]  # pixels (n, 3072), whole numbers (n,)
 
 
 class UnofficialDataWarning(UserWarning):
@@ -110,9 +111,8 @@ def _read_set(
             unofficial.append(file.name)
         parse = _parse_binary if archive_format.kind == "binary" else _parse_pickle
         batch_pixels, batch_labels = parse(content, path, file, archive_format)
-        _check_labels(batch_labels, path, info)
         pixels.append(batch_pixels)
-        labels.append(batch_labels)
+        labels.append(checked_labels(batch_labels, str(path), info.title, len(info.classes)))
     images = torch.from_numpy(np.concatenate(pixels).reshape(-1, 3, 32, 32))
     return ImageSet(images, torch.from_numpy(np.concatenate(labels)), info.classes)
 
@@ -125,7 +125,7 @@ def _parse_binary(content: bytes, path: Path, file: DataFile, archive_format: Ar
             f"{_official_size(file)}"
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
-    labels = records[:, : archive_format.label_bytes][:, archive_format.label_place].astype(np.int64)
+    labels = records[:, : archive_format.label_bytes][:, archive_format.label_place]
     return np.ascontiguousarray(records[:, archive_format.label_bytes :]), labels
 
 
@@ -147,24 +147,12 @@ def _parse_pickle(content: bytes, path: Path, file: DataFile, archive_format: Ar
     return np.ascontiguousarray(pixels), labels
 
 
-def _labels(values: Any, path: Path, key: str) -> NDArray[np.int64]:
+def _labels(values: Any, path: Path, key: str) -> NDArray[Any]:
     if isinstance(values, list | tuple) and all(isinstance(value, int) for value in values):
-        values = np.array(
-            [min(max(value, -1), 1 << 16) for value in values], np.int64
-        )  # any size of int, checked later
+        return np.array(values, object)  # any size of int, checked later
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "iu" or values.ndim != 1:
         raise DataError(f'{path}: "{key}" must be a list of whole numbers, found {_describe(values)}')
-    return values.astype(np.int64)
-
-
-def _check_labels(labels: NDArray[np.int64], path: Path, info: DatasetInfo) -> None:
-    outside = np.flatnonzero((labels < 0) | (labels >= len(info.classes)))
-    if len(outside):
-        first = int(outside[0])
-        raise DataError(
-            f"{path}: image {first} has label {labels[first]}, but the labels of {info.title} go from 0 to "
-            f"{len(info.classes) - 1}"
-        )
+    return values
 
 
 def _official_size(file: DataFile) -> str:

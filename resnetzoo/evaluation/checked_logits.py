@@ -88,12 +88,16 @@ def _tensor(values: object, field: str) -> Tensor:
     """The numbers in a dense tensor on the CPU, from whatever layout, byte order and width of NumPy.
 
     Raises:
-        UsageError: they are no real numbers.
+        UsageError: they are no real numbers, or one is a whole number that int64 does not hold.
     """
+    if isinstance(values, Tensor) and values.dtype == torch.uint64:
+        values = values.detach().cpu().numpy()
     if not isinstance(values, Tensor):
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
             raise UsageError(f"{field} must be a tensor or an array of real numbers, not {_kind(values, array)}")
+        if array.dtype.kind == "u" and array.size and array.max() > _LARGEST:
+            raise UsageError(f"{field} must be at most {_LARGEST}, not {array.max()}")
         wide = {"f": np.float64, "i": np.int64, "u": np.int64}.get(array.dtype.kind, array.dtype)
         return torch.from_numpy(array.astype(wide))
     if values.is_complex() or values.layout != torch.strided:
@@ -104,6 +108,9 @@ def _tensor(values: object, field: str) -> Tensor:
 def _kind(values: object, array: NDArray[Any]) -> str:
     return f"an array of {array.dtype}" if isinstance(values, np.ndarray) else kind_of(values)
 
+
+_LARGEST = 2**63 - 1
+"""The largest whole number of int64."""
 
 _SUM_TOLERANCE = 0.02
 """How far probabilities may be from adding up to 1: 1,000 of them in bf16 are."""

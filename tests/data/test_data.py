@@ -240,8 +240,13 @@ def test_a_label_out_of_range_is_named(tmp_path: Path, info: DatasetInfo, kind: 
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}, "2 images and 1 labels found"),
         ({"data": np.zeros((0, 3072), np.uint8), "labels": []}, "0 images"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": ["a", "b"]}, "list of whole numbers"),
-        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 2**80]}, "image 1 has label 65536"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 2**80]}, f"image 1 has label {2**80}, but"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, -1]}, "image 1 has label -1"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, -7]}, "image 1 has label -7"),
+        (
+            {"data": np.zeros((2, 3072), np.uint8), "labels": np.array([0, 2**64 - 1], np.uint64)},
+            f"image 1 has label {2**64 - 1}, but",
+        ),
     ],
 )
 def test_a_pickle_of_something_else_is_described(tmp_path: Path, batch: object, message: str) -> None:

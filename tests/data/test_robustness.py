@@ -154,6 +154,10 @@ DAMAGES = {
         "image 0 has label 10, but the labels of CIFAR-10-C go from 0 to 9",
     ),
     "negative": (_save("labels.npy", np.full(10, -1)), "image 0 has label -1"),
+    "large": (
+        _save("labels.npy", np.full(10, 2**64 - 1, np.uint64)),
+        "image 0 has label 18446744073709551615, but the labels",
+    ),
     "severities": (_save("labels.npy", np.zeros(9, np.uint8)), "labels.npy: 9 labels found, .*among 5 severities"),
     "no image": (_save("labels.npy", np.zeros(0, np.uint8)), r"labels.npy: expected whole numbers \(n,\)"),
     "float labels": (_save("labels.npy", np.zeros(10)), r"expected whole numbers \(n,\), found float64 \[10\]"),

@@ -1,8 +1,10 @@
 """The measures of logits, against torchmetrics and against what can be counted by hand."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb, inf, log, nan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -254,6 +256,14 @@ def test_what_is_no_real_number_is_refused(values: object) -> None:
     ):
         with pytest.raises(UsageError, match=r"^(logits|labels|probabilities) must be .*real numbers"):
             measured()
+
+
+@pytest.mark.parametrize("kind", [torch.from_numpy, np.asarray])
+def test_numbers_that_int64_does_not_hold_are_refused_as_what_they_are(kind: Callable[..., Any]) -> None:
+    small, large = kind(np.array([0, 1], np.uint64)), kind(np.array([0, 2**64 - 1], np.uint64))
+    assert metrics.brier_score(GOOD, small) == metrics.brier_score(GOOD, LABELS)
+    with pytest.raises(UsageError, match="labels must be at most 9223372036854775807, not 18446744073709551615"):
+        metrics.measure(GOOD, large)
 
 
 def test_arguments_out_of_range_are_refused() -> None:
