@@ -141,6 +141,7 @@ def test_the_loop_of_the_tutorials_goes_on_over_long_epochs(monkeypatch: pytest.
     assert not torch.equal(loop.network.fc.weight, before)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")  # on a single core
 def test_the_loop_with_workers_takes_an_epoch_and_ends_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on CUDA, where workers load: each measurement begins an epoch, in the same processes, and drains it."""
     loop = LoaderLoop("plainnet20", 1, torch.device("cpu"), steps=3, workers=2)

@@ -47,7 +47,9 @@ def test_what_is_no_logits_is_refused_before_anything_is_written(
 ) -> None:
     model, message = REFUSED[kind]
     with pytest.raises(resnetzoo.UsageError, match=message):
-        resnetzoo.fit(model, tiny_data, tiny_recipe, device="cpu", out=tmp_path / "run", progress=False)
+        resnetzoo.fit(
+            model, tiny_data, tiny_recipe, device="cpu", precision="fp32", out=tmp_path / "run", progress=False
+        )
     assert not (tmp_path / "run").exists()
 
 
