@@ -11,6 +11,8 @@ from resnetzoo.errors import DataError, UsageError
 from resnetzoo.utils.text import kind_of, some
 from resnetzoo.utils.validation import check_names, check_whole_number
 
+_MOST_CLASSES = 1_000_000  # far beyond any dataset: a larger label is another kind of number, such as an identifier
+
 
 def pixels_and_labels(
     dataset: Any, classes: Sequence[str] | None, size: int | None
@@ -79,8 +81,11 @@ def _label(label: Any, number: int) -> int:
     if isinstance(label, Tensor) and label.numel() == 1 and not label.is_floating_point():
         label = label.item()
     is_number = hasattr(label, "__index__") and not isinstance(label, Tensor)
-    if not is_number or int(label.__index__()) < 0:
-        raise DataError(f"image {number} has the label {label!r}, but labels must be whole numbers from 0")
+    if not is_number or not 0 <= int(label.__index__()) < _MOST_CLASSES:
+        raise DataError(
+            f"image {number} has the label {label!r}, but labels must be whole numbers from 0 that count the classes, "
+            f"of which there may be {_MOST_CLASSES:,}"
+        )
     return int(label.__index__())
 
 

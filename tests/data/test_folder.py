@@ -311,6 +311,14 @@ def test_data_of_others_are_trained_on() -> None:
             DataError,
             "label -1, but labels must be whole numbers from 0",
         ),
+        *(
+            (
+                [(torch.zeros(3, 4, 4, dtype=torch.uint8), label)],
+                DataError,
+                f"label {label}, but labels must be .* 1,000,000",
+            )
+            for label in (10**9, 2**63)
+        ),
         ([], DataError, "no image"),
         ([(torch.zeros(2, 3, 4, 4), 0)], DataError, r"image 0: expected an image \(3, H, W\), not \[2, 3, 4, 4\]"),
         (
