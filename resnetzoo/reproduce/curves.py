@@ -1,5 +1,6 @@
 """Errors by epoch as curves, in a separate figure or on given axes."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
     """Draw error by epoch as in figure 6 of arXiv:1512.03385: bold for test, thin for training.
 
-    Colour is the family of a network and line style its depth. With several seeds the lines are means, and the range
-    of the test errors is shaded. Each line has its label, so that `axes.legend()` can name them.
+    Colour is the family of a network and line style its depth; networks that share both have marks. With several seeds
+    the lines are means, and the range of the test errors is shaded. Each line has its label, so that `axes.legend()` can
+    name them.
     """
     labelled_curves(axes, runs)
 
@@ -31,6 +33,7 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
     """Draw `error_curves`, and return the bold lines, each with a short label for its end."""
     groups = by_name(runs)
     looks = looks_of(groups)
+    alike = Counter((look.color, look.dashes) for look in looks.values())
     ends = []
     for name, group in groups.items():
         look = looks[name]
@@ -39,7 +42,8 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
         trains = list(zip(*([row.train_error for row in run.epochs] for run in group), strict=True))
         last = mean(tests[-1])
         seeds = f", mean of {len(group)} seeds" if len(group) > 1 else ""
-        style = {"color": look.color, "ls": look.linestyle, "marker": look.marker if len(epochs) == 1 else ""}
+        marked = len(epochs) == 1 or alike[look.color, look.dashes] > 1  # by which else could they be told apart?
+        style = {"color": look.color, "ls": look.linestyle, "marker": look.marker if marked else "", "ms": 4}
         (line,) = axes.plot(
             epochs, [mean(values) for values in tests], lw=2.2, label=f"{name} test: {last:.2f} %{seeds}", **style
         )

@@ -17,7 +17,7 @@ from resnetzoo import plots
 from resnetzoo.reproduce import SOURCE_ACCURACIES, Network, Target, budget_of, get_target
 from resnetzoo.reproduce import comparison as report
 from resnetzoo.reproduce.beside_source import is_like_source
-from resnetzoo.reproduce.curves import note_provenance, published_curve
+from resnetzoo.reproduce.curves import error_curves, note_provenance, published_curve
 from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import Outcome, outcome_of
 from resnetzoo.reproduce.report_figures import Panel, plots_of, write_title
@@ -306,6 +306,13 @@ def test_series_of_one_family_are_told_apart_and_clear_of_the_legend() -> None:
 def test_a_caption_says_of_how_many_seeds_the_lines_are_means(seeds: dict[str, int], end: str) -> None:
     runs = [like_source(name, seed, [90.0, 12.0]) for name, count in seeds.items() for seed in range(count)]
     assert plots_of(outcome_of_source(runs))[0].caption == f"Error by epoch: test in bold, {end}"
+
+
+def test_curves_of_one_family_and_depth_have_marks() -> None:
+    names = ("resnet20", "resnet20 (projection)", "resnet56")
+    axes = Figure().subplots()
+    error_curves(axes, [like_source(name, 0, [90.0, 12.0]) for name in names])
+    assert [line.get_marker() for line in axes.get_lines()[::2]] == ["o", "s", ""]
 
 
 def test_a_single_epoch_makes_no_picture() -> None:
