@@ -23,8 +23,8 @@ def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
     """Draw error by epoch as in figure 6 of arXiv:1512.03385: bold for test, thin for training.
 
     Colour is the family of a network and line style its depth; networks that share both have marks. With several seeds
-    the lines are means, and the range of the test errors is shaded. Each line has its label, so that `axes.legend()` can
-    name them.
+    the lines are means, and the range of the test errors is shaded. Each line has its label, so that `axes.legend()`
+    can name them.
     """
     labelled_curves(axes, runs)
 
