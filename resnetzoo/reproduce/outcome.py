@@ -9,7 +9,7 @@ from resnetzoo.evaluation.metrics import binomial_standard_error
 from resnetzoo.models.complexity import complexity
 from resnetzoo.reproduce.budgets import Budget
 from resnetzoo.reproduce.claims import Claim
-from resnetzoo.reproduce.comparison import by_name
+from resnetzoo.reproduce.comparison import by_name, is_cifar10
 from resnetzoo.reproduce.layer_stats import LayerRow
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import Samples, Verdict, judge
@@ -110,7 +110,7 @@ def outcome_of(
     summaries = tuple(_summary(name, group) for name, group in groups.items())
     samples = _samples(summaries, layers)
     data = records[0].data  # the plan gives all runs the same
-    official, whole = data["official"] and data["name"] == "cifar10", not data["part"]
+    official, whole = data["official"] and is_cifar10(records), not data["part"]
     return Outcome(
         target=target,
         budget=budget,
