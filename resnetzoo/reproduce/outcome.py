@@ -1,5 +1,6 @@
 """The outcome of a target: the runs, their measurements and the verdicts, each computed once."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean, stdev
@@ -8,9 +9,10 @@ from typing import Any
 from resnetzoo.evaluation.metrics import binomial_standard_error
 from resnetzoo.models.complexity import complexity
 from resnetzoo.reproduce.budgets import Budget
-from resnetzoo.reproduce.claims import Claim
+from resnetzoo.reproduce.claims import Measure, measure_of
 from resnetzoo.reproduce.comparison import by_name, is_cifar10
 from resnetzoo.reproduce.layer_stats import LayerRow
+from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import Samples, Verdict, judge
 from resnetzoo.training.results import RunRecord
@@ -61,7 +63,7 @@ class Outcome:
         budget: how much of it was trained.
         command: the command that reproduces it.
         records: the finished runs.
-        failed: label of a run -> why it has no result.
+        failed: label of a run, or of its layers -> why they have no result.
         layers: responses and gradients, if the target measures them.
         summaries: the test errors of each network, in the target's order.
         samples: one value per seed, for the claims.
@@ -101,38 +103,46 @@ def outcome_of(
     *,
     command: str,
     records: Sequence[RunRecord],
-    failed: Mapping[str, str],
+    failed: Mapping[PlannedRun, str],
     layers: Sequence[LayerRow],
+    unmeasured: Mapping[PlannedRun, str],
 ) -> Outcome:
-    """Summarize the runs of a target, one or more, and judge its claims."""
+    """Summarize the runs of a target, one or more, and judge its claims.
+
+    Args:
+        target: the reproduced target.
+        budget: how much of it was trained.
+        command: the command that reproduces it.
+        records: the finished runs.
+        failed: why the other runs have no result.
+        layers: responses and gradients of finished runs, if the target measures them.
+        unmeasured: why other finished runs have none.
+    """
     order = {network.spec().label: place for place, network in enumerate((*target.networks, *target.on_request))}
     groups = by_name(sorted(records, key=lambda record: order.get(record.name, len(order))))
     summaries = tuple(_summary(name, group) for name, group in groups.items())
     samples = _samples(summaries, layers)
     data = records[0].data  # the plan gives all runs the same
     official, whole = data["official"] and is_cifar10(records), not data["part"]
+    lost: dict[Measure, Counter[str]] = {
+        "test error": Counter(run.spec.label for run in failed),
+        "response std": Counter(run.spec.label for run in (*failed, *unmeasured)),
+    }
     return Outcome(
         target=target,
         budget=budget,
         command=command,
         records=tuple(records),
-        failed=failed,
+        failed={run.label: reason for run, reason in failed.items()}
+        | {f"{run.label}, its layers": reason for run, reason in unmeasured.items()},
         layers=tuple(layers),
         summaries=summaries,
         samples=samples,
         verdicts=tuple(
-            judge(claim, samples, budget, official=official, whole=whole, failed=_failed_of(claim, failed, budget))
+            judge(claim, samples, budget, official=official, whole=whole, failed=lost[measure_of(claim)])
             for claim in target.claims
         ),
     )
-
-
-def _failed_of(claim: Claim, failed: Mapping[str, str], budget: Budget) -> dict[str, int]:
-    """How many runs of each network of a claim have no result, from the labels of the runs that failed."""
-    counts = {
-        name: sum(label.startswith(f"{name} {budget.recipe.name} ") for label in failed) for name in claim.networks
-    }
-    return {name: count for name, count in counts.items() if count}
 
 
 def _summary(name: str, records: Sequence[RunRecord]) -> Summary:

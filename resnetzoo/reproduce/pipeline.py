@@ -122,8 +122,9 @@ def _run_planned(
         plan.budget,
         command=command,
         records=[record for _, record in done],
-        failed={run.label: reason for run, reason in failed.items()} | unmeasured,
+        failed=failed,
         layers=layers,
+        unmeasured=unmeasured,
     )
     write_report(outcome, out)
     return outcome
@@ -143,13 +144,13 @@ def _check_data(data: Data, plan: Plan) -> None:
 
 def _layers(
     runs: Sequence[PlannedRun], data: Data, device: torch.device
-) -> tuple[tuple[LayerRow, ...], dict[str, str]]:
+) -> tuple[tuple[LayerRow, ...], dict[PlannedRun, str]]:
     """The measured layers of each run whose weights exist, and the reason why the others have none."""
     rows: list[LayerRow] = []
-    failed = {}
+    unmeasured = {}
     for run in runs:
         try:
             rows += measure_layers(run, data, device)
         except CheckpointError as error:
-            failed[f"{run.label}, its layers"] = str(error)
-    return tuple(rows), failed
+            unmeasured[run] = str(error)
+    return tuple(rows), unmeasured

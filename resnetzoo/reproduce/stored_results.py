@@ -75,13 +75,14 @@ def read_outcome(path: str | Path, target: Target | None = None) -> Outcome:
         budget_of(chosen, values["budget"]),
         command=stored.command,
         records=stored.records,
-        failed=values["failed"],
+        failed={},
         layers=[
             LayerRow(**{**row, "layers": tuple(row["layers"]), "values": tuple(row["values"])})
             for row in values["layers"]
         ],
+        unmeasured={},
     )
-    return replace(outcome, verdicts=stored.verdicts)
+    return replace(outcome, failed=values["failed"], verdicts=stored.verdicts)
 
 
 def _verdict(stored: dict[str, Any], claim: Claim, values: dict[str, Any]) -> Verdict:

@@ -17,9 +17,12 @@ from resnetzoo import plots
 from resnetzoo.reproduce import SOURCE_ACCURACIES, Network, Target, budget_of, get_target
 from resnetzoo.reproduce import comparison as report
 from resnetzoo.reproduce.beside_source import is_like_source
+from resnetzoo.reproduce.claims import Lower
 from resnetzoo.reproduce.curves import error_curves, note_provenance, published_curve
+from resnetzoo.reproduce.layer_stats import LayerRow
 from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import Outcome, outcome_of
+from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.report_figures import Panel, plots_of, write_title
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.presets import SMOKE
@@ -114,7 +117,9 @@ def test_peak_memory_stands_beside_the_seconds_where_a_device_counts_it() -> Non
 
     def how_made(records: list[resnetzoo.Run]) -> list[list[str]]:
         target = get_target("source")
-        outcome = outcome_of(target, budget_of(target, "smoke"), command="", records=records, failed={}, layers=[])
+        outcome = outcome_of(
+            target, budget_of(target, "smoke"), command="", records=records, failed={}, layers=[], unmeasured={}
+        )
         return cells(markdown_report(outcome, []).partition("## How it was made")[2])
 
     assert all("peak memory" not in row for row in how_made(runs))
@@ -138,7 +143,7 @@ def drawn(panel: Panel) -> Axes:
 
 def outcome_of_source(runs: list[resnetzoo.Run]) -> Outcome:
     target = get_target("source")
-    return outcome_of(target, budget_of(target, "full"), command="", records=runs, failed={}, layers=[])
+    return outcome_of(target, budget_of(target, "full"), command="", records=runs, failed={}, layers=[], unmeasured={})
 
 
 def test_the_forty_figures_of_the_source() -> None:
@@ -201,7 +206,9 @@ def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
         for seed in (0, 1)
     ]
     target = get_target("figure6")
-    outcome = outcome_of(target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[])
+    outcome = outcome_of(
+        target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[], unmeasured={}
+    )
     by_epoch, by_depth = plots_of(outcome)
     assert [panel.title for panel in by_epoch.panels] == ["plain", "residual"]
     axes = drawn(by_depth.panels[0])
@@ -224,7 +231,9 @@ def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
     others = ["the papers, 164 epochs", "other repositories"]
     assert legend_of(axes) == ["our runs", *others]
     elsewhere = [replace(run, data={**run.data, "name": "cifar100"}) for run in runs]
-    outcome = outcome_of(target, budget_of(target, "short"), command="", records=elsewhere, failed={}, layers=[])
+    outcome = outcome_of(
+        target, budget_of(target, "short"), command="", records=elsewhere, failed={}, layers=[], unmeasured={}
+    )
     assert legend_of(drawn(plots_of(outcome)[1].panels[0])) == ["our runs"]
     assert not any(word in markdown_report(outcome, []) for word in ("8.75", "8.27", "14.31", "repositories", "```"))
 
@@ -250,7 +259,9 @@ def legend_of(axes: Axes) -> list[str]:
 def test_errors_stand_beside_what_others_published(network: str, published: list[str]) -> None:
     target = Target("mine", "", "", (Network("plainnet20"), Network("resnet20")), SMOKE, SMOKE, 1, ())
     runs = [like_source(network, 0, [12.0])]
-    outcome = outcome_of(target, budget_of(target, "full"), command="", records=runs, failed={}, layers=[])
+    outcome = outcome_of(
+        target, budget_of(target, "full"), command="", records=runs, failed={}, layers=[], unmeasured={}
+    )
     header, row, *_ = (row for row in cells(markdown_report(outcome, [])) if row[0] in ("network", network))
     assert header[-3:] == ["papers", "repositories", "source"]
     assert row[-3:] == published
@@ -259,16 +270,39 @@ def test_errors_stand_beside_what_others_published(network: str, published: list
 def test_networks_stand_in_the_order_of_the_target_and_lost_runs_are_counted() -> None:
     target, budget = get_target("source"), budget_of(get_target("source"), "smoke")
     runs = [like_source("resnet20", 0, [10.0]), *(like_source("plainnet20", seed, [12.0]) for seed in (1, 2))]
-    failed = {f"plainnet20 {budget.recipe.name} seed 0": "it diverged"}
-    outcome = outcome_of(target, budget, command="", records=runs, failed=failed, layers=[])
+    lost = PlannedRun(resnetzoo.get_spec("plainnet20"), budget.recipe, 0, Path("lost"))
+    outcome = outcome_of(
+        target, budget, command="", records=runs, failed={lost: "it diverged"}, layers=[], unmeasured={}
+    )
     assert [row.network for row in outcome.summaries] == ["plainnet20", "resnet20"]
     assert "; 1 more of plainnet20 without a result; " in outcome.verdicts[0].figures
+    assert outcome.failed == {f"plainnet20 {budget.recipe.name} seed 0": "it diverged"}
+
+
+def test_finished_runs_without_measured_layers_count_as_lost_for_claims_about_layers_alone() -> None:
+    claims = (
+        Lower("errors", "resnet20", "plainnet20"),
+        Lower("responses", "resnet20", "plainnet20", measure="response std"),
+    )
+    target = Target("mine", "", "", (Network("plainnet20"), Network("resnet20")), SMOKE, SMOKE, 1, claims)
+    runs = [like_source(name, seed, [10.0]) for name in ("plainnet20", "resnet20") for seed in (0, 1)]
+    unmeasured = {PlannedRun(resnetzoo.get_spec("resnet20"), SMOKE, 1, Path("kept")): "no weights"}
+    layers = [LayerRow(name, 0, "trained", "response std", ("a",), (1.0,)) for name in ("plainnet20", "resnet20")]
+    outcome = outcome_of(
+        target, budget_of(target, "full"), command="", records=runs, failed={}, layers=layers, unmeasured=unmeasured
+    )
+    errors, responses = (verdict.figures for verdict in outcome.verdicts)
+    assert "without a result" not in errors
+    assert "1 more of resnet20 without a result" in responses
+    assert outcome.failed == {"resnet20 SMOKE seed 1, its layers": "no weights"}
 
 
 def test_networks_with_projections_stand_beside_others_with_projections() -> None:
     runs = [like_source(f"resnet{depth} (projection)", 0, [90.0, 8.0]) for depth in (20, 56)]
     target = get_target("modern")
-    outcome = outcome_of(target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[])
+    outcome = outcome_of(
+        target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[], unmeasured={}
+    )
     axes = drawn(plots_of(outcome)[-1].panels[0])
     (peers,) = (line for line in axes.get_lines() if line.get_markerfacecolor() == "none")
     assert list(zip(*peers.get_data(), strict=True)) == [
@@ -282,7 +316,9 @@ def test_series_of_one_family_are_told_apart_and_clear_of_the_legend() -> None:
     names = [f"resnet{depth}{shortcut}" for shortcut in ("", " (projection)") for depth in (20, 56)]
     runs = [like_source(name, 0, [90.0, 8.0 + index]) for index, name in enumerate(names)]
     target = get_target("shortcuts")
-    outcome = outcome_of(target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[])
+    outcome = outcome_of(
+        target, budget_of(target, "short"), command="", records=runs, failed={}, layers=[], unmeasured={}
+    )
     axes = drawn(plots_of(outcome)[-1].panels[0])
     shapes = [{line.get_marker() for line in label.findobj(Line2D)} for label in axes.artists]
     assert shapes == [{"o"}, {"s"}]
