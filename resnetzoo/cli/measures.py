@@ -52,9 +52,10 @@ def error_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:
 
 
 def print_facts(facts: dict[str, Any]) -> None:
-    """A line each."""
+    """A line each, except for those that are None."""
     for key, value in facts.items():
-        print(f"{key:<18} {value}")
+        if value is not None:
+            print(f"{key:<18} {value}")
 
 
 def as_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:

@@ -63,22 +63,22 @@ def print_corruptions(
     """Print what `resnetzoo eval` reports on CIFAR-10-C or CIFAR-100-C, after the facts about the network."""
     found = _find_corrupted(dataset, data_dir)
     table, reason = _measure_corrupted(model, found, data_dir, precision)
-    values = {"measured_on": found.title, **table.to_dict()}
+    values = table.to_dict()
+    clean = _clean_facts(values["clean_error"], reason)
     if as_json:
-        print_json({**facts, **values})
+        print_json({**facts, "measured_on": found.title, **values, **clean})
         return
     n = f"{table.n:,} images of each corruption at each severity"
-    clean = _clean_words(values["clean_error"], reason)
-    print_facts({**facts, "measured_on": found.title, "official": table.official, "n": n, "clean_error": clean})
+    print_facts({**facts, "measured_on": found.title, "official": table.official, "n": n, **clean})
     print_table(_table(table))
     print(f"mean corruption error (15 corruptions): {table.mean_corruption_error:.2f} %")
     print(f"mean error of all {len(table.rows)} corruptions: {table.mean_error_of_all:.2f} %")
 
 
 def measure_new(
-    model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str, *, as_json: bool
+    model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str
 ) -> tuple["resnetzoo.Evaluation", dict[str, Any]]:
-    """The measures on CIFAR-10.1, and what is said of it; in JSON without the reason why there is no clean error."""
+    """The measures on CIFAR-10.1, and what is said of it."""
     images = resnetzoo.cifar10_1(data_dir, version=NEW[dataset])
     clean = _find_clean(dataset, [data_dir, data_dir and data_dir.parent])
     normalization = _normalization(model, clean, dataset, data_dir)
@@ -91,7 +91,7 @@ def measure_new(
         "measured_on": images.title,
         "official": images.official,
         **error_facts(measured),
-        "clean_error": error if as_json else _clean_words(error, clean.reason),
+        **_clean_facts(error, clean.reason),
     }
 
 
@@ -159,8 +159,9 @@ def _table(measured: "resnetzoo.CorruptionTable") -> Table:
     return table
 
 
-def _clean_words(error: float | None, reason: str) -> str:
-    return f"not measured: {reason}" if error is None else f"{error:.4f}"
+def _clean_facts(error: float | None, reason: str) -> dict[str, Any]:
+    """The error on the original test images, or why there is none."""
+    return {"clean_error": error, "no_clean_error": reason or None}
 
 
 def _find_corrupted(dataset: str, data_dir: Path | None, *, download: bool = False) -> "resnetzoo.CorruptedImages":

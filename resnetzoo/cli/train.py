@@ -221,7 +221,7 @@ def eval_command(
         print_corruptions(network, source, chosen, data_dir, precision, as_json=as_json)
         return
     if chosen in NEW:
-        measured, facts = measure_new(network, chosen, data_dir, precision, as_json=as_json)
+        measured, facts = measure_new(network, chosen, data_dir, precision)
     else:
         measured, facts = _measure_usual(network, training, chosen, data_dir, precision, all_images=all_images)
     print_measured(measured, {**source, **facts}, network.classes, as_json=as_json)

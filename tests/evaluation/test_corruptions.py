@@ -155,7 +155,8 @@ def test_eval_prints_the_table(folder: Path, model: resnetzoo.CifarNet) -> None:
 
     printed = run("cifar10-c")
     table = resnetzoo.evaluate_corruptions(model, resnetzoo.cifar10_c(folder), clean=clean)
-    assert f"clean_error        {resnetzoo.evaluate(model, clean).error:.4f}" in printed
+    assert re.search(rf"^clean_error +{round(resnetzoo.evaluate(model, clean).error, 4)}$", printed, re.MULTILINE)
+    assert "no_clean_error" not in printed
     assert f"mean corruption error (15 corruptions): {table.mean_corruption_error:.2f} %" in printed
     assert f"mean error of all 19 corruptions: {table.mean_error_of_all:.2f} %" in printed
     assert all(name in printed for name in CORRUPTIONS)
@@ -167,6 +168,7 @@ def test_eval_prints_the_table(folder: Path, model: resnetzoo.CifarNet) -> None:
     measured = resnetzoo.evaluate(model, resnetzoo.cifar10_1(folder, version="v4"))
     facts = json.loads(run("cifar10.1-v4", "--json"))
     assert (facts["measured_on"], facts["n"], facts["clean_error"]) == ("CIFAR-10.1 v4", 5, None)
+    assert facts["no_clean_error"] == values["no_clean_error"] == "cifar10 was not found"
     assert facts["test_error"] == pytest.approx(measured.error)
 
 
@@ -227,23 +229,22 @@ def test_eval_says_why_there_is_no_clean_error(
         with pytest.warns(UserWarning, match="no clean error is measured: according to their labels"):
             printed = evaluation(dataset, weights="stated.safetensors").stdout
         assert (
-            "not measured: according to their labels, the 1 test images of cifar10 that were found are not" in printed
+            "no_clean_error     according to their labels, the 1 test images of cifar10 that were found are not"
+            in printed
         )
     file.write_bytes(b"damaged")
     with pytest.warns(UserWarning, match=r"no clean error is measured: .*test_batch.bin"):
         printed = evaluation(dataset, weights="stated.safetensors").stdout
-    assert re.search(r"clean_error +not measured: .*test_batch.bin: 7 bytes found", printed)
+    assert re.search(r"no_clean_error +.*test_batch.bin: 7 bytes found", printed)
     assert "not found" not in printed
     file.parent.rename(folder.parent / "elsewhere")
-    assert re.search(
-        r"clean_error +not measured: cifar10 was not found", evaluation(dataset, weights="stated.safetensors").stdout
-    )
+    assert re.search(r"no_clean_error +cifar10 was not found", evaluation(dataset, weights="stated.safetensors").stdout)
 
 
 def test_eval_measures_new_images_as_it_measures_others(folder: Path, evaluation: Callable[..., Result]) -> None:
     write_new_test(folder.parent, CIFAR10_1["v6"])
     usual, new = (json.loads(evaluation(dataset, "--json").stdout) for dataset in ("cifar10", "cifar10.1"))
-    assert new.keys() - usual.keys() == {"official", "clean_error"}
+    assert new.keys() - usual.keys() == {"official", "clean_error", "no_clean_error"}
     assert usual.keys() - new.keys() == {"fingerprint", "fingerprint_v1"}
     assert (len(new["error_by_class"]), np.sum(new["confusion_matrix"])) == (10, 5)
     printed = evaluation("cifar10.1", "--plot", "new.png").stdout
