@@ -1,31 +1,91 @@
-"""Messages of the Python functions in the words of the command line: `--batch-size` for `batch_size`."""
+"""Messages of the Python functions in the words of the command line: `--device cuda` for `device="cuda"`."""
 
+import re
+import shlex
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from typer.core import TyperCommand
 
 import resnetzoo
 
+# No numbers: folders are called `lr=0.1`.
+_ARGUMENT = re.compile(r'(?<![\w/\\.-])(?P<name>[a-z]\w*)=(?P<value>"[^"]*"|True\b|False\b|\.\.\.)')
+_CALL = re.compile(r"[\w\])]$")  # what stands before the parenthesis of a call
+
 
 class CommandOfOptions(TyperCommand):
-    """A command that, if a function refuses an argument, names the option as it was typed."""
+    """A command whose errors and warnings name its options as they are typed."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command.
 
         Raises:
-            UsageError: the error of the command's functions; a parameter's name at its start is replaced by the option.
+            ResnetzooError: the error of the command's functions, in the words of the command line.
         """
-        try:
-            return super().invoke(ctx)
-        except resnetzoo.UsageError as error:
-            word, _, rest = str(error).partition(" ")
-            typed = {
-                name.removeprefix("--").replace("-", "_"): option.opts[0]
-                for option in self.params
-                for name in (f"{option.name}", *option.opts)
-                if option.opts[0].startswith("-")
-            }
-            if word not in typed:
+        with self._warnings_of_options():
+            try:
+                return super().invoke(ctx)
+            except resnetzoo.ResnetzooError as error:
+                first, *others = error.args or ("",)
+                error.args = (in_typed_words(f"{first}", self._typed), *others)
                 raise
-            raise resnetzoo.UsageError(f"{typed[word]} {rest}") from error
+
+    @property
+    def _typed(self) -> dict[str, tuple[str, str]]:
+        """Name of a parameter -> what is typed for it, and for False."""
+        return {
+            name.removeprefix("--").replace("-", "_"): (option.opts[0], (option.secondary_opts or [""])[0])
+            for option in self.params
+            for name in (f"{option.name}", *option.opts)
+            if option.opts[0].startswith("-")
+        }
+
+    @contextmanager
+    def _warnings_of_options(self) -> Iterator[None]:
+        former = warnings.formatwarning
+
+        def in_options(message: Warning | str, *rest: Any) -> str:
+            return former(in_typed_words(f"{message}", self._typed), *rest)
+
+        warnings.formatwarning = in_options  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            warnings.formatwarning = former
+
+
+def in_typed_words(message: str, typed: Mapping[str, Sequence[str]]) -> str:
+    """A message with the name that begins it as an option, and so each `name="value"` or `name=True` outside of calls.
+
+    Args:
+        message: of a Python function.
+        typed: name of a parameter -> the option, and the one for False, empty if there is none.
+    """
+    word, space, rest = message.partition(" ")
+    if word in typed:
+        message = f"{typed[word][0]}{space}{rest}"
+
+    def as_option(found: re.Match[str]) -> str:
+        name, value = found["name"], found["value"]
+        if name not in typed or _is_in_call(message[: found.start()]):
+            return found[0]
+        option, opposite = typed[name]
+        if value == "False":
+            return opposite or found[0]
+        return option if value in ("True", "...") else f"{option} {shlex.quote(value[1:-1])}"
+
+    return _ARGUMENT.sub(as_option, message)
+
+
+def _is_in_call(before: str) -> bool:
+    """Whether a text ends within the parentheses of a call, in what is code to be written in Python."""
+    opened: list[bool] = []
+    for place, sign in enumerate(before):
+        if sign == "(":
+            opened.append(bool(_CALL.search(before[:place])))
+        elif sign == ")" and opened:
+            opened.pop()
+    return any(opened)

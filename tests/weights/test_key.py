@@ -149,7 +149,7 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path, kind: str) -> No
     path = tmp_path / "weights.pt"
     torch.save(form(ONE.state_dict(), OTHER.state_dict()), path)
     with pytest.raises(
-        CheckpointError, match=r'no network under key="nobody"; it holds .* takes it \(--key '
+        CheckpointError, match=r'no network under key="nobody"; it holds .*: key=".*" takes it'
     ) as refused:
         load(path, key="nobody")
     suggested = str(refused.value).rsplit('key="', 1)[1].split('"')[0]
@@ -189,7 +189,7 @@ def test_the_note_about_others_says_the_key_that_takes_them(tmp_path: Path) -> N
 def test_another_network_that_is_no_average_is_a_doubt(tmp_path: Path) -> None:
     """The one that is known to be trained is taken, and its user hears of the others."""
     torch.save({"model": ONE.state_dict(), "teacher": TEACHER.state_dict()}, tmp_path / "weights.pt")
-    doubt = r'holds several networks, of which \["model"\] was taken; key="teacher" takes it \(--key teacher'
+    doubt = r'holds several networks, of which \["model"\] was taken; key="teacher" takes it'
     with pytest.warns(resnetzoo.CheckpointWarning, match=doubt):
         assert_same_logits(resnetzoo.load_checkpoint(tmp_path / "weights.pt"), ONE)
     assert_same_logits(load(tmp_path / "weights.pt", key="teacher"), TEACHER)
@@ -228,7 +228,7 @@ def test_a_teacher_in_its_words_is_not_called_what_the_student_is(tmp_path: Path
 def test_of_two_dictionaries_with_two_networks_each_the_message_says_keys_that_mean_one(tmp_path: Path) -> None:
     pair = {**under("student.", ONE.state_dict()), **under("teacher.", OTHER.state_dict())}
     torch.save({"a": pair, "b": pair | {"teacher.fc.bias": torch.ones(10)}}, tmp_path / "weights.pt")
-    with pytest.raises(CheckpointError, match=r'key="b\.student" takes it .* likewise \'b\.teacher\'$'):
+    with pytest.raises(CheckpointError, match=r'key="b\.student" takes it, and likewise \'b\.teacher\'$'):
         load(tmp_path / "weights.pt", key="b")
     assert load(tmp_path / "weights.pt", key="b.teacher").state_dict()["fc.bias"].tolist() == [1.0] * 10
 
@@ -277,7 +277,7 @@ def test_commands_take_a_key(
     for command, arguments in words.items():
         status, errors = call(cli.main, *arguments)
         assert status == 1, command
-        assert "--key student on the command line" in errors, command
+        assert "--key student takes it, and likewise 'teacher'" in errors, command
     assert call(cli.main, *words["predict"], "--key", "teacher") == (0, "")
     status, errors = call(cli.main, *words["export"], "--key", "teacher")
     assert (status, errors) == (0, "")

@@ -1,7 +1,6 @@
 """The networks in a file that holds several, and the one that a key selects."""
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -103,7 +102,7 @@ def choices(keys: Iterable[str]) -> str:
     """A sentence that says what to type to select one of several networks."""
     found = list(keys)
     others = f", and likewise {', '.join(repr(key) for key in found[1:])}" if len(found) > 1 else ""
-    return f'key="{found[0]}" takes it (--key {shlex.quote(found[0])} on the command line){others}'
+    return f'key="{found[0]}" takes it{others}'
 
 
 def choose_part(content: object, key: str) -> Part:

@@ -1,0 +1,51 @@
+"""Errors and warnings of the Python functions, as the command line says them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from processes import Command
+
+import resnetzoo
+from resnetzoo.cli.typed_options import in_typed_words
+
+TYPED = {"precision": ("--precision", ""), "record": ("--record", "--no-record"), "batch_size": ("--batch-size", "")}
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("batch_size must be from 1, not 0", "--batch-size must be from 1, not 0"),
+        ('use precision="bf16", or record=False', "use --precision bf16, or --no-record"),
+        ('leave record=True out, or say device="cuda"', 'leave --record out, or say device="cuda"'),
+        ("needs precision=..., such as a word", "needs --precision, such as a word"),
+        ('precision="a b" is not one', "--precision 'a b' is not one"),
+        ('use fit(create("a"), precision="bf16")', 'use fit(create("a"), precision="bf16")'),
+        ('in doubt (or precision="bf16")', "in doubt (or --precision bf16)"),
+        ("precision=False", "precision=False"),
+    ],
+)
+def test_arguments_become_options_outside_of_calls(message: str, said: str) -> None:
+    assert in_typed_words(message, TYPED) == said
+
+
+@given(st.from_regex(r"[a-z_/.-]{0,9}(record|precision)=[0-9a-z.]{1,4}(/[a-z.]{1,9})?", fullmatch=True))
+def test_paths_stay_as_they_are(path: str) -> None:
+    message = f"error: {path} holds another run"
+    assert in_typed_words(message, TYPED) == message
+
+
+def test_commands_speak_of_options(run_command: Command, tmp_path: Path) -> None:
+    smoke = ("--dataset", "synthetic", "--max-train-images", "64", "--epochs", "1", "--device", "cpu", "--out", "run")
+    refused = run_command("resnetzoo", "train", "resnet8", "--record", *smoke)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith(": leave --record out, or say --device cuda\n")
+    assert not (tmp_path / "run").exists()
+    one, other = (resnetzoo.create("resnet8", seed=seed) for seed in (0, 1))
+    torch.save({"model": one.state_dict(), "teacher": other.state_dict()}, tmp_path / "both.pt")
+    exported = run_command("resnetzoo", "export", "both.pt", "--format", "safetensors", "--out", "taken.safetensors")
+    assert exported.returncode == 0
+    assert exported.stderr.startswith("warning: both.pt: ")
+    assert exported.stderr.endswith("; --key teacher takes it\n")
