@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 Norm = Literal["batch", "group"]
 
 WIDTHS = (16, 32, 64)  # channels of the stages in arXiv:1512.03385, section 4.2
+FOUR_WIDTHS = (64, 128, 256, 512)  # and in its table 1
 
 
 class BlockShape(NamedTuple):

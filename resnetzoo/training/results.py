@@ -226,10 +226,13 @@ class RunRecord:
     def from_dict(cls, values: dict[str, Any]) -> "RunRecord":
         """The record that `to_dict` described."""
         rest = {key: value for key, value in values.items() if key != "wall_seconds"}  # which is worked out
+        spec = ModelSpec.from_dict(values["spec"]) if values["spec"] else None
         return RunRecord(
             **{
                 **rest,
-                "spec": ModelSpec.from_dict(values["spec"]) if values["spec"] else None,
+                # Labels of earlier versions did not tell all architectures apart.
+                "name": spec.label if spec else values["name"],
+                "spec": spec,
                 "recipe": Recipe.from_dict(values["recipe"]),
                 "starting_point": StartingPoint.from_dict(values["starting_point"])
                 if values.get("starting_point")

@@ -73,8 +73,8 @@ def test_the_classifier_says_how_many_classes_there_are(head: str) -> None:
     assert optimized.classes == (None if count is not None else model.classes)
     assert [str(warning.message) for warning in said] == (
         [
-            "resnet8 now has a classifier of 7 classes but names of 10, which are left out: set model.classes to the "
-            "names of the new classes, or to None if they have none"
+            f"{model.spec.label} now has a classifier of 7 classes but names of 10, which are left out: set "
+            "model.classes to the names of the new classes, or to None if they have none"
         ]
         if count
         else []

@@ -233,7 +233,9 @@ def test_networks_that_learn_nothing_are_refused(tiny_data: resnetzoo.Data) -> N
 def test_what_answers_to_pixels_or_not_at_all_is_refused(tiny_data: resnetzoo.Data) -> None:
     model = lived_in(SPEC)
     model.normalization = tiny_data.train.normalization("channel")
-    with pytest.raises(resnetzoo.UsageError, match=r'more than the resnet8 in it: .*get_submodule\("model"\)'):
+    with pytest.raises(
+        resnetzoo.UsageError, match=r'more than the resnet8 .widths 4-8-16. in it: .*get_submodule\("model"\)'
+    ):
         resnetzoo.fit(resnetzoo.WithPreprocessing(model), tiny_data, progress=False)
     model.reset_classifier(0)
     with pytest.raises(resnetzoo.UsageError, match=r"no classifier: add one with reset_classifier\(10\)"):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from resnetzoo.data.constants import CIFAR10, CIFAR100, IMAGENET, Channels
 from resnetzoo.data.normalization import Normalization, channel_normalization
+from resnetzoo.models.shapes import FOUR_WIDTHS
 from resnetzoo.models.spec import WIDTHS, Block, Family, ModelSpec, Shortcut
 
 
@@ -54,7 +55,6 @@ class Publisher:
 # ones, and no row; torchdistill publishes its Wide ResNets with those of CIFAR-10 and CIFAR-100 themselves.
 _REPDISTILLER: tuple[Channels, Channels] = ((0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761))  # of CIFAR-100
 _OWN_CIFAR10: tuple[Channels, Channels] = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))  # as its pixels have
-_FOUR = (64, 128, 256, 512)
 _BLOCKS = ("basic", "bottleneck")
 PUBLISHERS = (
     Publisher("akamaster", "akamaster", ("residual",), ("basic",), "identity", (10,), IMAGENET),
@@ -82,11 +82,13 @@ PUBLISHERS = (
         stem_width=32,
     ),
     Publisher("bearpaw", "bearpaw", ("residual", "preactivation"), _BLOCKS, "projection", (10, 100), CIFAR10, None),
-    Publisher("kuangliu", "kuangliu", ("residual", "preactivation"), _BLOCKS, "projection", (10,), CIFAR10, _FOUR),
-    Publisher("OpenOOD", "OpenOOD", ("residual",), _BLOCKS, "projection", (10,), _OWN_CIFAR10, _FOUR),
-    Publisher("OpenOOD", "OpenOOD", ("residual",), _BLOCKS, "projection", (100,), _REPDISTILLER, _FOUR),
-    Publisher("detectors", "torchvision", ("residual",), _BLOCKS, "projection", (10,), CIFAR10, _FOUR),
-    Publisher("detectors", "torchvision", ("residual",), _BLOCKS, "projection", (100,), _REPDISTILLER, _FOUR),
+    Publisher(
+        "kuangliu", "kuangliu", ("residual", "preactivation"), _BLOCKS, "projection", (10,), CIFAR10, FOUR_WIDTHS
+    ),
+    Publisher("OpenOOD", "OpenOOD", ("residual",), _BLOCKS, "projection", (10,), _OWN_CIFAR10, FOUR_WIDTHS),
+    Publisher("OpenOOD", "OpenOOD", ("residual",), _BLOCKS, "projection", (100,), _REPDISTILLER, FOUR_WIDTHS),
+    Publisher("detectors", "torchvision", ("residual",), _BLOCKS, "projection", (10,), CIFAR10, FOUR_WIDTHS),
+    Publisher("detectors", "torchvision", ("residual",), _BLOCKS, "projection", (100,), _REPDISTILLER, FOUR_WIDTHS),
     Publisher("meliketoy", "meliketoy", ("preactivation",), _BLOCKS, "projection", (10,), CIFAR10, None),
     Publisher("meliketoy", "meliketoy", ("preactivation",), _BLOCKS, "projection", (100,), _REPDISTILLER, None),
     Publisher("torchdistill", "torchdistill", ("preactivation",), _BLOCKS, "projection", (10,), _OWN_CIFAR10, None),
