@@ -265,7 +265,7 @@ def _he_init(module: nn.Module) -> None:
     Weights on the meta device have no values: torch would import its compiler, for seconds, to draw none.
     """
     if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:
-        fan_in = module.weight[0].numel()
+        fan_in = math.prod(module.weight.shape[1:])
         nn.init.normal_(module.weight, std=math.sqrt(2 / fan_in))
         if module.bias is not None:
             nn.init.zeros_(module.bias)

@@ -1,6 +1,7 @@
 """Networks with other choices, sizes, shapes and seeds than their names have."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,6 +143,28 @@ def test_a_seed_fixes_the_weights_and_leaves_the_random_state() -> None:
     second, third = resnetzoo.create("resnet20", seed=7).state_dict(), resnetzoo.create("resnet20", seed=8).state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not torch.equal(first["conv1.weight"], third["conv1.weight"])
+
+
+def test_seeds_fix_weights_in_every_thread_and_leave_all_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(seed: int) -> None:
+        raise AssertionError("the generators of other devices were seeded")
+
+    for module in (torch.cuda, torch.mps, torch.xpu):
+        monkeypatch.setattr(module, "manual_seed_all" if hasattr(module, "manual_seed_all") else "manual_seed", refuse)
+    seeds = [seed for seed in range(4) for _ in range(3)]
+    alone = [resnetzoo.create("resnet20", seed=seed).state_dict() for seed in seeds]
+    state = torch.get_rng_state()
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda seed: resnetzoo.create("resnet20", seed=seed).state_dict(), seeds))
+    assert torch.equal(torch.get_rng_state(), state)
+    for one, other in zip(alone, together, strict=True):
+        assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_seed_where_the_default_device_has_no_values() -> None:
+    with torch.device("meta"):
+        model = resnetzoo.create("resnet20", seed=0)
+    assert all(value.is_meta for value in model.state_dict().values())
 
 
 def _share_a_stage(network: resnetzoo.CifarNet) -> None:
