@@ -8,7 +8,8 @@ from resnetzoo.models.unknown_names import unknown_name
 from resnetzoo.utils.text import brief, natural_order
 
 # Bottleneck rows project where the shape changes, as their authors' own code does
-# (arXiv:1603.05027; github.com/KaimingHe/resnet-1k-layers); all others are the paper's option A.
+# (arXiv:1603.05027; github.com/KaimingHe/resnet-1k-layers, which has the stride in the first convolution of a
+# bottleneck, not in the 3x3 as here and in pytorchcv); all others are the paper's option A.
 _SPECS: dict[str, ModelSpec] = {
     "plainnet20": ModelSpec("plain", 20),
     "plainnet32": ModelSpec("plain", 32),

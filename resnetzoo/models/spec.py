@@ -136,8 +136,10 @@ class ModelSpec:
 
     @property
     def paper(self) -> str:
-        """The number of the arXiv paper in which the family was published."""
-        return self._block_type.family.paper
+        """The number of the arXiv paper in which such networks were published."""
+        if self.is_wide:
+            return "1605.07146"
+        return "1611.05431" if self.groups > 1 else self._block_type.family.paper
 
     @property
     def activations(self) -> tuple[str, ...]:

@@ -93,6 +93,7 @@ def _unknown_depth(name: str, prefix: str, depth: int, registered: Mapping[str, 
             if is_valid_depth(depth, step):
                 usual = kind.block == BLOCKS[0]
                 what, choice = ("depth", "") if usual else (f"{kind.block} depth", f', block="{kind.block}"')
+                choice += f', shortcut="{kind.usual_shortcut}"' if kind.usual_shortcut != ModelSpec.shortcut else ""
                 call = f"resnetzoo.{kind.family.builder}({depth}{choice})"
                 said = f'"{name}" is no registered name, but {depth} is a valid {what}: build it with {call}'
                 if kind.family.has_shortcuts:
@@ -126,8 +127,8 @@ def _which_is_which(names: Sequence[str], known: Mapping[str, ModelSpec]) -> str
 def _four_stages(prefix: str, depth: int) -> str:
     """How the network of four stages is built that the literature has of this depth; nothing if it has none."""
     for kind in BLOCK_TYPES:
-        layers = FOUR_STAGES.get(depth, ())
-        if kind.prefix == prefix and kind.family.has_shortcuts and sum(layers) * kind.layers + 2 == depth:
+        layers = FOUR_STAGES.get(depth)
+        if layers and kind.prefix == prefix and kind.family.has_shortcuts and sum(layers) * kind.layers + 2 == depth:
             block = "" if kind.block == BLOCKS[0] else f'block="{kind.block}", '
             return (
                 f'With four stages of 64 to 512 channels it is CifarNet(ModelSpec("{kind.family.name}", {depth}, '

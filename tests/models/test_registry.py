@@ -22,7 +22,8 @@ BAD_NAMES = {
     "plainnet111": "nearest valid: 110 or 116",
     "resnet1": "nearest valid: 8 or 14",
     "resnet26": r"resnetzoo.resnet\(26\), of three stages of 16 to 64 channels$",
-    "resnet101": r"resnet\(101, block=\"bottleneck\"\), of three stages.* four stages .*layers=\(3, 4, 23, 3\)",
+    "resnet2": "nearest valid: 8 or 14; did you mean resnet8 or resnet14[?]$",
+    "resnet101": r"101, block=\"bottleneck\", shortcut=\"projection\"\), of three .* four .*layers=\(3, 4, 23, 3\)",
     "preresnet34": r"nearest valid: 32 or 38; .* four stages .*ModelSpec\(\"preactivation\", 34, shortcut",
     "resnet35": "did you mean resnet34 or resnet32",
     "resnet49": r"resnet50 or resnet44\? resnet50 has 4 stages of 64 to 512 .* 6n\+2 .* is resnetzoo.resnet\(50\)$",
@@ -33,7 +34,8 @@ BAD_NAMES = {
     "wrn28_0": "unknown model",
     "ResNeXt29_8x64": "did you mean resnext29_8x64d",
     "resnext30_8x64d": "depth 30 is not 9n\\+2",
-    "preresnet29": r'resnetzoo.preresnet\(29, block="bottleneck"\)',
+    "preresnet29": r'resnetzoo.preresnet\(29, block="bottleneck", shortcut="projection"\)',
+    "preresnet2": "nearest valid: 8 or 14; did you mean preresnet18 or preresnet20[?]$",
     "plainnet29": "nearest valid: 32 or 26",
     "ResNet56": "did you mean resnet56",
     "resnet-20": "did you mean resnet20",
@@ -50,6 +52,12 @@ def test_every_depth_of_the_contract_is_registered_in_natural_order(family: str)
     assert [name for name in listed if name in {f"{family}{depth}" for depth in DEPTHS[family]}] == [
         f"{family}{depth}" for depth in DEPTHS[family]
     ]
+
+
+@pytest.mark.parametrize("name", resnetzoo.list_models())
+def test_every_network_names_its_own_paper(name: str) -> None:
+    papers = {"wrn": "1605.07146", "resnext": "1611.05431", "preresnet": "1603.05027"}
+    assert resnetzoo.get_spec(name).paper == papers.get(name.rstrip("0123456789_xd"), "1512.03385")
 
 
 def test_list_is_in_natural_order() -> None:
