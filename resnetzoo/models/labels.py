@@ -77,7 +77,7 @@ def _notes_on_stages(spec: "ModelSpec", kind: "BlockType", usual: _Usual) -> Ite
     if spec.has_shortcuts and not own_stages and spec.depth in FOUR_STAGES:
         yield "three stages"  # resnet(50), for one, where resnet50 has four
     if spec.widths != usual.widths:
-        yield f"widths {_joined(spec.widths)}"
+        yield "four stages" if spec.widths == FOUR_WIDTHS else f"widths {_joined(spec.widths)}"
     if spec.stem.out_chans != usual.stem:
         yield f"stem {spec.stem.out_chans}"
     layers = tuple(stage.blocks for stage in spec.stages)

@@ -180,8 +180,7 @@ def _check(model: CifarNet, name: str, shortcut: Shortcut | None) -> None:
     """Refuse weights of another network than the requested one."""
     found, wanted = model.spec, get_spec(name)
     if _architecture(found) != _architecture(wanted):
-        same = found.label == wanted.label
-        raise UsageError(_of_another(f"{found.label} of widths {found.widths}" if same else found.label, name))
+        raise UsageError(_of_another(found.label, name))
     if shortcut not in (None, found.shortcut):
         raise UsageError(f'the weights have shortcut="{found.shortcut}", not "{shortcut}": leave shortcut out')
 

@@ -95,10 +95,10 @@ def test_a_published_checkpoint_loads(tmp_path: Path, name: str) -> None:
     assert resnetzoo.complexity(model.spec).params == sum(p.numel() for p in model.parameters()) == NETWORKS[name][3]
 
 
-def test_the_wide_ones_say_their_stem_and_their_input(tmp_path: Path) -> None:
+def test_the_wide_ones_say_their_name_and_their_input(tmp_path: Path) -> None:
     torch.save({"model": their_state("resnet8x4")}, tmp_path / "resnet8x4_best.pth")
     model = load(tmp_path / "resnet8x4_best.pth")
-    assert "widths (64, 128, 256), 32 channels behind the stem" in str(model.origin)
+    assert ": resnet8x4, 100 classes in the names of" in str(model.origin)
     assert model.normalization is not None
     assert model.normalization.mean.flatten().tolist() == pytest.approx([0.5071, 0.4867, 0.4408])
     resnetzoo.save_weights(model, tmp_path / "ours.safetensors")

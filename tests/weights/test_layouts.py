@@ -216,7 +216,12 @@ Network = PostActivation | PreActivation | BearpawResNeXt
 # By project: the network, the layout that is told, the label, and the first number of the deviation that is told.
 LAYOUTS: dict[str, tuple[Callable[[], Network], str, str, float | None]] = {
     "kuangliu resnet": (lambda: PostActivation((2, 2, 2, 2), FOUR, "linear"), "kuangliu", "resnet18", 0.2023),
-    "kuangliu bottleneck": (lambda: PostActivation((1, 1, 1, 1), FOUR, "linear", True), "kuangliu", "resnet14", 0.2023),
+    "kuangliu bottleneck": (
+        lambda: PostActivation((1, 1, 1, 1), FOUR, "linear", True),
+        "kuangliu",
+        "resnet14 (four stages)",
+        0.2023,
+    ),
     "kuangliu preact": (
         lambda: PreActivation((2, 2, 2, 2), 64, FOUR, last_norm=None),
         "kuangliu",

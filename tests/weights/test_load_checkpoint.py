@@ -271,8 +271,7 @@ def test_a_run_says_how_it_was_trained(
     assert model.origin is not None
     assert model.origin.training == {"trained_on": "synthetic", "recipe": "TINY", "seed": 3, "step": 6}
     assert str(model.origin).endswith(
-        "checkpoint.pt: plainnet8, 10 classes, widths (4, 8, 16) in the names of resnetzoo; "
-        "normalization as the file says"
+        "checkpoint.pt: plainnet8 (widths 4-8-16), 10 classes in the names of resnetzoo; normalization as the file says"
     )
     with pytest.raises(CheckpointError, match='family="residual" was asked for'):
         load(tmp_path, family="residual")

@@ -122,7 +122,7 @@ def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) ->
     [
         (
             lambda model: model.reset_classifier(0),
-            "no longer a whole resnet8 of 10 classes: under fc.bias it has nothing, its spec [10]; reset_classifier",
+            "(widths 4-8-16) of 10 classes: under fc.bias it has nothing, its spec [10]; reset_classifier",
         ),
         (
             lambda model: setattr(model, "fc", torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Linear(16, 7))),
@@ -130,7 +130,7 @@ def test_a_classifier_put_in_by_hand_is_saved(tiny_model: resnetzoo.CifarNet) ->
         ),
         (
             lambda model: setattr(model, "fc", torch.nn.Linear(8, 7)),
-            "a whole resnet8 of 7 classes: under fc.weight it has [7, 8], its spec [7, 16]; reset_classifier(num",
+            "(widths 4-8-16) of 7 classes: under fc.weight it has [7, 8], its spec [7, 16]; reset_classifier(num",
         ),
         (
             lambda model: setattr(model, "layer3", torch.nn.Sequential()),

@@ -76,9 +76,7 @@ def _copy(spec: ModelSpec, name: str, found: Tensor, shape: torch.Size) -> Tenso
         CheckpointError: its shape is not `shape`, or it holds anything but finite numbers.
     """
     if found.shape != shape:
-        raise CheckpointError(
-            f"{name} has the shape {list(found.shape)}, where {spec.label} of widths {spec.widths} has {list(shape)}"
-        )
+        raise CheckpointError(f"{name} has the shape {list(found.shape)}, where {spec.label} has {list(shape)}")
     if not found.is_floating_point() or found.layout != torch.strided or found.is_meta:
         form = "without values" if found.is_meta else f"{found.dtype}, {found.layout}"
         raise CheckpointError(

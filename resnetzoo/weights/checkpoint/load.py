@@ -8,7 +8,7 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import fingerprint_of
 from resnetzoo.models.input_channels import adapt_input
 from resnetzoo.models.pretrained import Origin, Pretrained, Weights
-from resnetzoo.models.spec import WIDTHS, Family
+from resnetzoo.models.spec import Family
 from resnetzoo.weights.checkpoint.build import build_backbone, build_network
 from resnetzoo.weights.checkpoint.load_warnings import load_warnings
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
@@ -191,8 +191,4 @@ def _in_words(found: Recognized) -> str:
     words = [spec.label, f"{spec.num_classes} classes" if found.classified else "no classifier"]
     if spec.in_chans != 3:
         words.append(f"{spec.in_chans} input channels")
-    if spec.widths != WIDTHS:
-        words.append(f"widths {spec.widths}")
-    if spec.stem_width is not None:
-        words.append(f"{spec.stem_width} channels behind the stem")
     return ", ".join(words)
