@@ -61,7 +61,8 @@ def seeds_words(runs: Sequence[RunRecord]) -> str:
 
 def _distinct(words: Iterable[str]) -> str:
     """Each word once, in the order of first appearance."""
-    return " and ".join(dict.fromkeys(words))
+    *first, last = dict.fromkeys(words)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, float]]) -> str:

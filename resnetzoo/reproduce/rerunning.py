@@ -37,8 +37,8 @@ class Rule:
     is chaotic and turns this within an epoch into a different run of the same recipe, as another order of the images
     would. The bounds on CUDA are therefore slightly wider than the differences between runs of several seeds on a CPU
     (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training losses lie within 3.1 %
-    and their training errors within 3.3 points, later within 16 % and 9 points, and their test figures vary by up to 60
-    % and 24 points while the rate is high. Such bounds detect wrong data, rates or networks, but no small faults. They
+    and their training errors within 3.3 points, later within 16 % and 9 points, and their test figures vary by up to 72
+    % and 33 points while the rate is high. Such bounds detect wrong data, rates or networks, but no small faults. They
     have not been measured on CUDA yet.
 
     Attributes:
@@ -74,7 +74,7 @@ class Rule:
 
 
 _LOSS_RATIO = {"train_loss": 0.06, "test_loss": 0.75}
-_ERROR_POINTS = {"train_error": 3.5, "test_error": 25.0}
+_ERROR_POINTS = {"train_error": 3.5, "test_error": 35.0}
 EXACT = Rule(exact=True)
 """For a record of a CPU on a CPU."""
 
