@@ -36,7 +36,7 @@ class Rule:
     in varying order, and algorithms are chosen by timing, so the last digits differ from one run to the next. Training
     is chaotic and turns this within an epoch into a different run of the same recipe, as another order of the images
     would. The bounds on CUDA are therefore slightly wider than the differences between runs of several seeds on a CPU
-    (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training losses lie within 3.1 %
+    (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training losses lie within 3.7 %
     and their training errors within 3.3 points, later within 16 % and 9 points, and their test figures vary by up to 72
     % and 33 points while the rate is high. Such bounds detect wrong data, rates or networks, but no small faults. They
     have not been measured on CUDA yet.
