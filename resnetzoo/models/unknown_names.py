@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from resnetzoo.models.blocks.types import BLOCK_TYPES, BLOCKS
 from resnetzoo.models.depths import FOUR_STAGES, is_valid_depth, nearest_depths
+from resnetzoo.models.series import SeriesName, find_series
 from resnetzoo.models.spec import WIDTHS, ModelSpec
 from resnetzoo.utils.lookup import near_or_all
 from resnetzoo.utils.text import brief, natural_order
@@ -13,53 +13,12 @@ from resnetzoo.utils.text import brief, natural_order
 _DEPTH = re.compile(rf"({'|'.join({kind.prefix: None for kind in BLOCK_TYPES})})(\d{{1,6}})")
 
 
-class _Series(NamedTuple):
-    """Names with numbers in them, of networks that a spec builds.
-
-    Attributes:
-        pattern: of the names, as people write them, with the depth first.
-        name: as they are registered, of the same numbers.
-        rule: step and rest of the valid depths, step * n + rest.
-        arguments: of the spec; `n` is the number of blocks in each stage, `a` and `b` are the other numbers.
-    """
-
-    pattern: re.Pattern[str]
-    name: str
-    rule: tuple[int, int]
-    arguments: str
-
-
-_SERIES = (
-    _Series(
-        re.compile(r"(?:wrn|wide[-_]?resnet)[-_]?(\d{1,4})[-_x]([1-9]\d{0,2})"),
-        "wrn{depth}_{a}",
-        (6, 4),
-        '"preactivation", {depth}, shortcut="projection", widths=({w0}, {w1}, {w2}), stem_width=16, '
-        "layers=({n}, {n}, {n})",
-    ),
-    _Series(
-        re.compile(r"resnext[-_]?(\d{1,4})[-_]([1-9]\d{0,2})x([1-9]\d{0,2})d?"),
-        "resnext{depth}_{a}x{b}d",
-        (9, 2),
-        '"residual", {depth}, block="bottleneck", shortcut="projection", widths=(64, 128, 256), groups={a}, '
-        "width_per_group={b}",
-    ),
-    _Series(
-        re.compile(r"resnet[-_]?(\d{1,4})x([1-9]\d{0,2})"),
-        "resnet{depth}x{a}",
-        (6, 2),
-        '"residual", {depth}, shortcut="projection", widths=({w0}, {w1}, {w2}), stem_width={stem}',
-    ),
-)
-
-
 def unknown_name(name: object, known: Mapping[str, ModelSpec]) -> str:
     """What is wrong with `name`, which is not among the `known` ones, and what to type instead."""
     if not isinstance(name, str):
         return f'a model is named by a string such as "resnet56", not {brief(name)}'
-    for series in _SERIES:
-        if found := series.pattern.fullmatch(name.lower()):
-            return _of_series(name, series, [int(number) for number in found.groups()], known)
+    if (named := find_series(name.lower())) and not named.rest:
+        return _of_series(name, named, known)
     wanted = name.lower().replace("-", "").replace("_", "")
     parts = _DEPTH.fullmatch(wanted)
     if parts and wanted not in known:
@@ -68,21 +27,16 @@ def unknown_name(name: object, known: Mapping[str, ModelSpec]) -> str:
     return said + _which_is_which([parts[0]] if parts else [], known)
 
 
-def _of_series(name: str, series: _Series, numbers: list[int], known: Mapping[str, ModelSpec]) -> str:
-    depth, a, b = (*numbers, 0)[:3]
-    right = series.name.format(depth=depth, a=a, b=b)
-    if right in known:
-        return f'unknown model "{name}"; did you mean {right}?'
-    step, rest = series.rule
-    if not is_valid_depth(depth, step, rest):
-        near = " or ".join(
-            series.name.format(depth=valid, a=a, b=b) for valid in sorted(nearest_depths(depth, step, rest))
-        )
-        return f'unknown model "{name}": depth {depth} is not {step}n+{rest}; the nearest valid: {near}'
-    w0, w1, w2 = (width * a for width in WIDTHS)
-    numbered = {"depth": depth, "a": a, "b": b, "n": (depth - rest) // step, "w0": w0, "w1": w1, "w2": w2}
-    spec = f"resnetzoo.ModelSpec({series.arguments.format(**numbered, stem=8 * a)})"
-    return f'"{name}" is no registered name, but it can be: resnetzoo.register("{right}", {spec})'
+def _of_series(name: str, named: SeriesName, known: Mapping[str, ModelSpec]) -> str:
+    if named.registered in known:
+        return f'unknown model "{name}"; did you mean {named.registered}?'
+    step, rest = named.series.rule
+    if not named.is_valid:
+        valid = sorted(nearest_depths(named.depth, step, rest))
+        near = " or ".join(named.of_depth(depth).registered for depth in valid)
+        return f'unknown model "{name}": depth {named.depth} is not {step}n+{rest}; the nearest valid: {near}'
+    spec = f"resnetzoo.ModelSpec({named.arguments_in_words})"
+    return f'"{name}" is no registered name, but it can be: resnetzoo.register("{named.registered}", {spec})'
 
 
 def _unknown_depth(name: str, prefix: str, depth: int, registered: Mapping[str, ModelSpec]) -> str:
