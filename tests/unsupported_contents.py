@@ -140,7 +140,7 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "student and teacher under words": (
         lambda: {**prefixed("student.", state()), **prefixed("teacher.", state())},
-        "of no layout that is known",
+        "holds several networks, 'student', 'teacher'; key=\"student\" takes it",
     ),
     "compiled and not": (
         lambda: {**state(), "layer1._orig_mod.0.conv1.weight": torch.zeros(16, 16, 3, 3)},

@@ -241,6 +241,16 @@ def test_prefixes_in_safetensors(tmp_path: Path) -> None:
     assert_same_logits(load(tmp_path / "w.safetensors", key="student"), ONE)
 
 
+@pytest.mark.parametrize("words", [("student", "teacher"), ("net_a", "net_b"), ("0", "1")])
+def test_networks_in_known_names_are_only_called_several(tmp_path: Path, words: tuple[str, str]) -> None:
+    one, other = words
+    content = {**under(f"{one}.", ONE.state_dict()), **under(f"{other}.", TEACHER.state_dict())}
+    torch.save(content, tmp_path / "weights.pt")
+    choice = f"key=\"{one}\" takes it, and likewise '{other}'"
+    with pytest.raises(CheckpointError, match=rf": it holds several networks, '{one}', '{other}'; {choice}$"):
+        load(tmp_path / "weights.pt")
+
+
 def test_every_reader_takes_the_same(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     shallow, average = network(ModelSpec("residual", 20), 5), network(ModelSpec("residual", 20), 6)

@@ -66,10 +66,7 @@ def strip_prefixes(weights: dict[str, Tensor], parts: Sequence[Part] = ()) -> li
     stripped = []
     own = _own_prefixes(weights)
     if not own and len(networks := [prefix.rstrip(".") for prefix in network_prefixes(weights)]) > 1:
-        raise CheckpointError(
-            f"it holds several networks, {', '.join(map(repr, networks))}, in names of no layout that is known; "
-            f"{_one_of(parts)}"
-        )
+        raise CheckpointError(f"it holds several networks, {', '.join(map(repr, networks))}; {_one_of(parts)}")
     for prefix in own:
         bare, aside = _inside(weights, prefix)
         stripped.append(Stripped(bare, (*prefixes, prefix), (*notes, *aside)))
