@@ -173,7 +173,7 @@ def test_a_name_that_was_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_names_as_people_write_them(name: str, expected: tuple[object, ...]) -> None:
     found = parse_network_name(name)
     assert found is not None
-    assert found == (name, *expected)
+    assert found[:5] == (name, *expected)
 
 
 @settings(max_examples=60, deadline=None)

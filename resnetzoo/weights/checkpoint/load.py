@@ -66,9 +66,11 @@ def load_checkpoint(
         UsageError: an unknown family, `in_chans` is not a whole number above 0, or `path` cannot be read at all.
 
     Warns:
-        CheckpointWarning: the file's name suggests another depth or family, `family` differs from that of its publisher
-            or its own statement, the names leave open how the network computes, the network was converted to other
-            `in_chans`, or the file has no classifier, so that the network returns its pooled features.
+        CheckpointWarning: the file's name suggests another depth, family or other stages; the file or its name speaks
+            of another architecture with the same names and shapes, or states a network that has other widths here;
+            `family` differs from that of its publisher or its own statement, the names leave open how the network
+            computes, the network was converted to other `in_chans`, or the file has no classifier, so that the network
+            returns its pooled features.
     """
     return load_network(path, family, key=key, in_chans=in_chans)
 
@@ -91,7 +93,8 @@ def load_network(
         attach(model, found, name, row)
     except CheckpointError as error:
         raise CheckpointError(f"{name}: {error}") from error
-    guesses = [] if found.stated else load_warnings(found.spec, found.mapping, file, family)
+    named = bool(found.unwrapped.stated)
+    guesses = [] if found.stated else load_warnings(found.spec, found.mapping, file, family, stated=named)
     adapted = None if in_chans is None else adapt_input(model, in_chans)
     for warning in [*found.warnings, *guesses, *([adapted] if adapted else [])]:
         warnings.warn(f"{name}: {warning}", CheckpointWarning, stacklevel=3)

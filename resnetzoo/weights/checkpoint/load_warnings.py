@@ -5,10 +5,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resnetzoo.models.spec import Family, ModelSpec
+from resnetzoo.weights.checkpoint.foreign_name import foreign_architecture, loaded_all_the_same
 from resnetzoo.weights.checkpoint.infer_spec import describe, is_also_plain
+from resnetzoo.weights.checkpoint.network_name import NetworkName, parse_network_name
 
 # The word for the family, and the depth: neither a year nor the beginning of a longer number.
-_NAME = re.compile(r"(plain|pre(?:[-_]?act(?:ivation)?)?[-_]?res|res)[-_]?net[-_]?((?!(?:19|20)\d\d)\d{1,4})(?!\d)")
+_NAME = re.compile(
+    r"(plain|pre(?:[-_]?act(?:ivation)?)?[-_]?res|res)[-_]?net[-_]?((?!(?:19|20)\d\d)\d{1,4})(?!\d)(x\d{1,2}(?![a-z\d]))?"
+)
+_OF_SERIES = re.compile(r"(wrn|wide[-_]?resnet|resnext)[-_]?\d{1,4}[-_x]\d{1,3}(?:x\d{1,3}d?)?(?!\d)")
+_THREE_STAGES = " (three stages)"  # as labels have it
 
 
 class NameHint(NamedTuple):
@@ -16,37 +22,68 @@ class NameHint(NamedTuple):
 
     Attributes:
         word: of the network, as it stands there: `pre-resnet`.
-        family: that the word means.
-        depth: in layers.
+        name: what that means, with the numbers behind it.
     """
 
     word: str
-    family: Family
-    depth: int
+    name: NetworkName
+
+    def __str__(self) -> str:
+        return self.name.word if self.name.depth is None else f"{self.word} of {self.name.depth} layers"
 
 
 def hint_in_name(file: Path) -> NameHint | None:
     """What the name of a file or, failing that, of its folder says, as in `resnet-110/model_best.pth.tar`."""
-    for name in (file.name, file.absolute().parent.name):
-        if said := _NAME.search(name.lower()):
-            kind = said[1]
-            family: Family = "plain" if kind == "plain" else "residual" if kind == "res" else "preactivation"
-            return NameHint(f"{kind}net", family, int(said[2]))
-    return None
+    return next((hint for name in _names(file) if (hint := _hint(name))), None)
 
 
-def load_warnings(spec: ModelSpec, mapping: str, file: Path | None, asked: Family | None) -> list[str]:
+def _names(file: Path) -> tuple[str, str]:
+    return file.name.lower(), file.absolute().parent.name.lower()
+
+
+def _hint(text: str) -> NameHint | None:
+    if said := _OF_SERIES.search(text):
+        named, word = said[0], said[1]
+    elif said := _NAME.search(text):
+        word = f"{said[1]}net"
+        named = f"{word}{said[2]}{said[3] or ''}{_THREE_STAGES * (_THREE_STAGES in text)}"
+    else:
+        return None
+    name = parse_network_name(named)
+    return NameHint(word, name) if name else None
+
+
+def _foreign(file: Path) -> str | None:
+    """The other architecture that the name which says something speaks of."""
+    said = next((name for name in _names(file) if foreign_architecture(name) or _hint(name)), "")
+    return foreign_architecture(said)
+
+
+def _name_warnings(spec: ModelSpec, file: Path, stated: bool) -> list[str]:
+    if not stated and (foreign := _foreign(file)):
+        return [f"the name says {foreign}, {loaded_all_the_same(spec)}"]
+    hint = hint_in_name(file)
+    if hint is None:
+        return []
+    found, name = [], hint.name
+    if name.depth not in (None, spec.depth):
+        found.append(f"the name says {name.depth}, the weights are {describe(spec)}")
+    if name.family != spec.family:
+        cure = '; family="plain" loads them as that' if name.family == "plain" and is_also_plain(spec) else ""
+        found.append(f"the name says {hint.word}, the weights were loaded as {spec.label}{cure}")
+    if difference := name.difference(spec):
+        found.append(f"the name says {name.word}, of {difference[0]}, the weights are of {difference[1]}")
+    return found
+
+
+def load_warnings(
+    spec: ModelSpec, mapping: str, file: Path | None, asked: Family | None, *, stated: bool = False
+) -> list[str]:
     """What the user should know about a network inferred from `file` through `mapping`, one sentence each.
 
-    `asked` is the family that was asked for.
+    `asked` is the family that was asked for; `stated` is whether the file itself names a network.
     """
-    found = []
-    hint = hint_in_name(file) if file else None
-    if hint and hint.depth != spec.depth:
-        found.append(f"the name says {hint.depth}, the weights are {describe(spec)}")
-    if hint and hint.family != spec.family:
-        cure = '; family="plain" loads them as that' if hint.family == "plain" and is_also_plain(spec) else ""
-        found.append(f"the name says {hint.word}, the weights were loaded as {spec.label}{cure}")
+    found = _name_warnings(spec, file, stated) if file else []
     if mapping == "akamaster" and asked == "plain":
         found.append(
             "loaded as plain, as asked for, but the names are akamaster's, whose networks are residual: unless the "

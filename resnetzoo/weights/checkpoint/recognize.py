@@ -117,7 +117,7 @@ def _shapes(weights: dict[str, Tensor]) -> Shapes:
 def _refuse(unsupported: str | None, file: Path | None) -> None:
     if unsupported is not None:
         hint = hint_in_name(file) if file else None
-        named = f", not the {hint.word} of {hint.depth} layers that its name says" if hint else ""
+        named = f", not the {hint} that its name says" if hint else ""
         raise CheckpointError(
             f"it is {unsupported}{named}; resnetzoo has ResNets, Wide ResNets and ResNeXts for small images: a 3x3 "
             'stem, no max-pooling, one width a stage ("resnetzoo list")'

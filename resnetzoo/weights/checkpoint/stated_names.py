@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.spec import Family, ModelSpec
+from resnetzoo.weights.checkpoint.foreign_name import foreign_architecture, loaded_all_the_same
 from resnetzoo.weights.checkpoint.infer_spec import as_family, describe, is_also_plain
 from resnetzoo.weights.checkpoint.network_name import NetworkName, parse_network_name
 
@@ -57,14 +58,16 @@ class StatedName(NamedTuple):
 
     Attributes:
         where: the way to it: `args.arch`.
-        name: what it says.
+        word: what it says.
+        name: what that means; None if it is another architecture.
     """
 
     where: str
-    name: NetworkName
+    word: str
+    name: NetworkName | None
 
     def __str__(self) -> str:
-        return f"{self.where} says {self.name.word}"
+        return f"{self.where} says {self.word}"
 
 
 def stated_names(content: object, role: str | None = None) -> list[StatedName]:
@@ -91,8 +94,8 @@ def _stated(content: object, keys: tuple[str, ...], way: tuple[str, ...], depth:
     found = []
     for key in names:
         value = entries.get(key)
-        if isinstance(value, str) and (name := parse_network_name(value)):
-            found.append(StatedName(".".join((*way, key)), name))
+        if isinstance(value, str) and ((name := parse_network_name(value)) or foreign_architecture(value)):
+            found.append(StatedName(".".join((*way, key)), value, name))
     if depth < _DEEPEST:  # a pickle can hold a dictionary that holds itself
         for key in (key for key in _SECTIONS if key in entries):
             found += _stated(entries[key], keys, (*way, key), depth + 1)
@@ -134,25 +137,40 @@ def settle_family(
             f"loaded as {settled.label}, as asked for, but its {said}" for said in stated if not _is(said, settled)
         ]
         return settled, [], wrong
-    wrong_name = next((said for said in stated if not said.name.fits(spec)), None)
-    if wrong_name is not None:
+    for said in stated:
+        if said.name is None or said.name.fits(spec):
+            continue
+        theirs, found = said.name.difference(spec) or ("", "")
         raise CheckpointError(
-            f"its {wrong_name}, but its names and shapes are those of {spec.label}, {describe(spec)}; if the name is "
-            f'wrong, family="{spec.family}" loads what the weights are'
+            f"its {said}{theirs and f', of {theirs}'}, but its names and shapes are those of {spec.label}, "
+            f"{describe(spec)}{found and f', of {found}'}; if the name is wrong, "
+            f'family="{spec.family}" loads what the weights are'
         )
+    doubts = _doubts(spec, stated)
     if not is_also_plain(spec):
-        return spec, [], []
-    families = {said.name.family: said for said in reversed(stated)}
+        return spec, [], doubts
+    families = {said.name.family: said for said in reversed(stated) if said.name is not None}
     if len(families) > 1:
         contradicting = " and ".join(map(str, families.values()))
         raise CheckpointError(
             f'its {contradicting}, and its names and shapes are those of both; give family="plain" or family="residual"'
         )
     if not families:
-        return spec, [], []
+        return spec, [], doubts
     ((said_family, said),) = families.items()
-    return as_family(spec, said_family), [f"{said_family}, as its {said}"], []
+    return as_family(spec, said_family), [f"{said_family}, as its {said}"], doubts
+
+
+def _doubts(spec: ModelSpec, stated: tuple[StatedName, ...]) -> list[str]:
+    """What may be wrong with a network although its names and shapes leave no doubt, a sentence each."""
+    found = {}
+    for said in stated:
+        if said.name is None:
+            found[said.word] = f"its {said}, {loaded_all_the_same(spec)}"
+        elif (usual := said.name.structure.usual_widths) not in (None, spec.widths):
+            found[said.word] = f"its {said}, which has widths {usual} here, the weights have widths {spec.widths}"
+    return list(found.values())
 
 
 def _is(said: StatedName, spec: ModelSpec) -> bool:
-    return said.name.family == spec.family and said.name.fits(spec)
+    return said.name is not None and said.name.family == spec.family and said.name.fits(spec)

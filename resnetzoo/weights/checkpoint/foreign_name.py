@@ -1,0 +1,46 @@
+"""Names of architectures that are none of this package, although they contain the name of one that is.
+
+Some have exactly the weights of a ResNet and compute something else with them: shakedropresnet20 of pytorchcv scales
+each branch, resnetblur18 and resnetaa50 of timm subsample in another way. Only published variants are known here, since
+people put all kinds of words before the names of their own networks.
+"""
+
+import re
+
+from resnetzoo.models.spec import ModelSpec
+
+_KNOWN = r"(?:pre[-_ ]?(?:act(?:ivation)?[-_ ]?)?|wide[-_ ]?)?res[-_ ]?ne(?:t|xt)"
+_MIXED = r"shake[-_ ]?(?:drop|shake|even)|blur(?:[-_ ]?pool)?|anti[-_ ]?alias(?:ed|ing)?|fix[-_ ]?up|re[-_ ]?zero"
+_ATTENTIVE = r"se|sk|cbam|bam"
+# What stands before the word, as timm, pytorchcv and papers write it, ...
+_BEFORE = (
+    rf"{_MIXED}|(?:fast|legacy[-_ ]?|sc)?se|sk|e?ca|gc|c?bam|dia|ibnb?|csp|nf|oct(?:ave)?|isqrtcov|lambda|sha|bat"
+    r"|squeeze"
+)
+# ... between it and the depth, and behind the depth, where a short one may be anything, as `aa` for AutoAugment.
+_WITHIN = rf"{_MIXED}|{_ATTENTIVE}|eca|aa|rs|d|a?bc"
+_BEHIND = rf"{_MIXED}|{_ATTENTIVE}"
+_FOREIGN = re.compile(
+    rf"(?<![a-z])(?:{_BEFORE})[-_ ]?{_KNOWN}"
+    rf"|{_KNOWN}[-_ ]?(?:{_WITHIN})(?=[-_ ]?\d)"
+    rf"|{_KNOWN}[-_ ]?\d[\da-z]*(?:[-_ ][\dx]+d?)?[-_ ](?:{_BEHIND})(?![a-z])"
+)
+
+
+def foreign_architecture(word: str) -> str | None:
+    """The name of a published architecture that this package does not have, in `word`; None if there is none.
+
+    >>> foreign_architecture("resnetblur18")
+    'resnetblur'
+    >>> foreign_architecture("my_resnet20_run3")
+    """
+    found = _FOREIGN.search(word.lower())
+    return found[0] if found else None
+
+
+def loaded_all_the_same(spec: ModelSpec) -> str:
+    """The warning about weights of such an architecture that fit `spec`, from behind its name on."""
+    return (
+        f"another architecture than {spec.label}, as which it was loaded since its names and shapes are the same: its "
+        "outputs may differ from those of the code that trained it"
+    )
