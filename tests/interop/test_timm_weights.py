@@ -1,6 +1,7 @@
 """Trained weights in timm's functions, and what timm's scripts for training and validation touch."""
 
 import importlib
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,42 @@ def test_validation_changes_nothing_about_the_network() -> None:
     torch.testing.assert_close(same(images), model(images))
     pooled, changed = timm.layers.apply_test_time_pool(model, timm.data.resolve_model_data_config(model))
     assert (pooled is model, changed) == (True, False)
+
+
+PLAIN = resnetzoo.create("plainnet20", seed=1)
+
+
+def named(tmp_path: Path, form: str) -> Path:
+    """The weights of a plain network in a file that says so, in one of several ways."""
+    if form == "save_weights":
+        resnetzoo.save_weights(PLAIN, tmp_path / "weights.safetensors")
+        return tmp_path / "weights.safetensors"
+    content = {"arch": "plainnet20", "args": Namespace(model="resnetzoo_plainnet20")}
+    words = {"arch": ("arch",), "timm": ("args",)}[form]
+    torch.save({key: content[key] for key in words} | {"state_dict": PLAIN.state_dict()}, tmp_path / "weights.pth")
+    return tmp_path / "weights.pth"
+
+
+@pytest.mark.parametrize("source", ["overlay", "configuration"])
+@pytest.mark.parametrize("form", ["arch", "timm", "save_weights"])
+def test_a_file_that_names_another_network_is_refused(tmp_path: Path, form: str, source: str) -> None:
+    facts = {"file": str(named(tmp_path, form)), "num_classes": 10}
+    options = {"pretrained_cfg_overlay" if source == "overlay" else "pretrained_cfg": facts}
+    with pytest.raises(resnetzoo.CheckpointError, match=r"weights\..*plainnet20, and resnet20 was asked for"):
+        create("resnet20", pretrained=True, **options)
+    images = torch.randn(2, 3, 32, 32)
+    assert torch.equal(create("plainnet20", pretrained=True, **options).eval()(images), PLAIN.eval()(images))
+
+
+def test_a_dictionary_that_names_another_network_is_refused() -> None:
+    overlay = {"state_dict": {"arch": "plainnet20", "state_dict": PLAIN.state_dict()}}
+    with pytest.raises(resnetzoo.CheckpointError, match="its arch says plainnet20, and resnet20 was asked for"):
+        create("resnet20", pretrained=True, pretrained_cfg_overlay=overlay)
+
+
+def test_a_file_that_names_another_architecture_is_warned_of(tmp_path: Path) -> None:
+    state = resnetzoo.create("resnet20", shortcut="projection").state_dict()
+    torch.save({"arch": "shakedropresnet20", "state_dict": state}, tmp_path / "weights.pth")
+    overlay = {"file": str(tmp_path / "weights.pth")}
+    with pytest.warns(resnetzoo.CheckpointWarning, match=r"its arch says shakedropresnet20, another architecture"):
+        create("resnet20", pretrained=True, shortcut="projection", pretrained_cfg_overlay=overlay)

@@ -21,6 +21,7 @@ from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.interop.timm.configs import default_configs
 from resnetzoo.interop.timm.network import TimmCifarNet
 from resnetzoo.interop.timm.options import Options
+from resnetzoo.interop.timm.stated import check_file, check_stated
 from resnetzoo.models.fingerprint import attach_weights
 from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.registry import get_spec
@@ -100,6 +101,8 @@ def _build(
         folder = None if cache_dir is None else user_path(cache_dir)
         overlay["file"] = str(local_path(row, folder))  # with its hash checked
     spec = _spec(name, row, options, binding=not elsewhere)
+    if pretrained and elsewhere and (file := _file(config, overlay)):
+        check_file(file, spec)
     chosen = {key: getattr(options, key) for key in _HEAD}
     more = {"cache_dir": cache_dir, "pretrained_model_args": options.pretrained_model_args}
     arguments: dict[str, Any] = {
@@ -140,6 +143,13 @@ def _row(name: str, config: Config) -> Weights | None:
     return next((row for row in list_weights(f"{name}.*") if row.tag == tag), None)
 
 
+def _file(config: Config, overlay: dict[str, Any]) -> str | None:
+    """The file that timm loads; None if it takes the weights from elsewhere."""
+    own = config if isinstance(config, dict) else vars(config) if isinstance(config, PretrainedCfg) else {}
+    sources = {**own, **overlay}
+    return None if sources.get("state_dict") else sources.get("file")
+
+
 def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) -> ModelSpec:
     """The registered spec, with the requested shortcut, or else that of the weights.
 
@@ -159,9 +169,12 @@ def _our_weights(state: dict[str, Tensor], model: TimmCifarNet) -> dict[str, Ten
     """The weights of a file in fp32 under our names, whoever wrote it; timm fits them to `model`'s input and head.
 
     Raises:
-        CheckpointError: it holds no weights of a network, or those of one that computes something else.
+        CheckpointError: it holds no weights of a network, or those of one that computes something else, also by the
+            name that stands beside them.
     """
-    weights = first_network(unwrap(state)).weights
+    unwrapped = first_network(unwrap(state))
+    check_stated(unwrapped, model.spec)  # entries beside the weights, if timm has left any
+    weights = unwrapped.weights
     mapping = find_mapping(weights)
     if mapping.computes(model.spec) != model.spec or mapping.last_norm != model.spec.last_norm:
         raise CheckpointError(

@@ -1,0 +1,61 @@
+"""What a file says about its network, which timm leaves out when it hands over the weights."""
+
+import warnings
+from pathlib import Path
+
+from resnetzoo.errors import CheckpointError
+from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.paths import user_path
+from resnetzoo.weights.checkpoint.foreign_name import loaded_all_the_same
+from resnetzoo.weights.checkpoint.infer_spec import describe
+from resnetzoo.weights.checkpoint.load import CheckpointWarning, unwrap_content
+from resnetzoo.weights.checkpoint.recognize import first_network
+from resnetzoo.weights.checkpoint.source import read_file
+from resnetzoo.weights.checkpoint.unwrap import Unwrapped
+
+
+def check_file(path: str | Path, spec: ModelSpec) -> None:
+    """Refuse a file whose network is another than `spec`, although it may have the same names and shapes.
+
+    Files that cannot be read here are left to timm, which says what is wrong with them or reads them in its own way.
+
+    Raises:
+        CheckpointError: the file states another network.
+    """
+    try:
+        unwrapped = first_network(unwrap_content(read_file(user_path(path))))
+    except CheckpointError:
+        return
+    try:
+        check_stated(unwrapped, spec)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def check_stated(unwrapped: Unwrapped, spec: ModelSpec) -> None:
+    """Refuse weights that are stated to be of a network that computes something else; others have other shapes.
+
+    Raises:
+        CheckpointError: they are of another family or order of layers.
+    """
+    stated = unwrapped.metadata.spec
+    if stated is not None and _order(stated) != _order(spec):
+        raise CheckpointError(f"it says that its network is {stated.label}, {_instead(spec)}")
+    for said in unwrapped.stated:
+        if said.name is None:
+            warnings.warn(f"its {said}, {loaded_all_the_same(spec)}", CheckpointWarning, stacklevel=2)
+        elif said.name.family != spec.family:
+            raise CheckpointError(f"its {said}, {_instead(spec)}")
+
+
+def _order(spec: ModelSpec) -> tuple[object, ...]:
+    """What names and shapes leave open."""
+    raw = spec.projection_input if spec.shortcut != "identity" else None
+    return spec.family, spec.norm, spec.last_norm, raw, spec.strided_conv
+
+
+def _instead(spec: ModelSpec) -> str:
+    return (
+        f"and {spec.label} was asked for, {describe(spec)}: create the network that the file names; if the name is "
+        "wrong, save its state_dict alone and load that"
+    )
