@@ -8,6 +8,7 @@ from pathlib import Path
 from resnetzoo.errors import CheckpointError, ResultsError, UsageError
 from resnetzoo.training.callbacks.log_file import LOG_FILE
 from resnetzoo.training.logits_file import LOGITS_FILE
+from resnetzoo.training.lost_checkpoint import check_nothing_left
 from resnetzoo.training.recipes import Recipe, lr_at
 from resnetzoo.training.results import RUN_FILE, RunIdentity, read_record
 from resnetzoo.training.run_folder import check_identity, find_latest, save_checkpoint
@@ -28,10 +29,11 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
     Raises:
         UsageError: there is no run, it is not finished, or it already has that many epochs; says what to type instead.
         CheckpointMismatchError: it is another run.
-        CheckpointError: its state cannot be read.
+        CheckpointError: its state cannot be read or is gone.
     """
     checkpoint, _ = find_latest(folder)
     if checkpoint is None:
+        check_nothing_left(folder)
         raise UsageError(
             f"{folder} contains no run that could be extended to {extend_to} epochs: train one first, with the same "
             "call without extend_to, or the same command without --extend-to"

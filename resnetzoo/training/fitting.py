@@ -87,7 +87,8 @@ def fit(
         DeviceError: the device is not available.
         CheckpointMismatchError: `out` holds a run with another spec, recipe, seed, data or precision, or one that
             started with other weights or other frozen parameters.
-        CheckpointError: `out` holds only damaged checkpoints.
+        CheckpointError: `out` holds only damaged checkpoints, or none beside other files that the run would overwrite,
+            such as the record of a run whose checkpoint was deleted.
         ResultsError: `out` holds a finished run whose record was changed by hand.
         OutputError: another process writes to `out`, or the folder cannot be written; what was saved is kept. On CUDA a
             failed write is raised by the next step at the latest.

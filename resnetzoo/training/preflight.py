@@ -15,6 +15,7 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec, stored_spec
 from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import held_network, innermost, is_exported, network_in, zoo_network
+from resnetzoo.training.lost_checkpoint import check_nothing_left
 from resnetzoo.training.recipes import Recipe, check_recipe
 from resnetzoo.training.results import RUN_FILE, EpochRow, RunIdentity, label_of, read_own_record
 from resnetzoo.training.run_folder import check_identity, check_start, find_latest
@@ -47,6 +48,7 @@ def steps_left(
         pass
     checkpoint, _ = find_latest(out)
     if checkpoint is None:
+        check_nothing_left(out)
         check_writable(out)
         return recipe.steps
     identity = identity_of(model, data, recipe, seed=seed, precision=precision)

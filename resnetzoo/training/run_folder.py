@@ -71,9 +71,7 @@ def find_latest(folder: Path) -> tuple[Checkpoint | None, CheckpointError | None
                 damage.append(error)
     if not damage:
         return None, None
-    raise CheckpointError(
-        f"{', and '.join(map(str, damage))}; delete {folder} to start over, or choose another folder with --out"
-    ) from damage[-1]
+    raise CheckpointError(f"{', and '.join(map(str, damage))}. {another_folder(folder)}, to start over") from damage[-1]
 
 
 def _is_state_there(path: Path) -> bool:
@@ -156,10 +154,11 @@ def check_start(
 
 
 def another_folder(folder: Path) -> str:
-    """What to do if a folder holds another run."""
+    """What to do if a folder holds another run; nothing of that one is to be deleted."""
     taken = folder.resolve()
     free = next(name for number in count(2) if not (taken.parent / (name := f"{taken.name}-{number}")).exists())
-    return f"Choose another folder, such as --out {shlex.quote(str(folder.parent / free))}, or delete that one"
+    named = shlex.quote(str(folder.parent / free))
+    return f"Choose another folder, such as --out {named}, or move that one away, as fresh=True does"
 
 
 def _frozen(start: StartingPoint) -> str:

@@ -190,7 +190,7 @@ def test_only_damaged_checkpoints_stop(
     with pytest.raises(CheckpointError, match=r"checkpoint\.pt: truncated or damaged, 7 bytes .*to start over"):
         fit(tiny_data, tiny_recipe, tmp_path)
     (tmp_path / "checkpoint.previous.pt").write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"7 bytes .*, and .*previous\.pt: empty: 0 bytes found; .*to start over"):
+    with pytest.raises(CheckpointError, match=r"7 bytes .*, and .*previous\.pt: empty: 0 bytes found. .*to start over"):
         fit(tiny_data, tiny_recipe, tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == b"garbage"
 
@@ -230,7 +230,8 @@ def test_other_weights_at_the_start_or_other_frozen_ones_are_another_run(
 ) -> None:
     first = fit(tiny_data, tiny_recipe, tmp_path / "run")
     kept = (tmp_path / "run" / "checkpoint.pt").read_bytes()
-    with pytest.raises(CheckpointMismatchError, match=r"began with other weights .* such as --out .*/run-2, or delete"):
+    advice = r"such as --out .*/run-2, or move that one away, as fresh=True does"
+    with pytest.raises(CheckpointMismatchError, match=f"began with other weights .* {advice}"):
         fit(tiny_data, tiny_recipe, tmp_path / "run", model_seed=1)
     one_bias, frozen, slower = small_network(0), small_network(0), small_network(0)
     slower.bn1.momentum = 0.01

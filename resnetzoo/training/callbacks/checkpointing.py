@@ -11,6 +11,7 @@ from resnetzoo.errors import CheckpointError, CheckpointMismatchError, UsageErro
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.finite import check_finite, largest_weights
 from resnetzoo.training.extending import begin_extension, explain_extension, is_extended_by
+from resnetzoo.training.lost_checkpoint import check_nothing_left
 from resnetzoo.training.optimizer import load_momentum
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.run_folder import another_folder, check_identity, check_start, read_latest, save_checkpoint
@@ -93,9 +94,11 @@ class Checkpointing(Callback):
 
         Raises:
             CheckpointMismatchError: it belongs to another run.
+            CheckpointError: there is none, but other files that this run would overwrite.
         """
         checkpoint = read_latest(self.folder)
         if checkpoint is None:
+            check_nothing_left(self.folder)
             return None
         found, recipe = checkpoint.identity, trainer.recipe
         begins = self.extends and is_extended_by(checkpoint, recipe)
@@ -120,7 +123,7 @@ class Checkpointing(Callback):
         except CheckpointError as error:
             raise UsageError(
                 f"the network's state_dict() holds what could not be read back ({error}): let get_extra_state() give "
-                f"tensors and plain values, or leave out= away; delete {self.folder} before you start again"
+                f"tensors and plain values, or leave out= away; delete {self.folder / CHECKPOINT} before you try again"
             ) from error
 
     def _check_shapes(self, trainer: TrainerState, checkpoint: Checkpoint) -> None:
