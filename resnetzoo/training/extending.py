@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from resnetzoo.errors import CheckpointError, ResultsError, UsageError
-from resnetzoo.training.callbacks.log_file import LOG_FILE
+from resnetzoo.training.file_names import RESULTS
 from resnetzoo.training.logits_file import LOGITS_FILE
 from resnetzoo.training.lost_checkpoint import check_nothing_left
 from resnetzoo.training.recipes import Recipe, lr_at
@@ -134,7 +134,7 @@ def _keep(checkpoint: Checkpoint, folder: Path, per_epoch: int) -> Path:
         unfinished = kept.with_name(f".{kept.name}.tmp")
         if is_there(unfinished):  # left by a process that was killed in this function
             shutil.rmtree(unfinished)
-        for file in (RUN_FILE, LOG_FILE, LOGITS_FILE):
+        for file in RESULTS:
             if is_there(folder / file):
                 write_atomically(unfinished / file, (folder / file).read_bytes())
         save_checkpoint(checkpoint, unfinished)

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from resnetzoo.errors import CheckpointError, ResultsError
-from resnetzoo.training.callbacks.log_file import LOG_FILE
-from resnetzoo.training.logits_file import LOGITS_FILE
+from resnetzoo.training.file_names import RESULTS
 from resnetzoo.training.results import RUN_FILE, read_record
 from resnetzoo.training.run_folder import another_folder
 from resnetzoo.utils.files import is_there
@@ -19,7 +18,7 @@ def check_nothing_left(folder: Path) -> None:
     Raises:
         CheckpointError: names the files, and the run if its record is among them.
     """
-    names = [name for name in (LOG_FILE, LOGITS_FILE, RUN_FILE) if is_there(folder / name)]
+    names = [name for name in RESULTS if is_there(folder / name)]
     if names:
         raise CheckpointError(
             f"{folder} holds {', '.join(names)}{_owner(folder)}, but no {CHECKPOINT}, so no run can be read or "

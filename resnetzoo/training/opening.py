@@ -16,14 +16,12 @@ from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.pretrained import Pretrained, attach_normalization
 from resnetzoo.models.wrappers import innermost, network_in
 from resnetzoo.training.callbacks.base import Callback
-from resnetzoo.training.callbacks.log_file import LOG_FILE
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.extending import extended_recipe
+from resnetzoo.training.file_names import RESULTS, STATES
 from resnetzoo.training.first_outputs import check_first_outputs
-from resnetzoo.training.logits_file import LOGITS_FILE
 from resnetzoo.training.preflight import check_arguments, check_runs_on, identity_of
 from resnetzoo.training.recipes import Recipe, check_recipe
-from resnetzoo.training.results import RUN_FILE
 from resnetzoo.training.same_run import check_same, description_of, say_other_weights
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.choose import choose_strategy
@@ -35,7 +33,6 @@ from resnetzoo.utils.folder_lock import locked
 from resnetzoo.utils.layout import training_layout
 from resnetzoo.utils.memory import reset_peak_memory
 from resnetzoo.utils.paths import user_path
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT
 
 
 @contextmanager
@@ -138,7 +135,7 @@ def open_trainer(
 
 def _hold(held: ExitStack, folder: Path) -> None:
     held.enter_context(locked(folder))
-    for name in (CHECKPOINT, LOG_FILE, LOGITS_FILE, RUN_FILE):
+    for name in (*STATES, *RESULTS):
         delete_unfinished(folder / name)
 
 

@@ -14,7 +14,7 @@ import torch
 
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError, DamagedCheckpointError
 from resnetzoo.training.starting_point import STARTING_POINT, StartingPoint, fingerprint_weights
-from resnetzoo.utils.files import is_there, write_atomically
+from resnetzoo.utils.files import is_there, keep_as, write_atomically
 from resnetzoo.utils.nested import flatten
 from resnetzoo.utils.text import some
 from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
@@ -40,18 +40,19 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 def read_latest(folder: Path) -> Checkpoint | None:
     """The newest readable state in `folder`; None where there is none at all.
 
-    If `checkpoint.pt` is damaged, a warning names it and its predecessor is used. The damaged file is set aside, since
-    otherwise the next state to be written would replace the good predecessor. A file that cannot be read, or that is of
-    another version, does not count as damaged: it stops the run and stays in place.
+    If `checkpoint.pt` is damaged, a warning names it, and its predecessor is used and takes its place. The damaged file
+    is set aside, since otherwise the next state to be written would replace the good predecessor. A file that cannot be
+    read, or that is of another version, does not count as damaged: it stops the run and stays in place.
 
     Raises:
         CheckpointError: every state in the folder is damaged, or the newest cannot be read.
     """
     checkpoint, damage = find_latest(folder)
     if damage is not None:
-        with suppress(FileNotFoundError):  # another process of the same run may have set it aside
-            (folder / CHECKPOINT).replace(folder / DAMAGED)
         previous = folder / PREVIOUS
+        with suppress(FileNotFoundError):  # another process of the same run may have set it aside
+            keep_as(folder / CHECKPOINT, folder / DAMAGED)
+        keep_as(previous, folder / CHECKPOINT)
         warnings.warn(f"{damage}: refused and set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
     return checkpoint
 

@@ -82,13 +82,35 @@ def _begin(path: Path) -> str:
     return f".{path.name}."
 
 
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{_begin(path)}{os.getpid()}{_END}")
+
+
+def keep_as(path: Path, other: Path) -> None:
+    """Give the file at `path` a second name in its folder, in place of an earlier file; it is never without its first.
+
+    Raises:
+        OutputError, OSError: the folder cannot be written, or the disk is full; both files are as they were.
+    """
+    link = _temporary(other)
+    try:
+        link.unlink(missing_ok=True)
+        link.hardlink_to(path)
+        link.replace(other)
+    except OSError:  # a file system without links
+        write_atomically(other, path.read_bytes())
+    finally:
+        with suppress(OSError):
+            link.unlink()  # a rename leaves it there if `other` is already the same file
+
+
 def write_atomically(path: Path, content: bytes, *, previous: Path | None = None) -> None:
-    """Write to a temporary name beside `path`, then rename it; an earlier file is moved to `previous`, if given.
+    """Write to a temporary name beside `path`, then rename it; an earlier file is kept as `previous`, if given.
 
     Raises:
         OutputError: the folder cannot be created or written, or the disk is full; `path` is unchanged.
     """
-    temporary = path.with_name(f"{_begin(path)}{os.getpid()}{_END}")
+    temporary = _temporary(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -97,7 +119,7 @@ def write_atomically(path: Path, content: bytes, *, previous: Path | None = None
                 file.flush()
                 os.fsync(file.fileno())
             if previous is not None and path.exists():
-                path.replace(previous)
+                keep_as(path, previous)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

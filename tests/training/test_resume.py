@@ -79,11 +79,12 @@ def test_killed_again_and_again_it_ends_with_the_same_weights(
         left = read_latest(place / "run")
         assert left is not None
         assert left.step >= reached
+        assert weights(place).keys() == straight.keys()
         reached = left.step
-    previous = place / "run" / "checkpoint.previous.pt"  # always there, while checkpoint.pt is not between two renames
-    before = previous.stat().st_mtime_ns
+    last = place / "run" / "checkpoint.pt"
+    before = last.stat().st_mtime_ns
     killed = train(place, set_up, *every)  # and once from outside, wherever that finds it
-    killed.wait_for(lambda: previous.stat().st_mtime_ns != before)
+    killed.wait_for(lambda: last.stat().st_mtime_ns != before)
     killed.kill()
     killed.wait()
     assert train(place, set_up, *every).wait().returncode == 0

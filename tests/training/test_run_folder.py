@@ -20,6 +20,7 @@ from resnetzoo.errors import (
     ResultsError,
 )
 from resnetzoo.training import run_folder
+from resnetzoo.training.file_names import RESULTS, STATES
 from resnetzoo.training.results import read_record
 from resnetzoo.utils import provenance
 from resnetzoo.weights.checkpoint import torch_file
@@ -303,9 +304,8 @@ def test_what_killed_processes_left_half_written_goes(
 ) -> None:
     fit(tiny_data, tiny_recipe, tmp_path)
     written = sorted(path.name for path in tmp_path.iterdir())
-    files = [name for name in written if name != "checkpoint.previous.pt"]  # renamed, never written
-    assert "test_logits.safetensors" in files
-    for name in files:
+    assert written == sorted({*STATES, *RESULTS} - {run_folder.DAMAGED})
+    for name in (*written, run_folder.DAMAGED):
         (tmp_path / f".{name}.999.tmp").write_bytes(b"half")
     (tmp_path / ".notes.999.tmp").write_bytes(b"somebody's")
     fit(tiny_data, tiny_recipe, tmp_path)
