@@ -80,10 +80,11 @@ def fit(
 
     Raises:
         UsageError: an argument outside its range, or a network for other images or fewer classes, or whose weights are
-            not float32 or were made inside `torch.inference_mode()`, or that was scripted. With `out`, a network of
-            this package that was changed so that no file can describe it, such as several layers for `fc`, or one
-            inside a module that computes more. Under `torchrun`, processes that were started for different runs. With
-            `extend_to`, a folder without a run, with an unfinished run, or with one that already has that many epochs.
+            not float32, not finite or were made inside `torch.inference_mode()`, or that was scripted. With `out`, a
+            network of this package that was changed so that no file can describe it, such as several layers for `fc`,
+            or one inside a module that computes more. Under `torchrun`, processes that were started for different runs.
+            With `extend_to`, a folder without a run, with an unfinished run, or with one that already has that many
+            epochs.
         DeviceError: the device is not available.
         CheckpointMismatchError: `out` holds a run with another spec, recipe, seed, data or precision, or one that
             started with other weights or other frozen parameters.

@@ -193,3 +193,9 @@ def _check_weights(model: nn.Module) -> None:
             f"fit trains weights in float32, but {name} is {found}: convert all of them with model.float()"
             '; precision="bf16" computes with them in bf16'
         )
+    spoiled = [name for name, weight in model.named_parameters() if not bool(torch.isfinite(weight.detach()).all())]
+    if spoiled:
+        raise UsageError(
+            "the network cannot learn, since some of its weights are infinite or NaN before the first step: "
+            f"{some(spoiled)}. If an earlier run made them so, create the network again or load a checkpoint"
+        )

@@ -138,6 +138,25 @@ def test_a_loss_that_explodes_stops_and_keeps_the_last_good_state(
     assert all(value.isfinite().all() for value in kept.model.values())
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_network_that_is_not_finite_to_begin_with_is_refused_before_anything_is_written(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, value: float, kept: bool
+) -> None:
+    model, out = small_network(0), tmp_path / "run" if kept else None
+    with torch.no_grad():
+        model.fc.bias[2] = value
+    for train in (
+        lambda: resnetzoo.fit(model, tiny_data, tiny_recipe, device="cpu", out=out, progress=False),
+        lambda: resnetzoo.fit_many(
+            [resnetzoo.Job(model, tiny_recipe, out=out)], tiny_data, device="cpu", progress=False
+        ),
+    ):
+        with pytest.raises(resnetzoo.UsageError, match=r"infinite or NaN before the first step: fc\.bias\. If"):
+            train()
+    assert not (tmp_path / "run").exists()
+
+
 class OverflowsInTests(nn.Module):
     """Sound in training; its tests with these numbers overflow, as a deep plain network's do in its first steps."""
 
