@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.run_names import check_no_run_file
 from resnetzoo.utils.validation import check_choice
 
 if TYPE_CHECKING:
@@ -56,14 +57,15 @@ class Format:
         return given
 
     def check_suffix(self, path: str | Path) -> Path:
-        """Refuse a file name with the wrong suffix, before anything is computed.
+        """Refuse a file name with the wrong suffix, and a file of a run, before anything is computed.
 
         Raises:
-            UsageError: says the right name.
+            UsageError: says the right name, or that a run has a file of this one.
         """
         path = user_path(path)
         if path.suffix != self.suffix:
             raise UsageError(f"files of this format must end in {self.suffix}, unlike {path.name or path}")
+        check_no_run_file(path)
         return path
 
 

@@ -10,12 +10,13 @@ from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
-from resnetzoo.training.results import RUN_FILE, RunIdentity, RunRecord, read_record
-from resnetzoo.training.run_folder import PREVIOUS, check_identity, check_start
+from resnetzoo.training.results import RunIdentity, RunRecord, read_record
+from resnetzoo.training.run_folder import check_identity, check_start
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import is_there
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, read_checkpoint
+from resnetzoo.utils.run_names import CHECKPOINT, PREVIOUS, RUN_FILE
+from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 
 @dataclass(frozen=True)

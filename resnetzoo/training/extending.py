@@ -6,15 +6,14 @@ from itertools import count
 from pathlib import Path
 
 from resnetzoo.errors import CheckpointError, ResultsError, UsageError
-from resnetzoo.training.file_names import RESULTS
-from resnetzoo.training.logits_file import LOGITS_FILE
 from resnetzoo.training.lost_checkpoint import check_nothing_left
 from resnetzoo.training.recipes import Recipe, lr_at
-from resnetzoo.training.results import RUN_FILE, RunIdentity, read_record
+from resnetzoo.training.results import RunIdentity, read_record
 from resnetzoo.training.run_folder import check_identity, find_latest, save_checkpoint
 from resnetzoo.training.schedules import OneCycle, steps_per_epoch
 from resnetzoo.utils.files import is_there, write_atomically, writing
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
+from resnetzoo.utils.run_names import CHECKPOINT, LOGITS_FILE, RESULTS, RUN_FILE
+from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
 
 
 def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, folder: Path) -> Recipe:

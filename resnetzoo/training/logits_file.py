@@ -7,14 +7,13 @@ from torch.nn import functional
 
 from resnetzoo.errors import CheckpointError, ResultsError, UsageError
 from resnetzoo.evaluation.stored_logits import StoredLogits
-from resnetzoo.training.results import RUN_FILE, EpochRow, read_record
+from resnetzoo.training.results import EpochRow, read_record
 from resnetzoo.utils.files import is_there
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.run_names import LOGITS_FILE, RUN_FILE
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
 from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
 from resnetzoo.weights.hub import packaged_logits_path
-
-LOGITS_FILE = "test_logits.safetensors"
 
 
 def load_logits(source: str | os.PathLike[str]) -> StoredLogits:

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from resnetzoo.errors import CheckpointError, ResultsError
-from resnetzoo.training.file_names import RESULTS
-from resnetzoo.training.results import RUN_FILE, read_record
+from resnetzoo.training.results import read_record
 from resnetzoo.training.run_folder import another_folder
 from resnetzoo.utils.files import is_there
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT
+from resnetzoo.utils.run_names import CHECKPOINT, RESULTS, RUN_FILE
 
 
 def check_nothing_left(folder: Path) -> None:

@@ -18,7 +18,6 @@ from resnetzoo.models.wrappers import innermost, network_in
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.distributed import DistributedContext, current_context, local_device
 from resnetzoo.training.extending import extended_recipe
-from resnetzoo.training.file_names import RESULTS, STATES
 from resnetzoo.training.first_outputs import check_first_outputs
 from resnetzoo.training.preflight import check_arguments, check_runs_on, identity_of
 from resnetzoo.training.recipes import Recipe, check_recipe
@@ -33,6 +32,7 @@ from resnetzoo.utils.folder_lock import locked
 from resnetzoo.utils.layout import training_layout
 from resnetzoo.utils.memory import reset_peak_memory
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.run_names import RESULTS, STATES
 
 
 @contextmanager

@@ -17,13 +17,14 @@ from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import held_network, innermost, is_exported, network_in, zoo_network
 from resnetzoo.training.lost_checkpoint import check_nothing_left
 from resnetzoo.training.recipes import Recipe, check_recipe
-from resnetzoo.training.results import RUN_FILE, EpochRow, RunIdentity, label_of, read_own_record
+from resnetzoo.training.results import EpochRow, RunIdentity, label_of, read_own_record
 from resnetzoo.training.run_folder import check_identity, check_start, find_latest
 from resnetzoo.training.small_batches import check_smallest_batch
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import check_writable, is_there
 from resnetzoo.utils.folder_lock import locked
+from resnetzoo.utils.run_names import RUN_FILE
 from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_seed
 

@@ -66,9 +66,6 @@ class EpochRow:
         return cls(**{field: math.nan if value in (None, math.inf) else value for field, value in values.items()})  # type: ignore[arg-type]
 
 
-RUN_FILE = "run.json"
-
-
 def label_of(model: "nn.Module", spec: ModelSpec | None) -> str:
     """The name of a network in results: its spec's label, such as `resnet20`, or the class of one from elsewhere."""
     return spec.label if spec else type(model).__name__

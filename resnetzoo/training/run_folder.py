@@ -16,11 +16,9 @@ from resnetzoo.errors import CheckpointError, CheckpointMismatchError, DamagedCh
 from resnetzoo.training.starting_point import STARTING_POINT, StartingPoint, fingerprint_weights
 from resnetzoo.utils.files import is_there, keep_as, write_atomically
 from resnetzoo.utils.nested import flatten
+from resnetzoo.utils.run_names import CHECKPOINT, DAMAGED, PREVIOUS
 from resnetzoo.utils.text import some
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint
-
-PREVIOUS = "checkpoint.previous.pt"
-DAMAGED = "checkpoint.damaged.pt"
+from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
 
 _LENGTH = {f"recipe.{field}" for field in ("name", "steps", "epochs", "schedule.milestones", "extended_at")}
 """What differs between two runs of which one is only longer."""

@@ -10,6 +10,7 @@ from resnetzoo.models.introspection import stored_spec
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.run_names import check_no_run_file
 from resnetzoo.weights.checkpoint.metadata import metadata_texts
 
 StoredPrecision = Literal["fp32", "fp16"]
@@ -27,8 +28,9 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
         precision: `fp16` halves the file; the largest rounding error is 1 in 2,048.
 
     Raises:
-        UsageError: another suffix, an unknown precision, a value that fp16 cannot hold, or a network that is
-            incomplete, as after `reset_classifier(0)`, or that computes something that its weights do not describe.
+        UsageError: another suffix, the name of a run's file, an unknown precision, a value that fp16 cannot hold, or a
+            network that is incomplete, as after `reset_classifier(0)`, or that computes something that its weights do
+            not describe.
         OutputError: the file cannot be written; an earlier file is unchanged.
 
     Warns:
@@ -39,6 +41,7 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
     path = user_path(path)
     if path.suffix != ".safetensors":
         raise UsageError(f"weights are written to a file that ends in .safetensors, not to {path.name}")
+    check_no_run_file(path)
     if precision not in ("fp32", "fp16"):
         raise UsageError(f'precision must be fp32 or fp16, not "{precision}"')
     network = zoo_network(model, "save_weights")

@@ -12,6 +12,7 @@ from torch import Tensor
 import resnetzoo
 from resnetzoo import cli
 from resnetzoo.export import FORMATS
+from resnetzoo.utils.run_names import STATES
 
 Run = Callable[[Tensor], Tensor]
 
@@ -71,13 +72,11 @@ def test_from_a_terminal(call: Call, tiny_model: resnetzoo.CifarNet) -> None:
     [
         ("resnet8.pt", ("resnet8.pt", "--format", "torchscript")),
         ("mine.safetensors", ("mine.safetensors", "--format", "safetensors", "--out", "./mine.safetensors")),
-        ("run/checkpoint.pt", ("run", "--format", "torchscript", "--out", "run/checkpoint.pt")),
     ],
 )
 def test_the_file_that_is_exported_stays(
     call: Call, tiny_model: resnetzoo.CifarNet, file: str, words: tuple[str, ...]
 ) -> None:
-    Path("run").mkdir()
     if file.endswith(".pt"):
         torch.save(tiny_model.state_dict(), file)
     else:
@@ -87,6 +86,27 @@ def test_the_file_that_is_exported_stays(
         call(cli.main, "export", *words), 2, "is the file that is being exported: choose another name with --out"
     )
     assert Path(file).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", [*STATES, "test_logits.safetensors"])
+@pytest.mark.parametrize("exported", ["run", "resnet20"])
+def test_the_files_of_a_run_stay(call: Call, tiny_model: resnetzoo.CifarNet, exported: str, name: str) -> None:
+    """Those of the run that is exported, and of any other; by the functions too."""
+    Path("run").mkdir()
+    torch.save(tiny_model.state_dict(), "run/checkpoint.pt")
+    path = Path("run", name)
+    if name != "checkpoint.pt":
+        path.write_bytes(b"finished work")
+    before = path.read_bytes()
+    word = "torchscript" if name.endswith(".pt") else "safetensors"
+    said = call(cli.main, "export", exported, "--format", word, "--out", f"run/../run/{name}")
+    assert_one_line(said, 2, f"{name} is there already, under a name that fit gives to the files of a run: choose")
+    with pytest.raises(resnetzoo.UsageError, match="the files of a run"):
+        FORMATS[word].export(tiny_model, path)
+    if word == "safetensors":
+        with pytest.raises(resnetzoo.UsageError, match="the files of a run"):
+            resnetzoo.save_weights(tiny_model, path)
+    assert path.read_bytes() == before
 
 
 def test_default_names_tell_rows_apart(call: Call) -> None:

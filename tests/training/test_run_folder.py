@@ -20,9 +20,9 @@ from resnetzoo.errors import (
     ResultsError,
 )
 from resnetzoo.training import run_folder
-from resnetzoo.training.file_names import RESULTS, STATES
 from resnetzoo.training.results import read_record
 from resnetzoo.utils import provenance
+from resnetzoo.utils.run_names import DAMAGED, RESULTS, STATES
 from resnetzoo.weights.checkpoint import torch_file
 from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
 
@@ -175,7 +175,7 @@ def test_a_damaged_checkpoint_may_be_set_aside_by_another_process(
         try:
             return read(path)
         except CheckpointError:
-            path.replace(tmp_path / run_folder.DAMAGED)
+            path.replace(tmp_path / DAMAGED)
             raise
 
     monkeypatch.setattr(run_folder, "read_checkpoint", read_beside_another)
@@ -304,8 +304,8 @@ def test_what_killed_processes_left_half_written_goes(
 ) -> None:
     fit(tiny_data, tiny_recipe, tmp_path)
     written = sorted(path.name for path in tmp_path.iterdir())
-    assert written == sorted({*STATES, *RESULTS} - {run_folder.DAMAGED})
-    for name in (*written, run_folder.DAMAGED):
+    assert written == sorted({*STATES, *RESULTS} - {DAMAGED})
+    for name in (*written, DAMAGED):
         (tmp_path / f".{name}.999.tmp").write_bytes(b"half")
     (tmp_path / ".notes.999.tmp").write_bytes(b"somebody's")
     fit(tiny_data, tiny_recipe, tmp_path)

@@ -19,8 +19,9 @@ from resnetzoo.training.same_run import check_same
 from resnetzoo.training.set_aside import set_aside
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
+from resnetzoo.utils.run_names import CHECKPOINT
 from resnetzoo.utils.text import first_line
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT, Checkpoint, read_checkpoint, state_weights
+from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint, state_weights
 
 
 class Checkpointing(Callback):

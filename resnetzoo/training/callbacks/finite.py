@@ -10,7 +10,7 @@ from resnetzoo.errors import NonFiniteLossError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.trainer_state import TrainerState
-from resnetzoo.weights.checkpoint.training_state import CHECKPOINT
+from resnetzoo.utils.run_names import CHECKPOINT
 
 WHAT_TO_TRY = "try a lower lr, a clip_norm in the recipe, or another seed"
 

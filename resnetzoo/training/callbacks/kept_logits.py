@@ -4,10 +4,11 @@ from pathlib import Path
 
 from resnetzoo.evaluation.stored_logits import StoredLogits
 from resnetzoo.training.callbacks.base import Callback
-from resnetzoo.training.logits_file import LOGITS_FILE, check_same_test, read_logits
+from resnetzoo.training.logits_file import check_same_test, read_logits
 from resnetzoo.training.results import Run
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.files import is_there
+from resnetzoo.utils.run_names import LOGITS_FILE
 
 
 class KeptLogits(Callback):

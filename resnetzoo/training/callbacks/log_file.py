@@ -7,9 +7,8 @@ from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.run_names import LOG_FILE
 from resnetzoo.utils.strict_json import to_json
-
-LOG_FILE = "log.jsonl"
 
 
 class LogFile(Callback):

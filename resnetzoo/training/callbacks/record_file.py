@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from resnetzoo.training.callbacks.base import Callback
-from resnetzoo.training.results import RUN_FILE, Run, read_own_record
+from resnetzoo.training.results import Run, read_own_record
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import is_there
+from resnetzoo.utils.run_names import RUN_FILE
 
 
 class RecordFile(Callback):

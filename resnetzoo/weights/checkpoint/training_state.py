@@ -13,6 +13,7 @@ from resnetzoo.models.pretrained import Pretrained
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils import text
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.run_names import CHECKPOINT
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.file_type import SUFFIXES, kind_of
 from resnetzoo.weights.checkpoint.metadata import Metadata, parse_spec
@@ -20,7 +21,6 @@ from resnetzoo.weights.checkpoint.prefixes import strip_prefixes
 from resnetzoo.weights.checkpoint.torch_file import read_torch_file
 
 FORMAT = "resnetzoo-checkpoint-1"
-CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
