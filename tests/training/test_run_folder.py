@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
+from behind import files_behind
 from cases import small_network
 from torch import nn
 
@@ -19,9 +20,10 @@ from resnetzoo.errors import (
     ResnetzooError,
     ResultsError,
 )
-from resnetzoo.training import run_folder
+from resnetzoo.training import run_folder, trainer_state
 from resnetzoo.training.results import read_record
 from resnetzoo.utils import provenance
+from resnetzoo.utils.files import keep_as
 from resnetzoo.utils.run_names import DAMAGED, RESULTS, STATES
 from resnetzoo.weights.checkpoint import torch_file
 from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
@@ -54,6 +56,27 @@ def test_a_finished_run_is_read_and_not_repeated(
     (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"seed": 0', '"seed": 1'))
     with pytest.raises(ResultsError, match="changed since it was written"):
         fit(tiny_data, tiny_recipe, tmp_path)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_finished_run_is_read_where_its_log_is_gone_and_cannot_be_written(
+    tiny_data: resnetzoo.Data,
+    tiny_recipe: resnetzoo.Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    behind: bool,
+) -> None:
+    """As in a read-only folder; an unfinished one is refused before it trains. A folder in its place stops root too."""
+    first = fit(tiny_data, tiny_recipe, tmp_path)
+    if behind:  # as on CUDA
+        monkeypatch.setattr(trainer_state, "choose_run_files", files_behind)
+    (tmp_path / "log.jsonl").unlink()
+    (tmp_path / "log.jsonl").mkdir()
+    assert fit(tiny_data, tiny_recipe, tmp_path).epochs == first.epochs
+    keep_as(tmp_path / "checkpoint.previous.pt", tmp_path / "checkpoint.pt")
+    with pytest.raises(OutputError, match=r"cannot write .*log\.jsonl"):
+        fit(tiny_data, tiny_recipe, tmp_path)
+    assert read_checkpoint(tmp_path / "checkpoint.pt").step < tiny_recipe.steps
 
 
 def test_an_epoch_that_was_repeated_after_a_damage_belongs_to_its_record(

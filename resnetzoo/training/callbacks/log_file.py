@@ -1,8 +1,10 @@
 """`log.jsonl`: the finished epochs of a run, one JSON line each."""
 
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from resnetzoo.errors import OutputError
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.results import EpochRow
 from resnetzoo.training.trainer_state import TrainerState
@@ -21,12 +23,18 @@ class LogFile(Callback):
         self.path = folder / LOG_FILE
 
     def on_fit_start(self, trainer: TrainerState) -> None:
-        """Bring the log to where the run resumes; a complete one stays, so that read-only folders can be read."""
-        if trainer.step and not trainer.context.from_rank_zero(lambda: self._holds(_lines(trainer))):
-            self._write(trainer)
+        """Bring the log to where the run resumes; a finished run can be read without it, in a read-only folder."""
+        if trainer.step:
+            trainer.context.from_rank_zero(lambda: self._bring_to(_lines(trainer), finished=trainer.finished))
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
         self._write(trainer)
+
+    def _bring_to(self, content: bytes, *, finished: bool) -> None:
+        if self._holds(content):
+            return
+        with suppress(OutputError) if finished else nullcontext():
+            write_atomically(self.path, content)
 
     def _holds(self, content: bytes) -> bool:
         try:
