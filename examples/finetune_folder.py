@@ -26,15 +26,15 @@ def main() -> None:
         "resnet20", weights=True, num_classes=len(data.classes), in_chans=data.train.images.shape[1], seed=0
     )
     recipe = resnetzoo.recipes.MODERN.with_epochs(args.epochs)
-    out = args.out or unused(Path("runs") / f"finetuned-{args.folder.resolve().name}")
+    out = args.out or unfinished(Path("runs") / f"finetuned-{args.folder.resolve().name}")
     run = resnetzoo.fit(model, data, recipe, device=args.device, out=out)
     print(f"error on {len(data.test)} held-out images: {run.epochs[-1].test_error:.1f} %; kept in {out}")
 
 
-def unused(folder: Path) -> Path:
-    """`folder`, or the first of `folder-2`, `folder-3`, ... that is not there."""
+def unfinished(folder: Path) -> Path:
+    """`folder`, or the first of `folder-2`, `folder-3`, ... without a finished run; an interrupted one is resumed."""
     names = (folder if number == 1 else folder.with_name(f"{folder.name}-{number}") for number in count(1))
-    return next(name for name in names if not name.exists())
+    return next(name for name in names if not (name / "run.json").exists())
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, help="by default a new folder; the run in an existing one is resumed")
+    parser.add_argument("--out", type=Path, help="by default a new folder, or that of an interrupted run")
     return parser.parse_args()
 
 

@@ -1,15 +1,19 @@
 """The short examples, each in its shortest form."""
 
 import json
+import os
 import runpy
 import signal
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 from cases import ROOT
 from PIL import Image
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 import resnetzoo
 
@@ -44,6 +48,15 @@ def test_every_example_is_tested_shown_and_says_how_it_is_started() -> None:
         assert f"examples/{path.name}" in path.read_text().split('"""')[1]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_explains_itself(example: Example, path: Path) -> None:
+    needed = {"export_onnx": "onnxruntime", "log_to_tensorboard": "tensorboard", "timm_features": "timm"}
+    pytest.importorskip(needed.get(path.stem, "resnetzoo"))
+    said = example(path.stem, "--help")
+    assert said.startswith("usage: ")
+    assert path.read_text().split('"""')[1].splitlines()[0] in said
+
+
 def test_classify_photo(example: Example, tmp_path: Path) -> None:
     Image.new("RGB", (60, 40), "skyblue").save(tmp_path / "photo.jpg")
     said = example("classify_photo", "photo.jpg").splitlines()
@@ -51,11 +64,38 @@ def test_classify_photo(example: Example, tmp_path: Path) -> None:
     assert all(line.endswith("%") for line in said)
 
 
-def test_finetune_folder(example: Example, tmp_path: Path) -> None:
+@pytest.fixture
+def _pets(tmp_path: Path) -> None:
     for place, colour in enumerate(["red", "green"] * 6):
         folder = tmp_path / "pets" / colour
         folder.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40 + place, 50), colour).save(folder / f"{place}.png")
+
+
+@pytest.mark.usefixtures("_pets")
+def test_an_interrupted_finetuning_goes_on_by_the_command_that_is_printed(example: Example) -> None:
+    steps = count(1)
+
+    def stop(module: nn.Module, _: object) -> None:
+        if isinstance(module, resnetzoo.CifarNet) and module.training and next(steps) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    words = ("finetune_folder", "pets", "--epochs", "3", "--device", "cpu")
+    hook = register_module_forward_pre_hook(stop)
+    try:
+        with pytest.raises(
+            SystemExit, match=f"after step 2 of 3: saved in (.|\n)*to go on: python .*{' '.join(words[1:])}"
+        ):
+            example(*words)
+    finally:
+        hook.remove()
+    assert "kept in runs/finetuned-pets\n" in example(*words)
+    assert len(Path("runs/finetuned-pets/log.jsonl").read_text().splitlines()) == 3
+    assert [path.name for path in Path("runs").iterdir()] == ["finetuned-pets"]
+
+
+@pytest.mark.usefixtures("_pets")
+def test_finetune_folder(example: Example, tmp_path: Path) -> None:
     said = example("finetune_folder", "pets", "--epochs", "1", "--device", "cpu")
     assert "error on 2 held-out images" in said
     assert resnetzoo.load_model("runs/finetuned-pets").classes == ("green", "red")
