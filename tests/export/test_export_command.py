@@ -94,19 +94,25 @@ def test_the_files_of_a_run_stay(call: Call, tiny_model: resnetzoo.CifarNet, exp
     """Those of the run that is exported, and of any other; by the functions too."""
     Path("run").mkdir()
     torch.save(tiny_model.state_dict(), "run/checkpoint.pt")
+    Path("run", "log.jsonl").write_text("{}\n")
     path = Path("run", name)
     if name != "checkpoint.pt":
         path.write_bytes(b"finished work")
     before = path.read_bytes()
     word = "torchscript" if name.endswith(".pt") else "safetensors"
     said = call(cli.main, "export", exported, "--format", word, "--out", f"run/../run/{name}")
-    assert_one_line(said, 2, f"{name} is there already, under a name that fit gives to the files of a run: choose")
-    with pytest.raises(resnetzoo.UsageError, match="the files of a run"):
+    assert_one_line(said, 2, f"{name} is a file of the run whose ")
+    with pytest.raises(resnetzoo.UsageError, match="is a file of the run whose"):
         FORMATS[word].export(tiny_model, path)
     if word == "safetensors":
-        with pytest.raises(resnetzoo.UsageError, match="the files of a run"):
+        with pytest.raises(resnetzoo.UsageError, match="is a file of the run whose"):
             resnetzoo.save_weights(tiny_model, path)
     assert path.read_bytes() == before
+
+
+def test_a_file_of_ones_own_may_have_any_name(tiny_model: resnetzoo.CifarNet) -> None:
+    for _ in range(2):
+        FORMATS["torchscript"].export(tiny_model, Path("checkpoint.pt"))
 
 
 def test_default_names_tell_rows_apart(call: Call) -> None:
