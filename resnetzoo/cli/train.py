@@ -243,6 +243,8 @@ def _measure_usual(
     size = network.normalization.size if chosen == "folder" and network.normalization else None  # as in training
     found = _all_of(data_dir, network.classes, size) if all_images else resnetzoo.load_data(chosen, data_dir, size=size)
     _say_other_data(training, found.name, found.title)
+    if not all_images:
+        _say_other_images(training, found)
     grey = found.test.images.shape[1] == 1
     test = found.test.with_channels(network.in_chans) if grey else found.test  # as predict reads grey images
     measured = measure(network, test, precision)
@@ -266,6 +268,26 @@ def _say_other_data(training: dict[str, object], name: str, title: str) -> None:
     named = training.get("trained_on")
     if named not in (None, name):
         warnings.warn(f"the network was trained on {named} but is measured on {title}", stacklevel=2)
+
+
+def _say_other_images(training: dict[str, object], found: "resnetzoo.Data") -> None:
+    """Warn if a training set is measured of which a part was held out in another way, or of other images, than now.
+
+    Only a folder without a test set is such a one: of what is loaded, nothing else has a part.
+    """
+    stored = training.get("train_fingerprint")
+    if not found.part or stored is None or training.get("trained_on") != found.name:
+        return
+    trained = found.recut(str(training.get("train_part", found.part)))
+    if trained is not None and trained.has_fingerprint(str(stored)):
+        return
+    warnings.warn(
+        f"the network may have been trained on some of the {len(found.test):,} images that it is measured on: they are "
+        f"held out of the training set, which has changed since (fingerprint {str(stored)[:12]} then, "
+        f"{found.fingerprint[:12]} now). Measure on images that it has not seen: --all-images with a folder of their "
+        "own",
+        stacklevel=2,
+    )
 
 
 def _trained_on(training: dict[str, object], num_classes: int | None) -> str:

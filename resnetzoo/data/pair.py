@@ -1,5 +1,6 @@
 """The pair of training and test set that an experiment runs on."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -197,6 +198,22 @@ class Data:
         rest = is_held.logical_not_().nonzero().flatten()
         part = f"{kept:,}/{held_out:,} split of the training set (seed {seed})"
         return self._cut(part, self.train.select(rest), self.train.select(held))
+
+    def recut(self, part: str) -> "Data | None":
+        """These data, cut as a run was whose record calls its data `part`; None if no command cuts them so.
+
+        Args:
+            part: the `part` of the run's data, of which these have the beginning.
+        """
+        from resnetzoo.data.parts import cuts_of
+
+        cuts = cuts_of(part, self.part)
+        if cuts is None:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the run has said which classes it lacks
+            cut = self if cuts.first is None else self.first(cuts.first)
+            return cut if cuts.held_out is None else cut.validation_split(cuts.held_out)
 
     def _cut(self, part: str, train: ImageSet, test: ImageSet) -> "Data":
         return replace(self, part=f"{self.part}, {part}" if self.part else part, train=train, test=test)

@@ -269,7 +269,8 @@ def test_a_run_says_how_it_was_trained(
     model = load(tmp_path)
     assert model.spec.family == "plain"
     assert model.origin is not None
-    assert model.origin.training == {"trained_on": "synthetic", "recipe": "TINY", "seed": 3, "step": 6}
+    data = {"trained_on": "synthetic", "train_fingerprint": tiny_data.fingerprint}
+    assert model.origin.training == {**data, "recipe": "TINY", "seed": 3, "step": 6}
     assert str(model.origin).endswith(
         "checkpoint.pt: plainnet8 (widths 4-8-16), 10 classes in the names of resnetzoo; normalization as the file says"
     )

@@ -176,6 +176,7 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
         rows=[asdict(row) for row in trainer.rows],
         totals=trainer.metrics.state_dict(),
         classes=trainer.data.classes,
+        part=trainer.data.part,
     )
 
 

@@ -36,6 +36,7 @@ class Checkpoint:
         rows: the finished epochs, as dictionaries.
         totals: sums over the unfinished epoch.
         classes: the class names of the labels; older files do not store them.
+        part: which part of the dataset it trains on; empty for the whole, and in older files.
         model_ema: the state dict of the network with the average of the weights; None if the recipe keeps none.
     """
 
@@ -47,6 +48,7 @@ class Checkpoint:
     rows: list[dict[str, Any]]
     totals: dict[str, Any]
     classes: tuple[str, ...] = ()
+    part: str = ""
     model_ema: dict[str, Any] | None = None
 
     @property
@@ -166,6 +168,8 @@ def state_training(checkpoint: Checkpoint) -> dict[str, object]:
     try:
         return {
             "trained_on": identity["data"]["name"],
+            **({"train_part": checkpoint.part} if checkpoint.part else {}),
+            "train_fingerprint": identity["data"]["fingerprint"],
             "recipe": identity["recipe"]["name"],
             "seed": identity["seed"],
             "step": checkpoint.step,
