@@ -10,6 +10,8 @@ import torch
 
 from resnetzoo.data.conversion import check_data
 from resnetzoo.data.pair import Data
+from resnetzoo.data.parts import cuts_of
+from resnetzoo.data.titles import data_title
 from resnetzoo.errors import ResultsError, TrainingInterrupted, UsageError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
@@ -126,11 +128,7 @@ def rerun(
     check_whole_number("epochs", epochs)
     if epochs > len(record.epochs):
         raise UsageError(f"the record has {len(record.epochs)} epochs, not {epochs}")
-    if not data.has_fingerprint(record.data["fingerprint"]):
-        recorded, found = record.data["fingerprint"][:12], data.fingerprint[:12]
-        raise ResultsError(
-            f"the run was recorded on other data: fingerprint {recorded} there, {found} ({data.title}) here"
-        )
+    _check_same_data(record, data)
     model = _fresh_model(record)
     with (
         _keeping_nothing(),
@@ -149,6 +147,31 @@ def rerun(
     ):
         trainer.run()
         return trainer.rows
+
+
+def _check_same_data(record: RunRecord, data: Data) -> None:
+    """Refuse other data than the record's; if it is another part of the same, the message says how to take that one.
+
+    Raises:
+        ResultsError: the fingerprints differ.
+    """
+    recorded = record.data
+    if data.has_fingerprint(recorded["fingerprint"]):
+        return
+    title = data_title(recorded["name"], recorded["part"])
+    message = (
+        f"the run was recorded on other data: fingerprint {recorded['fingerprint'][:12]} ({title}) there, "
+        f"{data.fingerprint[:12]} ({data.title}) here"
+    )
+    if recorded["name"] == data.name and recorded["part"] != data.part:
+        cuts = cuts_of(recorded["part"], data.part) or cuts_of(recorded["part"])
+        if cuts is None:
+            message += "; repeat it with the same part of its data"
+        elif cuts.options:
+            message += f"; repeat it with {cuts.options}, in Python with {cuts.calls}"
+        else:
+            message += "; repeat it with the whole dataset"
+    raise ResultsError(message)
 
 
 @contextmanager

@@ -150,6 +150,29 @@ def test_steps_run_as_they_were_recorded(
     assert asked == [wanted]
 
 
+@pytest.mark.parametrize(
+    ("cut", "message"),
+    [
+        (
+            lambda data: data.first(32),
+            "first 32 training images.* with --max-train-images 32, in Python with data.first",
+        ),
+        (lambda data: data.validation_split(4), "44/4 split .* repeat it with --val-split, in Python"),
+        (lambda data: data.first(32, 10), "first 32 training and 10 test images.* with the same part of its data"),
+    ],
+    ids=["first", "split", "first of both"],
+)
+def test_another_part_of_the_data_is_named_with_its_option(
+    cut: Callable[[resnetzoo.Data], resnetzoo.Data], message: str, tiny_data: resnetzoo.Data
+) -> None:
+    record, part = record_of(cut(tiny_data)), cut(tiny_data)
+    with pytest.raises(ResultsError, match=message):
+        rerunning.rerun(record, tiny_data, device="cpu", progress=False)
+    assert rerunning.rerun(record, part, device="cpu", progress=False)
+    with pytest.raises(ResultsError, match=r"repeat it with the whole dataset$"):
+        rerunning.rerun(record_of(tiny_data), part, device="cpu", progress=False)
+
+
 def test_a_run_that_began_otherwise_is_not_repeated(tiny_data: resnetzoo.Data) -> None:
     """The record says how it began, but does not hold the weights."""
     record = record_of(tiny_data)
