@@ -11,6 +11,7 @@ from resnetzoo.analysis.similarity import Similarity
 from resnetzoo.analysis.surface import Surface
 from resnetzoo.models.looks import looks_of
 from resnetzoo.utils.colours import SHADES
+from resnetzoo.utils.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,8 +64,8 @@ def plot_cka(axes: "Axes", similarity: Similarity) -> "AxesImage":
     )
     axes.grid(visible=False)
     columns, rows = _some_of(similarity.columns), _some_of(similarity.rows)
-    axes.set_xticks(columns, [similarity.columns[index] for index in columns], rotation=90)
-    axes.set_yticks(rows, [similarity.rows[index] for index in rows])
+    axes.set_xticks(columns, [printable(similarity.columns[index]) for index in columns], rotation=90)
+    axes.set_yticks(rows, [printable(similarity.rows[index]) for index in rows])
     axes.set_xlabel("stem and blocks of the second network")
     axes.set_ylabel("stem and blocks of the first network")
     return picture
@@ -112,7 +113,14 @@ def _lines(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
     for name, curve in curves.items():
         look, places = looks[name], np.arange(1, len(curve.values) + 1)
         axes.plot(
-            places, curve.values, color=look.color, ls=look.linestyle, marker=look.marker, ms=2.5, lw=1.4, label=name
+            places,
+            curve.values,
+            color=look.color,
+            ls=look.linestyle,
+            marker=look.marker,
+            ms=2.5,
+            lw=1.4,
+            label=printable(name),
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(y=0.2)  # room for the legend

@@ -1,5 +1,7 @@
 """What tables and pictures call a dataset. No torch here."""
 
+from resnetzoo.utils.text import printable
+
 
 def data_title(name: str, part: str) -> str:
     """`CIFAR-10, first 2,000 training images`."""
@@ -9,5 +11,5 @@ def data_title(name: str, part: str) -> str:
         "cifar100-coarse": "CIFAR-100 (coarse labels)",
         "synthetic": "the synthetic dataset",
     }
-    title = titles.get(name, name)
+    title = titles.get(name, printable(name))
     return f"{title}, {part}" if part else title

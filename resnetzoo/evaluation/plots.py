@@ -11,7 +11,7 @@ from resnetzoo.evaluation.calibration import Calibration
 from resnetzoo.utils.colours import OTHER_COLOURS, SHARES
 from resnetzoo.utils.figures import new_figure, save_figure
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import shortened
+from resnetzoo.utils.text import encodable, printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,8 +78,8 @@ def plot_confusion(
     axes.grid(visible=False)
     if len(matrix) <= _MOST_NAMES:
         places = list(range(len(matrix)))
-        axes.set_xticks(places, [shortened(name, _LONGEST) for name in predicted], rotation=90, parse_math=False)
-        axes.set_yticks(places, [shortened(name, _LONGEST) for name in classes], parse_math=False)
+        axes.set_xticks(places, _ticks(predicted), rotation=90, parse_math=False)
+        axes.set_yticks(places, _ticks(classes), parse_math=False)
         for row in places:
             for column in places:
                 colour = "white" if shares[row, column] > 0.5 else "black"
@@ -90,6 +90,10 @@ def plot_confusion(
     axes.set_title("test images by label and prediction")
     axes.set_xlabel("predicted class")
     axes.set_ylabel("label")
+
+
+def _ticks(names: Sequence[str]) -> list[str]:
+    return [shortened(printable(name), _LONGEST) for name in names]
 
 
 def save_test_figure(
@@ -119,5 +123,5 @@ def save_test_figure(
         left, right = figure.subplots(1, 2)
         plot_reliability(left, calibration)
         plot_confusion(right, matrix, classes, predicted)
-        figure.suptitle(title, ha="left", x=0.01, parse_math=False)
+        figure.suptitle(encodable(title), ha="left", x=0.01, parse_math=False)
         save_figure(figure, path)

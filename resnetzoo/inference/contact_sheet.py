@@ -69,7 +69,7 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
         for index, prediction in enumerate(drawn):
             row, column = divmod(index, columns)
             _draw_tile(axes, prediction, _GAP + column * width, _HEAD + row * height)
-        heading = shortened(title, int(inches[0] * _HEAD_LETTERS))
+        heading = shortened(printable(title), int(inches[0] * _HEAD_LETTERS))
         axes.text(_GAP, 0.2, heading, fontsize=10, weight="bold", va="center", parse_math=False)
         axes.text(_GAP, 0.38, _counted(len(drawn), len(predictions)), fontsize=8, color=_GREY, va="center")
         axes.set(xlim=(0, inches[0]), ylim=(inches[1], 0), aspect="auto")
@@ -131,7 +131,15 @@ def _draw_tile(axes: "Axes", prediction: Prediction, left: float, top: float) ->
         middle = below + (index + 0.6) * _LINE
         axes.barh(middle, value * _SIDE, height=0.8 * _LINE, left=left, color=_BAR)
         weight = "bold" if index == 0 else "normal"
-        axes.text(left + 0.04, middle, shortened(name, 16), fontsize=8, weight=weight, va="center", parse_math=False)
+        axes.text(
+            left + 0.04,
+            middle,
+            shortened(printable(name), 16),
+            fontsize=8,
+            weight=weight,
+            va="center",
+            parse_math=False,
+        )
         axes.text(left + _SIDE - 0.03, middle, f"{100 * value:.1f} %", fontsize=7, ha="right", va="center")
     line = below + (min(len(prediction.classes), _MAX_CLASSES) + 0.6) * _LINE
     name = shortened(printable(prediction.path.name), 24)
@@ -159,7 +167,7 @@ def _draw_failure(axes: "Axes", error: str, left: float, top: float) -> None:
     axes.fill((left, right, right, left), (top, top, bottom, bottom), "0.96", edgecolor="0.8", lw=0.8)
     axes.plot((left, right), (top, bottom), color="0.8", lw=0.8)
     axes.plot((left, right), (bottom, top), color="0.8", lw=0.8)
-    reason = "\n".join(textwrap.wrap(error, 22, max_lines=6, placeholder=" ..."))
+    reason = "\n".join(textwrap.wrap(printable(error), 22, max_lines=6, placeholder=" ..."))
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 2}
     middle = (left + right) / 2, (top + bottom) / 2
     axes.text(*middle, reason, fontsize=7, color=_RED, ha="center", va="center", bbox=box, parse_math=False)

@@ -11,6 +11,7 @@ from resnetzoo.models.complexity import complexity
 from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_names, current_spec
 from resnetzoo.models.pretrained import Weights
+from resnetzoo.utils.text import encodable
 
 _DATA = {"cifar10": ("CIFAR-10", "uoft-cs/cifar10"), "cifar100": ("CIFAR-100", "uoft-cs/cifar100")}
 
@@ -23,7 +24,7 @@ def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
     """
     row = true_row(model)
     data = ModelCardData(**{**_metadata(model, row), **metadata})
-    return with_hash(f"---\n{data.to_yaml()}\n---\n\n{_text(model, row)}")
+    return with_hash(encodable(f"---\n{data.to_yaml()}\n---\n\n{_text(model, row)}"))
 
 
 def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:

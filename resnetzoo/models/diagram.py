@@ -18,7 +18,7 @@ from resnetzoo.models.shapes import BlockShape, ConvShape
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.spec_of import spec_of
 from resnetzoo.utils.colours import FAMILY_COLOURS
-from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.files import write_text
 from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def save_drawing(spec: "str | ModelSpec | nn.Module", path: str | Path) -> None:
     path = user_path(path)
     if path.suffix != ".svg":
         raise UsageError(f"the architecture is drawn as SVG: name the file {path.with_suffix('.svg')}, not {path}")
-    write_atomically(path, draw(spec).encode())
+    write_text(path, draw(spec))
 
 
 def _some(blocks: Sequence[BlockShape]) -> Iterator[BlockShape | None]:

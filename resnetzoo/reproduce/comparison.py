@@ -11,7 +11,7 @@ from typing import Any
 from resnetzoo.data.titles import data_title
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import write_checksummed
-from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.files import write_text
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import device_words
 
@@ -113,7 +113,7 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(user_path(path), table.getvalue().encode())
+    write_text(user_path(path), table.getvalue())
 
 
 def _epochs(group: Sequence[RunRecord]) -> list[tuple[Any, ...]]:

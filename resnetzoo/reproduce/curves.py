@@ -12,6 +12,7 @@ from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.figures import new_figure, save_figure
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.text import encodable, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +37,7 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
     alike = Counter((look.color, look.dashes) for look in looks.values())
     ends = []
     for name, group in groups.items():
-        look = looks[name]
+        look, shown = looks[name], printable(name)
         epochs = [row.epoch for row in group[0].epochs]
         tests = list(zip(*([row.test_error for row in run.epochs] for run in group), strict=True))
         trains = list(zip(*([row.train_error for row in run.epochs] for run in group), strict=True))
@@ -45,13 +46,13 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
         marked = len(epochs) == 1 or alike[look.color, look.dashes] > 1  # by which else could they be told apart?
         style = {"color": look.color, "ls": look.linestyle, "marker": look.marker if marked else "", "ms": 4}
         (line,) = axes.plot(
-            epochs, [mean(values) for values in tests], lw=2.2, label=f"{name} test: {last:.2f} %{seeds}", **style
+            epochs, [mean(values) for values in tests], lw=2.2, label=f"{shown} test: {last:.2f} %{seeds}", **style
         )
-        axes.plot(epochs, [mean(values) for values in trains], lw=0.9, alpha=0.8, label=f"{name} training", **style)
+        axes.plot(epochs, [mean(values) for values in trains], lw=0.9, alpha=0.8, label=f"{shown} training", **style)
         if len(group) > 1:
             lows, highs = [min(values) for values in tests], [max(values) for values in tests]
             axes.fill_between(epochs, lows, highs, color=look.color, alpha=0.15, lw=0)
-        ends.append((line, f"{name} {last:.1f} %"))
+        ends.append((line, f"{shown} {last:.1f} %"))
     axes.set_xlabel("epoch")
     axes.set_ylabel("top-1 error (%)")
     axes.set_ylim(bottom=0)
@@ -64,7 +65,15 @@ def published_curve(axes: "Axes", errors: Mapping[int, float], *, name: str, col
     last = errors[max(errors)]
     epochs, values = list(errors), list(errors.values())
     (line,) = axes.plot(
-        epochs, values, "o", color=color, mfc="none", ms=3.5, mew=0.9, label=f"{name}: {last:.2f} %", zorder=2.5
+        epochs,
+        values,
+        "o",
+        color=color,
+        mfc="none",
+        ms=3.5,
+        mew=0.9,
+        label=f"{printable(name)}: {last:.2f} %",
+        zorder=2.5,
     )
     return line
 
@@ -99,8 +108,8 @@ def save_comparison(
             if isinstance(published, Mapping):
                 published_curve(axes, published, name=name, color=colour)
             else:
-                axes.axhline(published, color=colour, ls=":", lw=1.5, label=f"{name}: {published:.2f} %")
-        axes.set_title(f"{title}\n{measured_on(runs)}")
+                axes.axhline(published, color=colour, ls=":", lw=1.5, label=f"{printable(name)}: {published:.2f} %")
+        axes.set_title(f"{encodable(title)}\n{measured_on(runs)}")
         note_provenance(figure, runs)
         axes.legend()
         save_figure(figure, user_path(path))

@@ -13,7 +13,7 @@ from resnetzoo.reproduce.outcome import Outcome
 from resnetzoo.reproduce.report_figures import draw_figures
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import read_checksummed, write_checksummed
-from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.files import write_text
 
 PLAN = "plan.json"
 RESULTS = "results.json"
@@ -68,9 +68,9 @@ def write_pages(outcome: Outcome, folder: Path) -> None:
     """
     pictures = draw_figures(outcome, folder)
     linked = markdown_report(outcome, [picture.linked for picture in pictures])
-    write_atomically(folder / "report.md", linked.encode())
+    write_text(folder / "report.md", linked)
     embedded = markdown_report(outcome, [picture.embedded for picture in pictures])
-    write_atomically(folder / "report.html", html_page(embedded, folder).encode())
+    write_text(folder / "report.html", html_page(embedded, folder))
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from resnetzoo.errors import ResultsError
-from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.files import write_text
 from resnetzoo.utils.strict_json import to_json, without_nonfinite
 
 FINGERPRINT = "fingerprint"
@@ -18,7 +18,7 @@ def write_checksummed(path: Path, values: dict[str, Any]) -> None:
     Raises:
         OutputError: `path` cannot be written; an earlier file is unchanged.
     """
-    write_atomically(path, (to_json(with_checksum(without_nonfinite(values)), indent=1) + "\n").encode())
+    write_text(path, to_json(with_checksum(without_nonfinite(values)), indent=1) + "\n")
 
 
 def with_checksum(values: dict[str, Any]) -> dict[str, Any]:

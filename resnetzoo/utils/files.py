@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from resnetzoo.errors import OutputError
+from resnetzoo.utils.text import encodable
 
 _END = ".tmp"
 
@@ -102,6 +103,15 @@ def keep_as(path: Path, other: Path) -> None:
     finally:
         with suppress(OSError):
             link.unlink()  # a rename leaves it there if `other` is already the same file
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text in UTF-8, as `write_atomically` does; a replacement character stands for what UTF-8 cannot hold.
+
+    Raises:
+        OutputError: as there.
+    """
+    write_atomically(path, encodable(text).encode())
 
 
 def write_atomically(path: Path, content: bytes, *, previous: Path | None = None) -> None:

@@ -36,6 +36,11 @@ def printable(text: object) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))
 
 
+def encodable(text: str) -> str:
+    """The text without the undecodable bytes of file names, which no file in UTF-8 can hold; its lines stay."""
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+
+
 def kind_of(value: object) -> str:
     """The kind of a value with its article: `a list`, `an ImageSet`; for None the word itself."""
     name = type(value).__name__

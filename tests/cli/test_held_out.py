@@ -1,4 +1,4 @@
-"""`eval` of a run whose folder has no test set: the held-out images are those that it was not trained on, or it warns."""
+"""`eval` of a run whose folder has no test set: it was not trained on the images held out, or there is a warning."""
 
 import shutil
 from pathlib import Path
