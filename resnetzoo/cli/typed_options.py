@@ -28,7 +28,7 @@ class CommandOfOptions(TyperCommand):
         with self._warnings_of_options():
             try:
                 return super().invoke(ctx)
-            except resnetzoo.ResnetzooError as error:
+            except (resnetzoo.ResnetzooError, Warning) as error:
                 first, *others = error.args or ("",)
                 error.args = (in_typed_words(f"{first}", self._typed), *others)
                 raise

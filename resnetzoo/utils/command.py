@@ -20,8 +20,9 @@ from resnetzoo.utils.streams import standard_streams
 def run_main(main: Callable[[], int | None], words: Sequence[str] | None = None) -> int:
     """Run the `main` of a script as the commands of this package run.
 
-    An error is printed as one line. An interrupted training run says how to continue. If standard output or error is
-    closed or loses its reader, the work continues without it.
+    An error is printed as one line, and so is a warning if PYTHONWARNINGS or -W makes it an error. An interrupted
+    training run says how to continue. If standard output or error is closed or loses its reader, the work continues
+    without it.
 
     Args:
         main: the script's work; it may return an exit status.
@@ -57,6 +58,10 @@ def _status_of(main: Callable[[], int | None], words: Sequence[str]) -> int:
     except (ResnetzooError, OSError) as error:  # an OSError names its file
         print(f"error: {_reason(error)}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except Warning as warning:
+        said = " ".join(str(warning).split())
+        print(f"error: {said} (a warning, which PYTHONWARNINGS or -W turns into an error)", file=sys.stderr)
+        return 1
 
 
 def _reason(error: Exception) -> str:
