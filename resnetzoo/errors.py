@@ -55,7 +55,15 @@ class ResultsError(ResnetzooError, ValueError):
 
 
 class ImageError(ResnetzooError, ValueError):
-    """A file that is missing, damaged or not an image; the message gives the reason without the file's name."""
+    """A file that is missing, damaged or not an image.
+
+    Attributes:
+        reason: the message without the name of the file, for a line that begins with it.
+    """
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = message if reason is None else reason
 
 
 class ExportError(ResnetzooError, RuntimeError):

@@ -132,7 +132,7 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int) -> ImageSet:
                 images.add(read_image(file))
                 labels.append(names.index(name))
             except ImageError as error:
-                broken.append(f"{printable(file)}: {error}")
+                broken.append(f"{printable(file)}: {error.reason}")
     if broken:
         raise DataError(
             f"{len(broken)} image files cannot be read: {'; '.join(broken[:5])}{'; ...' * (len(broken) > 5)}"

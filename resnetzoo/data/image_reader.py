@@ -25,13 +25,23 @@ def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Im
 
     Raises:
         ImageError: it is not there, damaged, larger than Pillow's limit, or no image; or its samples are out of range.
+            The message begins with the path, and `reason` is what follows.
 
     Warns:
         SampleDepthWarning: its samples are taken as of fewer bits than 16.
     """
+    path = user_path(path)
+    try:
+        found = _read(path)
+        return found if mode is None else flatten(found, mode)
+    except ImageError as error:
+        raise ImageError(f"{printable(path)}: {error.reason}", error.reason) from error
+
+
+def _read(path: Path) -> "Image":
+    """The image; what goes wrong is said without the name of the file."""
     from PIL import Image
 
-    path = user_path(path)
     _check_file(path)
     with warnings.catch_warnings(record=True) as said:  # without Pillow's remarks on metadata that it can do without
         warnings.simplefilter("always")
@@ -44,8 +54,8 @@ def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Im
             raise ImageError(_reason(error)) from error
     for warning in said:
         if issubclass(warning.category, SampleDepthWarning):
-            warnings.warn(warning.message, stacklevel=2)
-    return upright if mode is None else flatten(upright, mode)
+            warnings.warn(warning.message, stacklevel=3)
+    return upright
 
 
 def _check_file(path: Path) -> None:

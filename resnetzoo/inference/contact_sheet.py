@@ -123,7 +123,7 @@ def _draw_tile(axes: "Axes", prediction: Prediction, left: float, top: float) ->
         try:
             _draw_image(axes, prediction.path, left, top)
         except ImageError as failure:  # it has gone since
-            error = str(failure)
+            error = failure.reason
     if error is not None:
         _draw_failure(axes, error, left, top)
     named = list(zip(prediction.classes, prediction.probabilities, strict=True))

@@ -151,7 +151,7 @@ def _input(file: ImageFile, transform: ImageTransform) -> Tensor | str:
     try:
         image: Tensor = transform(read_image(file.path))
     except ImageError as error:
-        return str(error)
+        return error.reason
     return image
 
 

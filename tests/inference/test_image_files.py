@@ -1,9 +1,11 @@
 """Image files of every format that Pillow reads, upright, and of an animation the first frame."""
 
+import pickle
 import struct
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from resnetzoo.data import SampleDepthWarning, read_image
 from resnetzoo.data.classes import classes_of
 from resnetzoo.data.image_paths import image_suffixes
 from resnetzoo.data.transforms import flatten
+from resnetzoo.utils.text import printable
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +194,36 @@ def test_images_in_folders_are_known_by_what_pillow_reads() -> None:
     usual = {".png", ".jpg", ".jpeg", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".tga", ".ico"}
     assert usual | {".jp2", ".pcx", ".dib", ".apng"} <= image_suffixes()
     assert not image_suffixes() & {".pdf", ".h5", ".mpg", ".txt", ".pt", ".npy", ".zip", ""}
+
+
+@pytest.mark.parametrize("mode", [None, "RGB"])
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("gone.png", None, "no such file"),
+        ("empty.png", b"", "an empty file, of 0 bytes"),
+        ("text.png", b"no image", "not an image, or in a format that Pillow does not read"),
+        ("torn.png", b"\x89PNG\r\n\x1a\n", "not an image, or in a format that Pillow does not read"),
+        ("caf\udce9.png", b"", "an empty file, of 0 bytes"),
+    ],
+    ids=["gone", "empty", "text", "torn", "bytes"],
+)
+def test_an_error_names_its_file_once(
+    model: resnetzoo.CifarNet, name: str, content: bytes | None, reason: str, mode: Literal["RGB"] | None
+) -> None:
+    (Path("set") / "cat").mkdir(parents=True)
+    path = Path("set") / "cat" / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(resnetzoo.errors.ImageError) as raised:
+        read_image(path, mode)
+    assert str(raised.value) == f"{printable(path)}: {reason}"
+    assert raised.value.reason == reason
+    assert pickle.loads(pickle.dumps(raised.value)).reason == reason
+    with pytest.raises(resnetzoo.prediction.NoImageError) if content is None else nullcontext() as none:
+        assert resnetzoo.predict(model, path)[0].error == reason
+    assert none is None or str(none.value) == f"no image found: {printable(path)}: {reason}"
+    if content is not None:
+        with pytest.raises(resnetzoo.errors.DataError) as refused:
+            resnetzoo.load_data("folder", "set")
+        assert str(refused.value) == f"1 image files cannot be read: {printable(path)}: {reason}"
