@@ -9,7 +9,6 @@ from resnetzoo.evaluation.metrics import logits_of as logits_of
 from resnetzoo.evaluation.named_metrics import METRICS as METRICS
 from resnetzoo.evaluation.named_metrics import measurable as measurable
 from resnetzoo.evaluation.named_metrics import measure as measure
-from resnetzoo.evaluation.plots import check_figure_name as check_figure_name
 from resnetzoo.evaluation.plots import plot_confusion as plot_confusion
 from resnetzoo.evaluation.plots import plot_reliability as plot_reliability
 from resnetzoo.evaluation.plots import save_test_figure as save_test_figure
@@ -28,3 +27,4 @@ from resnetzoo.evaluation.significance import paired_counts as paired_counts
 from resnetzoo.evaluation.temperature import TemperatureScaling as TemperatureScaling
 from resnetzoo.evaluation.temperature import fit_temperature as fit_temperature
 from resnetzoo.evaluation.temperature import temperature_scaling as temperature_scaling
+from resnetzoo.utils.figures import check_figure_name as check_figure_name

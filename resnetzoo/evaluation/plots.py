@@ -9,29 +9,15 @@ from torch import Tensor
 from resnetzoo.errors import UsageError
 from resnetzoo.evaluation.calibration import Calibration
 from resnetzoo.utils.colours import OTHER_COLOURS, SHARES
-from resnetzoo.utils.figures import new_figure, save_figure
-from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.figures import check_figure_name, new_figure, save_figure
 from resnetzoo.utils.text import encodable, printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SUFFIXES = (".png", ".svg")
 _BARS = OTHER_COLOURS[1]
 _MOST_NAMES = 20  # of classes, and figures in the cells, that can be read
 _LONGEST = 24  # characters of a name
-
-
-def check_figure_name(path: str | Path) -> Path:
-    """Refuse a name that is of no picture, before anything is measured; else its path.
-
-    Raises:
-        UsageError: it ends neither in `.png` nor in `.svg`.
-    """
-    path = user_path(path)
-    if path.suffix.lower() not in _SUFFIXES:
-        raise UsageError(f"pictures are written to files that end in .png or .svg, not to {path.name}")
-    return path
 
 
 def plot_reliability(axes: "Axes", calibration: Calibration) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from resnetzoo.data.image_reader import read_image
 from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.inference.predictor import Prediction
-from resnetzoo.utils.figures import new_figure, save_figure
+from resnetzoo.utils.figures import check_figure_name, new_figure, save_figure
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable, shortened
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 MAX_TILES = 300  # a sheet of more would be longer than anybody scrolls
 _MAX_CLASSES = 5  # of a tile
 _MAX_COLUMNS = 12  # then a sheet only grows downwards
-_SUFFIXES = (".png", ".svg")
 
 # Inches.
 _SIDE = 1.5  # of an image
@@ -82,9 +81,7 @@ def check_sheet_name(path: str | Path) -> Path:
     Raises:
         UsageError: says which suffixes there are.
     """
-    if Path(path).suffix.lower() not in _SUFFIXES:
-        raise UsageError(f"the name of a sheet must end in {' or '.join(_SUFFIXES)}, unlike {Path(path).name}")
-    return user_path(path)
+    return check_figure_name(path)
 
 
 def check_no_image(path: str | Path, predictions: Sequence[Prediction]) -> None:

@@ -1,5 +1,6 @@
 """The looks of networks in figures, by what tables call them. No torch here."""
 
+import re
 from collections.abc import Iterable
 from itertools import cycle
 
@@ -31,7 +32,7 @@ def looks_of(labels: Iterable[str]) -> dict[str, Look]:
 
 def _look_of(label: str) -> Look | None:
     try:
-        spec = get_spec(label.partition(" (")[0])
+        spec = get_spec(re.split(r" \(|, ", label)[0])  # without what is in brackets, or the recipe behind it
     except UnknownModelError:
         return None
     return look_of_network(spec.family, spec.depth)

@@ -9,24 +9,34 @@ from statistics import mean, stdev
 from typing import Any
 
 from resnetzoo.data.titles import data_title
+from resnetzoo.errors import UsageError
+from resnetzoo.reproduce.comparable import checked_runs, common_epochs, seeds_of_networks
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import write_text
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import device_words
+from resnetzoo.utils.text import device_words, some
 
 
 def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
-    """The runs of each network over its seeds, by label, in the order of each network's first run."""
-    grouped: dict[str, list[RunRecord]] = {}
-    for run in runs:
-        grouped.setdefault(run.name, []).append(run)
-    return grouped
+    """The runs of each network over its seeds, by label, in the order of each network's first run.
+
+    A run that is given twice counts once. Runs of one network by several recipes are apart, and the name of the recipe
+    stands behind the label: `resnet20, QUICK20-5ep`.
+
+    Raises:
+        UsageError: no run, runs on different data, or runs that would be taken for seeds of each other and are none.
+    """
+    return seeds_of_networks(runs)
 
 
 def measured_on(runs: Sequence[RunRecord]) -> str:
-    """The name of the runs' test set, with a note if it is not the official one."""
-    data = runs[0].data
+    """The name of the runs' test set, with a note if it is not the official one.
+
+    Raises:
+        UsageError: no run, or runs on different data.
+    """
+    data = checked_runs(runs)[0].data
     title = data_title(data["name"], data["part"])
     if data["official"]:
         return title
@@ -35,12 +45,16 @@ def measured_on(runs: Sequence[RunRecord]) -> str:
 
 def is_cifar10(runs: Sequence[RunRecord]) -> bool:
     """Whether the runs are on CIFAR-10, as the published errors are."""
-    return bool(runs[0].data["name"] == "cifar10")
+    return bool(checked_runs(runs)[0].data["name"] == "cifar10")
 
 
 def provenance_line(runs: Sequence[RunRecord]) -> str:
-    """One line that says how the figures were made, for the foot of a figure or a table."""
-    data = runs[0].data
+    """One line that says how the figures were made, for the foot of a figure or a table.
+
+    Raises:
+        UsageError: no run, or runs on different data.
+    """
+    data = checked_runs(runs)[0].data
     return "; ".join(
         [
             f"{_distinct(run.recipe.name for run in runs)}, {seeds_words(runs)}",
@@ -54,8 +68,12 @@ def provenance_line(runs: Sequence[RunRecord]) -> str:
 
 
 def seeds_words(runs: Sequence[RunRecord]) -> str:
-    """The seeds in words, such as `seeds 0, 1, 2`."""
-    seeds = sorted({run.seed for run in runs})
+    """The seeds in words, such as `seeds 0, 1, 2`.
+
+    Raises:
+        UsageError: no run, or runs on different data.
+    """
+    seeds = sorted({run.seed for run in checked_runs(runs)})
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
@@ -68,16 +86,20 @@ def _distinct(words: Iterable[str]) -> str:
 def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, float]]) -> str:
     """A table of top-1 test accuracy by epoch, in percent: one column per network, then the columns of `source`.
 
-    With several seeds a cell holds the mean and the sample standard deviation.
+    With several seeds a cell holds the mean and the sample standard deviation, in the epochs that all of them have. The
+    runs are grouped by `by_name`, with a column for each recipe of a network.
 
     Args:
         runs: one or more of each network.
         source: published columns to show beside ours: title -> epoch -> accuracy; "-" if none is published.
+
+    Raises:
+        UsageError: as `by_name`.
     """
     columns: dict[str, dict[int, str]] = {}
     for name, group in by_name(runs).items():
         title = name if len(group) == 1 else f"{name} (n={len(group)})"
-        columns[title] = {rows[0].epoch: _cell([100 - row.test_error for row in rows]) for rows in _epochs(group)}
+        columns[title] = {rows[0].epoch: _cell([100 - row.test_error for row in rows]) for rows in common_epochs(group)}
     for title, values in source.items():
         columns[title] = {epoch: f"{value:.2f}" for epoch, value in values.items()}
     count = max(len(run.epochs) for run in runs)
@@ -92,10 +114,13 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
 def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> None:
     """Write `out/results.json` (everything but the weights) and `out/epochs.csv` (one row per epoch of each run).
 
+    A run that is given twice is written once.
+
     Raises:
+        UsageError: no run, or runs on different data.
         OutputError: `out` cannot be written.
     """
-    out = user_path(out)
+    out, runs = user_path(out), checked_runs(runs)
     results = {**notes, "data": runs[0].data, "runs": [run.to_dict() for run in runs]}
     write_checksummed(out / "results.json", results)
     write_csv(
@@ -107,18 +132,18 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write one or more rows with the same keys as CSV, with a header.
 
     Raises:
+        UsageError: no row, or a row with other keys than the first.
         OutputError: `path` cannot be written.
     """
+    if not rows:
+        raise UsageError("a CSV file needs one row at least, whose keys are its header")
+    if other := next((row for row in rows if row.keys() != rows[0].keys()), None):
+        raise UsageError(f"all rows need the keys of the first, {some([*rows[0]])}, unlike one with {some([*other])}")
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_text(user_path(path), table.getvalue())
-
-
-def _epochs(group: Sequence[RunRecord]) -> list[tuple[Any, ...]]:
-    """The rows of all seeds, grouped by epoch."""
-    return list(zip(*(run.epochs for run in group), strict=False))
 
 
 def _cell(values: Sequence[float]) -> str:

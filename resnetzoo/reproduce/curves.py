@@ -8,10 +8,10 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from resnetzoo.models.looks import looks_of
+from resnetzoo.reproduce.comparable import common_epochs
 from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
 from resnetzoo.training.results import RunRecord
-from resnetzoo.utils.figures import new_figure, save_figure
-from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.figures import check_figure_name, new_figure, save_figure
 from resnetzoo.utils.text import encodable, printable
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
     """Draw error by epoch as in figure 6 of arXiv:1512.03385: bold for test, thin for training.
 
     Colour is the family of a network and line style its depth; networks that share both have marks. With several seeds
-    the lines are means, and the range of the test errors is shaded. Each line has its label, so that `axes.legend()`
-    can name them.
+    the lines are means, and the range of the test errors is shaded, in the epochs that all of them have. Each line has
+    its label, so that `axes.legend()` can name them.
+
+    Raises:
+        UsageError: runs that `by_name` refuses.
     """
     labelled_curves(axes, runs)
 
@@ -38,9 +41,10 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
     ends = []
     for name, group in groups.items():
         look, shown = looks[name], printable(name)
-        epochs = [row.epoch for row in group[0].epochs]
-        tests = list(zip(*([row.test_error for row in run.epochs] for run in group), strict=True))
-        trains = list(zip(*([row.train_error for row in run.epochs] for run in group), strict=True))
+        common = common_epochs(group)
+        epochs = [rows[0].epoch for rows in common]
+        tests = [[row.test_error for row in rows] for rows in common]
+        trains = [[row.train_error for row in rows] for rows in common]
         last = mean(tests[-1])
         seeds = f", mean of {len(group)} seeds" if len(group) > 1 else ""
         marked = len(epochs) == 1 or alike[look.color, look.dashes] > 1  # by which else could they be told apart?
@@ -87,18 +91,20 @@ def note_provenance(figure: "Figure", runs: Sequence[RunRecord]) -> None:
 def save_comparison(
     runs: Sequence[RunRecord], path: str | Path, *, title: str, source: Mapping[str, float | Mapping[int, float]]
 ) -> None:
-    """Draw `error_curves` into a PNG, with hollow marks or a dotted line for each published error of `source`.
+    """Draw `error_curves` into a PNG or SVG, with hollow marks or a dotted line for each published error of `source`.
 
     Args:
         runs: one or more of each network.
-        path: of the PNG.
+        path: a name that ends in `.png` or `.svg`.
         title: above the figure.
         source: name -> error in percent, by epoch as marks or of the last epoch as a line, in the order of the runs'
             networks, whose colours they use.
 
     Raises:
+        UsageError: another kind of name, or runs that `by_name` refuses.
         OutputError: `path` cannot be written.
     """
+    path = check_figure_name(path)
     colours = [look.color for look in looks_of(by_name(runs)).values()]
     with new_figure(8, 5) as figure:
         axes = figure.subplots()
@@ -112,4 +118,4 @@ def save_comparison(
         axes.set_title(f"{encodable(title)}\n{measured_on(runs)}")
         note_provenance(figure, runs)
         axes.legend()
-        save_figure(figure, user_path(path))
+        save_figure(figure, path)

@@ -8,7 +8,7 @@ from resnetzoo.reproduce.report_figures import draw_panel, plots_of
 from resnetzoo.reproduce.report_folder import RESULTS, write_pages
 from resnetzoo.reproduce.stored_results import read_outcome
 from resnetzoo.reproduce.targets import Target
-from resnetzoo.utils.figures import LIGHT, Theme
+from resnetzoo.utils.figures import LIGHT, Theme, check_figure_name
 from resnetzoo.utils.paths import user_path
 
 
@@ -49,9 +49,11 @@ def draw_stored(
 
     Raises:
         ResultsError: no results there, or not those of a report.
-        UsageError: the results are not sufficient for such a picture.
+        UsageError: the results are not sufficient for such a picture, or another suffix.
         OutputError: `folder` cannot be written.
     """
+    for suffix in suffixes:
+        check_figure_name(f"{picture}{suffix}")
     plots = {plot.stem: plot for plot in plots_of(read_outcome(path))}
     if picture not in plots:
         raise UsageError(f"{path} has no picture {picture!r}; it has {', '.join(plots) or 'none'}")

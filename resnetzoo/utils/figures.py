@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from resnetzoo.errors import UsageError
 from resnetzoo.utils.colours import FAMILY_COLOURS, OTHER_COLOURS
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -35,6 +37,7 @@ _DASHES: dict[int, tuple[float, ...]] = {
     110: (1, 1),
 }
 _DEEPEST = (5, 1.5, 1, 1.5, 1, 1.5)
+_SUFFIXES = (".png", ".svg")
 _FONT_SIZE = 9  # points
 _LABEL_GAP = 7  # points, from a line's end to its label
 _LINE_HEIGHT = 1.3  # of a label, in font sizes
@@ -106,6 +109,18 @@ def new_figure(width: float, height: float, theme: Theme = LIGHT) -> "Iterator[F
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
+
+
+def check_figure_name(path: str | Path) -> Path:
+    """Refuse a name that is of no picture, before anything is measured or drawn; else its path.
+
+    Raises:
+        UsageError: it ends neither in `.png` nor in `.svg`.
+    """
+    path = user_path(path)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"pictures are written to files that end in .png or .svg, not to {path.name}")
+    return path
 
 
 def save_figure(figure: "Figure", *paths: Path) -> None:
