@@ -283,9 +283,8 @@ def _say_other_images(training: dict[str, object], found: "resnetzoo.Data") -> N
         return
     warnings.warn(
         f"the network may have been trained on some of the {len(found.test):,} images that it is measured on: they are "
-        f"held out of the training set, which has changed since (fingerprint {str(stored)[:12]} then, "
-        f"{found.fingerprint[:12]} now). Measure on images that it has not seen: --all-images with a folder of their "
-        "own",
+        "held out of a folder whose images are not those of the training any more. Measure on images that it has not "
+        "seen: --all-images with a folder of their own",
         stacklevel=2,
     )
 

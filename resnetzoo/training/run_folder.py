@@ -49,7 +49,7 @@ def read_latest(folder: Path) -> Checkpoint | None:
     if damage is not None:
         previous = folder / PREVIOUS
         # Before anything is moved, since a warning may be an error.
-        warnings.warn(f"{damage}: refused, to be set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
+        warnings.warn(f"{damage}: refused and to be set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
         with suppress(FileNotFoundError):  # another process of the same run may have set it aside
             keep_as(folder / CHECKPOINT, folder / DAMAGED)
         keep_as(previous, folder / CHECKPOINT)

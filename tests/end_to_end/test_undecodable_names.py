@@ -15,8 +15,8 @@ import resnetzoo
 from resnetzoo import analysis, cli, plots, report
 from resnetzoo.interop.huggingface import HubCifarNet
 
-NAME = "caf\udce9"  # what Python makes of caf\xe9
-SHOWN = "caf\N{REPLACEMENT CHARACTER}"
+NAME = "th\udce9"  # what Python makes of th\xe9
+SHOWN = "th\N{REPLACEMENT CHARACTER}"
 
 
 @pytest.fixture
