@@ -64,7 +64,7 @@ def test_files_of_runs(run: resnetzoo.Run, tmp_path: Path) -> None:
     with (tmp_path / "out" / "epochs.csv").open(encoding="utf-8") as file:
         assert next(csv.DictReader(file))["model"] == SHOWN
     HubCifarNet.of(run.model).save_pretrained(tmp_path / "hub")
-    assert f"{SHOWN}, tea" in (tmp_path / "hub" / "README.md").read_text(encoding="utf-8")
+    assert f"tea, {SHOWN}" in (tmp_path / "hub" / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_report_of_such_a_folder(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
