@@ -12,12 +12,12 @@ from resnetzoo.errors import ExportError, UsageError
 from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.introspection import class_names
+from resnetzoo.models.introspection import check_shapes, class_names, known_spec
 from resnetzoo.models.wrappers import innermost, zoo_network
 from resnetzoo.utils.modules import copy_of, with_plain_weights
 from resnetzoo.utils.text import first_line
 from resnetzoo.version import __version__
-from resnetzoo.weights.checkpoint.metadata import metadata_texts, normalization_texts
+from resnetzoo.weights.checkpoint.metadata import metadata_texts, texts_without_spec
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
 Exportable = nn.Module
@@ -33,7 +33,8 @@ class Subject:
         network: the `CifarNet` in it.
         input_name, output_name: `images` and `logits` (without a classifier `features`), or `pixels` and
             `probabilities`.
-        facts: what the file says of it, by name; texts, or JSON of everything else.
+        facts: what the file says of it, by name; texts, or JSON of everything else. A network that was changed so that
+            no spec describes it, and one without a classifier, have no `spec` there.
     """
 
     module: nn.Module
@@ -56,7 +57,7 @@ def subject_of(model: Exportable) -> Subject:
     """The subject that `model` is; it is left as it was.
 
     Raises:
-        UsageError: it is no network of this package, or is no longer what its spec says.
+        UsageError: it is no network of this package, or its weights are no longer those of its spec.
     """
     inner = innermost(model)
     network = inner if isinstance(inner, WithPreprocessing) else zoo_network(model, "an export")
@@ -100,12 +101,14 @@ def _facts(network: CifarNet, takes: str) -> dict[str, str]:
     height, width = _image_shape(network)
     size = str(height) if height == width else f"{height}x{width}"
     facts = {"resnetzoo": __version__, "input": takes, "input_size": size}
-    if network.num_classes == 0:  # features alone are of no spec
-        return {**facts, **normalization_texts(network)}
-    try:
-        return {**facts, **metadata_texts(network)}
-    except UsageError as error:
-        raise UsageError(
-            f"{error}. Use torch.export.export(model.eval(), (images,)) or torch.onnx.export for a network without a "
-            "spec"
-        ) from error
+    if network.num_classes != 0:
+        try:
+            check_shapes(network)
+        except UsageError as error:
+            raise UsageError(
+                f"{error}. Use torch.export.export(model.eval(), (images,)) or torch.onnx.export for a network without "
+                "a spec"
+            ) from error
+    # Features alone are of no spec, and neither is a network with other modules or settings, such as other strides.
+    texts = texts_without_spec(network) if known_spec(network) is None else metadata_texts(network)
+    return {**facts, **texts}

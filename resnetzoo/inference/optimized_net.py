@@ -17,7 +17,7 @@ from resnetzoo.inference.fuse import fuse_batch_norm, lacks_statistics
 from resnetzoo.inference.quantize import Int8Net, check_int8, compiles_int8
 from resnetzoo.models.as_built import has_only_known_parts
 from resnetzoo.models.cifar_net import CifarNet, check_images
-from resnetzoo.models.introspection import class_names, known_spec
+from resnetzoo.models.introspection import class_names, nearest_spec
 from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import FixedCode, zoo_network
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
@@ -169,7 +169,7 @@ class OptimizedNet(FixedCode):
     ) -> None:
         super().__init__()
         super().train(False)
-        self.spec = known_spec(model) or model.spec
+        self.spec = nearest_spec(model)
         self.normalization = model.normalization
         self.in_chans = model.in_chans
         self.num_classes = model.num_classes

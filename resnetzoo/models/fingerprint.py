@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 
 from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.pretrained import Weights
 
 
@@ -17,10 +18,12 @@ def attach_weights(model: CifarNet, row: Weights) -> None:
 def true_row(model: CifarNet) -> Weights | None:
     """`model.weights`, if the network's weights still are those registered ones; otherwise None.
 
-    It takes milliseconds, since every weight is read. After training, new values or a new classifier it is None.
+    It takes milliseconds, since every weight is read. After training, new values or a new classifier it is None, and so
+    it is where other modules or settings compute something else with the same weights.
     """
-    known = model.pretrained
-    return known.weights if known.weights is not None and known.fingerprint == fingerprint_of(model) else None
+    row, fingerprint = model.pretrained.weights, model.pretrained.fingerprint
+    same = row is not None and fingerprint == fingerprint_of(model) and known_spec(model) is not None
+    return row if same else None
 
 
 def fingerprint_of(model: CifarNet) -> str:

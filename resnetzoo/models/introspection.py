@@ -61,70 +61,69 @@ def known_normalization(model: nn.Module) -> Normalization | None:
     return None
 
 
+def nearest_spec(model: CifarNet) -> ModelSpec:
+    """`model.spec`, with as many classes and input channels as the network has now, whatever else was changed in it."""
+    return replace(model.spec, num_classes=model.num_classes or model.spec.num_classes, in_chans=model.in_chans)
+
+
 def current_spec(model: CifarNet) -> ModelSpec:
-    """`model.spec`, with as many classes and input channels as the network has now.
+    """`nearest_spec`, if it describes the network: weights have its shapes, and modules compute what it says.
+
+    Hooks do not count: they belong to a program, not to its network.
 
     Raises:
-        UsageError: no spec describes it: it has lost its classifier or a stage, or has other layers or activations.
+        UsageError: no spec describes it: it has lost its classifier or a stage, or has other layers, activations or
+            settings of modules.
     """
-    spec = replace(model.spec, num_classes=model.num_classes or model.spec.num_classes, in_chans=model.in_chans)
-    expected, found = _shapes(without_values(spec)), _shapes(model)
-    differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    if differing:
-        cure = "torch.save keeps any state_dict()"
-        if any(name.endswith(("_orig", "_g", "_v")) or ".parametrizations." in name for name in differing):
-            cure = (
-                "remove what computes weights with torch.nn.utils.prune.remove, parametrize.remove_parametrizations, "
-                "remove_weight_norm or remove_spectral_norm, which keep its values"
+    check_shapes(model)
+    spec = nearest_spec(model)
+    as_built = AsBuilt(model)
+    for name in as_built.built:
+        if isinstance(as_built.found.get(name), nn.SyncBatchNorm):  # in evaluation the norm that it was made of
+            continue
+        if words := as_built.other_kind(name) or as_built.other_settings(name):
+            raise UsageError(
+                f"the network is no longer a {spec.label}: {name or 'it'} {words}, which neither specs nor weights "
+                "describe; torch.save keeps its state_dict(), for a network with the same change"
             )
-        elif all(name.startswith("fc.") for name in differing):
-            cure = f"reset_classifier(num_classes) adds a classifier as built, and {cure}"
-        raise UsageError(
-            f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {differing[0]} it has "
-            f"{found.get(differing[0], 'nothing')}, its spec {expected.get(differing[0], 'nothing')}; {cure}"
-        )
-    if changed := changed_activation(model):
-        raise UsageError(
-            f"the network is no longer a {spec.label}: {changed}; torch.save keeps its state_dict(), which "
-            "does not contain activations: put yours in again after loading"
-        )
     return spec
 
 
-def changed_activation(model: CifarNet) -> str | None:
-    """Which activation has been replaced by hand, and by what, in words; None where all are as built, `nn.ReLU`.
+def check_shapes(model: CifarNet) -> None:
+    """Refuse a network that has other weights than its spec says, or weights of other shapes.
 
-    State dicts do not show it: an activation has no weights.
+    Raises:
+        UsageError: names one, and says what to do.
     """
-    modules = dict(model.named_modules(remove_duplicate=False))
-    for name, built in without_values(model.spec).named_modules():
-        if isinstance(built, nn.ReLU) and type(modules.get(name)) is not nn.ReLU:
-            found = type(modules[name]).__name__ if name in modules else "missing"
-            return f"{name} is {found}, in its spec ReLU"
-    return None
+    spec = nearest_spec(model)
+    expected, found = _shapes(without_values(spec)), _shapes(model)
+    differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if not differing:
+        return
+    cure = "torch.save keeps any state_dict()"
+    if any(name.endswith(("_orig", "_g", "_v")) or ".parametrizations." in name for name in differing):
+        cure = (
+            "remove what computes weights with torch.nn.utils.prune.remove, parametrize.remove_parametrizations, "
+            "remove_weight_norm or remove_spectral_norm, which keep its values"
+        )
+    elif all(name.startswith("fc.") for name in differing):
+        cure = f"reset_classifier(num_classes) adds a classifier as built, and {cure}"
+    raise UsageError(
+        f"the network is no longer a whole {spec.label} of {spec.num_classes} classes: under {differing[0]} it has "
+        f"{found.get(differing[0], 'nothing')}, its spec {expected.get(differing[0], 'nothing')}; {cure}"
+    )
 
 
 def stored_spec(model: CifarNet) -> ModelSpec:
-    """`current_spec`, of a network that weights alone make again: all of its modules compute what was built.
-
-    Hooks do not count: they belong to a program, not to its network, and a warning says that they are not kept.
+    """`current_spec`, of a network that is written to a file of weights, which keeps no hooks.
 
     Warns:
         UserWarning: a module has a hook that may change what comes out of it.
 
     Raises:
-        UsageError: it has other classes or settings of modules, or is of no spec.
+        UsageError: as `current_spec`.
     """
     spec = current_spec(model)
-    as_built = AsBuilt(model)
-    for name in as_built.built:
-        if isinstance(as_built.found[name], nn.SyncBatchNorm):  # in evaluation the norm that it was made of
-            continue
-        if words := as_built.other_kind(name) or as_built.other_settings(name):
-            raise UsageError(
-                f"the network is no longer a {spec.label}: {name or 'it'} {words}; torch.save keeps its state_dict(), "
-                "which does not contain this change: make it again after loading"
-            )
     if hooked := hooks_on_outputs(model):
         warnings.warn(
             f"{hooked[0] or 'the network'} has a hook on its forward pass, which no file of weights keeps: register it "

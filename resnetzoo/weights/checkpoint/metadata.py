@@ -93,20 +93,20 @@ def metadata_texts(model: CifarNet) -> dict[str, str]:
     """The metadata to store about a network: its spec and, if known, normalization, classes and row of weights.
 
     Raises:
-        UsageError: the network is not whole.
+        UsageError: no spec describes the network.
     """
-    texts = {"spec": to_json(current_spec(model).to_dict()), **normalization_texts(model)}
+    return {"spec": to_json(current_spec(model).to_dict()), **texts_without_spec(model)}
+
+
+def texts_without_spec(model: CifarNet) -> dict[str, str]:
+    """The part of `metadata_texts` that there also is about networks that no spec describes."""
+    texts = {} if model.normalization is None else {"normalization": model.normalization.to_json()}
     classes, row = class_names(model), true_row(model)
     if classes is not None:
         texts["classes"] = to_json(classes)
     if row is not None:
         texts |= {"weights": to_json(row.to_dict()), "weights_fingerprint": str(model.pretrained.fingerprint)}
     return texts
-
-
-def normalization_texts(model: CifarNet) -> dict[str, str]:
-    """The part of `metadata_texts` about the input, which networks without a classifier have too."""
-    return {} if model.normalization is None else {"normalization": model.normalization.to_json()}
 
 
 def _normalization(texts: Mapping[str, str]) -> Normalization | None:

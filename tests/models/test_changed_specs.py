@@ -1,0 +1,138 @@
+"""No spec describes a network whose modules or settings were changed: nothing says that it is one of its spec."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from cases import TINY_RECIPE, lived_in
+from changed_networks import COMPUTED, HOOKS, SPEC, changed
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+
+import resnetzoo
+from resnetzoo import export, plots
+from resnetzoo.inference.predictor import model_title
+from resnetzoo.models.fingerprint import true_row
+from resnetzoo.models.introspection import known_spec
+
+Network = resnetzoo.CifarNet
+
+
+class Pooled(nn.Module):
+    """A shortcut without weights that averages where option A takes every second position."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.pad(F.avg_pool2d(x, 2), (0, 0, 0, 0, 8, 8))
+
+
+def with_strided_stem(model: Network) -> None:
+    weight = model.conv1.weight
+    model.conv1 = nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False)
+    model.conv1.weight = weight  # type: ignore[assignment]
+
+
+def of_stride_1(model: Network) -> None:
+    model.layer2[0].conv1.stride = (1, 1)  # type: ignore[union-attr]
+    model.layer2[0].downsample.stride = 1  # type: ignore[union-attr]
+
+
+CHANGES: dict[str, tuple[Callable[[Network], object], str]] = {
+    "stride of the stem": (with_strided_stem, r"conv1 has stride \(2, 2\), not \(1, 1\)"),
+    "stride of a stage": (of_stride_1, r"layer2\.0\.conv1 has stride \(1, 1\), not \(2, 2\)"),
+    "stride of a shortcut": (
+        lambda model: setattr(model.layer2[0].downsample, "stride", 1),
+        r"layer2\.0\.downsample has stride 1, not 2",
+    ),
+    "shortcut": (
+        lambda model: setattr(model.layer2[0], "downsample", Pooled()),
+        r"layer2\.0\.downsample is of the class Pooled",
+    ),
+    "dilation": (lambda model: setattr(model.conv1, "dilation", (2, 2)), r"conv1 has dilation \(2, 2\), not \(1, 1\)"),
+    "padding": (lambda model: setattr(model.conv1, "padding_mode", "circular"), "conv1 has padding_mode circular"),
+    "epsilon": (lambda model: setattr(model.bn1, "eps", 0.1), r"bn1 has eps 0\.1, not 1e-05"),
+    "activation": (lambda model: setattr(model, "relu", nn.GELU()), "relu is of the class GELU"),
+    "no activation": (lambda model: delattr(model, "relu"), "relu is missing"),
+    "forward pass": (lambda model: setattr(model, "forward_head", lambda features: features), "has another forward"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("ask", [resnetzoo.complexity, plots.draw, resnetzoo.export_safetensors], ids=str)
+def test_who_asks_for_a_spec_is_told_of_the_change(change: str, ask: Callable[..., object], tmp_path: Path) -> None:
+    model = resnetzoo.create("resnet20")
+    make, words = CHANGES[change]
+    make(model)
+    rest = () if ask is not resnetzoo.export_safetensors else (tmp_path / "a.safetensors",)
+    with pytest.raises(resnetzoo.UsageError, match=words):
+        ask(nn.DataParallel(model), *rest)
+    assert known_spec(model) is None
+
+
+@pytest.mark.parametrize("change", ["stride of the stem", "stride of a stage", "shortcut", "epsilon", "activation"])
+def test_an_exported_change_is_of_no_spec_and_of_no_row(change: str, tmp_path: Path) -> None:
+    model = resnetzoo.create("resnet20", weights=True)
+    classes = model.classes
+    CHANGES[change][0](model)
+    assert true_row(model) is None
+    assert model_title(model).startswith("resnet20, changed after it was loaded as resnet20.")
+    facts = {"resnetzoo.json": ""}
+    export.export_program(model, tmp_path / "a.pt2")
+    run = torch.export.load(tmp_path / "a.pt2", extra_files=facts).module()
+    found = json.loads(facts["resnetzoo.json"])
+    assert set(found) == {"resnetzoo", "input", "input_size", "normalization", "classes"}
+    assert tuple(json.loads(found["classes"])) == classes
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(run(images), model.eval()(images), rtol=1e-4, atol=1e-4)
+
+
+def test_an_optimized_network_says_as_much_of_it_as_a_spec_can() -> None:
+    model = lived_in(SPEC)
+    model.fc = nn.Linear(32, 7)
+    model.layer1[0].conv1.stride = (1, 1)  # type: ignore[union-attr]
+    model.bn1.eps = 0.1  # type: ignore[union-attr]
+    assert resnetzoo.optimize(model, compile=False).spec == replace(SPEC, num_classes=7)
+
+
+def test_a_run_of_a_changed_network_does_not_have_the_name_of_its_spec(tiny_data: resnetzoo.Data) -> None:
+    model = resnetzoo.create("resnet8", num_classes=len(tiny_data.classes))
+    with_strided_stem(model)
+    run = resnetzoo.fit(model, tiny_data, TINY_RECIPE, device="cpu", progress=False)
+    assert run.spec is None
+    assert run.name == "CifarNet"
+
+
+SAME: dict[str, Callable[[Network], nn.Module]] = {
+    "bf16": lambda model: model.bfloat16(),
+    "half": lambda model: model.half(),
+    "channels last": lambda model: model.to(memory_format=torch.channels_last),  # type: ignore[call-overload]
+    "on meta": lambda model: model.to("meta"),
+    "copied": copy.deepcopy,
+    "frozen, in evaluation": lambda model: model.requires_grad_(False).eval(),
+    "compiled": torch.compile,
+    "averaged": torch.optim.swa_utils.AveragedModel,
+    "synchronized": nn.SyncBatchNorm.convert_sync_batchnorm,
+    "padding in words": lambda model: setattr(model.conv1, "padding", "same") or model,
+}
+
+
+@pytest.mark.parametrize("make", SAME.values(), ids=SAME)
+def test_what_computes_the_same_is_of_its_spec(make: Callable[[Network], nn.Module]) -> None:
+    model = make(lived_in(SPEC))
+    assert known_spec(model) == SPEC
+    assert resnetzoo.complexity(model) == resnetzoo.complexity(SPEC)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hooks_are_of_no_spec(hook: str) -> None:
+    assert known_spec(changed(hook)) == SPEC
+
+
+@pytest.mark.parametrize("change", COMPUTED)
+def test_computed_weights_are_exported_with_their_spec(change: str) -> None:
+    facts = export.subject.subject_of(changed(change)).facts
+    assert resnetzoo.ModelSpec.from_dict(json.loads(facts["spec"])) == SPEC
