@@ -6,10 +6,9 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from torch.nn.utils import parametrize
 
-from resnetzoo.analysis.hooks import weighted_layers
+from resnetzoo.analysis.hooks import analysed_network, weighted_layers
 from resnetzoo.analysis.inputs import Batch, labelled_input
 from resnetzoo.analysis.moments import LayerValues
-from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.layout import training_layout
@@ -32,7 +31,7 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
     Raises:
         UsageError: another kind of model, images or labels, or a network without a classifier.
     """
-    network = zoo_network(model, "analysis")
+    network = analysed_network(model)
     with torch.inference_mode(False), torch.enable_grad(), computing(device_of(network)), parametrize.cached():
         network = copy_of(network).train().requires_grad_(True)
         layout = training_layout(network, device_of(network))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.wrappers import zoo_network
-from resnetzoo.utils.modules import copy_of
+from resnetzoo.utils.modules import check_values, copy_of
 
 TensorHook = Callable[[str, Tensor], None]
 """Is given a layer's name and its tensor (n, C, H, W) while the forward pass stands there. To keep tensors of several
@@ -22,10 +22,21 @@ def evaluation_twin(model: nn.Module) -> CifarNet:
     """A twin in evaluation mode that shares parameters and buffers with `model`; it has its own mode and hooks.
 
     Raises:
-        UsageError: `model` is no network of this package.
+        UsageError: as `analysed_network`.
+    """
+    network = analysed_network(model)
+    return copy_of(network, chain(network.parameters(), network.buffers())).eval()
+
+
+def analysed_network(model: nn.Module) -> CifarNet:
+    """The network that `model` is or wraps, whose weights have values.
+
+    Raises:
+        UsageError: `model` is no network of this package, or is on the meta device.
     """
     network = zoo_network(model, "analysis")
-    return copy_of(network, chain(network.parameters(), network.buffers())).eval()
+    check_values(network)
+    return network
 
 
 def weighted_layers(network: CifarNet) -> dict[str, nn.Conv2d | nn.Linear]:

@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
-from resnetzoo.analysis.hooks import weighted_layers
+from resnetzoo.analysis.hooks import analysed_network, weighted_layers
 from resnetzoo.analysis.inputs import CHUNK, Batch, labelled_input
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import copy_of, device_of, with_plain_weights
@@ -69,7 +68,7 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     if not isinstance(span, int | float) or not isfinite(span) or span <= 0:
         raise UsageError(f"span must be a number above 0, not {span!r}")
     check_seed(seed)
-    twin = with_plain_weights(copy_of(zoo_network(model, "analysis")).eval())
+    twin = with_plain_weights(copy_of(analysed_network(model)).eval())
     generator = torch.Generator().manual_seed(seed)
     steps = np.arange(-(points // 2), points // 2 + 1) / (points // 2) * span  # exactly 0 in the middle
     with torch.inference_mode(), computing(device_of(twin)):

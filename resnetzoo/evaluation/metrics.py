@@ -19,7 +19,7 @@ from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.device import resolve_precision
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import device_of, evaluating, input_dtype
+from resnetzoo.utils.modules import check_values, device_of, evaluating, input_dtype
 from resnetzoo.utils.validation import check_kind, check_whole_number
 
 
@@ -150,7 +150,7 @@ def evaluate(
         UsageError: a batch below one image, an unknown precision or metric, two metrics of one name, no classifier or
             fewer logits than classes, no `ImageSet` or one of other channels than the network takes, no
             `Normalization`; or a model that does not say its normalization, but was scripted or traced, or holds a
-            network that says one.
+            network that says one; or a model on the meta device.
         NonFiniteLossError: the mean loss is infinite or NaN, or a metric was asked for and a logit is.
 
     Warns:
@@ -189,6 +189,7 @@ def _tested(
     """Error and loss, and the images with labels in the network's order; `keep` is given the logits of batches."""
     check_whole_number("batch_size", batch_size)
     check_channels(model, images)
+    check_values(model)
     check_kind("normalization", normalization, Normalization | None)
     device = device_of(model)
     resolved = resolve_precision(precision, device)

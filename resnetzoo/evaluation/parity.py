@@ -10,7 +10,7 @@ from resnetzoo.errors import NonFiniteLossError, UsageError
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import device_of, evaluating, input_dtype
+from resnetzoo.utils.modules import check_values, device_of, evaluating, input_dtype
 from resnetzoo.utils.validation import check_whole_number
 
 
@@ -47,6 +47,7 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     check_whole_number("batch_size", batch_size)
     for network in (model, optimized):
         check_channels(network, images)
+        check_values(network)
     normalize = known_normalization(model) or images.normalization("channel")
     device = device_of(model)
     same = 0

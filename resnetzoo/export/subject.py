@@ -14,7 +14,7 @@ from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import check_shapes, class_names, known_spec
 from resnetzoo.models.wrappers import innermost, zoo_network
-from resnetzoo.utils.modules import copy_of, with_plain_weights
+from resnetzoo.utils.modules import check_values, copy_of, with_plain_weights
 from resnetzoo.utils.text import first_line
 from resnetzoo.version import __version__
 from resnetzoo.weights.checkpoint.metadata import metadata_texts, texts_without_spec
@@ -57,10 +57,11 @@ def subject_of(model: Exportable) -> Subject:
     """The subject that `model` is; it is left as it was.
 
     Raises:
-        UsageError: it is no network of this package, or its weights are no longer those of its spec.
+        UsageError: it is no network of this package, its weights are no longer those of its spec, or have no values.
     """
     inner = innermost(model)
     network = inner if isinstance(inner, WithPreprocessing) else zoo_network(model, "an export")
+    check_values(network)
     module = with_plain_weights(copy_of(network).cpu().float().eval()).requires_grad_(False)
     module.to(memory_format=torch.contiguous_format)  # torch.export warns of the layout that training leaves
     held = module.model if isinstance(module, WithPreprocessing) else module

@@ -22,7 +22,7 @@ from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import FixedCode, zoo_network
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import copy_of, device_of
+from resnetzoo.utils.modules import check_values, copy_of, device_of
 from resnetzoo.utils.validation import check_whole_number
 
 CALIBRATION_IMAGES = 512
@@ -70,6 +70,7 @@ def optimize(
             below one image, or `int8` without `calibration`; or a batch cut into pieces where a norm needs the whole.
     """
     network = zoo_network(model, "optimize")
+    check_values(network)
     if batch_size is not None:
         check_whole_number("batch_size", batch_size)
     if precision not in ("auto", *_DTYPES):

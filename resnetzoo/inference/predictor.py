@@ -19,7 +19,7 @@ from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_names, known_normalization
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import evaluating
+from resnetzoo.utils.modules import check_values, evaluating
 from resnetzoo.utils.text import printable
 from resnetzoo.utils.validation import check_names, check_whole_number
 
@@ -82,8 +82,8 @@ def predict(
         One for each file, in the order of `paths`; those with an `error` could not be read.
 
     Raises:
-        UsageError: `paths` lead to no file; or a model without classes or known normalization; or a count below one; or
-            another number of names than of classes.
+        UsageError: `paths` lead to no file; or a model without classes or known normalization, or on the meta device;
+            or a count below one; or another number of names than of classes.
         NonFiniteLossError: the network gives NaN.
 
     Warns:
@@ -93,6 +93,7 @@ def predict(
     check_whole_number("batch_size", batch_size)
     transform = _transform_of(model)
     names = _names(model, classes)
+    check_values(model)
     files = find_images(paths)
     predictions: list[Prediction] = []
     with evaluating(model), torch.inference_mode():

@@ -8,6 +8,7 @@ import torch
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec
 from resnetzoo.models.pretrained import Weights
+from resnetzoo.utils.modules import lacks_values
 
 
 def attach_weights(model: CifarNet, row: Weights) -> None:
@@ -22,8 +23,9 @@ def true_row(model: CifarNet) -> Weights | None:
     it is where other modules or settings compute something else with the same weights.
     """
     row, fingerprint = model.pretrained.weights, model.pretrained.fingerprint
-    same = row is not None and fingerprint == fingerprint_of(model) and known_spec(model) is not None
-    return row if same else None
+    if row is None or lacks_values(model) or fingerprint != fingerprint_of(model):
+        return None
+    return row if known_spec(model) is not None else None
 
 
 def fingerprint_of(model: CifarNet) -> str:

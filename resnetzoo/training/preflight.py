@@ -24,6 +24,7 @@ from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import check_writable, is_there
 from resnetzoo.utils.folder_lock import locked
+from resnetzoo.utils.modules import check_values
 from resnetzoo.utils.run_names import RUN_FILE
 from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_seed
@@ -174,8 +175,7 @@ def _check_weights(model: nn.Module) -> None:
     weights = [parameter for parameter in model.parameters() if parameter.is_floating_point()]
     if not weights:
         raise UsageError(f"this {type(model).__name__} has no weights, so there is nothing to learn")
-    if any(weight.is_meta for weight in weights):
-        raise UsageError('the network has no weights: it was made on the device "meta"; create it on another one')
+    check_values(model)
     if any(weight.is_inference() for weight in weights):
         raise UsageError("weights made inside torch.inference_mode() cannot learn: create the network outside of it")
     if not any(weight.requires_grad for weight in weights):

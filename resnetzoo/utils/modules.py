@@ -114,6 +114,24 @@ def device_of(model: nn.Module) -> torch.device:
     return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
 
+def lacks_values(model: nn.Module) -> bool:
+    """Whether some of its parameters or buffers are on the meta device, where tensors have shapes alone."""
+    return any(tensor.is_meta for tensor in chain(model.parameters(), model.buffers()))
+
+
+def check_values(model: nn.Module) -> None:
+    """Refuse a network that is on the meta device, before something is computed with it or written of it.
+
+    Raises:
+        UsageError: says how it gets values.
+    """
+    if lacks_values(model):
+        raise UsageError(
+            'the network is on the device "meta", so its weights have no values: create it on another device, such as '
+            '"cpu", or fill it there with model.to_empty(device="cpu") and model.load_state_dict(...)'
+        )
+
+
 def input_dtype(model: nn.Module) -> torch.dtype:
     """The type of the images that `model` takes: that of its first floating-point weights, or fp32 if it has none."""
     return next((weight.dtype for weight in model.parameters() if weight.is_floating_point()), torch.float32)

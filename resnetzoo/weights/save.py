@@ -9,6 +9,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.introspection import stored_spec
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.modules import check_values
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.run_names import check_no_run_file
 from resnetzoo.weights.checkpoint.metadata import metadata_texts
@@ -29,8 +30,8 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
 
     Raises:
         UsageError: another suffix, the name of a run's file, an unknown precision, a value that fp16 cannot hold, or a
-            network that is incomplete, as after `reset_classifier(0)`, or that computes something that its weights do
-            not describe.
+            network that is incomplete, as after `reset_classifier(0)`, computes something that its weights do not
+            describe, or has no values, as on the meta device.
         OutputError: the file cannot be written; an earlier file is unchanged.
 
     Warns:
@@ -45,6 +46,7 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
     if precision not in ("fp32", "fp16"):
         raise UsageError(f'precision must be fp32 or fp16, not "{precision}"')
     network = zoo_network(model, "save_weights")
+    check_values(network)
     stored_spec(network)
     metadata = metadata_texts(network)
     # Tied weights share their memory, which safetensors does not write: each name gets its own.

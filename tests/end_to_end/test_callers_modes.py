@@ -280,7 +280,7 @@ def test_a_caller_s_autocast_sees_the_weights_after_fit() -> None:
     [
         (torch.inference_mode, r"made inside torch\.inference_mode\(\) cannot learn: create the network outside"),
         (lambda: default_dtype(torch.float64), r"is float64: convert all of them with model\.float\(\)"),
-        (lambda: torch.device("meta"), r'made on the device "meta"; create it on another one'),
+        (lambda: torch.device("meta"), r'on the device "meta", so its weights have no values'),
     ],
 )
 def test_weights_that_cannot_learn_are_refused(mode: Mode, message: str) -> None:
