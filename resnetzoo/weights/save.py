@@ -1,5 +1,6 @@
 """Save a network's weights as a safetensors file that describes its network."""
 
+import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.modules import check_values
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.run_names import check_no_run_file
+from resnetzoo.weights.checkpoint.build import fault_of
 from resnetzoo.weights.checkpoint.metadata import metadata_texts
 
 StoredPrecision = Literal["fp32", "fp16"]
@@ -35,7 +37,8 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
         OutputError: the file cannot be written; an earlier file is unchanged.
 
     Warns:
-        UserWarning: the network has forward hooks, which the file does not keep.
+        UserWarning: the network has forward hooks, which the file does not keep; or weights that are NaN or infinite:
+            the file keeps them, but `load_checkpoint` refuses it.
     """
     from safetensors.torch import save
 
@@ -54,7 +57,9 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     if precision == "fp16":
         tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-        too_large = [name for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.isinf().any()]
+        too_large = [name for name, tensor in tensors.items() if tensor.isinf().sum() > state[name].isinf().sum()]
         if too_large:
             raise UsageError(f"{', '.join(too_large)} hold values beyond fp16's 65,504: write them in fp32")
     write_atomically(path, save(tensors, metadata))
+    if fault := fault_of(tensors):
+        warnings.warn(f"{path.name} was written, but load_checkpoint will refuse it: {fault}", stacklevel=2)

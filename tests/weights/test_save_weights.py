@@ -5,9 +5,11 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save
 
 import resnetzoo
@@ -146,3 +148,38 @@ def test_what_is_no_whole_network_is_not_saved(
         with pytest.raises(resnetzoo.UsageError, match=re.escape(message)):
             write(tiny_model, "mine.safetensors")
     assert not Path("mine.safetensors").exists()
+
+
+NOT_FINITE = {"NaN": torch.nan, "infinity": torch.inf, "beyond float32": 1e300}
+
+
+@pytest.mark.parametrize("value", NOT_FINITE.values(), ids=NOT_FINITE)
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize("name", ["fc.weight", "bn1.running_var"])
+def test_weights_that_diverged_are_kept_with_a_warning(
+    tiny_model: resnetzoo.CifarNet, value: float, precision: Literal["fp32", "fp16"], name: str
+) -> None:
+    if value == 1e300:
+        tiny_model.double()  # which the file keeps, and load_checkpoint converts
+        precision = "fp32"
+    tiny_model.state_dict()[name][0] = value
+    with pytest.warns(UserWarning, match="diverged") as said:
+        resnetzoo.save_weights(tiny_model, "diverged.safetensors", precision=precision)
+    (warned,) = [str(warning.message) for warning in said]
+    start = "diverged.safetensors was written, but load_checkpoint will refuse it: "
+    assert warned.startswith(start)
+    with pytest.raises(resnetzoo.CheckpointError) as refused:
+        resnetzoo.load_checkpoint("diverged.safetensors")
+    assert str(refused.value) == f"diverged.safetensors: {warned.removeprefix(start)}"
+    with safe_open("diverged.safetensors", "pt") as file:
+        stored = file.get_tensor(name)
+    torch.testing.assert_close(stored, tiny_model.state_dict()[name].to(stored.dtype), equal_nan=True)
+
+
+def test_weights_that_diverged_are_not_exported(tiny_model: resnetzoo.CifarNet) -> None:
+    tiny_model.fc.weight.data[0, 0] = torch.nan
+    with pytest.raises(
+        resnetzoo.ExportError, match=r"so it was not written: 1 of the \d+ numbers of fc\.weight are NaN"
+    ):
+        resnetzoo.export_safetensors(tiny_model, "diverged.safetensors")
+    assert not Path("diverged.safetensors").exists()

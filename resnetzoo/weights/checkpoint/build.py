@@ -77,16 +77,26 @@ def _copy(spec: ModelSpec, name: str, found: Tensor, shape: torch.Size) -> Tenso
     """
     if found.shape != shape:
         raise CheckpointError(f"{name} has the shape {list(found.shape)}, where {spec.label} has {list(shape)}")
+    if words := _fault(name, found):
+        raise CheckpointError(words)
+    return found.detach().to("cpu", torch.float32, copy=True).contiguous()
+
+
+def fault_of(weights: Mapping[str, Tensor]) -> str | None:
+    """Why no network takes the values of these weights: the first fault, in words; None if they have none."""
+    every = (_fault(name, found) for name, found in weights.items() if not name.endswith(_COUNTER))
+    return next((words for words in every if words is not None), None)
+
+
+def _fault(name: str, found: Tensor) -> str | None:
+    """What in a tensor cannot be converted to finite float32 numbers, in words; None if nothing."""
     if not found.is_floating_point() or found.layout != torch.strided or found.is_meta:
         form = "without values" if found.is_meta else f"{found.dtype}, {found.layout}"
-        raise CheckpointError(
-            f"{name} is {form}, not a dense tensor of floats; save the weights as they were before any quantization"
-        )
-    copy = found.detach().to("cpu", torch.float32, copy=True).contiguous()
-    nonfinite = copy.numel() - int(copy.isfinite().sum())
+        return f"{name} is {form}, not a dense tensor of floats; save the weights as they were before any quantization"
+    nonfinite = found.numel() - int(found.detach().to("cpu", torch.float32).isfinite().sum())
     if nonfinite:
-        raise CheckpointError(
-            f"{nonfinite:,} of the {copy.numel():,} numbers of {name} are NaN or infinite: the training diverged; "
+        return (
+            f"{nonfinite:,} of the {found.numel():,} numbers of {name} are NaN or infinite: the training diverged; "
             "take the checkpoint of an earlier epoch"
         )
-    return copy
+    return None
