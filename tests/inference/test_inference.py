@@ -130,6 +130,38 @@ def test_int8_compiled_is_int8_uncompiled(tiny_data: resnetzoo.Data) -> None:
         for compile_it in (True, False)
     )
     torch.testing.assert_close(one(images), other(images), rtol=0, atol=0.02 * spread(other(images)))
+    assert_not_finite_is_not_answered(model.eval(), one, images)
+
+
+@needs_vnni
+@pytest.mark.parametrize("name", ["resnet8", "plainnet20"])
+def test_int8_does_not_answer_what_is_not_finite(name: str, tiny_data: resnetzoo.Data) -> None:
+    model = lived_in(resnetzoo.get_spec(name)).eval()
+    with torch.no_grad():
+        model.fc.weight[3], model.fc.bias[3] = 0.0, -0.0  # type: ignore[union-attr, operator, index]
+    optimized = resnetzoo.optimize(model, precision="int8", compile=False, calibration=tiny_data.train)
+    assert_not_finite_is_not_answered(model, optimized, torch.randn(2, 3, 32, 32))
+    int8 = optimized._network
+    kept: list[torch.Tensor] = []
+    int8.fc.register_forward_hook(lambda module, inputs, output: kept.append(output))  # type: ignore[union-attr]
+    for images in (torch.randn(4, 3, 32, 32), -1e30 * torch.rand(4, 3, 32, 32), torch.zeros(4, 3, 32, 32)):
+        found = optimized(images)
+        assert torch.equal(found.view(torch.int32), kept.pop().view(torch.int32))  # to the bit, also of -0.0
+
+
+def assert_not_finite_is_not_answered(
+    model: resnetzoo.CifarNet, optimized: resnetzoo.OptimizedNet, images: torch.Tensor
+) -> None:
+    """Only the image with such a value is not answered, as by the network itself."""
+    expected = optimized(images)
+    for value in (torch.nan, torch.inf, -torch.inf):
+        broken = images.clone()
+        broken[0, 1, 5, 7] = value
+        found = optimized(broken)
+        with torch.no_grad():
+            assert model(broken)[0].isnan().all()
+        assert found[0].isnan().all()
+        assert torch.equal(found[1:], expected[1:])
 
 
 @needs_vnni
