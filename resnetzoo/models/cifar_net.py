@@ -3,7 +3,7 @@
 import copy
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import torch
 import torch.fx
@@ -205,9 +205,15 @@ class CifarNet(DescribesWeights, nn.Module):
         check_picklable(self)
         return vars(self)
 
-    def get_classifier(self) -> nn.Module:
-        """The last layer: `nn.Linear`, or `nn.Identity` after `reset_classifier(0)`."""
-        return self.fc
+    @overload
+    def get_classifier(self, name_only: Literal[False] = False) -> nn.Module: ...
+
+    @overload
+    def get_classifier(self, name_only: Literal[True]) -> str: ...
+
+    def get_classifier(self, name_only: bool = False) -> nn.Module | str:
+        """The last layer: `nn.Linear`, or `nn.Identity` after `reset_classifier(0)`; with `name_only` its name."""
+        return "fc" if name_only else self.fc
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier with a fresh one; with 0 there is none, and the network returns its pooled features.

@@ -148,10 +148,20 @@ def test_the_configuration_of_the_deepest_and_the_widest(name: str) -> None:
     assert last["reduction"] == 2 ** (len(model.spec.widths) - 1)
 
 
+def test_the_classifier_has_the_name_that_timm_gives_its_own() -> None:
+    theirs = importlib.import_module("timm.models.resnet").resnet18
+    with torch.device("meta"):
+        expected = theirs().get_classifier(name_only=True)
+    for ours in (create("resnet20"), resnetzoo.create("resnet20")):
+        assert ours.get_classifier(name_only=True) == expected
+        assert ours.get_classifier() is ours.get_classifier(name_only=False) is getattr(ours, expected)
+
+
 def assert_names_are_true(model: Any) -> None:
     names = set(model.state_dict())
     assert {f"{model.default_cfg[key]}.weight" for key in ("classifier", "first_conv")} <= names
     assert model.get_classifier() is model.get_submodule(model.default_cfg["classifier"])
+    assert model.get_classifier(name_only=True) == model.default_cfg["classifier"]
 
 
 @pytest.mark.parametrize("name", USUAL)
