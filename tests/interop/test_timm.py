@@ -273,6 +273,8 @@ def test_our_own_words_work_as_well() -> None:
         ("resnet20", {"drop_path_rate": 0.1}, "have no drop_path_rate; they accept num_classes, in_chans, drop_rate"),
         ("resnet20", {"numclasses": 3}, "have no numclasses"),
         ("resnet20", {"drop_rate": 2}, "drop_rate must be from 0 to 1, not 2"),
+        ("resnet20", {"drop_rate": "0.5"}, "drop_rate must be a number, such as 0.1, not '0.5'"),
+        ("resnet20", {"drop_rate": True}, "drop_rate must be a number, such as 0.1, not True"),
         ("resnet20", {"num_classes": -2}, "num_classes must be a whole number from 1, not -2"),
         ("resnet20", {"global_pool": "max"}, 'global_pool must be "avg", or "" for none, not \'max\''),
         ("resnet20", {"global_pool": ""}, "a classifier needs pooled features"),

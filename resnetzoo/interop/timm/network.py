@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.validation import check_number
 
 Indices = int | Sequence[int] | None  # of stages, as timm writes them
 
@@ -33,13 +34,12 @@ class TimmCifarNet(CifarNet):
         grad_checkpointing: whether blocks are recomputed in the backward pass instead of stored.
 
     Raises:
-        UsageError: `drop_rate` is no share.
+        UsageError: `drop_rate` is no number from 0 to 1.
     """
 
     def __init__(self, spec: ModelSpec, *, drop_rate: float = 0.0) -> None:
         super().__init__(spec)
-        if not 0 <= drop_rate <= 1:
-            raise UsageError(f"drop_rate must be from 0 to 1, not {drop_rate!r}")
+        check_number("drop_rate", drop_rate, 0, 1)
         self.drop_rate = float(drop_rate)
         self.global_pool = "avg"
         self.head_hidden_size = self.num_features
