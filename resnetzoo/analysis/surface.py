@@ -18,7 +18,7 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import copy_of, device_of, with_plain_weights
-from resnetzoo.utils.validation import check_seed, check_whole_number
+from resnetzoo.utils.validation import check_real, check_seed, check_whole_number
 
 Tensors = dict[str, Tensor]
 
@@ -65,7 +65,8 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     check_whole_number("points", points, minimum=3)
     if points % 2 == 0:
         raise UsageError(f"points must be odd, so that one point is in the middle, not {points}: use {points + 1}")
-    if not isinstance(span, int | float) or not isfinite(span) or span <= 0:
+    check_real("span", span)
+    if not isfinite(span) or span <= 0:
         raise UsageError(f"span must be a number above 0, not {span!r}")
     check_seed(seed)
     twin = with_plain_weights(copy_of(analysed_network(model)).eval())

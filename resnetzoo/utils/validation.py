@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable
+from numbers import Integral, Real
 from types import UnionType
 from typing import get_args
 
@@ -17,6 +18,7 @@ def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: 
     Raises:
         UsageError: says what the field takes and what was found.
     """
+    _check_python(field, found, Integral)
     whole = isinstance(found, int) and not isinstance(found, bool)
     if not whole or found < minimum or (maximum is not None and found > maximum):  # type: ignore[operator]
         bounds = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
@@ -29,8 +31,19 @@ def check_real(field: str, found: object) -> None:
     Raises:
         UsageError: says what was found.
     """
+    _check_python(field, found, Real)
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise UsageError(f"{field} must be a number, such as 0.1, not {brief(found)}")
+
+
+def _check_python(field: str, found: object, kind: type) -> None:
+    """Refuse a number of another library, such as numpy: it would be stored as it is, also where JSON is written."""
+    if isinstance(found, kind) and not isinstance(found, int | float):
+        wanted, call = ("an int", "int") if kind is Integral else ("an int or a float", "float")
+        library, name = type(found).__module__, type(found).__qualname__
+        raise UsageError(
+            f"{field} must be {wanted} of Python, not {brief(found)} of the class {library}.{name}: write {call}(...)"
+        )
 
 
 def check_kind(field: str, found: object, kind: type | UnionType) -> None:

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from cases import ALL, DEEPEST, USUAL, WIDE
@@ -180,6 +181,8 @@ def test_feature_maps_are_those_of_the_stages(name: str) -> None:
         normed = model.forward_intermediates(images, norm=True, intermediates_only=True)
         assert torch.equal(normed[-1], last)
         assert torch.equal(model.forward_intermediates(images, indices=[1, -1], intermediates_only=True)[0], maps[1])
+        (by_numpy,) = model.forward_intermediates(images, indices=np.int64(1), intermediates_only=True)
+        assert torch.equal(by_numpy, maps[-1])
         early, only = model.forward_intermediates(images, indices=[0], stop_early=True)
         assert len(only) == 1
         assert torch.equal(early, maps[0])

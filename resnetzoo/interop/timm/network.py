@@ -1,7 +1,7 @@
 """A network of the zoo with the interface of timm's models. Its weights keep their names."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 import torch
 from timm.models import checkpoint_seq
@@ -184,7 +184,8 @@ def stage_indices(indices: Indices, count: int) -> list[int]:
     """
     if indices is None:
         return list(range(count))
-    if isinstance(indices, int):
+    if isinstance(indices, SupportsIndex):  # also an integer of numpy
+        indices = int(indices)
         if not 0 < indices <= count:
             raise UsageError(f"the networks have {count} stages, so the last {indices} are not available")
         return list(range(count - indices, count))
