@@ -227,8 +227,7 @@ class RunRecord:
         return RunRecord(
             **{
                 **rest,
-                # Labels of earlier versions did not tell all architectures apart.
-                "name": spec.label if spec else values["name"],
+                "name": _present_label(values["name"], spec),
                 "spec": spec,
                 "recipe": Recipe.from_dict(values["recipe"]),
                 "starting_point": StartingPoint.from_dict(values["starting_point"])
@@ -237,6 +236,11 @@ class RunRecord:
                 "epochs": tuple(EpochRow.from_dict(row) for row in values["epochs"]),
             }
         )
+
+
+def _present_label(name: str, spec: ModelSpec | None) -> str:
+    """The name of a record; a label of an earlier version, which did not tell all architectures apart, is completed."""
+    return spec.label if spec and spec.label.split(" (")[0] == name.split(" (")[0] else name
 
 
 @dataclass(frozen=True, kw_only=True)

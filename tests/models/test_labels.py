@@ -1,11 +1,13 @@
 """What tables call a network: the names of the literature, and never one name for two architectures."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
 
 import pytest
+from cases import ROOT
 
 import resnetzoo
 from resnetzoo import ModelSpec, UsageError
@@ -77,3 +79,11 @@ def test_labels_begin_with_registered_names_and_tell_their_details_apart(name: s
 )
 def test_labels_say_what_the_name_does_not(spec: ModelSpec, label: str) -> None:
     assert spec.label == label
+
+
+def test_labels_in_records_of_earlier_versions_are_completed_and_other_names_stay() -> None:
+    (values, *_) = json.loads((ROOT / "docs/results/source/results.json").read_text())["runs"]
+    values["spec"] = {**values["spec"], "family": "residual", "depth": 26, "widths": [32, 64, 128]}
+    names = {"resnet26": "resnet26 (widths 32-64-128)", "resnet26 by hand": "resnet26 by hand", "mine": "mine"}
+    for stored, name in names.items():
+        assert resnetzoo.RunRecord.from_dict({**values, "name": stored}).name == name
