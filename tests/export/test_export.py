@@ -214,7 +214,7 @@ def test_a_file_that_answers_otherwise_is_not_written(
 def test_outputs_that_are_no_numbers_cannot_be_checked(tiny_model: resnetzoo.CifarNet) -> None:
     with torch.no_grad():
         tiny_model.conv1.weight.fill_(torch.nan)
-    with pytest.raises(resnetzoo.ExportError, match="the outputs of resnet8 itself are not finite"):
+    with pytest.raises(resnetzoo.ExportError, match=r"the outputs of resnet8 .* itself are not finite"):
         resnetzoo.export_torchscript(tiny_model, "tiny.pt")
     assert not Path("tiny.pt").exists()
 
@@ -278,5 +278,5 @@ def test_what_cannot_be_exported(tiny_model: resnetzoo.CifarNet) -> None:
     with pytest.raises(resnetzoo.ResnetzooError, match=r"cannot write /proc/nothing/a\.pt"):
         resnetzoo.export_torchscript(tiny_model, "/proc/nothing/a.pt")
     tiny_model.layer2 = torch.nn.Sequential()
-    with pytest.raises(resnetzoo.UsageError, match="no longer a whole resnet8 of 10 classes: under layer2"):
+    with pytest.raises(resnetzoo.UsageError, match=r"no longer a whole resnet8 .* of 10 classes: under layer2"):
         resnetzoo.export_torchscript(tiny_model, "a.pt")

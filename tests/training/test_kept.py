@@ -47,7 +47,7 @@ LOST: dict[str, tuple[Callable[[resnetzoo.CifarNet], None], str]] = {
     "narrower": (_set("layer1.0.conv1", lambda: nn.Conv2d(4, 3, 3, padding=1)), r"under layer1\.0\.conv1"),
     "a stem of 5x5": (_set("conv1", lambda: nn.Conv2d(3, 4, 5, padding=2, bias=False)), "under conv1.weight"),
     "a stem with bias": (_set("conv1", lambda: nn.Conv2d(3, 4, 3, padding=1)), "under conv1.bias"),
-    "another activation": (_set("relu", nn.GELU), "relu is GELU"),
+    "another activation": (_set("relu", nn.GELU), "relu is of the class GELU"),
     "another pooling": (_set("avgpool", lambda: nn.AdaptiveMaxPool2d(1)), "avgpool is of the class AdaptiveMaxPool2d"),
     "another eps": (_other_eps, "bn1 has eps 0.1, not 1e-05"),
     "dilated": (_other_stride, r"layer1\.0\.conv1 has padding \(2, 2\), not \(1, 1\)"),
