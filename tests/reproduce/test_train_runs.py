@@ -90,8 +90,8 @@ def test_runs_without_memory_go_on_half_as_many_at_a_time(
         "too little memory for 2 of the runs: they go on, 1 at a time",
     ]
     assert memory.begun == [*((seed, 0) for seed in range(4)), (0, 3), (1, 3), (2, 3), (1, 3), (2, 3)]
-    assert memory.said[0] == "run 1 of 4: plainnet8 TINY seed 0"
-    assert memory.said[-1] == "run 2 of 2: plainnet8 TINY seed 2"
+    assert memory.said[0] == f"run 1 of 4: {runs[0].label}"
+    assert memory.said[-1] == f"run 2 of 2: {runs[2].label}"
     assert memory.alive_between_rounds == [0, 0]
     alone = resnetzoo.fit(
         runs[0].build(), tiny_data, TINY_RECIPE, seed=0, device="cpu", precision="fp32", progress=False
