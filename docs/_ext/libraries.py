@@ -75,7 +75,10 @@ class ErrorsByDepth(SphinxDirective):
                 groups.setdefault((one.source, one.shortcuts, one.epochs, one.kept), {})[depth] = one
         rows = []
         for (source, shortcuts, epochs, kept), found in groups.items():
-            cells = [found[depth].error if depth in found else "-" for depth in DEPTHS]
+            # A line may end before the sign, not behind it.
+            cells = [
+                found[depth].error.replace("± ", "±\N{NO-BREAK SPACE}") if depth in found else "-" for depth in DEPTHS
+            ]
             rows.append((source, *cells, shortcuts, epochs, kept, _runs(list(found.items()))))
         header = ("source", *(str(depth) for depth in DEPTHS), "shortcuts", "epochs", "epoch reported", "runs")
         return [table(header, rows, last_number=len(DEPTHS))]
