@@ -197,7 +197,7 @@ def eval_command(
     precision: Precision = "fp32",
     plot: Annotated[
         Path | None,
-        path_option("Draw calibration and confusions into this PNG or SVG file.", "no picture"),
+        path_option("Draw calibration and confusions into this PNG, SVG or PDF file.", "no picture"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -275,15 +275,15 @@ def _say_other_images(training: dict[str, object], found: "resnetzoo.Data") -> N
 
     Only a folder without a test set is such a one: of what is loaded, nothing else has a part.
     """
-    stored = training.get("train_fingerprint")
-    if not found.part or stored is None or training.get("trained_on") != found.name:
+    stored, part = training.get("train_fingerprint"), training.get("train_part")  # files of earlier versions lack it
+    if not found.part or None in (stored, part) or training.get("trained_on") != found.name:
         return
-    trained = found.recut(str(training.get("train_part", found.part)))
+    trained = found.recut(str(part))
     if trained is not None and trained.has_fingerprint(str(stored)):
         return
     warnings.warn(
         f"the network may have been trained on some of the {len(found.test):,} images that it is measured on: they are "
-        "held out of a folder whose images are not those of the training any more. Measure on images that it has not "
+        "held out of a folder of which, in training, other images were held out. Measure on images that it has not "
         "seen: --all-images with a folder of their own",
         stacklevel=2,
     )

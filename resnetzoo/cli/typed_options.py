@@ -3,7 +3,7 @@
 import re
 import shlex
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 import resnetzoo
 
 # No numbers: folders are called `lr=0.1`.
-_ARGUMENT = re.compile(r'(?<![\w/\\.-])(?P<name>[a-z]\w*)=(?P<value>"[^"]*"|True\b|False\b|\.\.\.)')
+_ARGUMENT = re.compile(r'(?<![\w/\\.,=-])(?P<name>[a-z]\w*)=(?P<value>"[^"]*"|True\b|False\b|\.\.\.)')
 _CALL = re.compile(r"[\w\])]$")  # what stands before the parenthesis of a call
 
 
@@ -25,12 +25,15 @@ class CommandOfOptions(TyperCommand):
         Raises:
             ResnetzooError: the error of the command's functions, in the words of the command line.
         """
-        with self._warnings_of_options():
+        with self._warnings_of_options(self._own(ctx)):
             try:
                 return super().invoke(ctx)
             except (resnetzoo.ResnetzooError, Warning) as error:
                 first, *others = error.args or ("",)
-                error.args = (in_typed_words(f"{first}", self._typed), *others)
+                message = f"{first}"
+                if isinstance(error, resnetzoo.UsageError):  # others begin with a path, which may be called `out`
+                    message = with_option(message, self._typed)
+                error.args = (in_typed_words(message, self._typed, self._own(ctx)), *others)
                 raise
 
     @property
@@ -43,12 +46,17 @@ class CommandOfOptions(TyperCommand):
             if option.opts[0].startswith("-")
         }
 
+    @staticmethod
+    def _own(ctx: Any) -> list[str]:
+        """The words that were typed for this command, among them paths."""
+        return [f"{value}" for value in ctx.params.values() if value is not None]
+
     @contextmanager
-    def _warnings_of_options(self) -> Iterator[None]:
+    def _warnings_of_options(self, own: Sequence[str]) -> Iterator[None]:
         former = warnings.formatwarning
 
         def in_options(message: Warning | str, *rest: Any) -> str:
-            return former(in_typed_words(f"{message}", self._typed), *rest)
+            return former(in_typed_words(f"{message}", self._typed, own), *rest)
 
         warnings.formatwarning = in_options  # type: ignore[assignment]
         try:
@@ -57,20 +65,24 @@ class CommandOfOptions(TyperCommand):
             warnings.formatwarning = former
 
 
-def in_typed_words(message: str, typed: Mapping[str, Sequence[str]]) -> str:
-    """A message with the name that begins it as an option, and so each `name="value"` or `name=True` outside of calls.
+def with_option(message: str, typed: Mapping[str, Sequence[str]]) -> str:
+    """A message whose first word is an option, if that is the name of a parameter in Python; `typed` is as below."""
+    word, space, rest = message.partition(" ")
+    return f"{typed[word][0]}{space}{rest}" if word in typed else message
+
+
+def in_typed_words(message: str, typed: Mapping[str, Sequence[str]], own: Iterable[str] = ()) -> str:
+    """A message with each `name="value"` or `name=True` outside of calls as an option.
 
     Args:
         message: of a Python function.
         typed: name of a parameter -> the option, and the one for False, empty if there is none.
+        own: words that were typed; what stands in one of them stays, such as the name of a folder.
     """
-    word, space, rest = message.partition(" ")
-    if word in typed:
-        message = f"{typed[word][0]}{space}{rest}"
 
     def as_option(found: re.Match[str]) -> str:
         name, value = found["name"], found["value"]
-        if name not in typed or _is_in_call(message[: found.start()]):
+        if name not in typed or _is_in_call(message[: found.start()]) or any(found[0] in word for word in own):
             return found[0]
         option, opposite = typed[name]
         if value == "False":

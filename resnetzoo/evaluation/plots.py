@@ -93,7 +93,7 @@ def save_test_figure(
     """Draw the reliability diagram and the confusion matrix side by side into a file.
 
     Args:
-        path: a name that ends in `.png` or `.svg`.
+        path: a name that ends in `.png`, `.svg` or `.pdf`.
         calibration: as `resnetzoo.metrics.calibration` gives it.
         matrix: as `resnetzoo.metrics.confusion_matrix` gives it.
         classes: the names of its rows.

@@ -45,7 +45,7 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
 
     Args:
         predictions: what `predict` returned; the files are read once more.
-        path: a name that ends in `.png` or `.svg`.
+        path: a name that ends in `.png`, `.svg` or `.pdf`.
         title: what stands above, such as `model_title(model)`.
 
     Raises:

@@ -84,7 +84,8 @@ def current_spec(model: CifarNet) -> ModelSpec:
         if words := as_built.other_kind(name) or as_built.other_settings(name):
             raise UsageError(
                 f"the network is no longer a {spec.label}: {name or 'it'} {words}, which neither specs nor weights "
-                "describe; torch.save keeps its state_dict(), for a network with the same change"
+                "describe; model.spec is what was built, and torch.save keeps its state_dict(), for a network with the "
+                "same change"
             )
     return spec
 

@@ -1,6 +1,6 @@
 """Which runs may stand side by side in a table, a figure or a file, and which of them are seeds of one network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from resnetzoo.data.titles import data_title
@@ -9,14 +9,15 @@ from resnetzoo.training.results import EpochRow, RunRecord
 from resnetzoo.utils.text import kind_of
 
 
-def checked_runs(runs: Sequence[RunRecord]) -> list[RunRecord]:
+def checked_runs(runs: Iterable[RunRecord]) -> list[RunRecord]:
     """The runs, each once, if they are on the same data.
 
     Raises:
         UsageError: no run, other objects, or runs on different data, of which the message names two.
     """
-    if isinstance(runs, RunRecord) or not isinstance(runs, Sequence):
+    if isinstance(runs, RunRecord) or not isinstance(runs, Iterable):
         raise UsageError(f"runs must be a list of runs, as [run], not {kind_of(runs)}")
+    runs = list(runs)
     for run in runs:
         if not isinstance(run, RunRecord):
             raise UsageError(f"runs must be what fit or read_records returns, not {kind_of(run)}")
@@ -35,7 +36,7 @@ def checked_runs(runs: Sequence[RunRecord]) -> list[RunRecord]:
     return once
 
 
-def seeds_of_networks(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+def seeds_of_networks(runs: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     """The runs of each network over its seeds, in the order of each network's first run.
 
     Their title is the network's label, behind which the name of the recipe stands if several were used.
@@ -73,10 +74,17 @@ def _check_seeds(title: str, one: RunRecord, other: RunRecord) -> None:
             f"two networks are called {title} but differ, so their runs are no seeds of each other: give one of the "
             "runs another name, as dataclasses.replace(run, name=...) does"
         )
-    if one.seed == other.seed:
+    first, second = one.starting_point, other.starting_point
+    if first is not None and second is not None and first.frozen != second.frozen:
         raise UsageError(
-            f"two runs of {title} have seed {one.seed} and different figures, so that they are no seeds of each other: "
-            "leave one of them out, or give it another name, as dataclasses.replace(run, name=...) does"
+            f"the runs of {title} trained different parts of it, so they are no seeds of each other: give those with "
+            "frozen weights another name, as dataclasses.replace(run, name=...) does"
+        )
+    if one.seed == other.seed and (first is None or second is None or first.has_weights(second.weights)):
+        raise UsageError(
+            f"two runs of {title} began with the same weights and seed {one.seed} but have different figures, so that "
+            "they are no seeds of each other: leave one of them out, or give it another name, as "
+            "dataclasses.replace(run, name=...) does"
         )
 
 

@@ -97,12 +97,13 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
         UsageError: as `by_name`.
     """
     columns: dict[str, dict[int, str]] = {}
-    for name, group in by_name(runs).items():
+    groups = by_name(runs)
+    for name, group in groups.items():
         title = name if len(group) == 1 else f"{name} (n={len(group)})"
         columns[title] = {rows[0].epoch: _cell([100 - row.test_error for row in rows]) for rows in common_epochs(group)}
     for title, values in source.items():
         columns[title] = {epoch: f"{value:.2f}" for epoch, value in values.items()}
-    count = max(len(run.epochs) for run in runs)
+    count = max(len(run.epochs) for group in groups.values() for run in group)
     cells = [["epoch", *columns]]
     cells += [[str(epoch), *(column.get(epoch, "-") for column in columns.values())] for epoch in range(1, count + 1)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
@@ -129,16 +130,16 @@ def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> No
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write one or more rows with the same keys as CSV, with a header.
+    """Write one or more rows as CSV, with the keys of the first as header; a key that another row lacks stays empty.
 
     Raises:
-        UsageError: no row, or a row with other keys than the first.
+        UsageError: no row, or a row with a key that the first has not.
         OutputError: `path` cannot be written.
     """
     if not rows:
         raise UsageError("a CSV file needs one row at least, whose keys are its header")
-    if other := next((row for row in rows if row.keys() != rows[0].keys()), None):
-        raise UsageError(f"all rows need the keys of the first, {some([*rows[0]])}, unlike one with {some([*other])}")
+    if other := next((row for row in rows if not row.keys() <= rows[0].keys()), None):
+        raise UsageError(f"rows have keys of the first, {some([*rows[0]])}, unlike one with {some([*other])}")
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()

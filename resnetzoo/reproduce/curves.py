@@ -91,11 +91,11 @@ def note_provenance(figure: "Figure", runs: Sequence[RunRecord]) -> None:
 def save_comparison(
     runs: Sequence[RunRecord], path: str | Path, *, title: str, source: Mapping[str, float | Mapping[int, float]]
 ) -> None:
-    """Draw `error_curves` into a PNG or SVG, with hollow marks or a dotted line for each published error of `source`.
+    """Draw `error_curves` into a file, with hollow marks or a dotted line for each published error of `source`.
 
     Args:
         runs: one or more of each network.
-        path: a name that ends in `.png` or `.svg`.
+        path: a name that ends in `.png`, `.svg` or `.pdf`.
         title: above the figure.
         source: name -> error in percent, by epoch as marks or of the last epoch as a line, in the order of the runs'
             networks, whose colours they use.

@@ -1,6 +1,7 @@
 """The results of a training run: one row per epoch, with everything needed to repeat it."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
@@ -67,7 +68,13 @@ class EpochRow:
 
 
 def label_of(model: "nn.Module", spec: ModelSpec | None) -> str:
-    """The name of a network in results: its spec's label, such as `resnet20`, or the class of one from elsewhere."""
+    """The name of a network in results: its spec's label, such as `resnet20`, or the class of one from elsewhere.
+
+    That of a network which no spec describes any more says what it was built as: `resnet20, changed`.
+    """
+    built = getattr(model, "spec", None)
+    if spec is None and isinstance(built, ModelSpec):
+        return f"{built.label}, changed"
     return spec.label if spec else type(model).__name__
 
 
@@ -239,8 +246,11 @@ class RunRecord:
 
 
 def _present_label(name: str, spec: ModelSpec | None) -> str:
-    """The name of a record; a label of an earlier version, which did not tell all architectures apart, is completed."""
-    return spec.label if spec and spec.label.split(" (")[0] == name.split(" (")[0] else name
+    """The name of a record; a label of an earlier version, which said less of the architecture, is completed."""
+    if spec is None:
+        return name
+    (stored, *notes), (known, *others) = (re.split(r" \(|, |\)", label) for label in (name, spec.label))
+    return spec.label if stored == known and set(notes) <= {*others, ""} else name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,8 @@ _DASHES: dict[int, tuple[float, ...]] = {
     110: (1, 1),
 }
 _DEEPEST = (5, 1.5, 1, 1.5, 1, 1.5)
-_SUFFIXES = (".png", ".svg")
+_SUFFIXES = (".png", ".svg", ".pdf")
+_DATES = {"svg": "Date", "pdf": "CreationDate"}
 _FONT_SIZE = 9  # points
 _LABEL_GAP = 7  # points, from a line's end to its label
 _LINE_HEIGHT = 1.3  # of a label, in font sizes
@@ -115,23 +116,23 @@ def check_figure_name(path: str | Path) -> Path:
     """Refuse a name that is of no picture, before anything is measured or drawn; else its path.
 
     Raises:
-        UsageError: it ends neither in `.png` nor in `.svg`.
+        UsageError: it ends neither in `.png` nor in `.svg` or `.pdf`.
     """
     path = user_path(path)
     if path.suffix.lower() not in _SUFFIXES:
-        raise UsageError(f"pictures are written to files that end in .png or .svg, not to {path.name}")
+        raise UsageError(f"pictures are written to files that end in .png, .svg or .pdf, not to {path.name}")
     return path
 
 
 def save_figure(figure: "Figure", *paths: Path) -> None:
-    """Write the figure to each path, as PNG or SVG by its suffix; the same figure gives the same bytes.
+    """Write the figure to each path, as PNG, SVG or PDF by its suffix; the same figure gives the same bytes.
 
     Raises:
         OutputError: a path cannot be written.
     """
     for path in paths:
         picture, kind = io.BytesIO(), path.suffix[1:].lower()
-        figure.savefig(picture, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        figure.savefig(picture, format=kind, metadata={_DATES[kind]: None} if kind in _DATES else None)
         write_atomically(path, picture.getvalue())
 
 

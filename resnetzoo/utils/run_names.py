@@ -19,12 +19,11 @@ RESULTS = (LOG_FILE, LOGITS_FILE, RUN_FILE)
 def check_no_run_file(path: Path) -> None:
     """Refuse to write an export or weights over a file of a run, be it the exported one or another.
 
-    A file of the same name that lies alone is one's own.
+    A file of the same name that lies alone, or beside a log of one's own, is one's own.
 
     Raises:
         UsageError: there is such a file, and others of a run beside it.
     """
-    names = (*STATES, *RESULTS)
-    others = [name for name in names if name != path.name and is_there(path.with_name(name))]
-    if path.name in names and is_there(path) and others:
+    others = [name for name in (*STATES, RUN_FILE) if name != path.name and is_there(path.with_name(name))]
+    if path.name in (*STATES, *RESULTS) and is_there(path) and others:
         raise UsageError(f"{path} is a file of the run whose {others[0]} lies beside it: choose another name or folder")

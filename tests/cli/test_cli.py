@@ -201,7 +201,7 @@ def test_a_wrong_dataset_is_answered_with_all_that_the_command_takes(words: tupl
         (("data", "--dataset", "synthetic", "--image-size", "16"), 2, "--image-size is only for --dataset folder"),
         (("data", "--dataset", "synthetic", "--download"), 2, "--download is for published datasets"),
         (("bench", "resnet20", "--device", "cpu", "--record"), 2, "a step is recorded on CUDA only"),
-        (("eval", "run", "--plot", "a.jpg"), 2, "end in .png or .svg, not to a.jpg"),
+        (("eval", "run", "--plot", "a.jpg"), 2, "end in .png, .svg or .pdf, not to a.jpg"),
         (("eval", "nowhere.pt"), 1, "nowhere.pt: no such checkpoint"),
         (("eval", "wrn16_4"), 2, "wrn16_4 has no weights; networks that have: plainnet20, "),
     ],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from processes import Command
 
 import resnetzoo
-from resnetzoo.cli.typed_options import in_typed_words
+from resnetzoo.cli.typed_options import in_typed_words, with_option
 
 TYPED = {"precision": ("--precision", ""), "record": ("--record", "--no-record"), "batch_size": ("--batch-size", "")}
 
@@ -17,7 +17,6 @@ TYPED = {"precision": ("--precision", ""), "record": ("--record", "--no-record")
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        ("batch_size must be from 1, not 0", "--batch-size must be from 1, not 0"),
         ('use precision="bf16", or record=False', "use --precision bf16, or --no-record"),
         ('leave record=True out, or say device="cuda"', 'leave --record out, or say device="cuda"'),
         ("needs precision=..., such as a word", "needs --precision, such as a word"),
@@ -31,7 +30,22 @@ def test_arguments_become_options_outside_of_calls(message: str, said: str) -> N
     assert in_typed_words(message, TYPED) == said
 
 
-@given(st.from_regex(r"[a-z_/.-]{0,9}(record|precision)=[0-9a-z.]{1,4}(/[a-z.]{1,9})?", fullmatch=True))
+def test_the_first_word_becomes_an_option() -> None:
+    assert with_option("batch_size must be from 1, not 0", TYPED) == "--batch-size must be from 1, not 0"
+    assert with_option("runs/record holds", TYPED) == "runs/record holds"
+
+
+def test_words_that_were_typed_stay() -> None:
+    message = "record=True holds another run; record=False"
+    assert in_typed_words(message, TYPED, ["record=True"]) == "record=True holds another run; --no-record"
+
+
+@given(
+    st.from_regex(
+        r"([a-z_]{1,5}[/.,=-])+record=True([,/][a-z.]{1,9})?|[a-z]{0,9}(record|precision)=[0-9a-z.]{1,4}",
+        fullmatch=True,
+    )
+)
 def test_paths_stay_as_they_are(path: str) -> None:
     message = f"error: {path} holds another run"
     assert in_typed_words(message, TYPED) == message

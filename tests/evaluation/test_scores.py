@@ -336,7 +336,7 @@ def test_the_figure_has_a_bar_a_bin_and_a_number_a_cell(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there are 3 names"):
         metrics.plot_confusion(right, matrix, "abcdefg", predicted="abc")
     for name, classes, message in (
-        ("a.jpg", "abcdefg", r"end in \.png or \.svg"),
+        ("a.jpg", "abcdefg", r"end in \.png, \.svg or \.pdf"),
         ("a.png", "ab", "there are 2 names"),
     ):
         with pytest.raises(UsageError, match=message):

@@ -94,7 +94,7 @@ def test_the_files_of_a_run_stay(call: Call, tiny_model: resnetzoo.CifarNet, exp
     """Those of the run that is exported, and of any other; by the functions too."""
     Path("run").mkdir()
     torch.save(tiny_model.state_dict(), "run/checkpoint.pt")
-    Path("run", "log.jsonl").write_text("{}\n")
+    Path("run", "run.json").write_text("{}\n")
     path = Path("run", name)
     if name != "checkpoint.pt":
         path.write_bytes(b"finished work")

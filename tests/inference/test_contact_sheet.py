@@ -50,7 +50,7 @@ def test_a_sheet_has_an_end(model: resnetzoo.CifarNet) -> None:
     assert Path("many.svg").stat().st_size > Path("few.svg").stat().st_size
     with pytest.raises(resnetzoo.UsageError, match="at least one prediction"):
         resnetzoo.save_sheet([], "none.png")
-    with pytest.raises(resnetzoo.UsageError, match=r"end in \.png or \.svg, not to sheet\.jpg"):
+    with pytest.raises(resnetzoo.UsageError, match=r"end in \.png, \.svg or \.pdf, not to sheet\.jpg"):
         resnetzoo.save_sheet(found, "sheet.jpg")
     with pytest.raises(resnetzoo.ResnetzooError, match=r"cannot write /proc/nothing/sheet\.png"):
         resnetzoo.save_sheet(found[:1], "/proc/nothing/sheet.png")

@@ -78,7 +78,7 @@ def test_files_that_are_all_missing_have_their_rows_in_json(fork_command: Comman
         (("a.png",), 2, "no image found: a.png: no such file"),
         (("a.png", "--model", "resent20"), 2, "did you mean resnet20"),
         (("a.png", "--model", "nowhere.pt"), 1, "nowhere.pt: no such checkpoint"),
-        (("a.png", "--sheet", "sheet.jpg"), 2, "end in .png or .svg, not to sheet.jpg"),
+        (("a.png", "--sheet", "sheet.jpg"), 2, "end in .png, .svg or .pdf, not to sheet.jpg"),
         (("b.png", "--sheet", "/proc/x.png"), 1, "choose another folder\n"),
         (("a.png", "--top", "0"), 2, "--top must be a whole number from 1, not 0"),
         (("a.png", "--batch-size", "0"), 2, "--batch-size must be a whole number from 1, not 0"),

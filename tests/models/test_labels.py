@@ -84,6 +84,6 @@ def test_labels_say_what_the_name_does_not(spec: ModelSpec, label: str) -> None:
 def test_labels_in_records_of_earlier_versions_are_completed_and_other_names_stay() -> None:
     (values, *_) = json.loads((ROOT / "docs/results/source/results.json").read_text())["runs"]
     values["spec"] = {**values["spec"], "family": "residual", "depth": 26, "widths": [32, 64, 128]}
-    names = {"resnet26": "resnet26 (widths 32-64-128)", "resnet26 by hand": "resnet26 by hand", "mine": "mine"}
+    names = {"resnet26": "resnet26 (widths 32-64-128)", "resnet26 (by hand)": "resnet26 (by hand)", "mine": "mine"}
     for stored, name in names.items():
         assert resnetzoo.RunRecord.from_dict({**values, "name": stored}).name == name

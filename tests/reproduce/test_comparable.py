@@ -96,12 +96,32 @@ def test_a_run_counts_once(data: resnetzoo.Data, run: resnetzoo.Run, other: resn
 def test_runs_that_are_no_seeds_of_each_other_are_refused(
     name: str, data: resnetzoo.Data, run: resnetzoo.Run, other: resnetzoo.Run
 ) -> None:
-    refuse(name, [run, train(data, network=1)], f"two runs of {run.name} have seed 0 and different figures")
+    (*rows, last) = run.epochs
+    elsewhere = replace(run, epochs=(*rows, replace(last, test_error=last.test_error / 2)), device="another one")
+    refuse(name, [run, elsewhere], f"two runs of {run.name} began with the same weights and seed 0 but have different")
+    assert other.starting_point is not None
+    frozen = replace(other, starting_point=replace(other.starting_point, frozen=("conv1.weight",)))
+    refuse(name, [run, frozen], f"the runs of {run.name} trained different parts of it")
     changed = replace(other, recipe=replace(other.recipe, lr=0.5))
     refuse(name, [run, changed], f"two recipes are called {run.recipe.name} but differ")
     assert other.spec is not None
     changed = replace(other, spec=replace(other.spec, widths=(8, 16, 32)))
     refuse(name, [run, changed], f"two networks are called {run.name} but differ")
+
+
+def test_runs_of_other_initial_weights_are_seeds_whatever_their_order_of_images(
+    data: resnetzoo.Data, run: resnetzoo.Run
+) -> None:
+    assert [len(group) for group in report.by_name([run, train(data, network=1)]).values()] == [2]
+
+
+def test_changed_networks_are_apart_from_each_other_and_from_those_as_built(data: resnetzoo.Data) -> None:
+    runs = []
+    for depth in (8, 14):
+        model = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", depth, widths=(4, 8, 16)))
+        model.bn1.eps = 0.1
+        runs.append(resnetzoo.fit(model, data, resnetzoo.recipes.SMOKE.with_epochs(1), progress=False))
+    assert list(report.by_name(runs)) == [f"resnet{depth} (widths 4-8-16), changed" for depth in (8, 14)]
 
 
 def test_recipes_have_columns_and_curves_of_their_own(
@@ -132,19 +152,19 @@ def test_seeds_of_which_one_was_stopped_have_the_epochs_of_both(run: resnetzoo.R
     plots.save_comparison([run, stopped, stopped], "out.svg", title="", source={})
 
 
-@pytest.mark.parametrize("name", ["x.bmp", "x", "x.pdf"])
-def test_a_picture_ends_in_png_or_svg(name: str, run: resnetzoo.Run) -> None:
+@pytest.mark.parametrize("name", ["x.bmp", "x", "x.jpg"])
+def test_a_picture_ends_in_png_svg_or_pdf(name: str, run: resnetzoo.Run) -> None:
     save = partial(plots.save_comparison, title="", source={})
-    with pytest.raises(resnetzoo.UsageError, match=rf"end in \.png or \.svg, not to {name}$"):
+    with pytest.raises(resnetzoo.UsageError, match=rf"end in \.png, \.svg or \.pdf, not to {name}$"):
         save([run], name)
-    with pytest.raises(resnetzoo.UsageError, match=r"end in \.png or \.svg, not to errors"):
+    with pytest.raises(resnetzoo.UsageError, match=r"end in \.png, \.svg or \.pdf, not to errors"):
         plots.draw_stored("results.json", "errors", "out", suffixes=[name[1:]])
-    for good in ("x.svg", "x.PNG"):
+    for good in ("x.svg", "x.PNG", "x.pdf"):
         save([run], good)
         assert Path(good).is_file()
 
 
 @pytest.mark.parametrize("rows", [[], [{"a": 1}, {"b": 2}], [{"a": 1}, {"a": 1, "b": 2}]])
 def test_rows_of_a_csv_file_have_one_header(rows: list[dict[str, int]]) -> None:
-    with pytest.raises(resnetzoo.UsageError, match=r"one row at least|need the keys of the first, a, unlike"):
+    with pytest.raises(resnetzoo.UsageError, match=r"one row at least|rows have keys of the first, a, unlike"):
         report.write_csv("a.csv", rows)

@@ -111,3 +111,8 @@ def test_all_relatives_in_other_libraries_are_known() -> None:
     known = {name for name in names if foreign_architecture(name)}
     assert {name for name in names - known if not NO_RELATIVES.fullmatch(name)} == set()
     assert not [name for name in resnetzoo.list_models() if foreign_architecture(name)]
+
+
+@pytest.mark.parametrize("name", ["resnet_d20", "2024_oct_resnet20", "ca_resnet20", "resnet20_aa", "my_bat_resnet20"])
+def test_a_gap_makes_another_word_of_short_ones(name: str) -> None:
+    assert foreign_architecture(name) is None

@@ -147,3 +147,26 @@ def test_names_of_files_that_say_nothing_wrong(tmp_path: Path, name: str, spec: 
     network = network_of(spec)
     torch.save(network.state_dict(), tmp_path / name)
     assert_same_logits(load(tmp_path / name), network)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ModelSpec("residual", 164),
+        ModelSpec("residual", 110, "bottleneck", "projection"),
+        ModelSpec("residual", 20, widths=(64, 128, 256)),
+        replace(resnetzoo.get_spec("resnet50"), width_per_group=128),
+    ],
+    ids=lambda spec: spec.label,
+)
+def test_labels_of_this_package_are_true_of_their_networks(tmp_path: Path, spec: ModelSpec) -> None:
+    state = resnetzoo.CifarNet(spec).state_dict()
+    assert resnetzoo.load_checkpoint({"arch": spec.label, "state_dict": state}).spec == spec
+    torch.save(state, tmp_path / f"{spec.label}.pth")
+    assert resnetzoo.load_checkpoint(tmp_path / f"{spec.label}.pth").spec == spec
+
+
+@pytest.mark.parametrize("name", ["resnet20_from_wrn40_2", "wrn40_2_to_resnet20", "student_resnet20_teacher_wrn_40_2"])
+def test_names_of_a_student_and_its_teacher_are_true_of_either(tmp_path: Path, name: str) -> None:
+    torch.save(resnetzoo.create("resnet20").state_dict(), tmp_path / f"{name}.pth")
+    assert resnetzoo.load_checkpoint(tmp_path / f"{name}.pth").spec.label == "resnet20"

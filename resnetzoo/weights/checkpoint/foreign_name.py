@@ -12,17 +12,17 @@ from resnetzoo.models.spec import ModelSpec
 _KNOWN = r"(?:pre[-_ ]?(?:act(?:ivation)?[-_ ]?)?|wide[-_ ]?)?res[-_ ]?ne(?:t|xt)"
 _MIXED = r"shake[-_ ]?(?:drop|shake|even)|blur(?:[-_ ]?pool)?|anti[-_ ]?alias(?:ed|ing)?|fix[-_ ]?up|re[-_ ]?zero"
 _ATTENTIVE = r"se|sk|cbam|bam"
-# What stands before the word, as timm, pytorchcv and papers write it, ...
-_BEFORE = (
-    rf"{_MIXED}|(?:fast|legacy[-_ ]?|sc)?se|sk|e?ca|gc|c?bam|dia|ibnb?|csp|nf|oct(?:ave)?|isqrtcov|lambda|sha|bat"
-    r"|squeeze"
-)
-# ... between it and the depth, and behind the depth, where a short one may be anything, as `aa` for AutoAugment.
-_WITHIN = rf"{_MIXED}|{_ATTENTIVE}|eca|aa|rs|d|a?bc"
+# What stands before the word, as timm, pytorchcv and papers write it: short ones without a gap, since `oct` may be a
+# month and `ca` a country, ...
+_BEFORE = rf"(?:{_MIXED}|(?:fast|legacy[-_ ]?|sc)?se|sk|eca|c?bam|ibnb?|octave|isqrtcov|lambda|squeeze)[-_ ]?"
+_GLUED_BEFORE = r"ca|gc|dia|csp|nf|oct|sha|bat(?:[-_ ]?(?=resnext))?"
+# ... between it and the depth, where `d` may stand for that, and behind it, where `aa` may be AutoAugment.
+_WITHIN = rf"[-_ ]?(?:{_MIXED}|{_ATTENTIVE}|eca)(?=[-_ ]?\d)"
+_GLUED_WITHIN = r"(?:aa|rs|d|a?bc)(?=\d)"
 _BEHIND = rf"{_MIXED}|{_ATTENTIVE}"
 _FOREIGN = re.compile(
-    rf"(?<![a-z])(?:{_BEFORE})[-_ ]?{_KNOWN}"
-    rf"|{_KNOWN}[-_ ]?(?:{_WITHIN})(?=[-_ ]?\d)"
+    rf"(?<![a-z])(?:{_BEFORE}|{_GLUED_BEFORE}){_KNOWN}"
+    rf"|{_KNOWN}(?:{_WITHIN}|{_GLUED_WITHIN})"
     rf"|{_KNOWN}[-_ ]?\d[\da-z]*(?:[-_ ][\dx]+d?)?[-_ ](?:{_BEHIND})(?![a-z])"
 )
 

@@ -1,6 +1,7 @@
 """Doubts about a network that was inferred from names and shapes: the name of its file, the habits of its publisher."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,28 +35,27 @@ class NameHint(NamedTuple):
 
 def hint_in_name(file: Path) -> NameHint | None:
     """What the name of a file or, failing that, of its folder says, as in `resnet-110/model_best.pth.tar`."""
-    return next((hint for name in _names(file) if (hint := _hint(name))), None)
+    return next((hint for name in _names(file) for hint in _hints(name)), None)
 
 
 def _names(file: Path) -> tuple[str, str]:
     return file.name.lower(), file.absolute().parent.name.lower()
 
 
-def _hint(text: str) -> NameHint | None:
-    if said := _OF_SERIES.search(text):
-        named, word = said[0], said[1]
-    elif said := _NAME.search(text):
+def _hints(text: str) -> Iterator[NameHint]:
+    """The networks that a name speaks of; of a student and its teacher there are two."""
+    for said in _OF_SERIES.finditer(text):
+        if name := parse_network_name(said[0]):
+            yield NameHint(said[1], name)
+    for said in _NAME.finditer(text):
         word = f"{said[1]}net"
-        named = f"{word}{said[2]}{said[3] or ''}{_THREE_STAGES * (_THREE_STAGES in text)}"
-    else:
-        return None
-    name = parse_network_name(named)
-    return NameHint(word, name) if name else None
+        if name := parse_network_name(f"{word}{said[2]}{said[3] or ''}{_THREE_STAGES * (_THREE_STAGES in text)}"):
+            yield NameHint(word, name)
 
 
 def _foreign(file: Path) -> str | None:
     """The other architecture that the name which says something speaks of."""
-    said = next((name for name in _names(file) if foreign_architecture(name) or _hint(name)), "")
+    said = next((name for name in _names(file) if foreign_architecture(name) or any(_hints(name))), "")
     return foreign_architecture(said)
 
 
@@ -63,7 +63,7 @@ def _name_warnings(spec: ModelSpec, file: Path, stated: bool) -> list[str]:
     if not stated and (foreign := _foreign(file)):
         return [f"the name says {foreign}, {loaded_all_the_same(spec)}"]
     hint = hint_in_name(file)
-    if hint is None:
+    if hint is None or _speaks_of(spec, file):
         return []
     found, name = [], hint.name
     if name.depth not in (None, spec.depth):
@@ -74,6 +74,13 @@ def _name_warnings(spec: ModelSpec, file: Path, stated: bool) -> list[str]:
     if difference := name.difference(spec):
         found.append(f"the name says {name.word}, of {difference[0]}, the weights are of {difference[1]}")
     return found
+
+
+def _speaks_of(spec: ModelSpec, file: Path) -> bool:
+    """Whether a name is the label of this network, or one of several networks that it speaks of is of that kind."""
+    hints = [hint.name for name in _names(file) for hint in _hints(name)]
+    labelled = "(" in spec.label and any(spec.label in name for name in _names(file))
+    return labelled or any(name.family == spec.family and name.fits(spec) for name in hints)
 
 
 def load_warnings(

@@ -52,11 +52,16 @@ class NetworkName(NamedTuple):
 
     def fits(self, spec: ModelSpec) -> bool:
         """Whether weights with the names and shapes of `spec` may belong to a network of this name."""
-        return self._fits_but_for_stages(spec) and self.structure.difference(spec) is None
+        return self.is_label_of(spec) or (self._fits_but_for_stages(spec) and self.structure.difference(spec) is None)
 
     def difference(self, spec: ModelSpec) -> tuple[str, str] | None:
         """How the stages differ from those of `spec`, if nothing else does; see `Structure.difference`."""
-        return self.structure.difference(spec) if self._fits_but_for_stages(spec) else None
+        known = self._fits_but_for_stages(spec) and not self.is_label_of(spec)
+        return self.structure.difference(spec) if known else None
+
+    def is_label_of(self, spec: ModelSpec) -> bool:
+        """Whether it is what this package calls that very network: `resnet164 (basic blocks)`."""
+        return self.word.strip() == spec.label
 
     def _fits_but_for_stages(self, spec: ModelSpec) -> bool:
         return (

@@ -167,7 +167,7 @@ def _doubts(spec: ModelSpec, stated: tuple[StatedName, ...]) -> list[str]:
     for said in stated:
         if said.name is None:
             found[said.word] = f"its {said}, {loaded_all_the_same(spec)}"
-        elif (usual := said.name.structure.usual_widths) not in (None, spec.widths):
+        elif not said.name.is_label_of(spec) and (usual := said.name.structure.usual_widths) not in (None, spec.widths):
             found[said.word] = f"its {said}, which has widths {usual} here, the weights have widths {spec.widths}"
     return list(found.values())
 
