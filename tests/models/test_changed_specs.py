@@ -103,7 +103,7 @@ def test_a_run_of_a_changed_network_does_not_have_the_name_of_its_spec(tiny_data
     with_strided_stem(model)
     run = resnetzoo.fit(model, tiny_data, TINY_RECIPE, device="cpu", progress=False)
     assert run.spec is None
-    assert run.name == "CifarNet"
+    assert run.name == "resnet8 (projection), changed"
 
 
 SAME: dict[str, Callable[[Network], nn.Module]] = {
