@@ -16,6 +16,7 @@ from resnetzoo.data.conversion import check_images
 from resnetzoo.data.fingerprint import fingerprint_v1, fingerprint_v2, is_version_2
 from resnetzoo.data.from_dataset import check_both_named, names_of_labels, pixels_and_labels
 from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.parts import cuts_of
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.validation import check_seed, check_whole_number
@@ -205,8 +206,6 @@ class Data:
         Args:
             part: the `part` of the run's data, of which these have the beginning.
         """
-        from resnetzoo.data.parts import cuts_of
-
         cuts = cuts_of(part, self.part)
         if cuts is None:
             return None

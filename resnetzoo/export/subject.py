@@ -17,7 +17,7 @@ from resnetzoo.models.wrappers import innermost, zoo_network
 from resnetzoo.utils.modules import check_values, copy_of, with_plain_weights
 from resnetzoo.utils.text import first_line
 from resnetzoo.version import __version__
-from resnetzoo.weights.checkpoint.metadata import metadata_texts, texts_without_spec
+from resnetzoo.weights.checkpoint.metadata import texts_with
 
 FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
 Exportable = nn.Module
@@ -111,5 +111,4 @@ def _facts(network: CifarNet, takes: str) -> dict[str, str]:
                 "a spec"
             ) from error
     # Features alone are of no spec, and neither is a network with other modules or settings, such as other strides.
-    texts = texts_without_spec(network) if known_spec(network) is None else metadata_texts(network)
-    return {**facts, **texts}
+    return {**facts, **texts_with(known_spec(network), network)}

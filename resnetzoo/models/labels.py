@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from resnetzoo.models.blocks.types import BLOCKS, find_block_type
 from resnetzoo.models.depths import FOUR_STAGES, is_valid_depth
 from resnetzoo.models.shapes import FOUR_WIDTHS, WIDTHS
 
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
     from resnetzoo.models.blocks.types import BlockType
     from resnetzoo.models.spec import ModelSpec
 
-_BASIC_STEP = 2  # convolutions of a basic block, which networks of a depth that fits both kinds usually consist of
 _BOTTLENECKS_ALL_THE_SAME = (164,)  # arXiv:1603.05027, table 2
 
 
@@ -88,8 +88,10 @@ def _notes_on_stages(spec: "ModelSpec", kind: "BlockType", usual: _Usual) -> Ite
 
 
 def _usual_block(spec: "ModelSpec") -> str:
-    fits = is_valid_depth(spec.depth, _BASIC_STEP * len(spec.widths))
-    return "basic" if fits and spec.depth not in _BOTTLENECKS_ALL_THE_SAME else "bottleneck"
+    """The kind of blocks in equal stages of such a depth: basic ones where they fit, but for the paper's exceptions."""
+    basic, *others = BLOCKS
+    fits = is_valid_depth(spec.depth, find_block_type(spec.family, basic).layers * len(spec.widths))
+    return basic if fits and spec.depth not in _BOTTLENECKS_ALL_THE_SAME else others[0]
 
 
 def _notes_on_blocks(spec: "ModelSpec") -> Iterator[str]:

@@ -14,7 +14,7 @@ from resnetzoo.utils.modules import check_values
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.run_names import check_no_run_file
 from resnetzoo.weights.checkpoint.build import fault_of
-from resnetzoo.weights.checkpoint.metadata import metadata_texts
+from resnetzoo.weights.checkpoint.metadata import texts_with
 
 StoredPrecision = Literal["fp32", "fp16"]
 
@@ -50,8 +50,7 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
         raise UsageError(f'precision must be fp32 or fp16, not "{precision}"')
     network = zoo_network(model, "save_weights")
     check_values(network)
-    stored_spec(network)
-    metadata = metadata_texts(network)
+    metadata = texts_with(stored_spec(network), network)
     # Tied weights share their memory, which safetensors does not write: each name gets its own.
     state = network.state_dict()
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}

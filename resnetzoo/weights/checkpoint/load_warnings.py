@@ -62,10 +62,13 @@ def _foreign(file: Path) -> str | None:
 def _name_warnings(spec: ModelSpec, file: Path, stated: bool) -> list[str]:
     if not stated and (foreign := _foreign(file)):
         return [f"the name says {foreign}, {loaded_all_the_same(spec)}"]
-    hint = hint_in_name(file)
-    if hint is None or _speaks_of(spec, file):
+    texts = _names(file)
+    hints = [hint for text in texts for hint in _hints(text)]
+    labelled = "(" in spec.label and any(spec.label in text for text in texts)
+    # One of several networks, such as a student and its teacher, is enough.
+    if labelled or not hints or any(hint.name.family == spec.family and hint.name.fits(spec) for hint in hints):
         return []
-    found, name = [], hint.name
+    found, hint, name = [], hints[0], hints[0].name
     if name.depth not in (None, spec.depth):
         found.append(f"the name says {name.depth}, the weights are {describe(spec)}")
     if name.family != spec.family:
@@ -74,13 +77,6 @@ def _name_warnings(spec: ModelSpec, file: Path, stated: bool) -> list[str]:
     if difference := name.difference(spec):
         found.append(f"the name says {name.word}, of {difference[0]}, the weights are of {difference[1]}")
     return found
-
-
-def _speaks_of(spec: ModelSpec, file: Path) -> bool:
-    """Whether a name is the label of this network, or one of several networks that it speaks of is of that kind."""
-    hints = [hint.name for name in _names(file) for hint in _hints(name)]
-    labelled = "(" in spec.label and any(spec.label in name for name in _names(file))
-    return labelled or any(name.family == spec.family and name.fits(spec) for name in hints)
 
 
 def load_warnings(

@@ -95,12 +95,14 @@ def metadata_texts(model: CifarNet) -> dict[str, str]:
     Raises:
         UsageError: no spec describes the network.
     """
-    return {"spec": to_json(current_spec(model).to_dict()), **texts_without_spec(model)}
+    return texts_with(current_spec(model), model)
 
 
-def texts_without_spec(model: CifarNet) -> dict[str, str]:
-    """The part of `metadata_texts` that there also is about networks that no spec describes."""
-    texts = {} if model.normalization is None else {"normalization": model.normalization.to_json()}
+def texts_with(spec: ModelSpec | None, model: CifarNet) -> dict[str, str]:
+    """The same where its spec has been worked out already, and without one of a network that no spec describes."""
+    texts = {} if spec is None else {"spec": to_json(spec.to_dict())}
+    if model.normalization is not None:
+        texts["normalization"] = model.normalization.to_json()
     classes, row = class_names(model), true_row(model)
     if classes is not None:
         texts["classes"] = to_json(classes)
