@@ -47,7 +47,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what is marked `cuda` where there is no CUDA device."""
+    """Skip what is marked `cuda` where there is no CUDA device; refuse names that other processes would not have."""
+    if addressed := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(
+            f"the name of a test holds an address, so processes of -n cannot share it: {addressed[0]}"
+        )
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("cuda"):

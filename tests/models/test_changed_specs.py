@@ -61,7 +61,9 @@ CHANGES: dict[str, tuple[Callable[[Network], object], str]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("ask", [resnetzoo.complexity, plots.draw, resnetzoo.export_safetensors], ids=str)
+@pytest.mark.parametrize(
+    "ask", [resnetzoo.complexity, plots.draw, resnetzoo.export_safetensors], ids=lambda ask: ask.__name__
+)
 def test_who_asks_for_a_spec_is_told_of_the_change(change: str, ask: Callable[..., object], tmp_path: Path) -> None:
     model = resnetzoo.create("resnet20")
     make, words = CHANGES[change]
