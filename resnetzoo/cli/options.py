@@ -36,7 +36,7 @@ DataDir = Annotated[
 ]
 _DATASETS = ("auto", "cifar10", "cifar100", "cifar100-coarse", "synthetic", "folder")
 _LISTED = f"auto (CIFAR-10 if available), {', '.join(_DATASETS[1:-1])}"
-TEST_SET_WORDS = "cifar10-c, cifar100-c, cifar10.1 or cifar10.1-v4"
+TEST_SET_WORDS = "cifar10-c, cifar100-c, cifar10.1, cifar10.1-v4 or cifar10.1-v6"
 _IMAGE_SIZE = "For --dataset folder: pixels of the shorter side."
 DatasetName = Annotated[str, typer.Option(help=f"{_LISTED} or folder.")]
 DatasetOrTestSet = Annotated[str, typer.Option(help=f"{_LISTED}, folder, {TEST_SET_WORDS}.")]
@@ -99,14 +99,23 @@ def chosen_data(
     Raises:
         UsageError: an option that is not for this dataset, or not for so few images.
     """
-    if image_size is not None and dataset != "folder":
-        raise resnetzoo.UsageError(f"--image-size is only for --dataset folder: all images of {dataset} have one size")
+    check_image_size(dataset, image_size)
     found = resnetzoo.load_data(dataset, data_dir, size=image_size)
     found = found if max_train_images is None else found.first(max_train_images)
     held_out = len(found.train) // 10
     if val_split and not held_out:
         raise resnetzoo.UsageError(f"--val-split holds out a tenth of the training set, which has {len(found.train)}")
     return found.validation_split(held_out) if val_split else found
+
+
+def check_image_size(dataset: str, image_size: int | None) -> None:
+    """Refuse `--image-size` for a dataset whose images have a size of their own.
+
+    Raises:
+        UsageError: says for which it is.
+    """
+    if image_size is not None and dataset != "folder":
+        raise resnetzoo.UsageError(f"--image-size is only for --dataset folder: all images of {dataset} have one size")
 
 
 def print_data(found: "resnetzoo.Data") -> None:

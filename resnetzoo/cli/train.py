@@ -26,6 +26,7 @@ from resnetzoo.cli.options import (
     ShortcutWord,
     ValSplit,
     check_dataset_or_test_set,
+    check_image_size,
     chosen_data,
     path_option,
     print_data,
@@ -49,6 +50,7 @@ def data_command(
 ) -> None:
     """Find, download and check a dataset. Example: resnetzoo data --dataset cifar10 --data-dir data --download."""
     check_dataset_or_test_set(dataset, TEST_SETS)
+    check_image_size(dataset, image_size)
     if dataset in TEST_SETS:
         print_test_set(dataset, data_dir, download)
         return

@@ -1,6 +1,7 @@
 """Logits and labels as the metrics take them: float64 on the CPU, with invalid ones refused."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resnetzoo.errors import NonFiniteLossError, UsageError
-from resnetzoo.utils.text import kind_of
+from resnetzoo.utils.text import first_line, kind_of
 
 Values: TypeAlias = Tensor | NDArray[Any]
 """Of any number type; a tensor may be on any device."""
@@ -90,10 +91,15 @@ def _tensor(values: object, field: str) -> Tensor:
     Raises:
         UsageError: they are no real numbers, or one is a whole number that int64 does not hold.
     """
+    if isinstance(values, list | tuple) and values and all(isinstance(value, Tensor) for value in values):
+        values = _stacked(values, field)
+    if isinstance(values, Tensor) and (values.is_meta or values.is_quantized or values.is_nested):
+        kind = "on the meta device" if values.is_meta else "quantized" if values.is_quantized else "nested"
+        raise UsageError(f"{field} must be numbers in a dense tensor, and this tensor is {kind}")
     if isinstance(values, Tensor) and values.dtype == torch.uint64:
         values = values.detach().cpu().numpy()
     if not isinstance(values, Tensor):
-        array = np.asarray(values)
+        array = _array(values, field)
         if array.dtype.kind not in "biuf":
             raise UsageError(f"{field} must be a tensor or an array of real numbers, not {_kind(values, array)}")
         if array.dtype.kind == "u" and array.size and array.max() > _LARGEST:
@@ -103,6 +109,24 @@ def _tensor(values: object, field: str) -> Tensor:
     if values.is_complex() or values.layout != torch.strided:
         raise UsageError(f"{field} must be real numbers in a dense tensor, not {values.dtype}, {values.layout}")
     return values.detach().cpu()
+
+
+def _stacked(values: Sequence[Tensor], field: str) -> Tensor:
+    """One tensor of a list of them, such as the answers for single images."""
+    try:
+        return torch.stack([value.detach() for value in values])
+    except RuntimeError as error:
+        raise UsageError(f"{field} must be one tensor, or tensors of one shape: {first_line(error)}") from error
+
+
+def _array(values: object, field: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (ValueError, RuntimeError, TypeError) as error:  # rows of several lengths, or objects that refuse
+        raise UsageError(
+            f"{field} must be a tensor or an array of real numbers, and this is {kind_of(values)} which cannot become "
+            f"one: {first_line(error)}"
+        ) from error
 
 
 def _kind(values: object, array: NDArray[Any]) -> str:

@@ -14,6 +14,7 @@ from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import NonFiniteLossError, UsageError
 from resnetzoo.evaluation.named_metrics import MetricNames, measure_named, named_metrics
 from resnetzoo.evaluation.stored_logits import StoredLogits
+from resnetzoo.models.answers import checked_logits_of
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
@@ -54,9 +55,10 @@ class EvaluationSums:
             The logits (n, classes), and which predictions were incorrect, (n,) bool.
 
         Raises:
-            UsageError: the network has fewer logits than there are classes.
+            UsageError: the network returns no logits, or fewer than there are classes.
         """
-        logits = model(inputs.contiguous(memory_format=torch.channels_last))  # (n, classes)
+        answer: object = model(inputs.contiguous(memory_format=torch.channels_last))
+        logits = checked_logits_of(model, answer, len(labels), num_classes)
         if logits.shape[-1] < num_classes:
             raise UsageError(f"the network has {logits.shape[-1]} classes, but the images have {num_classes}")
         self.loss.add_(F.cross_entropy(logits.float(), labels, reduction="sum"))
@@ -147,10 +149,10 @@ def evaluate(
             and labels, or `all`; see `resnetzoo.metrics.measure`.
 
     Raises:
-        UsageError: a batch below one image, an unknown precision or metric, two metrics of one name, no classifier or
-            fewer logits than classes, no `ImageSet` or one of other channels than the network takes, no
-            `Normalization`; or a model that does not say its normalization, but was scripted or traced, or holds a
-            network that says one; or a model on the meta device.
+        UsageError: a batch below one image, an unknown precision or metric, two metrics of one name, no classifier, an
+            answer that is no logits or has fewer than classes, no `ImageSet` or one of other channels than the network
+            takes, no `Normalization`; or a model that does not say its normalization, but was scripted or traced, or
+            holds a network that says one; or a model on the meta device.
         NonFiniteLossError: the mean loss is infinite or NaN, or a metric was asked for and a logit is.
 
     Warns:

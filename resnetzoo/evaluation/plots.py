@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from resnetzoo.errors import UsageError
@@ -56,6 +57,7 @@ def plot_confusion(
         UsageError: not as many names as classes.
     """
     predicted = classes if predicted is None else predicted
+    matrix = torch.as_tensor(matrix)
     for names in (classes, predicted):
         if len(names) != len(matrix):
             raise UsageError(f"the matrix has {len(matrix)} classes, but there are {len(names)} names")

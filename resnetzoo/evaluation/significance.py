@@ -95,7 +95,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
         only_second: images that the second alone gets right. If both are 0, the p-value is 1.
 
     Raises:
-        UsageError: no whole numbers, or below 0.
+        UsageError: no whole numbers, below 0, or above 2^53, from where on float64 cannot count.
     """
     only_first, only_second = _count("only_first", only_first), _count("only_second", only_second)
     n = only_first + only_second
@@ -106,10 +106,13 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail)
 
 
+_MOST_IMAGES = 2**53
+
+
 def _count(field: str, found: object) -> int:
     """A number of images, which may be one that NumPy counted."""
     count = int(found) if isinstance(found, np.integer) else found
-    check_whole_number(field, count, minimum=0)
+    check_whole_number(field, count, minimum=0, maximum=_MOST_IMAGES)
     return cast("int", count)
 
 

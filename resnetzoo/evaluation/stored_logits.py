@@ -17,6 +17,7 @@ from resnetzoo.evaluation.checked_logits import checked
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import some
+from resnetzoo.utils.validation import check_kind
 
 _FORMAT = "resnetzoo test logits, version 1"
 
@@ -47,10 +48,10 @@ class StoredLogits:
 
         Raises:
             UsageError: they are not one row for each image, or a label has no logit.
-            NonFiniteLossError: some are NaN or plus infinity.
+            NonFiniteLossError: some are NaN, plus infinity, or too large for float32.
         """
-        _, labels = checked(logits, images.labels)
-        return cls(_rounded(logits.detach().cpu()), labels.clone(), images.classes, fingerprint_of_images(images))
+        values, labels = checked(logits, images.labels)
+        return cls(_rounded(values), labels.clone(), images.classes, fingerprint_of_images(images))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -74,8 +75,10 @@ class StoredLogits:
         """Both logits and the labels, as `paired_counts` and `paired_bootstrap` of `resnetzoo.metrics` take them.
 
         Raises:
-            UsageError: the other ones are of another test set, or their labels count by other classes.
+            UsageError: the other ones are no stored logits or of another test set, or their labels count by other
+                classes.
         """
+        check_kind("other", other, StoredLogits)
         if self.classes != other.classes:
             raise UsageError(
                 f"the labels count by different classes, {some(self.classes)} and {some(other.classes)}: only logits "
@@ -140,7 +143,8 @@ def _rounded(logits: Tensor) -> Tensor:
             above = np.nextafter(rounded[tied, chosen[tied]].numpy(), np.array(np.inf, np.float16))  # of either type
         rounded[tied, chosen[tied]] = torch.from_numpy(above)
         exact = bool((rounded.argmax(dim=1) == chosen).all())
-        if exact and (dtype == torch.float32 or bool(rounded.isfinite().all())):
+        held = rounded.isfinite() | (logits.isinf() if dtype == torch.float32 else False)
+        if exact and bool(held.all()):
             return rounded
     raise NonFiniteLossError("some logits are too large for float32: the network diverged")
 

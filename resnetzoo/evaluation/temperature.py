@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from resnetzoo.errors import UsageError
 from resnetzoo.evaluation.calibration import expected_calibration_error
@@ -34,7 +35,8 @@ def fit_temperature(logits: Values, labels: Values) -> float:
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     values, truth = checked(logits, labels)
-    if bool((values.isneginf() | (values == values.amax(dim=1, keepdim=True))).all()):
+    values = _below_largest(values)
+    if bool((values.isneginf() | (values == 0)).all()):
         return 1.0
     own = values.gather(1, truth[:, None]).mean()
     low, high = math.log(LOWEST), math.log(HIGHEST)
@@ -46,6 +48,14 @@ def fit_temperature(logits: Values, labels: Values) -> float:
         # With all labels on top it is below 0, but may be too small for a float.
         low, high = (low, middle) if slope <= 0 else (middle, high)
     return min(max(LOWEST, math.exp((low + high) / 2)), HIGHEST)
+
+
+def _below_largest(logits: Tensor) -> Tensor:
+    """Logits (N, classes) less the largest of each image, which gives the same probabilities.
+
+    Large ones keep their digits in this way, and divided by a small temperature they underflow instead of overflowing.
+    """
+    return logits - logits.amax(dim=1, keepdim=True)
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,7 @@ def temperature_scaling(
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     values, truth = checked(logits, labels)
+    values = _below_largest(values)
     if len(values) < 2:
         raise UsageError(
             "temperature scaling needs two or more images, because it fits on some of them and measures on the others"

@@ -14,6 +14,7 @@ from resnetzoo.data.image_reader import read_image
 from resnetzoo.data.transforms import ImageTransform
 from resnetzoo.errors import ImageError, NonFiniteLossError, UsageError
 from resnetzoo.inference.image_files import ImageFile, Paths, find_images
+from resnetzoo.models.answers import checked_logits_of
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_names, known_normalization
@@ -164,7 +165,7 @@ def _answers(
     inputs = torch.stack(images)
     inputs = inputs.to(next(floats, inputs))  # its type and device
     with computing(inputs.device):
-        logits = model(inputs)  # (n, classes)
+        logits = checked_logits_of(model, model(inputs), len(inputs), len(names))
         if logits.shape[-1] != len(names):
             raise UsageError(
                 f"the network returns {logits.shape[-1]} logits, but {len(names)} classes are named: name as many "

@@ -6,16 +6,17 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from resnetzoo.data.pair import Data
 from resnetzoo.errors import ResnetzooError, UsageError
+from resnetzoo.models.answers import checked_logits_of
 from resnetzoo.models.as_built import hook_on_all, hooks_on_outputs
 from resnetzoo.training.step_random import drawing_for_step
 from resnetzoo.utils.device import Precision, autocast
 from resnetzoo.utils.memory import is_out_of_memory
 from resnetzoo.utils.modules import copy_of
-from resnetzoo.utils.text import first_line, kind_of
+from resnetzoo.utils.text import first_line
 
 
 def check_first_outputs(
@@ -45,7 +46,6 @@ def check_first_outputs(
         return
     name, num_classes = type(model).__name__, len(data.classes)
     images = torch.zeros(batch_size, *data.train.images.shape[1:], device=device)
-    size = list(images.shape)
     try:
         with _without_draws(device), autocast(device, precision):
             outputs: object = asked(images)
@@ -55,21 +55,15 @@ def check_first_outputs(
         if is_out_of_memory(error):
             raise
         raise UsageError(
-            f"this {name} cannot take a batch of images of {size}: {type(error).__name__}: {first_line(error)}"
+            f"this {name} cannot take a batch of images of {list(images.shape)}: {type(error).__name__}: "
+            f"{first_line(error)}"
         ) from error
-    if not isinstance(outputs, Tensor):
+    logits = checked_logits_of(asked, outputs, batch_size, num_classes)
+    if not logits.is_floating_point():
+        raise UsageError(f"this {name} returns logits of {logits.dtype}, which have no gradient: return them as float")
+    if logits.shape[1] < num_classes:
         raise UsageError(
-            f"in training mode this {name} returns {kind_of(outputs)}, not a tensor of logits (N, {num_classes}): wrap "
-            "it in a module whose forward returns the logits alone"
-        )
-    if outputs.ndim != 2 or len(outputs) != batch_size or not outputs.is_floating_point():
-        raise UsageError(
-            f"for images of {size} this {name} returns {outputs.dtype} of {list(outputs.shape)}, not float logits of "
-            f"[{batch_size}, {num_classes}]"
-        )
-    if outputs.shape[1] < num_classes:
-        raise UsageError(
-            f"this {name} returns {outputs.shape[1]} logits for each image, but {data.title} has {num_classes} classes"
+            f"this {name} returns {logits.shape[1]} logits for each image, but {data.title} has {num_classes} classes"
         )
 
 

@@ -78,7 +78,7 @@ def check_same_test(stored: StoredLogits, path: Path, row: EpochRow) -> None:
     rounding = float(logits.abs().amax(dim=1).mean()) * 4 / 2048 + 1e-4
     if stored.error != row.test_error or abs(loss - row.test_loss) > rounding:
         raise ResultsError(
-            f"{path} makes {stored.error} % errors at a loss of {loss:.4f}, and the run in its folder recorded "
+            f"{path} makes {stored.error:.2f} % errors at a loss of {loss:.4f}, and the run in its folder recorded "
             f"{row.test_error} % at {row.test_loss:.4f}: they are of different runs. Put the original back, or delete "
             "the file; a run of fit continues without it"
         )

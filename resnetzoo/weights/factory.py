@@ -116,7 +116,7 @@ def load_model(word: CheckpointSource, *, family: Family | None = None, key: str
 
 def _check_no_key(key: str | None, name: str) -> None:
     if key is not None:
-        raise UsageError(f'key="{key}" chooses among the networks in a file, but {name} is not a file: leave key out')
+        raise UsageError(f'key="{key}" chooses among the networks in a file, but {name} is not a file: leave it out')
 
 
 def _means_a_file(word: str) -> bool:

@@ -319,5 +319,7 @@ def test_commands_find_and_refuse(fork_command: Command, folder: Path) -> None:
     write_new_test(folder, CIFAR10_1["v6"])
     new = fork_command("resnetzoo", "data", "--dataset", "cifar10.1", "--data-dir", folder)
     assert f"data         CIFAR-10.1 v6: 5 test images\nsource       {folder} (not an official dataset)\n" == new.stdout
+    sized = fork_command("resnetzoo", "data", "--dataset", "cifar10.1-v6", "--data-dir", folder, "--image-size", "64")
+    assert_one_line((sized.returncode, sized.stderr), 2, "--image-size is only for --dataset folder")
     refused = fork_command("resnetzoo", "train", "resnet20", "--dataset", "cifar10-c", "--data-dir", folder)
     assert_one_line((refused.returncode, refused.stderr), 2, "nothing to train on")

@@ -1,12 +1,15 @@
 """Error and loss on a test set."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from cases import small_network
+from PIL import Image
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
@@ -55,6 +58,48 @@ def test_evaluate_leaves_the_mode(tiny_data: resnetzoo.Data) -> None:
         model = small_network(0).train(training)
         resnetzoo.evaluate(model, tiny_data.test)
         assert model.training is training
+
+
+class Answers(nn.Module):
+    """A network whose answer is made from its logits."""
+
+    def __init__(self, answer: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.fc = nn.Linear(3 * 32 * 32, 10)
+        self.answer = answer
+
+    def forward(self, images: Tensor) -> object:
+        return self.answer(self.fc(images.flatten(1)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            lambda logits: (logits, logits),
+            "this Answers returns a tuple, not a tensor of logits .* wrap it in a module",
+        ),
+        (lambda logits: {"logits": logits}, "this Answers returns a dict"),
+        (lambda logits: None, "this Answers returns None"),
+        (lambda logits: logits[:, 0], r"this Answers returns torch.float32 of \[20\], not logits of"),
+        (lambda logits: logits.repeat(2, 1), r"of \[40, 10\], not logits of \[20, 10\] for a batch of 20"),
+        (lambda logits: logits[..., None], r"of \[20, 10, 1\]"),
+        (lambda logits: logits.to(torch.complex64), "returns torch.complex64"),
+        (lambda logits: logits[:, :7], "the network has 7 classes, but the images have 10"),
+    ],
+    ids=["tuple", "dict", "None", "one dimension", "other images", "three dimensions", "complex", "too few"],
+)
+def test_what_is_no_logits_is_refused(
+    tiny_data: resnetzoo.Data, answer: Callable[[Tensor], object], message: str
+) -> None:
+    model = Answers(answer)
+    model.normalization = tiny_data.train.normalization("channel")  # type: ignore[assignment]
+    for measure in (resnetzoo.evaluate, resnetzoo.metrics.logits_of):
+        with pytest.raises(resnetzoo.UsageError, match=message):
+            measure(model, tiny_data.test)
+    Image.new("RGB", (32, 32)).save("a.png")
+    with pytest.raises(resnetzoo.UsageError, match="returns"):
+        resnetzoo.predict(model, "a.png", classes=tiny_data.classes)
 
 
 @pytest.mark.parametrize("normalization", ["channel", 0, (0.5, 0.25)])

@@ -133,11 +133,25 @@ def test_the_temperature_is_where_the_likelihood_is_highest() -> None:
     assert metrics.fit_temperature(all_right, torch.tensor([1, 2, 0])) == pytest.approx(100)
 
 
-@pytest.mark.parametrize("gap", [1.0, 20.0, 1e4, 1e300])
+@pytest.mark.parametrize("gap", [1.0, 20.0, 1e4, 1e300, 1.7e308])
 def test_labels_that_are_all_on_top_get_the_lowest_temperature(gap: float) -> None:
     labels = torch.arange(4)
     assert metrics.fit_temperature(gap * torch.eye(4, dtype=torch.float64), labels) == pytest.approx(0.01)
     assert metrics.fit_temperature(-gap * torch.eye(4, dtype=torch.float64), labels) == 100
+
+
+@pytest.mark.parametrize("offset", [1e10, -1e12])
+def test_what_all_logits_of_an_image_share_changes_no_temperature(offset: float) -> None:
+    logits, labels = drawn(images=400)
+    moved = logits.double() + offset  # where the spacing of float64 rounds them
+    assert metrics.fit_temperature(moved, labels) == pytest.approx(
+        metrics.fit_temperature(moved - offset, labels), rel=1e-12
+    )
+
+
+def test_logits_that_overflow_where_they_are_divided_are_measured() -> None:
+    logits = 1e307 * torch.eye(3, dtype=torch.float64).repeat(4, 1)
+    assert metrics.measure(logits, torch.arange(3).repeat(4))["temperature"].nll_after == 0
 
 
 def test_logits_that_say_nothing_need_no_temperature() -> None:
@@ -153,7 +167,8 @@ def test_a_temperature_is_fitted_on_the_held_out_images_alone() -> None:
     assert (scaled.fitted_on, scaled.n) == (100, 200)
     assert scaled.temperature == metrics.fit_temperature(logits[held], labels[held]) > 1
     measured = logits[rest] / scaled.temperature
-    assert scaled.nll_after == metrics.negative_log_likelihood(measured, labels[rest]) < scaled.nll_before
+    assert scaled.nll_after == pytest.approx(metrics.negative_log_likelihood(measured, labels[rest]), rel=1e-12)
+    assert scaled.nll_after < scaled.nll_before
     assert scaled.ece_before == metrics.expected_calibration_error(logits[rest], labels[rest])
     changed = logits.clone()
     changed[rest] = 0
@@ -258,6 +273,37 @@ def test_what_is_no_real_number_is_refused(values: object) -> None:
             measured()
 
 
+RAGGED = [[1.0, 2.0], [3.0]]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (lambda: RAGGED, "this is a list which cannot become one: "),
+        (lambda: [torch.tensor(row) for row in RAGGED], "must be one tensor, or tensors of one shape"),
+        (lambda: torch.zeros(2, 2, device="meta"), "this tensor is on the meta device"),
+        (lambda: torch.quantize_per_tensor(GOOD, 0.1, 0, torch.qint8), "this tensor is quantized"),
+        (lambda: torch.nested.nested_tensor([torch.zeros(2), torch.zeros(1)]), "this tensor is nested"),
+    ],
+    ids=["ragged", "ragged tensors", "meta", "quantized", "nested"],
+)
+@pytest.mark.filterwarnings("ignore:.*nested tensors is in prototype:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*quantize_per_tensor:UserWarning")
+def test_what_holds_no_plain_numbers_is_refused(values: Callable[[], Any], message: str) -> None:
+    for measured in (
+        lambda: metrics.accuracy(values(), LABELS),
+        lambda: metrics.agreement(GOOD, values()),
+        lambda: metrics.log_probabilities(values()),
+    ):
+        with pytest.raises(UsageError, match=message):
+            measured()
+
+
+def test_answers_for_single_images_are_measured_together() -> None:
+    rows = [row.requires_grad_() for row in GOOD.clone().unbind()]
+    assert metrics.brier_score(rows, [*LABELS]) == metrics.brier_score(GOOD, LABELS)
+
+
 @pytest.mark.parametrize("kind", [torch.from_numpy, np.asarray])
 def test_numbers_that_int64_does_not_hold_are_refused_as_what_they_are(kind: Callable[..., Any]) -> None:
     small, large = kind(np.array([0, 1], np.uint64)), kind(np.array([0, 2**64 - 1], np.uint64))
@@ -297,6 +343,8 @@ def test_arguments_out_of_range_are_refused() -> None:
         metrics.paired_counts(GOOD, torch.zeros(2, 3), LABELS)
     with pytest.raises(UsageError, match="only_second must be"):
         metrics.mcnemar(1, -1)
+    with pytest.raises(UsageError, match="only_first must be a whole number from 0 to 9007199254740992"):
+        metrics.mcnemar(10**400, 1)
     for probabilities in (GOOD + 1, GOOD / 2, GOOD[0]):
         with pytest.raises(UsageError, match="probabilities must be"):
             metrics.log_probabilities(probabilities)
@@ -328,7 +376,7 @@ def test_the_figure_has_a_bar_a_bin_and_a_number_a_cell(tmp_path: Path) -> None:
     with new_figure(4, 2) as figure:
         left, right = figure.subplots(1, 2)
     metrics.plot_reliability(left, bins)
-    metrics.plot_confusion(right, matrix, "abcdefg")
+    metrics.plot_confusion(right, matrix.numpy(), "abcdefg")
     assert [bar.get_height() for bar in left.patches] == [row.accuracy for row in bins.bins]
     assert [int(text.get_text()) for text in right.texts] == matrix.flatten().tolist()
     metrics.save_test_figure(tmp_path / "a.svg", bins, matrix, "abcdefg", title="seven classes")

@@ -60,6 +60,26 @@ def test_logits_beyond_float16_are_kept_in_float32() -> None:
         resnetzoo.StoredLogits.of(logits, images)
 
 
+@pytest.mark.parametrize("value", [1e300, -1e300])
+def test_logits_beyond_float32_are_refused(value: float) -> None:
+    logits = torch.tensor([[0.0, value], [value, value / 2]], dtype=torch.float64)
+    with pytest.raises(NonFiniteLossError, match="too large for float32"):
+        resnetzoo.StoredLogits.of(logits, images_of(torch.tensor([1, 0]), 2))
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.float8_e5m2])
+def test_logits_of_any_type_are_stored(dtype: torch.dtype) -> None:
+    logits = torch.eye(3).to(dtype)
+    stored = resnetzoo.StoredLogits.of(logits, images_of(torch.arange(3), 3))
+    assert torch.equal(stored.logits, torch.eye(3).half())
+
+
+def test_other_objects_are_no_pair() -> None:
+    stored = resnetzoo.StoredLogits.of(torch.eye(3), images_of(torch.arange(3), 3))
+    with pytest.raises(UsageError, match="other must be of the class StoredLogits"):
+        stored.paired_with(None)  # type: ignore[arg-type]
+
+
 @pytest.mark.filterwarnings("error")
 def test_ties_at_the_end_of_float16_are_kept_in_float32() -> None:
     logits = torch.tensor([[65_503.0, 65_504.0, 0.0]])

@@ -32,7 +32,10 @@ REFUSED: dict[str, tuple[nn.Module, str]] = {
     "a dictionary": (Answers(lambda logits: {"logits": logits}), "in training mode this Answers returns a dict, not a"),
     "auxiliary logits": (Answers(lambda logits: (logits, logits)), "returns a tuple, .* wrap it in a module whose"),
     "one dimension": (Answers(lambda logits: logits.flatten()), r"returns torch.float32 of \[160\], not .* \[16, 10\]"),
-    "the class": (Answers(lambda logits: logits.argmax(1, keepdim=True)), r"returns torch.int64 of \[16, 1\]"),
+    "the class": (
+        Answers(lambda logits: logits.argmax(1, keepdim=True)),
+        "returns logits of torch.int64, which have no gradient",
+    ),
     "a map": (nn.Conv2d(3, 10, 3), r"Conv2d returns torch.float32 of \[16, 10, 30, 30\]"),
     "other images": (
         nn.Sequential(nn.Flatten(), nn.Linear(100, 10)),

@@ -160,10 +160,10 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path, kind: str) -> No
 
 def test_a_file_with_one_network_needs_no_key(tmp_path: Path) -> None:
     torch.save(ONE.state_dict(), tmp_path / "weights.pt")
-    with pytest.raises(CheckpointError, match='no network under key="ema", but one without any key: leave key out'):
+    with pytest.raises(CheckpointError, match='no network under key="ema", but one without any key: leave it out'):
         load(tmp_path / "weights.pt", key="ema")
     resnetzoo.save_weights(ONE, tmp_path / "ours.safetensors")
-    with pytest.raises(CheckpointError, match=r"of this package holds one network.*leave key out"):
+    with pytest.raises(CheckpointError, match=r"of this package holds one network.*leave it out"):
         load(tmp_path / "ours.safetensors", key="ema")
 
 
@@ -269,7 +269,7 @@ def test_every_reader_takes_the_same(tmp_path: Path) -> None:
 def test_a_key_without_a_file(call: Callable[..., object]) -> None:
     with pytest.raises(UsageError, match=r'key="ema" chooses among the networks in a file, but resnet20 is not a file'):
         call("resnet20", key="ema")
-    with pytest.raises(UsageError, match=r"resnet20\.modern_c10 is not a file: leave key out"):
+    with pytest.raises(UsageError, match=r"resnet20\.modern_c10 is not a file: leave it out"):
         resnetzoo.create("resnet20", weights=True, key="ema")
 
 

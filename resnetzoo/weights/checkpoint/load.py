@@ -146,7 +146,7 @@ def _of_training_state(checkpoint: Checkpoint, key: str | None) -> Unwrapped:
 
 def _check_no_key(key: str | None) -> None:
     if key is not None:
-        raise CheckpointError(f'a file of this package holds one network, and nothing under key="{key}": leave key out')
+        raise CheckpointError(f'a file of this package holds one network, and nothing under key="{key}": leave it out')
 
 
 def attach(model: CifarNet, found: Recognized, name: str, row: Weights | None = None) -> None:

@@ -127,7 +127,7 @@ def choose_part(content: object, key: str) -> Part:
         raise CheckpointError(f"{what}, and none elsewhere")
     there = [label for label in (found or listed(parts)) if label]
     if not there:
-        raise CheckpointError(f"{what}, but one without any key: leave key out")
+        raise CheckpointError(f"{what}, but one without any key: leave it out")
     raise CheckpointError(f"{what}; it holds {', '.join(map(repr, there))}: {choices(there)}")
 
 
