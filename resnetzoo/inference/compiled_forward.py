@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.inference.forward import ByShape, PlainForward
+from resnetzoo.inference.not_finite import NotFiniteStays
 from resnetzoo.inference.quantize import Int8Net
 from resnetzoo.utils.compile import Forward, compile_for
 from resnetzoo.utils.compile_gate import GATE
@@ -45,5 +46,7 @@ class CompiledForward:
 
     def _compile(self, inputs: Tensor) -> Forward | None:
         # Freezing cannot follow the 8-bit kernels, which write over an input; their weights are laid out already.
-        network = self._plain.network
-        return compile_for(inputs, network, freeze=not isinstance(network, Int8Net))
+        network, int8 = self._plain.network, isinstance(self._plain.network, Int8Net)
+        if inputs.device.type == "cpu" and not int8:
+            network = NotFiniteStays(network)
+        return compile_for(inputs, network, freeze=not int8)

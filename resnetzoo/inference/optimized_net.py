@@ -14,6 +14,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.inference.choose import choose_forward
 from resnetzoo.inference.forward import PlainForward
 from resnetzoo.inference.fuse import fuse_batch_norm, lacks_statistics
+from resnetzoo.inference.not_finite import check_finite
 from resnetzoo.inference.quantize import Int8Net, check_int8, compiles_int8
 from resnetzoo.models.as_built import has_only_known_parts
 from resnetzoo.models.cifar_net import CifarNet, check_images
@@ -67,7 +68,8 @@ def optimize(
 
     Raises:
         UsageError: an unsupported model, an unknown precision or one that this model or CPU cannot use, a batch
-            below one image, or `int8` without `calibration`; or a batch cut into pieces where a norm needs the whole.
+            below one image, weights that are infinite or NaN, or `int8` without `calibration`; or a batch cut into
+            pieces where a norm needs the whole.
     """
     network = zoo_network(model, "optimize")
     check_values(network)
@@ -89,7 +91,7 @@ def optimize(
             )
             compile = False  # noqa: A001 (as above)
         return OptimizedNet(network, int8, "int8", batch_size=batch_size, compile=compile)
-    fused = fuse_batch_norm(network).to(memory_format=torch.channels_last)
+    fused = _fused(network)
     resolved = resolve_precision(precision, device_of(network))
     if resolved == "bf16" and not _runs_in_bf16(fused):
         if precision == "bf16":
@@ -98,6 +100,12 @@ def optimize(
             )
         resolved = "fp32"
     return OptimizedNet(network, fused.to(_DTYPES[resolved]), resolved, batch_size=batch_size, compile=compile)
+
+
+def _fused(network: CifarNet) -> CifarNet:
+    fused = fuse_batch_norm(network).to(memory_format=torch.channels_last)
+    check_finite(fused)
+    return fused
 
 
 def _check_pieces(model: CifarNet) -> None:
@@ -126,8 +134,7 @@ def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
     every = max(1, len(calibration) // CALIBRATION_IMAGES)
     images = normalize(calibration.images[::every][:CALIBRATION_IMAGES])  # (n, C, H, W)
     check_images(images, model.in_chans)
-    fused = fuse_batch_norm(model).to(memory_format=torch.channels_last)
-    return Int8Net(fused, images.contiguous(memory_format=torch.channels_last))
+    return Int8Net(_fused(model), images.contiguous(memory_format=torch.channels_last))
 
 
 def _runs_in_bf16(network: CifarNet) -> bool:

@@ -14,6 +14,7 @@ from torch.torch_version import TorchVersion
 
 from resnetzoo.errors import UsageError
 from resnetzoo.inference.fuse import lacks_statistics
+from resnetzoo.inference.not_finite import not_finite_stays
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.fp32 import computing
@@ -210,7 +211,4 @@ class Int8Net(nn.Module):
         x = (images / scale + zero_point).round().clamp(0, 255).to(torch.uint8)
         x = self.blocks(self.stem(x.contiguous(memory_format=torch.channels_last)))
         pooled = x.float().mean(dim=(2, 3)) * self.last_qparams.scale  # its zero point is 0, as after every relu
-        logits = cast(Tensor, self.fc(pooled))
-        # Integers cannot be NaN. Zero times the sum of an image is NaN if it has NaN or infinite values, and so are its
-        # logits then, as they are in floats; any other logit stays what it is, to the bit.
-        return torch.sub(logits, images.sum(dim=(1, 2, 3)).abs()[:, None], alpha=0)
+        return not_finite_stays(cast(Tensor, self.fc(pooled)), images)  # integers cannot be NaN

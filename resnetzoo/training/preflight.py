@@ -24,7 +24,7 @@ from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import check_writable, is_there
 from resnetzoo.utils.folder_lock import locked
-from resnetzoo.utils.modules import check_values
+from resnetzoo.utils.modules import check_values, not_finite_parameters
 from resnetzoo.utils.run_names import RUN_FILE
 from resnetzoo.utils.text import some
 from resnetzoo.utils.validation import check_seed
@@ -194,8 +194,7 @@ def _check_weights(model: nn.Module) -> None:
             f"fit trains weights in float32, but {name} is {found}: convert all of them with model.float()"
             '; precision="bf16" computes with them in bf16'
         )
-    spoiled = [name for name, weight in model.named_parameters() if not bool(torch.isfinite(weight.detach()).all())]
-    if spoiled:
+    if spoiled := not_finite_parameters(model):
         raise UsageError(
             "the network cannot learn, since some of its weights are infinite or NaN before the first step: "
             f"{some(spoiled)}. If an earlier run made them so, create the network again or load a checkpoint"

@@ -132,6 +132,11 @@ def check_values(model: nn.Module) -> None:
         )
 
 
+def not_finite_parameters(model: nn.Module) -> list[str]:
+    """The names of its parameters that hold infinite values or NaN."""
+    return [name for name, weight in model.named_parameters() if not bool(weight.detach().isfinite().all())]
+
+
 def input_dtype(model: nn.Module) -> torch.dtype:
     """The type of the images that `model` takes: that of its first floating-point weights, or fp32 if it has none."""
     return next((weight.dtype for weight in model.parameters() if weight.is_floating_point()), torch.float32)

@@ -1,6 +1,7 @@
 """Optimized networks: the same outputs from fused, rounded and compiled copies, and the same checks."""
 
 import copy
+import math
 import os
 import shutil
 import sysconfig
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch._inductor.config
-from cases import THIN, lived_in, recompile_limit
+from cases import THIN, lived_in, recompile_limit, small_network
 from torch import nn
 
 import resnetzoo
@@ -64,6 +65,19 @@ def test_compiled_outputs_in_fp32(compiled: Compiled) -> None:
     uncompiled = resnetzoo.optimize(compiled.model, precision="fp32", compile=False)
     difference = (compiled.optimized(images) - uncompiled(images)).abs().max()
     assert float(difference) < 1e-4 * spread(expected)
+    assert_not_finite_is_not_answered(copy.deepcopy(compiled.model).eval(), compiled.optimized, images)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", pytest.param("int8", marks=needs_vnni)])
+@pytest.mark.parametrize(("name", "value"), [("layer2.0.conv1.weight", math.nan), ("bn1.running_var", -1.0)])
+def test_weights_that_are_not_finite_are_refused(
+    tiny_data: resnetzoo.Data, precision: str, name: str, value: float
+) -> None:
+    model = small_network(0)
+    model.state_dict()[name][:1] = value
+    calibration = tiny_data.train if precision == "int8" else None
+    with pytest.raises(resnetzoo.UsageError, match=rf"infinite or NaN.*: {name.split('.')[0].replace('bn', 'conv')}"):
+        resnetzoo.optimize(model, precision=precision, compile=False, calibration=calibration)
 
 
 @needs_compiler
@@ -156,7 +170,7 @@ def assert_not_finite_is_not_answered(
     expected = optimized(images)
     for value in (torch.nan, torch.inf, -torch.inf):
         broken = images.clone()
-        broken[0, 1, 5, 7] = value
+        broken[0, -1, 5, 7] = value
         found = optimized(broken)
         with torch.no_grad():
             assert model(broken)[0].isnan().all()
