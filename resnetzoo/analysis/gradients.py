@@ -22,6 +22,10 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
     classifier `fc`, in the order of the forward pass. The gradient is that of a training step, in which batch norms use
     the statistics of `batch`, whichever mode the model is in. It is computed on a copy, and the model is not changed.
 
+    It is computed in the type of the model's weights. In float32 rounding changes norms of residual networks by 0.1 to
+    0.2 %, but plain networks amplify it: norms of a fresh `plainnet56` change by up to 5 %, and those of a fresh
+    `plainnet110` by up to 25 %. `copy.deepcopy(model).double()` gives them to all digits.
+
     Args:
         model: a network of this package.
         batch: an `ImageSet`, such as `data.train.select(slice(128))`, or (images, labels), with int64 labels (N,) and
