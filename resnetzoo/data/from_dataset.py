@@ -1,14 +1,18 @@
 """Convert datasets of torchvision and the Hugging Face Hub, and lists of pairs, into whole tensors."""
 
+import math
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from resnetzoo.data.conversion import check_rows
 from resnetzoo.data.stacking import ImageStack
-from resnetzoo.errors import DataError, UsageError
-from resnetzoo.utils.text import kind_of, some
+from resnetzoo.errors import DataError
+from resnetzoo.utils.text import brief, kind_of, some
 from resnetzoo.utils.validation import check_names, check_whole_number
 
 _MOST_CLASSES = 1_000_000  # far beyond any dataset: a larger label is another kind of number, such as an identifier
@@ -21,12 +25,13 @@ def pixels_and_labels(
 
     The arguments are those of `ImageSet.from_dataset`.
     """
+    check_rows(dataset)
     if size is not None:
         check_whole_number("size", size)
     names = check_names("classes", classes) if classes is not None else _names(dataset)
     images, labels = ImageStack(size), []
-    for number, row in enumerate(_rows(dataset)):
-        image, label = _pair(row, number)
+    for number in range(len(dataset)):
+        image, label = _pair(dataset[number], number)
         images.add(image)
         labels.append(_label(label, number))
     if not labels:
@@ -53,15 +58,6 @@ def check_both_named(train: tuple[str, ...] | None, test: tuple[str, ...] | None
         )
 
 
-def _rows(dataset: Any) -> Iterable[Any]:
-    if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
-        return (dataset[number] for number in range(len(dataset)))
-    raise UsageError(
-        f"a dataset must have a length and numbered rows of image and label, but this is {kind_of(dataset)}: convert "
-        "an iterable with list(...), and pass loader.dataset instead of a data loader"
-    )
-
-
 def _pair(row: Any, number: int) -> tuple[Any, Any]:
     if isinstance(row, dict):  # of the Hugging Face Hub: one column is the image, one the label
         image = [value for key, value in row.items() if key in ("image", "img")]
@@ -78,15 +74,22 @@ def _pair(row: Any, number: int) -> tuple[Any, Any]:
 
 
 def _label(label: Any, number: int) -> int:
-    if isinstance(label, Tensor) and label.numel() == 1 and not label.is_floating_point():
-        label = label.item()
-    is_number = hasattr(label, "__index__") and not isinstance(label, Tensor)
-    if not is_number or not 0 <= int(label.__index__()) < _MOST_CLASSES:
+    found = _whole_number(label)
+    if found is None or not 0 <= found < _MOST_CLASSES:
         raise DataError(
-            f"image {number} has the label {label!r}, but labels must be whole numbers from 0 that count the classes, "
-            f"of which there may be {_MOST_CLASSES:,}"
+            f"image {number} has the label {brief(label)}, but labels must be whole numbers from 0 that count the "
+            f"classes, of which there may be {_MOST_CLASSES:,}"
         )
-    return int(label.__index__())
+    return found
+
+
+def _whole_number(label: Any) -> int | None:
+    """The number that a label is, alone or in a tensor or an array of one number, as in the rows of MedMNIST."""
+    try:
+        alone: Any = label.item() if isinstance(label, Tensor | np.ndarray) and math.prod(label.shape) == 1 else label
+        return None if isinstance(alone, bool | np.bool_) else operator.index(alone)
+    except (TypeError, RuntimeError):  # the latter of a tensor on the meta device
+        return None
 
 
 def _names(dataset: Any) -> tuple[str, ...] | None:
@@ -97,8 +100,8 @@ def _names(dataset: Any) -> tuple[str, ...] | None:
             if isinstance(features, dict) and hasattr(features.get(column), "names"):
                 return tuple(features[column].names)
         names = getattr(dataset, "classes", None)
-        if names:
-            return tuple(str(name) for name in names)
+        if isinstance(names, Iterable) and not isinstance(names, str) and (found := tuple(map(str, names))):
+            return found
         if parts := getattr(dataset, "datasets", None):
             return _common_names(parts)
         dataset = getattr(dataset, "dataset", None)  # of a Subset

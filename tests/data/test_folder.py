@@ -15,7 +15,7 @@ import torch
 from cases import TINY_RECIPE, small_network
 from PIL import Image
 from processes import Command
-from torch.utils.data import ConcatDataset, DataLoader, Subset
+from torch.utils.data import ConcatDataset, Subset
 from torchvision.datasets import FakeData, ImageFolder
 
 import resnetzoo
@@ -224,32 +224,6 @@ def test_joined_data_sets_must_mean_the_same_by_a_label(tmp_path: Path) -> None:
     assert stated.classes == ("left", "right")
 
 
-class Named(list[Any]):
-    """Rows of a dataset that names its classes."""
-
-    def __init__(self, labels: list[int], classes: tuple[str, ...] | None) -> None:
-        super().__init__((torch.zeros(3, 4, 4, dtype=torch.uint8), label) for label in labels)
-        self.classes = classes
-
-
-def test_labels_are_names_only_where_there_are_none() -> None:
-    """Digits that a dataset calls its classes by are names as any others."""
-    data = resnetzoo.Data.from_dataset(Named([0, 1, 2], None), Named([0, 1], None))
-    assert data.train.classes == data.test.classes == ("0", "1", "2")
-    digits = resnetzoo.Data.from_dataset(Named([0, 1, 2], ("7", "8", "9")), Named([1], ("7", "8", "9")))
-    assert digits.classes == ("7", "8", "9")
-    with pytest.raises(DataError, match=r"the test set has 2 classes, but .* has 3: test\.with_classes"):
-        resnetzoo.Data.from_dataset(Named([0, 1, 2], ("7", "8", "9")), Named([0, 1], ("8", "9")))
-    for train, test, words in (
-        (("0", "1"), None, "the training set names its classes, 0, 1, but the test set does not"),
-        (None, ("0", "1"), "the test set names its classes, 0, 1, but the training set does not"),
-    ):
-        with pytest.raises(DataError, match=rf"{words}: .* classes=\[\.\.\.\]"):
-            resnetzoo.Data.from_dataset(Named([0, 1], train), Named([0], test))
-    stated = resnetzoo.Data.from_dataset(Named([0, 1], ("0", "1")), Named([0], None), classes=("cat", "dog"))
-    assert stated.classes == ("cat", "dog")
-
-
 @pytest.mark.parametrize("size", [None, 16])
 def test_an_image_is_not_kept_beside_its_pixels(size: int | None) -> None:
     """Thousands of photos would not fit into memory in their full size."""
@@ -290,44 +264,3 @@ def test_data_of_others_are_trained_on() -> None:
     data = resnetzoo.Data.from_dataset(fake, Subset(fake, [0, 1]), name="fake")
     assert data.classes == tuple(str(label) for label in range(len(data.classes)))
     assert resnetzoo.fit(small_network(0), data, TINY_RECIPE, device="cpu", progress=False).epochs
-
-
-@pytest.mark.parametrize(
-    ("dataset", "error", "message"),
-    [
-        (iter([1]), UsageError, r"convert an iterable with list\(\.\.\.\)"),
-        (DataLoader(FakeData(size=2)), UsageError, r"loader\.dataset"),
-        ([1], DataError, "row 0 must be an image and its label, not an int"),
-        ([(torch.zeros(3, 4, 4, dtype=torch.uint8), 0.5)], DataError, "label 0.5, but labels must be whole"),
-        ([(torch.full((3, 4, 4), -2.0), 0)], DataError, "image 0: expected floats from 0 to 1"),
-        (
-            [(torch.zeros(3, size, 4, dtype=torch.uint8), 0) for size in (4, 5)],
-            DataError,
-            "2 different sizes, .*size=32",
-        ),
-        ([{"pixels": 1, "label": 0}], DataError, "columns pixels, label: rename them .*rename_column"),
-        (
-            [(torch.zeros(3, 4, 4, dtype=torch.uint8), -1)],
-            DataError,
-            "label -1, but labels must be whole numbers from 0",
-        ),
-        *(
-            (
-                [(torch.zeros(3, 4, 4, dtype=torch.uint8), label)],
-                DataError,
-                f"label {label}, but labels must be .* 1,000,000",
-            )
-            for label in (10**9, 2**63)
-        ),
-        ([], DataError, "no image"),
-        ([(torch.zeros(2, 3, 4, 4), 0)], DataError, r"image 0: expected an image \(3, H, W\), not \[2, 3, 4, 4\]"),
-        (
-            [(torch.zeros(chans, 4, 4, dtype=torch.uint8), 0) for chans in (4, 3)],
-            DataError,
-            "the same number of channels, but they have 3, 4",
-        ),
-    ],
-)
-def test_what_is_no_data_set_is_told(dataset: object, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        resnetzoo.ImageSet.from_dataset(dataset)
