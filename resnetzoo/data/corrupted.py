@@ -13,6 +13,7 @@ from resnetzoo.data.archives import check_archive, download_as_it_is
 from resnetzoo.data.array_checks import check_pixels, read_labels, read_pixels
 from resnetzoo.data.checksums import checksum
 from resnetzoo.data.cifar_reader import unofficial
+from resnetzoo.data.conversion import check_images
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.npy_file import NpyFile, open_npy
 from resnetzoo.data.places import (
@@ -81,7 +82,12 @@ class CorruptedImages:
         return ImageSet(pixels, self._labels[start:stop], self.classes)
 
     def is_of(self, clean: ImageSet) -> bool:
-        """Whether these are the images that were corrupted, in their order, as far as labels and classes tell."""
+        """Whether these are the images that were corrupted, in their order, as far as labels and classes tell.
+
+        Raises:
+            UsageError: `clean` is no `ImageSet`.
+        """
+        check_images(clean, "clean")
         labels = clean.labels.cpu().repeat(len(SEVERITIES))
         return clean.classes == self.classes and torch.equal(labels, self._labels)
 

@@ -13,7 +13,7 @@ from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import DataError, UsageError
 from resnetzoo.utils.text import some
-from resnetzoo.utils.validation import check_names
+from resnetzoo.utils.validation import check_names, check_whole_number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,7 +26,7 @@ class ImageSet:
         classes: the name of each label.
 
     Raises:
-        DataError: no tensors, or of other types or shapes, no image, or a label outside the classes.
+        DataError: no tensors, or of other types or shapes or without values; no image; or a label outside the classes.
     """
 
     images: Tensor
@@ -40,6 +40,11 @@ class ImageSet:
                 raise DataError(
                     f"{field} must be a tensor, not {type(value).__name__}: convert an array with torch.from_numpy, a "
                     "list with torch.tensor"
+                )
+            if value.is_meta:
+                raise DataError(
+                    f'{field} are on the device "meta", so they have no values: make them on another device, such as '
+                    '"cpu"'
                 )
         try:
             names = check_names("classes", self.classes)
@@ -148,8 +153,10 @@ class ImageSet:
         """The same images with so many channels, as `in_chans` of a network: the one of grey images is repeated.
 
         Raises:
+            UsageError: no whole number from 1.
             DataError: the images have several channels, and another number of them.
         """
+        check_whole_number("in_chans", in_chans)
         found = self.images.shape[1]
         if found == in_chans:
             return self
@@ -163,9 +170,10 @@ class ImageSet:
         """The same images, with labels renumbered to the order of `classes`, which may have more names.
 
         Raises:
+            UsageError: `classes` are no names.
             DataError: a name of this set is not among them, or one stands twice, so that it means no single label.
         """
-        names = tuple(classes)
+        names = check_names("classes", classes)
         if names == self.classes:
             return self
         twice = sorted({name for part in (names, self.classes) for name in part if part.count(name) > 1})

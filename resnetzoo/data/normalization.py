@@ -180,7 +180,7 @@ def check_floats(images: Tensor) -> None:
     """Refuse what are no floats from 0 to 1; half of that beyond either end counts as the overshoot of resizing.
 
     Raises:
-        UsageError: another type, or the range that was found.
+        UsageError: another type, or the range that was found; or no values.
     """
     if not images.is_floating_point():
         raise UsageError(
@@ -188,6 +188,8 @@ def check_floats(images: Tensor) -> None:
             "bits by their largest value, as in images / 4095 for 12 bits"
         )
     if images.numel():
+        if images.is_meta:
+            raise UsageError('expected pixels with values, but the tensor is on the device "meta", which has none')
         low, high = (float(value) for value in images.detach().aminmax())
         # Pixels of 0 to 255, and what is normalized already, are further out. NaN is in no range.
         if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):

@@ -19,7 +19,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.parts import cuts_of
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.validation import check_seed, check_whole_number
+from resnetzoo.utils.validation import check_kind, check_seed, check_whole_number
 
 _PUBLISHED_SPLITS = tuple((name, 50_000, 5_000) for name in ("cifar10", "cifar100", "cifar100-coarse"))
 
@@ -37,7 +37,7 @@ class Data:
         part: which part of the dataset this is; empty for the whole.
 
     Raises:
-        UsageError: `train` or `test` is no `ImageSet`.
+        UsageError: `train` or `test` is no `ImageSet`, or another field of another type.
         DataError: they differ in the size or channels of their images, or in names or order of their classes.
     """
 
@@ -51,6 +51,9 @@ class Data:
     def __post_init__(self) -> None:
         check_images(self.train, "train")
         check_images(self.test, "test")
+        for field in ("name", "source", "part"):  # which are written as JSON
+            check_kind(field, getattr(self, field), str)
+        check_kind("official", self.official, bool)
         check_agreement(self.train, self.test)
 
     @classmethod
@@ -63,7 +66,7 @@ class Data:
         labels, as many as the set with more of them has.
 
         Raises:
-            UsageError: one of the two has no length and rows, or `classes` are no names.
+            UsageError: one of the two has no length and rows, `classes` are no names, or `name` is no text.
             DataError: a row is no such pair; images have several sizes; the sets name different classes, or the same
                 ones in another order; or only one of them names its classes.
         """
@@ -158,9 +161,10 @@ class Data:
             A pair that is not official: no authors published it.
 
         Raises:
-            UsageError: `images` is no `ImageSet`, or `part` is empty.
+            UsageError: `images` is no `ImageSet`, or `part` is no text or empty.
             DataError: they differ from the training set in size, channels or classes.
         """
+        check_kind("part", part, str)
         if not part:
             raise UsageError("part must describe the images, because results refer to it, but it is empty")
         return replace(self._cut(part, self.train, images), official=False)

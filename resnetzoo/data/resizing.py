@@ -40,6 +40,8 @@ def _resize(pixels: Tensor, size: int) -> Tensor:
     batch = pixels.reshape(-1, *pixels.shape[-3:])
     if pixels.dtype not in _interpolated(pixels.device):
         batch = batch.float()
+    if size == 1 and batch.dtype == torch.uint8:  # torch's path for bytes otherwise takes one pixel for another layout
+        batch = batch.contiguous(memory_format=torch.channels_last)
     batch = functional.interpolate(batch, sides, mode="bicubic", align_corners=False, antialias=True)
     if pixels.dtype == torch.uint8 and batch.is_floating_point():
         batch = batch.clamp(0, 255).round()

@@ -2,10 +2,8 @@
 
 import hashlib
 import pickle
-import re
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -372,32 +370,6 @@ def test_parts_that_cannot_be(tiny_data: resnetzoo.Data, count: int) -> None:
         tiny_data.first(1).validation_split(1)
     with pytest.raises(resnetzoo.UsageError, match="held_out must be a whole number from 1 to 47"):
         tiny_data.validation_split(count)
-
-
-@pytest.mark.parametrize(
-    ("images", "labels", "message"),
-    [
-        (torch.zeros(2, 3, 4, 4), torch.zeros(2, dtype=torch.int64), "must be uint8"),
-        (torch.zeros(2, 3, 4, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64), "must be uint8"),
-        (torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64), "one for each of 2"),
-        (torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.zeros(2), "must be int64"),
-        (torch.zeros(0, 3, 4, 4, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64), "at least one image"),
-        (
-            torch.zeros(2, 3, 4, 4, dtype=torch.uint8),
-            torch.tensor([0, 2]),
-            "image 1 has label 2, but labels must be 0 or more and below 2",
-        ),
-    ],
-)
-def test_an_image_set_is_checked(images: torch.Tensor, labels: torch.Tensor, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        resnetzoo.ImageSet(images, labels, ("a", "b"))
-
-
-@pytest.mark.parametrize("classes", ["ab", None, (0, 1), 2])
-def test_classes_are_names(classes: Any) -> None:
-    with pytest.raises(DataError, match=re.escape(f'names of all classes, such as ("cat", "dog"), not {classes!r}')):
-        resnetzoo.ImageSet(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.tensor([0, 1]), classes)
 
 
 def test_data_command_finds_warns_and_explains(fork_command: Command, cifar10_folder: Path) -> None:

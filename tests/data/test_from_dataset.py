@@ -72,6 +72,8 @@ def test_names_of_a_dataset_are_several(stated: Any, classes: tuple[str, ...]) -
         ([1], DataError, "row 0 must be an image and its label, not an int"),
         ([(torch.zeros(3, 4, 4, dtype=torch.uint8), 0.5)], DataError, "label 0.5, but labels must be whole"),
         ([(torch.full((3, 4, 4), -2.0), 0)], DataError, "image 0: expected floats from 0 to 1"),
+        ([(torch.zeros(3, 4, 4, device="meta"), 0)], DataError, "image 0: expected pixels with values"),
+        ([(torch.zeros(3, 4, 4, dtype=torch.uint8, device="meta"), 0)], DataError, "images are on .*, so they have no"),
         (
             [(torch.zeros(3, size, 4, dtype=torch.uint8), 0) for size in (4, 5)],
             DataError,

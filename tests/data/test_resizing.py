@@ -53,6 +53,19 @@ def test_every_size_and_type(
     assert torch.equal(found, by_torchvision(pixels, size))
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("lead", [(), (1,), (3,)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.uint8, *FLOATS], ids=str)
+def test_a_single_pixel(channels: int, lead: tuple[int, ...], dtype: torch.dtype) -> None:
+    """torch fails on bytes of three channels in rows, so those for torchvision lie as in the pixels of a file."""
+    pixels = torch.randint(0, 256, (*lead, channels, 69, 46), generator=torch.Generator().manual_seed(0))
+    pixels = pixels.to(torch.uint8) if dtype == torch.uint8 else (pixels / 255).to(dtype)
+    as_in_files = pixels.movedim(-3, -1).contiguous().movedim(-1, -3)
+    expected = by_torchvision(as_in_files if dtype == torch.uint8 else pixels, 1)
+    assert torch.equal(resizing.square(pixels, 1), expected)
+    assert torch.equal(resizing.square(as_in_files, 1), by_torchvision(as_in_files, 1))
+
+
 def test_bytes_where_torch_interpolates_floats_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on CUDA: what torchvision makes of them as floats, rounded."""
     monkeypatch.setattr(resizing, "_interpolated", lambda device: (torch.float32, torch.float64))

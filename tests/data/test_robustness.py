@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from resnetzoo.data import array_checks, corrupted
 from resnetzoo.data.archives import DamagedArchiveError
 from resnetzoo.data.cifar_files import CIFAR10
 from resnetzoo.data.robustness_files import CIFAR10_1, CIFAR10_C, CIFAR100_C, CORRUPTIONS, CorruptedInfo
-from resnetzoo.errors import DataError, DataNotFoundError
+from resnetzoo.errors import DataError, DataNotFoundError, UsageError
 
 READERS = {CIFAR10_C.name: resnetzoo.cifar10_c, CIFAR100_C.name: resnetzoo.cifar100_c}
 
@@ -55,6 +56,13 @@ def test_the_corruptions_are_those_of_the_paper() -> None:
     for info in (CIFAR10_C, CIFAR100_C):
         assert info.md5s.keys() == {"labels", *CORRUPTIONS}
     assert not set(CIFAR10_C.md5s.values()) & set(CIFAR100_C.md5s.values())
+
+
+@pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
+@pytest.mark.parametrize("clean", [None, "cifar10", torch.zeros(2, 3, 32, 32, dtype=torch.uint8)], ids=type)
+def test_only_an_image_set_can_be_what_was_corrupted(folder: Path, clean: Any) -> None:
+    with pytest.raises(UsageError, match=r"clean must be a resnetzoo\.ImageSet, not "):
+        resnetzoo.cifar10_c(folder).is_of(clean)
 
 
 @pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
