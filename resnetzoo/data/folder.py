@@ -16,7 +16,7 @@ from resnetzoo.data.stacking import ImageStack
 from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable, some
-from resnetzoo.utils.validation import check_whole_number
+from resnetzoo.utils.validation import check_names, check_whole_number
 
 SIZE = 32  # pixels: what the networks are made for
 _HELD_OUT = 5  # one image in so many where there is no folder to measure on
@@ -52,7 +52,7 @@ def load_folder(root: str | Path | None, size: int | None = None) -> Data:
     if test_folder is None:
         data = Data("folder", train, train, official=False, source=source)
         return data.validation_split(max(1, len(train) // _HELD_OUT))
-    test, channels = _read(test_folder, train.classes, size), train.images.shape[1]
+    test, channels = _read(test_folder, train.classes, size, " of the training set"), train.images.shape[1]
     if test.images.shape[1] > channels:
         raise DataError(f"{test_folder} has colour images, but all training images are grey")
     source = f"{source}, train and {test_folder.name}"
@@ -66,10 +66,14 @@ def images_of(root: str | Path | None, classes: Sequence[str] | None, size: int 
         root: the folder; None for that of `$RESNETZOO_DATA`.
         classes: the names that labels count, in their order, of which the folder may lack some; None for its own.
         size: of the shorter side.
+
+    Raises:
+        UsageError: `classes` are no names.
     """
+    names = None if classes is None else check_names("classes", classes)
     folder, size = _checked(named_folder(root), size)
-    _check_has_classes(folder, classes)
-    return _read(folder, None if classes is None else tuple(classes), size)
+    _check_has_classes(folder, names)
+    return _read(folder, names, size)
 
 
 def _checked(root: str | Path | None, size: int | None) -> tuple[Path, int]:
@@ -111,8 +115,8 @@ def _unreadable(place: object, error: OSError) -> DataError:
     return DataError(f"{printable(place)}: cannot be read: {error.strerror or error}")
 
 
-def _read(folder: Path, classes: tuple[str, ...] | None, size: int) -> ImageSet:
-    """The images of a folder, by the classes of the training set where these are given."""
+def _read(folder: Path, classes: tuple[str, ...] | None, size: int, whose: str = "") -> ImageSet:
+    """The images of a folder, by these classes or else its own; `whose` they are, for the message about another one."""
     try:
         found = [inside.name for inside in folders_in(folder)]
     except OSError as error:
@@ -120,7 +124,10 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int) -> ImageSet:
     if not found:
         raise DataError(f"{folder}: expected one subfolder per class, such as {folder / 'cat'}, found none")
     if classes is not None and (unknown := [name for name in found if name not in classes]):
-        raise DataError(f"{folder}: the training set has no class folder named {some(unknown)}")
+        raise DataError(
+            f"{folder}: none of the classes{whose} ({some(classes)}) is called {some(unknown)}: rename or remove such "
+            "folders, or add the classes"
+        )
     names = classes or tuple(found)
     files = {name: images_below(folder / name, _refuse) for name in found}
     if empty := [str(folder / name) for name in found if not files[name]]:

@@ -99,7 +99,7 @@ class ImageSet:
             size: the shorter side of each image is resized to so many pixels, 32 if left out, and the middle cropped.
 
         Raises:
-            UsageError: no folder is named.
+            UsageError: no folder is named, or `classes` are no names.
             DataNotFoundError: it is not there.
             DataError: no folders of classes in it, one of another name, one without images, or files that cannot be
                 read; all are named.

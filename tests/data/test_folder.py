@@ -111,7 +111,7 @@ def test_what_a_folder_lacks_is_named(tmp_path: Path) -> None:
         resnetzoo.load_data("folder", tmp_path / "none")
     write_images(tmp_path / "two/train", "cat", count=2)
     write_images(tmp_path / "two/val", "cow", count=2)
-    with pytest.raises(DataError, match="the training set has no class folder named cow"):
+    with pytest.raises(DataError, match=r"val: none of the classes of the training set \(cat\) is called cow: "):
         resnetzoo.load_data("folder", tmp_path / "two")
     shutil.rmtree(tmp_path / "two/train")
     with pytest.raises(
@@ -120,6 +120,23 @@ def test_what_a_folder_lacks_is_named(tmp_path: Path) -> None:
         resnetzoo.load_data("folder", tmp_path / "two")
     with pytest.raises(UsageError, match="leave size out"):
         resnetzoo.load_data("synthetic", size=16)
+
+
+@pytest.mark.parametrize("classes", ["cat", [1, 2], 2, (None,)], ids=str)
+def test_the_classes_of_a_folder_are_names(tmp_path: Path, classes: Any) -> None:
+    folder = write_images(tmp_path / "pets", "cat", "dog", count=1)
+    with pytest.raises(UsageError, match=r'classes must be the names of all classes, such as \("cat", "dog"\), not '):
+        resnetzoo.ImageSet.from_folder(folder, classes=classes)
+
+
+@pytest.mark.parametrize("classes", [("ant", "dog"), np.array(["ant", "dog"])], ids=type)
+def test_a_folder_of_no_class_is_named(tmp_path: Path, classes: Any) -> None:
+    """With all the classes that were stated; a folder that is read alone has no training set to speak of."""
+    folder = write_images(tmp_path / "pets", "cat", "dog", count=1)
+    with pytest.raises(DataError, match=r"pets: none of the classes \(ant, dog\) is called cat: rename or remove"):
+        resnetzoo.ImageSet.from_folder(folder, classes=classes)
+    shutil.rmtree(folder / "cat")
+    assert resnetzoo.ImageSet.from_folder(folder, classes=classes).labels.tolist() == [1]
 
 
 @pytest.mark.slow
