@@ -23,7 +23,7 @@ def stratified(train: ImageSet, order: Tensor, held_out: int) -> Tensor:
         held_out: how many to hold out, below N.
 
     Warns:
-        UserWarning: a class has fewer than two images, or all of its images are held out.
+        UserWarning: a class has fewer than two images and none is held out, or all of its images are.
     """
     counts = _counts(train)
     shares = _shares(counts, held_out, left=1)
@@ -99,9 +99,15 @@ def _shares(counts: list[int], wanted: int, *, left: int) -> list[int]:
 
 
 def _warn(classes: tuple[str, ...], counts: list[int], shares: list[int]) -> None:
-    few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 2]
+    few = [
+        f"{name} ({count})"
+        for name, count, share in zip(classes, counts, shares, strict=True)
+        if count < 2 and not share
+    ]
     if few:
-        warnings.warn(f"these classes have fewer than two images, so none can be held out: {some(few)}", stacklevel=4)
+        warnings.warn(
+            f"these classes have fewer than two images each, and none of them is held out: {some(few)}", stacklevel=4
+        )
     emptied = [name for name, count, share in zip(classes, counts, shares, strict=True) if count and share == count]
     if emptied:
         warnings.warn(

@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -334,8 +335,8 @@ def test_a_split_loses_no_class() -> None:
 @pytest.mark.parametrize(
     ("counts", "held_out", "message", "held"),
     [
-        ((9, 1), 3, r"fewer than two images, so none can be held out: b \(1\)", [3, 0]),
-        ((9, 0), 3, r"fewer than two images, so none can be held out: b \(0\)", [3, 0]),
+        ((9, 1), 3, r"fewer than two images each, and none of them is held out: b \(1\)", [3, 0]),
+        ((9, 0), 3, r"fewer than two images each, and none of them is held out: b \(0\)", [3, 0]),
         ((2, 2), 3, "which leaves none to train on: a", [2, 1]),
     ],
 )
@@ -345,6 +346,20 @@ def test_a_split_says_which_class_it_cannot_keep(
     with pytest.warns(UserWarning, match=message):
         split = labelled(*counts).validation_split(held_out)
     assert classes_in(split.test) == held
+
+
+@pytest.mark.parametrize(
+    ("counts", "held_out", "kept", "lost"),
+    [((1, 1), 1, "b (1)", "a"), ((1, 1, 1), 2, "c (1)", "a, b"), ((1, 0, 1, 2), 3, "b (0)", "a, c")],
+)
+def test_no_class_is_both_lost_and_kept(counts: tuple[int, ...], held_out: int, kept: str, lost: str) -> None:
+    """Where the images of single ones have to be held out too, which then are lost to the training."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        split = labelled(*counts).validation_split(held_out)
+    assert [str(warning.message).split(": ")[1] for warning in caught] == [kept, lost]
+    left = zip(split.classes, counts, classes_in(split.train), strict=True)
+    assert [name for name, count, train in left if count and not train] == lost.split(", ")
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
