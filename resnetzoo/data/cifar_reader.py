@@ -17,7 +17,7 @@ from resnetzoo.data.pair import Data
 from resnetzoo.data.safe_pickle import unpickle_arrays
 from resnetzoo.errors import DataError
 from resnetzoo.utils.paths import is_file
-from resnetzoo.utils.text import kind_of
+from resnetzoo.utils.text import brief, kind_of
 
 PixelsAndLabels = tuple[NDArray[np.uint8], NDArray[Any]]  # pixels (n, 3072), whole numbers (n,)
 
@@ -148,11 +148,16 @@ def _parse_pickle(content: bytes, path: Path, file: DataFile, archive_format: Ar
 
 
 def _labels(values: Any, path: Path, key: str) -> NDArray[Any]:
-    if isinstance(values, list | tuple) and all(isinstance(value, int) for value in values):
-        return np.array(values, object)  # any size of int, checked later
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iu" or values.ndim != 1:
-        raise DataError(f'{path}: "{key}" must be a list of whole numbers, found {_describe(values)}')
-    return values
+    if isinstance(values, list | tuple):
+        other = next((place for place, value in enumerate(values) if type(value) is not int), None)  # nor bool
+        if other is None:
+            return np.array(values, object)  # any size of int, checked later
+        found = f"but label {other} is {brief(values[other])}"
+    elif isinstance(values, np.ndarray) and values.dtype.kind in "iu" and values.ndim == 1:
+        return values
+    else:
+        found = f"found {_describe(values)}"
+    raise DataError(f'{path}: "{key}" must be a list of whole numbers, {found}')
 
 
 def _official_size(file: DataFile) -> str:

@@ -238,7 +238,12 @@ def test_a_label_out_of_range_is_named(tmp_path: Path, info: DatasetInfo, kind: 
         ({"data": [1, 2], "labels": [0, 1]}, "found a list"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}, "2 images and 1 labels found"),
         ({"data": np.zeros((0, 3072), np.uint8), "labels": []}, "0 images"),
-        ({"data": np.zeros((2, 3072), np.uint8), "labels": ["a", "b"]}, "list of whole numbers"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": ["a", "b"]}, "whole numbers, but label 0 is 'a'"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, None]}, "whole numbers, but label 1 is None"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": (0, 1.0)}, r"whole numbers, but label 1 is 1\.0"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [True, 0]}, "whole numbers, but label 0 is True"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": np.array([True, False])}, "whole numbers, found bool"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": {0: 1}}, "whole numbers, found a dictionary with 0"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 2**80]}, f"image 1 has label {2**80}, but"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, -1]}, "image 1 has label -1"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [0, -7]}, "image 1 has label -7"),
@@ -248,9 +253,10 @@ def test_a_label_out_of_range_is_named(tmp_path: Path, info: DatasetInfo, kind: 
         ),
     ],
 )
-def test_a_pickle_of_something_else_is_described(tmp_path: Path, batch: object, message: str) -> None:
+@pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
+def test_a_pickle_of_something_else_is_described(tmp_path: Path, batch: object, message: str, protocol: int) -> None:
     folder = write_folder(tmp_path, CIFAR10, "python")
-    (folder / "data_batch_1").write_bytes(pickle.dumps(batch))
+    (folder / "data_batch_1").write_bytes(pickle.dumps(batch, protocol=protocol))
     with pytest.raises(DataError, match=message):
         resnetzoo.cifar10(folder)
 

@@ -55,6 +55,22 @@ def test_arrays_and_plain_containers_come_through(protocol: int) -> None:
     assert loaded == value
 
 
+@pytest.mark.parametrize("fix_imports", [True, False])
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_empty_arrays_come_through(protocol: int, fix_imports: bool) -> None:
+    """Old protocols have no word for empty bytes and name their class instead."""
+    value = {"data": np.zeros((0, 3072), np.uint8), "bytes": b""}
+    loaded = unpickle_arrays(pickle.dumps(value, protocol=protocol, fix_imports=fix_imports), "file")
+    assert (loaded["data"].shape, loaded["data"].dtype, loaded["bytes"]) == ((0, 3072), np.uint8, b"")
+
+
+@pytest.mark.parametrize("module", ["__builtin__", "builtins"])
+def test_bytes_of_a_length_are_not_made(module: str) -> None:
+    """They could take all memory."""
+    with pytest.raises(DataError, match="file: truncated or not a pickle: TypeError"):
+        unpickle_arrays(b"c" + module.encode() + b"\nbytes\nK\x05\x85R.", "file")
+
+
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
