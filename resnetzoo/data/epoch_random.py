@@ -11,9 +11,19 @@ CROPS, CUTOUT, MIXUP, DROPOUT = range(4)
 draws."""
 
 
+def seed_sequence(seed: int, *place: int) -> np.random.SeedSequence:
+    """What the random numbers of a place in a run begin with, such as an epoch and a use; up to three numbers.
+
+    numpy cuts a seed into words of 32 bits, of which the second would be taken for the place of another seed. It is
+    therefore handed over apart, behind four words of seed and place, where shorter seeds have nothing.
+    """
+    beyond, word = divmod(seed, 2**32)
+    return np.random.SeedSequence([word, *place], spawn_key=(beyond,) if beyond else ())
+
+
 def epoch_seed(seed: int, epoch: int, use: int = CROPS) -> np.random.SeedSequence:
     """What one use of an epoch's random numbers begins with."""
-    return np.random.SeedSequence([seed, epoch] if use == CROPS else [seed, epoch, use])
+    return seed_sequence(seed, epoch, use)
 
 
 def epoch_generator(seed: int, epoch: int, use: int = CROPS) -> torch.Generator:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from resnetzoo.data.epoch_random import DROPOUT
+from resnetzoo.data.epoch_random import DROPOUT, seed_sequence
 
 
 def may_draw(model: nn.Module) -> bool:
@@ -30,7 +30,7 @@ def drawing_for_step(seed: int, step: int, rank: int, device: torch.device) -> I
         rank: of the process, since each has its own images.
         device: where the network is.
     """
-    words = np.random.SeedSequence([seed, step, DROPOUT, rank]).generate_state(1, np.uint64)
+    words = seed_sequence(seed, step, DROPOUT, rank).generate_state(1, np.uint64)
     with torch.random.fork_rng([device] if device.type == "cuda" else [], device_type=device.type):
         torch.manual_seed(int(words[0] >> np.uint64(1)))
         yield
