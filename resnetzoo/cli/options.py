@@ -32,7 +32,7 @@ def _path(word: str) -> Path:
 
 
 DataDir = Annotated[
-    Path | None, path_option("Folder of the data; by default $RESNETZOO_DATA, the cache, or a download.", default=False)
+    Path | None, path_option("Folder of the data; by default $RESNETZOO_DATA or the cache.", default=False)
 ]
 _DATASETS = ("auto", "cifar10", "cifar100", "cifar100-coarse", "synthetic", "folder")
 _LISTED = f"auto (CIFAR-10 if available), {', '.join(_DATASETS[1:-1])}"

@@ -18,8 +18,10 @@ from pathlib import Path
 import pytest
 from cases import write_corrupted, write_folder
 from processes import Fork
+from typer.testing import CliRunner
 
 import resnetzoo
+from resnetzoo import cli
 from resnetzoo.data import cifar, corrupted
 from resnetzoo.data.archives import download, download_as_it_is
 from resnetzoo.data.cifar_files import CIFAR10, Archive
@@ -316,3 +318,10 @@ def test_cifar10_downloads_once(server: Server, tmp_path: Path, monkeypatch: pyt
     assert len(server.ranges) == 1
     assert len(cifar.cifar10(download=True).test) == 5
     assert (resnetzoo.data.cache_folder() / FORMAT.folder).is_dir()
+
+
+@pytest.mark.parametrize("command", ["data", "train", "eval", "reproduce", "rerun"])
+def test_the_folder_of_the_data_is_said_and_no_download_promised(command: str) -> None:
+    """`data` fetches CIFAR-10 only with --download, which its help says beside it."""
+    said = " ".join(CliRunner().invoke(cli.app, [command, "--help"], terminal_width=200).output.split())
+    assert "Folder of the data; by default $RESNETZOO_DATA or the cache. --" in said
