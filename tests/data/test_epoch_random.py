@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnetzoo.data.epoch_random import CROPS, CUTOUT, DROPOUT, MIXUP, epoch_generator, epoch_seed, seed_sequence
+from resnetzoo.data.epoch_random import CROPS, CUTOUT, DROPOUT, MIXUP, epoch_seed, seed_sequence
 from resnetzoo.training.step_random import drawing_for_step
 
 USES = (CROPS, CUTOUT, MIXUP, DROPOUT)
@@ -49,8 +49,3 @@ def test_all_uses_of_all_seeds_differ() -> None:
         for step, rank in product(range(4), range(1, 4))
     }
     assert len({*epochs.values(), *steps.values()}) == len(epochs) + len(steps)
-
-
-def test_longer_seeds_draw_other_crops() -> None:
-    drawn = [epoch_generator(seed, 1).initial_seed() for seed in (1, 1 + 2**32, 1 + 2**33, 1 + 2**62)]
-    assert len({seed % 2**32 for seed in drawn}) == 4
