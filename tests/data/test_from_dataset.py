@@ -124,3 +124,5 @@ def test_names_of_a_dataset_are_several(stated: Any, classes: tuple[str, ...]) -
 def test_what_is_no_data_set_is_told(dataset: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         resnetzoo.ImageSet.from_dataset(dataset)
+    with pytest.raises(error, match=message):
+        resnetzoo.Data.from_dataset(dataset, dataset)
