@@ -71,8 +71,9 @@ class ImageSet:
         """A dataset of torchvision or of the Hugging Face Hub, or a list of (image, label), as whole tensors.
 
         Args:
-            dataset: rows of an image of PIL, or a tensor (C, H, W) as uint8 or float from 0 to 1, and a label from 0;
-                of the Hub with a column `image` or `img` and one `label` (or `fine_label`). No normalization in it.
+            dataset: rows of an image of PIL, or a tensor (C, H, W) as uint8 or float from 0 to 1, and a label from 0,
+                which may be in an array of one number; of the Hub one split, with a column `image` or `img` and one
+                `label` (or `fine_label`). No normalization in it.
             classes: their names; by default those of the dataset, or else the labels themselves.
             size: the shorter side of each image is resized to it (bicubic, antialiased), and the middle cropped. Left
                 out, images must have one size.
