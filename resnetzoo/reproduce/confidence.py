@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from statistics import mean, variance
+from statistics import mean
 from typing import NamedTuple
+
+from resnetzoo.utils.spread import sample_variance
 
 # Student's t, 97.5 %, for 1 to 30 degrees of freedom; beyond 30 the last value is slightly too wide, never too narrow.
 _T975 = (
@@ -20,13 +22,22 @@ class Interval(NamedTuple):
     high: float
 
 
+def has_interval(*groups: Sequence[float]) -> bool:
+    """Whether Student's t gives an interval: it needs two values of each group, and some that differ within one.
+
+    Where none differ, the t statistic is undefined. Errors come in steps of one image, so that equal ones do not mean
+    that the next seed gives the same.
+    """
+    return all(len(values) > 1 for values in groups) and any(len(set(values)) > 1 for values in groups)
+
+
 def mean_interval(values: Sequence[float]) -> Interval:
-    """The interval of the mean over seeds, by Student's t; needs at least two values."""
-    return _interval(mean(values), variance(values) / len(values), len(values) - 1)
+    """The interval of the mean over seeds, by Student's t; `has_interval` says whether there is one."""
+    return _interval(mean(values), sample_variance(values) / len(values), len(values) - 1)
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """The interval of mean(first) - mean(second), by Student's t with pooled variance; needs two values of each.
+    """The interval of mean(first) - mean(second), by Student's t with pooled variance, if they have one.
 
     It assumes that both spread alike over seeds, and is too narrow where they do not: with two seeds of each, of which
     one spreads far wider, it covers the difference in 86 % of the cases instead of 95. Welch's t needs no such
@@ -34,7 +45,7 @@ def difference_interval(first: Sequence[float], second: Sequence[float]) -> Inte
     """
     groups = (first, second)
     degrees_of_freedom = sum(len(values) - 1 for values in groups)
-    pooled = sum((len(values) - 1) * variance(values) for values in groups) / degrees_of_freedom
+    pooled = sum((len(values) - 1) * sample_variance(values) for values in groups) / degrees_of_freedom
     return _interval(mean(first) - mean(second), sum(pooled / len(values) for values in groups), degrees_of_freedom)
 
 

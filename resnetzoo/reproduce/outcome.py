@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 from resnetzoo.evaluation.metrics import binomial_standard_error
@@ -16,6 +16,7 @@ from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import Samples, Verdict, judge
 from resnetzoo.training.results import RunRecord
+from resnetzoo.utils.spread import sample_deviation
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Summary:
     @property
     def std(self) -> float | None:
         """Sample standard deviation over seeds; None for a single seed."""
-        return stdev(self.errors) if len(self.errors) > 1 else None
+        return sample_deviation(self.errors) if len(self.errors) > 1 else None
 
     @property
     def standard_error(self) -> float:

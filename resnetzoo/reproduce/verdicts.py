@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any, Literal
 
 from resnetzoo.reproduce.budgets import Budget
 from resnetzoo.reproduce.claims import Above, AtMost, Claim, Lower, Measure, measure_of
-from resnetzoo.reproduce.confidence import Interval, difference_interval, mean_interval
+from resnetzoo.reproduce.confidence import Interval, difference_interval, has_interval, mean_interval
+from resnetzoo.utils.spread import sample_deviation
 
 Answer = Literal["holds", "does not hold", "not enough evidence"]
 Samples = Mapping[Measure, Mapping[str, Sequence[float]]]
@@ -82,8 +83,12 @@ def _missing_values(claim: Claim, values: Mapping[str, Sequence[float]], failed:
         yield f"{' and '.join(unplanned)} not trained"
     if lost := [name for name in untrained if name in failed]:
         yield f"no run of {' and '.join(lost)} has a result"
-    if not untrained and (single := [name for name in claim.networks if len(values[name]) < 2]):
+    if untrained:
+        return
+    if single := [name for name in claim.networks if len(values[name]) < 2]:
         yield f"one seed of {' and '.join(single)}: the spread is not known"
+    elif not has_interval(*(values[name] for name in claim.networks)):
+        yield f"equal values over the seeds of {' and over those of '.join(claim.networks)}: the spread is not known"
 
 
 def _not_applicable(claim: Claim, budget: Budget, official: bool, whole: bool) -> str:
@@ -108,7 +113,7 @@ def _compare(claim: Lower, values: Mapping[str, Sequence[float]]) -> tuple[str, 
     low, high = values[claim.lower], values[claim.higher]
     words = f"{claim.lower} {_mean(low, claim.measure)}, {claim.higher} {_mean(high, claim.measure)}"
     words += f": difference {_difference(mean(high) - mean(low), claim.measure)}"
-    if len(low) < 2 or len(high) < 2:
+    if not has_interval(low, high):
         return words, "not enough evidence"
     interval = difference_interval(high, low)
     return f"{words}, {_interval(interval, claim.measure, _TWO_MEANS)}", _answer(interval)
@@ -116,7 +121,7 @@ def _compare(claim: Lower, values: Mapping[str, Sequence[float]]) -> tuple[str, 
 
 def _compare_with_bound(claim: AtMost | Above, errors: Sequence[float]) -> tuple[str, Answer]:
     words = f"{claim.network} {_mean(errors, 'test error')} against {claim.bound:.2f} %"
-    if len(errors) < 2:
+    if not has_interval(errors):
         return words, "not enough evidence"
     interval = mean_interval(errors)
     above = Interval(interval.low - claim.bound, interval.high - claim.bound)
@@ -133,7 +138,7 @@ def _answer(positive_if_it_holds: Interval) -> Answer:
 def _mean(values: Sequence[float], measure: Measure) -> str:
     """The mean, the standard deviation over several seeds, and the number of seeds."""
     unit = " %" if measure == "test error" else ""
-    spread = f" ± {_number(stdev(values), measure)}" if len(values) > 1 else ""
+    spread = f" ± {_number(sample_deviation(values), measure)}" if len(values) > 1 else ""
     return f"{_number(mean(values), measure)}{spread}{unit} (n={len(values)})"
 
 

@@ -8,6 +8,11 @@ from cases import ROOT
 
 from resnetzoo import plots
 from resnetzoo.errors import UsageError
+from resnetzoo.reproduce.markdown import Picture
+from resnetzoo.reproduce.markdown_report import markdown_report
+from resnetzoo.reproduce.outcome import outcome_of
+from resnetzoo.reproduce.report_figures import plots_of
+from resnetzoo.reproduce.stored_results import read_outcome
 
 RESULTS = ROOT / "docs" / "results"
 
@@ -20,9 +25,30 @@ def test_a_stored_report_is_drawn_again(tmp_path: Path) -> None:
     assert names == {"results.json", "report.md", "report.html", "errors.png", "errors.svg"}
 
 
-@pytest.mark.parametrize(
+REPORTS = pytest.mark.parametrize(
     "folder", [path.parent for path in sorted(RESULTS.glob("*/report.md"))], ids=lambda path: path.name
 )
+
+
+@REPORTS
+def test_committed_reports_are_what_is_written_from_their_results(folder: Path) -> None:
+    outcome = read_outcome(folder / "results.json")
+    pictures = [Picture(plot.stem, plot.caption).linked for plot in plots_of(outcome)]
+    assert (folder / "report.md").read_bytes() == markdown_report(outcome, pictures).encode()
+    assert not outcome.failed
+    judged = outcome_of(
+        outcome.target,
+        outcome.budget,
+        command=outcome.command,
+        records=outcome.records,
+        failed={},
+        layers=outcome.layers,
+        unmeasured={},
+    )
+    assert judged.verdicts == outcome.verdicts
+
+
+@REPORTS
 def test_committed_reports_name_the_pictures_that_stand_beside_them(folder: Path) -> None:
     report = (folder / "report.md").read_text()
     pictures = {path.name for suffix in ("png", "svg") for path in folder.glob(f"*.{suffix}")}

@@ -15,7 +15,7 @@ import resnetzoo
 from resnetzoo.evaluation.metrics import binomial_standard_error
 from resnetzoo.reproduce import TARGETS, Above, AtMost, Lower, parse_seeds
 from resnetzoo.reproduce.budgets import Budget, budget_of
-from resnetzoo.reproduce.confidence import _T975, difference_interval, mean_interval
+from resnetzoo.reproduce.confidence import _T975, difference_interval, has_interval, mean_interval
 from resnetzoo.reproduce.plan import resolve_plan
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.verdicts import judge
@@ -42,7 +42,6 @@ def test_intervals_by_hand() -> None:
     assert (low, high) == pytest.approx((2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5))
     low, high = difference_interval([1.0, 2.0, 3.0], [5.0, 6.0, 7.0])  # se sqrt(2 / 3), 4 degrees of freedom
     assert (low, high) == pytest.approx((-4 - 2.776 * (2 / 3) ** 0.5, -4 + 2.776 * (2 / 3) ** 0.5))
-    assert difference_interval([2.0, 2.0], [1.0, 1.0]) == (1.0, 1.0)
     assert binomial_standard_error(10.0, 10_000) == pytest.approx(0.3)
 
 
@@ -53,7 +52,8 @@ def test_intervals_by_hand() -> None:
         ([11.0, 11.2, 11.1], [9.0, 9.1, 9.2], "does not hold"),
         ([9.0, 9.5, 10.0], [9.6, 9.9, 10.2], "not enough evidence"),
         ([9.0], [11.0, 11.1], "not enough evidence"),
-        ([9.0, 9.0], [9.0, 9.0], "not enough evidence"),
+        ([9.0, 9.0], [9.0, 9.1], "not enough evidence"),
+        ([9.0, 9.0], [11.0, 11.1], "holds"),
     ],
 )
 def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: str) -> None:
@@ -66,6 +66,54 @@ def test_a_comparison(first: Sequence[float], second: Sequence[float], answer: s
     assert judge(BETTER, samples, SHORT, official=False, whole=True, failed={}).answer == "not enough evidence"
     assert judge(BETTER, samples, SHORT, official=True, whole=False, failed={}).answer == answer
     assert judge(BETTER, samples, NOTHING, official=True, whole=True, failed={}).answer == "not enough evidence"
+
+
+NO_SPREAD = "equal values over the seeds of a{}: the spread is not known"
+
+
+@pytest.mark.parametrize(("first", "second"), [((10.0, 10.0), (10.01, 10.01)), ((9.0,) * 2, (9.0,) * 3)])
+def test_equal_values_of_all_seeds_compare_nothing(first: Sequence[float], second: Sequence[float]) -> None:
+    """Student's t is undefined where no spread was observed; scipy answers infinity, or NaN where the means agree."""
+    for lower, higher in ((first, second), (second, first)):
+        samples = {"test error": {"a": lower, "b": higher}, "response std": {}}
+        found = judge(BETTER, samples, FULL, official=True, whole=True, failed={})
+        assert found.answer == "not enough evidence"
+        assert found.figures.endswith(f" points; {NO_SPREAD.format(' and over those of b')}")
+    responses = {"test error": {}, "response std": {"a": first, "b": second}}
+    claim = Lower("a is lower", "a", "b", "response std")
+    assert judge(claim, responses, FULL, official=True, whole=True, failed={}).answer == "not enough evidence"
+
+
+@pytest.mark.parametrize("errors", [(8.74, 8.74), (8.75, 8.75), (8.76,) * 5])
+@pytest.mark.parametrize("claim", [AtMost("a", "a", 8.75), Above("a", "a", 8.75)])
+def test_equal_values_of_all_seeds_keep_no_bound(claim: AtMost | Above, errors: Sequence[float]) -> None:
+    samples = {"test error": {"a": errors}, "response std": {}}
+    found = judge(claim, samples, FULL, official=True, whole=True, failed={})
+    assert (found.answer, found.figures.endswith(f" against 8.75 %; {NO_SPREAD.format('')}")) == (
+        "not enough evidence",
+        True,
+    )
+
+
+@given(
+    values=st.lists(st.floats(0, 100), max_size=6),
+    others=st.lists(st.floats(0, 100), max_size=6),
+)
+def test_an_interval_is_never_a_point(values: list[float], others: list[float]) -> None:
+    for groups, interval in (((values,), mean_interval), ((values, others), difference_interval)):
+        if has_interval(*groups):
+            low, high = interval(*groups)  # type: ignore[operator]
+            assert low < high or max(map(np.ptp, groups)) < 1e-9
+        else:
+            assert any(len(group) < 2 for group in groups) or all(len(set(group)) == 1 for group in groups)
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_what_is_no_number_decides_nothing(lost: float) -> None:
+    samples = {"test error": {"a": [8.0, lost], "b": [9.0, 9.1]}, "response std": {}}
+    for claim in (BETTER, AtMost("", "a", 20.0), Above("", "a", 1.0)):
+        found = judge(claim, samples, FULL, official=True, whole=True, failed={})
+        assert (found.answer, "nan" in found.figures) == ("not enough evidence", True)
 
 
 @pytest.mark.parametrize(
