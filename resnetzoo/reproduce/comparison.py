@@ -5,16 +5,18 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import UsageError
 from resnetzoo.reproduce.comparable import checked_runs, common_epochs, seeds_of_networks
+from resnetzoo.reproduce.markdown import padded_table
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import write_text
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.spread import sample_deviation
 from resnetzoo.utils.text import device_words, some
 
 
@@ -94,22 +96,32 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
         source: published columns to show beside ours: title -> epoch -> accuracy; "-" if none is published.
 
     Raises:
-        UsageError: as `by_name`.
+        UsageError: as `by_name`, or two columns of one title.
     """
-    columns: dict[str, dict[int, str]] = {}
     groups = by_name(runs)
-    for name, group in groups.items():
-        title = name if len(group) == 1 else f"{name} (n={len(group)})"
-        columns[title] = {rows[0].epoch: _cell([100 - row.test_error for row in rows]) for rows in common_epochs(group)}
-    for title, values in source.items():
-        columns[title] = {epoch: f"{value:.2f}" for epoch, value in values.items()}
+    ours = {name: name if len(group) == 1 else f"{name} (n={len(group)})" for name, group in groups.items()}
+    titles = ["epoch", *ours.values(), *source]
+    _check_titles(titles)
+    columns = [
+        {rows[0].epoch: _cell([100 - row.test_error for row in rows]) for rows in common_epochs(group)}
+        for group in groups.values()
+    ]
+    columns += [{epoch: f"{value:.2f}" for epoch, value in values.items()} for values in source.values()]
     count = max(len(run.epochs) for group in groups.values() for run in group)
-    cells = [["epoch", *columns]]
-    cells += [[str(epoch), *(column.get(epoch, "-") for column in columns.values())] for epoch in range(1, count + 1)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    rule = f"|{'|'.join('-' * (width + 1) + ':' for width in widths)}|"
-    lines = [f"| {' | '.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))} |" for row in cells]
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return padded_table(
+        titles,
+        [[str(epoch), *(column.get(epoch, "-") for column in columns)] for epoch in range(1, count + 1)],
+    )
+
+
+def _check_titles(titles: Sequence[str]) -> None:
+    """Refuse two columns of one title, which no reader could tell apart."""
+    for place, title in enumerate(titles):
+        if title in titles[:place]:
+            raise UsageError(
+                f'two columns of the table are called "{title}": give that of `source` another title, such as '
+                f'"{title}, published", or one of the runs another name, as dataclasses.replace(run, name=...) does'
+            )
 
 
 def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> None:
@@ -148,4 +160,4 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _cell(values: Sequence[float]) -> str:
-    return f"{values[0]:.2f}" if len(values) == 1 else f"{mean(values):.2f} ± {stdev(values):.2f}"
+    return f"{values[0]:.2f}" if len(values) == 1 else f"{mean(values):.2f} ± {sample_deviation(values):.2f}"

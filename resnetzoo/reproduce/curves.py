@@ -1,12 +1,13 @@
 """Errors by epoch as curves, in a separate figure or on given axes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from resnetzoo.errors import UsageError
 from resnetzoo.models.looks import looks_of
 from resnetzoo.reproduce.comparable import common_epochs
 from resnetzoo.reproduce.comparison import by_name, measured_on, provenance_line
@@ -28,7 +29,7 @@ def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
     its label, so that `axes.legend()` can name them.
 
     Raises:
-        UsageError: runs that `by_name` refuses.
+        UsageError: runs that `by_name` refuses, or one without epochs.
     """
     labelled_curves(axes, runs)
 
@@ -36,6 +37,7 @@ def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
 def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line2D, str]]":
     """Draw `error_curves`, and return the bold lines, each with a short label for its end."""
     groups = by_name(runs)
+    _check_epochs(run for group in groups.values() for run in group)
     looks = looks_of(groups)
     alike = Counter((look.color, look.dashes) for look in looks.values())
     ends = []
@@ -64,9 +66,15 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
     return ends
 
 
+def _check_epochs(runs: Iterable[RunRecord]) -> None:
+    for run in runs:
+        if not run.epochs:
+            raise UsageError(f"the run of {run.name} with seed {run.seed} has no epoch to draw: leave it out")
+
+
 def published_curve(axes: "Axes", errors: Mapping[int, float], *, name: str, color: str) -> "Line2D":
-    """Draw published test errors in percent, by epoch, as hollow marks."""
-    last = errors[max(errors)]
+    """Draw published test errors in percent, by epoch, as hollow marks; without any, the label alone."""
+    last = f"{errors[max(errors)]:.2f} %" if errors else "-"
     epochs, values = list(errors), list(errors.values())
     (line,) = axes.plot(
         epochs,
@@ -76,7 +84,7 @@ def published_curve(axes: "Axes", errors: Mapping[int, float], *, name: str, col
         mfc="none",
         ms=3.5,
         mew=0.9,
-        label=f"{printable(name)}: {last:.2f} %",
+        label=f"{printable(name)}: {last}",
         zorder=2.5,
     )
     return line
@@ -101,7 +109,7 @@ def save_comparison(
             networks, whose colours they use.
 
     Raises:
-        UsageError: another kind of name, or runs that `by_name` refuses.
+        UsageError: another kind of name, runs that `by_name` refuses, or one without epochs.
         OutputError: `path` cannot be written.
     """
     path = check_figure_name(path)

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import math
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,7 +23,7 @@ from resnetzoo.reproduce.claims import Lower
 from resnetzoo.reproduce.curves import error_curves, note_provenance, published_curve
 from resnetzoo.reproduce.layer_stats import LayerRow
 from resnetzoo.reproduce.markdown_report import markdown_report
-from resnetzoo.reproduce.outcome import Outcome, outcome_of
+from resnetzoo.reproduce.outcome import Outcome, Summary, outcome_of
 from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.report_figures import Panel, plots_of, write_title
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
@@ -81,6 +83,56 @@ def test_a_table_over_seeds_gives_mean_and_sample_deviation() -> None:
     table = cells(report.accuracy_table(runs, {}))
     assert table[0] == ["epoch", "plain (n=3)"]
     assert table[2:] == [["1", "88.00 ± 2.00"]]
+
+
+def test_two_columns_of_one_title_are_refused() -> None:
+    run = run_of("plain", 0, [40.0])
+    for source in ({"plain": {1: 50.0}}, {"epoch": {1: 50.0}}):
+        with pytest.raises(
+            resnetzoo.UsageError, match=rf'are called "{next(iter(source))}": give that of `source` anot'
+        ):
+            report.accuracy_table([run], source)
+    alike = [replace(run, name="plain (n=2)"), run, run_of("plain", 1, [41.0])]
+    with pytest.raises(resnetzoo.UsageError, match=r'two columns of the table are called "plain \(n=2\)"'):
+        report.accuracy_table(alike, {})
+    assert cells(report.accuracy_table([run], {"plain, published": {1: 50.0}}))[2:] == [["1", "60.00", "50.00"]]
+
+
+NAMES = ("plain", "a|b", "_a_", "`a` <b>", "*a*", "a\\|b")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_stands_in_one_cell_of_a_table(name: str) -> None:
+    """As markdown-it-py, which knows GitHub's tables, reads it."""
+    run = run_of(name, 0, [40.0])
+    found = (
+        MarkdownIt("commonmark").enable("table").parse(report.accuracy_table([run], {f"{name}, published": {1: 50}}))
+    )
+    texts = [token for token in found if token.type == "inline"]
+    assert all(child.type in ("text", "text_special") for token in texts for child in token.children or ())
+    said = ["".join(child.content for child in token.children or ()) for token in texts]
+    assert said == ["epoch", name, f"{name}, published", "1", "60.00", "50.00"]
+
+
+def test_a_table_and_a_picture_of_figures_that_are_no_numbers(tmp_path: Path) -> None:
+    runs = [run_of("plain", 0, [40.0, math.nan]), run_of("plain", 1, [42.0, 41.0]), run_of("residual", 0, [math.nan])]
+    table = cells(report.accuracy_table(runs, {"theirs": {}}))
+    assert table[2:] == [["1", "59.00 ± 1.41", "nan", "-"], ["2", "nan ± nan", "-", "-"]]
+    infinite = [run_of("plain", 0, [math.inf]), run_of("plain", 1, [42.0])]
+    assert cells(report.accuracy_table(infinite, {}))[2:] == [["1", "-inf ± nan"]]
+    assert math.isnan(Summary("plain", None, (1.0, math.nan), 10).std or 0)
+    for index, drawn_runs in enumerate(([runs[0]], runs, [runs[2]])):
+        plots.save_comparison(drawn_runs, tmp_path / f"{index}.png", title="one", source={"theirs": {}})
+        assert (tmp_path / f"{index}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_without_epochs_is_not_drawn(tmp_path: Path) -> None:
+    empty = run_of("plain", 3, [])
+    for runs in ([empty], [run_of("plain", 0, [40.0]), empty]):
+        with pytest.raises(resnetzoo.UsageError, match="the run of plain with seed 3 has no epoch to draw"):
+            plots.save_comparison(runs, tmp_path / "x.png", title="one", source={})
+        with pytest.raises(resnetzoo.UsageError, match="has no epoch to draw"):
+            error_curves(Figure().subplots(), iter(runs))  # type: ignore[arg-type]
 
 
 def test_files_hold_every_epoch_of_every_run(tmp_path: Path) -> None:
