@@ -1,6 +1,6 @@
 """`reproduce` and `rerun`: reproduce published results, and check a recorded run."""
 
-import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -62,9 +62,10 @@ def reproduce_command(
     data = chosen_data(dataset, data_dir, None, val_split, image_size)
     print_data(data)
     size = None if image_size is None else str(image_size)
-    options = {"--seeds": seeds, "--depths": depths, "--image-size": size}
+    options = {"--dataset": data.name, "--seeds": seeds, "--depths": depths, "--image-size": size}
+    words = [word for option, value in options.items() if value for word in (option, value)]
+    command = partial(plan.command, [*words, *(["--val-split"] if val_split else [])])
     folder = out or Path("runs") / f"reproduce-{target}-{budget}"
-    command = _command(plan, data.name, options, val_split)
     outcome = resnetzoo.reproduce.run_plan(plan, data, out=folder, runs=runs, command=command)
     _print_verdicts(outcome)
     for run, reason in outcome.failed.items():
@@ -74,17 +75,6 @@ def reproduce_command(
         raise resnetzoo.ResnetzooError(
             f"{len(outcome.failed)} of the runs failed; run the same command to try them again"
         )
-
-
-def _command(plan: "resnetzoo.reproduce.Plan", dataset: str, options: dict[str, str | None], val_split: bool) -> str:
-    """The command that reproduces the report on any machine, with the values found here instead of `auto`."""
-    words = ["resnetzoo", "reproduce", plan.target.name, "--budget", plan.budget.name, "--dataset", dataset]
-    words += [word for option, value in options.items() if value for word in (option, value)]
-    words += ["--val-split"] if val_split else []
-    words += ["--device", plan.device.type, "--precision", plan.precision]
-    words += [] if plan.record is None else ["--record" if plan.record else "--no-record"]
-    threads = "" if plan.threads is None else f"OMP_NUM_THREADS={plan.threads} "
-    return threads + shlex.join(words)
 
 
 def _print_verdicts(outcome: "resnetzoo.reproduce.Outcome") -> None:

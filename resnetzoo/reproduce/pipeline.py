@@ -16,6 +16,7 @@ from resnetzoo.reproduce.planned_run import PlannedRun, finished
 from resnetzoo.reproduce.report_folder import prepare_folder, write_report
 from resnetzoo.reproduce.targets import Target
 from resnetzoo.reproduce.train_runs import train_runs
+from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.folder_lock import locked
 from resnetzoo.utils.paths import user_path
 
@@ -82,10 +83,13 @@ def run_plan(
     *,
     out: str | Path,
     runs: str | Path | None = None,
-    command: str = "",
+    command: str | Callable[[Sequence[RunRecord]], str] = "",
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Train what a plan needs and write its report; the arguments and the errors are those of `reproduce`."""
+    """Train what a plan needs and write its report; the arguments and the errors are those of `reproduce`.
+
+    `command` may also be a function of the records of the finished runs, such as `Plan.command` with its options.
+    """
     _check_data(data, plan)
     out = user_path(out)
     part = plan.budget.of(data)
@@ -96,7 +100,13 @@ def run_plan(
 
 
 def _run_planned(
-    plan: Plan, planned: Sequence[PlannedRun], part: Data, *, out: Path, command: str, say: Callable[[str], None]
+    plan: Plan,
+    planned: Sequence[PlannedRun],
+    part: Data,
+    *,
+    out: Path,
+    command: str | Callable[[Sequence[RunRecord]], str],
+    say: Callable[[str], None],
 ) -> Outcome:
     """Train the unfinished runs, and write the report of all finished ones."""
     device, precision = str(plan.device), plan.precision
@@ -117,11 +127,12 @@ def _run_planned(
     if not done:
         raise ResultsError(f"no run has a result: {'; '.join(failed.values())}")
     layers, unmeasured = _layers([run for run, _ in done], part, plan.device) if plan.target.layers else ((), {})
+    records = [record for _, record in done]
     outcome = outcome_of(
         plan.target,
         plan.budget,
-        command=command,
-        records=[record for _, record in done],
+        command=command if isinstance(command, str) else command(records),
+        records=records,
         failed=failed,
         layers=layers,
         unmeasured=unmeasured,

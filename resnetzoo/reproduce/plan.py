@@ -9,9 +9,10 @@ import torch
 from resnetzoo.data.pair import Data
 from resnetzoo.errors import UsageError
 from resnetzoo.reproduce.budgets import Budget, budget_of
+from resnetzoo.reproduce.command import command_of
 from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.targets import Network, Target, get_target
-from resnetzoo.training.results import folder_name
+from resnetzoo.training.results import RunRecord, folder_name
 from resnetzoo.training.side_by_side import USUAL_SIDE_BY_SIDE, check_side_by_side, runs_together
 from resnetzoo.utils.device import Precision, check_recordable, resolve_device, resolve_precision
 from resnetzoo.utils.validation import check_seed
@@ -46,11 +47,6 @@ class Plan:
         """The number of runs computed side by side; one if a single run uses the whole machine."""
         return (self.jobs or USUAL_SIDE_BY_SIDE) if runs_together(self.device) else 1
 
-    @property
-    def threads(self) -> int | None:
-        """Threads of the CPU that computes the runs, on which the last digits depend; None on another device."""
-        return torch.get_num_threads() if self.device.type == "cpu" else None
-
     def runs_on(self, data: Data, folder: Path) -> list[PlannedRun]:
         """The planned runs on this data, with all networks of a seed before the next seed.
 
@@ -67,6 +63,18 @@ class Plan:
             for seed in self.seeds
             for network in self.networks
         ]
+
+    def command(self, options: Sequence[str], records: Sequence[RunRecord]) -> str:
+        """The command that makes these runs again on any machine.
+
+        Its device, precision and threads are those of the runs, which may have been finished before this plan was made.
+
+        Args:
+            options: those that choose the data, the seeds and the networks.
+            records: the finished runs, one or more.
+        """
+        words = ("resnetzoo", "reproduce", self.target.name, "--budget", self.budget.name, *options)
+        return command_of(words, records)
 
 
 def resolve_plan(

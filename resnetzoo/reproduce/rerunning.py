@@ -22,7 +22,7 @@ from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.results import EpochRow, RunRecord, read_records
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
-from resnetzoo.utils.device import device_name, resolve_device
+from resnetzoo.utils.device import device_name, resolve_device, type_of_named
 from resnetzoo.utils.text import device_words
 from resnetzoo.utils.validation import check_whole_number
 
@@ -83,7 +83,7 @@ EXACT = Rule(exact=True)
 
 def rule_for(record: RunRecord, device: str = "auto") -> Rule:
     """The rule for a repeated run: `EXACT` if it was recorded and is repeated on a CPU, otherwise bounds."""
-    return Rule(exact=record.device.startswith("CPU") and resolve_device(device).type == "cpu")
+    return Rule(exact=type_of_named(record.device) == "cpu" and resolve_device(device).type == "cpu")
 
 
 def find_record(path: str | Path, network: str | None = None, seed: int | None = None) -> RunRecord:

@@ -1,5 +1,6 @@
 """The device on which a network runs, and its precision."""
 
+import re
 from typing import Literal, get_args
 
 import torch
@@ -102,6 +103,19 @@ def device_name(device: torch.device) -> str:
     if device.type == "cpu":
         return f"CPU {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
     return device.type
+
+
+def threads_in(name: str) -> int | None:
+    """The threads of the CPU with this `device_name`; None for another device."""
+    found = re.fullmatch(r"CPU .*, (\d{1,6}) threads", name)
+    return int(found[1]) if found else None
+
+
+def type_of_named(name: str) -> str:
+    """The type of the device with this `device_name`."""
+    if name.startswith("CPU "):
+        return "cpu"
+    return name if name in ("cpu", "mps") else "cuda"
 
 
 def has_vnni() -> bool:

@@ -228,7 +228,4 @@ def test_killed_and_resumed_on_the_command_line(tmp_path: Path) -> None:
     assert said.stdout.count("not enough evidence") == 3
     assert first.read_bytes() == kept
     report = (tmp_path / "report" / "report.md").read_text()
-    assert (
-        "resnetzoo reproduce source --budget smoke --dataset synthetic --device cpu --precision fp32 --no-record"
-        in report
-    )
+    assert "resnetzoo reproduce source --budget smoke --dataset synthetic --device cpu --precision fp32\n" in report
