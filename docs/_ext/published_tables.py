@@ -11,7 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 import resnetzoo
 from resnetzoo.reproduce import PEERS, PUBLISHED
 
-DEPTHS = (20, 32, 44, 56, 110)
+DEPTHS = (20, 32, 44, 56, 110, 1202)
 
 
 class PublishedTable(SphinxDirective):

@@ -68,7 +68,7 @@ class Outcome:
         layers: responses and gradients, if the target measures them.
         summaries: the test errors of each network, in the target's order.
         samples: one value per seed, for the claims.
-        verdicts: one per claim, in the target's order.
+        verdicts: one per claim of `target.claims_for` the networks, in the target's order.
     """
 
     target: Target
@@ -129,6 +129,7 @@ def outcome_of(
         "test error": Counter(run.spec.label for run in failed),
         "response std": Counter(run.spec.label for run in (*failed, *unmeasured)),
     }
+    requested = {record.name for record in records} | {run.spec.label for run in failed}
     return Outcome(
         target=target,
         budget=budget,
@@ -141,7 +142,7 @@ def outcome_of(
         samples=samples,
         verdicts=tuple(
             judge(claim, samples, budget, official=official, whole=whole, failed=lost[measure_of(claim)])
-            for claim in target.claims
+            for claim in target.claims_for(requested)
         ),
     )
 

@@ -306,6 +306,8 @@ def legend_of(axes: Axes) -> list[str]:
         ("plainnet20", ["-", "9.50 to 9.90", "18.87"]),
         ("resnet20", ["8.75", "8.00 to 8.27", "14.31"]),
         ("resnet20 (projection)", ["-", "5.97 to 8.08", "-"]),
+        ("resnet1202", ["7.93", "6.18", "-"]),
+        ("resnet1202 (projection)", ["-", "3.53", "-"]),
     ],
 )
 def test_errors_stand_beside_what_others_published(network: str, published: list[str]) -> None:
@@ -317,6 +319,22 @@ def test_errors_stand_beside_what_others_published(network: str, published: list
     header, row, *_ = (row for row in cells(markdown_report(outcome, [])) if row[0] in ("network", network))
     assert header[-3:] == ["papers", "repositories", "source"]
     assert row[-3:] == published
+
+
+def test_a_report_judges_the_largest_network_only_where_it_was_trained() -> None:
+    target = get_target("table6")
+    short = budget_of(target, "short")
+
+    def judged(*names: str, failed: dict[PlannedRun, str]) -> list[str]:
+        runs = [like_source(name, seed, [10.0 - seed]) for name in names for seed in range(2)]
+        outcome = outcome_of(target, short, command="", records=runs, failed=failed, layers=[], unmeasured={})
+        return [verdict.claim for verdict in outcome.verdicts if "resnet1202" in verdict.claim]
+
+    both = ["resnet1202 errs no more than the paper's", "resnet1202 errs no more than akamaster's"]
+    assert judged("resnet20", failed={}) == []
+    assert judged("resnet20", "resnet1202", failed={}) == both
+    lost = PlannedRun(resnetzoo.get_spec("resnet1202"), short.recipe, 0, Path("lost"))
+    assert judged("resnet20", failed={lost: "too little memory"}) == both
 
 
 def test_networks_stand_in_the_order_of_the_target_and_lost_runs_are_counted() -> None:

@@ -197,7 +197,9 @@ def test_every_target_trains_what_its_claims_are_about(target: Target, budget: s
     data = resnetzoo.synthetic(train_images=256, test_images=10)
     runs = resolve_plan(target, budget=budget).runs_on(data, tmp_path)
     labels = {run.spec.label for run in runs}
-    assert {name for claim in target.claims for name in claim.networks} <= labels
+    assert {name for claim in target.claims_for(labels) for name in claim.networks} <= labels
+    requested = {network.spec().label for network in target.on_request}
+    assert {name for claim in target.claims for name in claim.networks} <= labels | requested
     assert len({run.folder for run in runs}) == len(runs) == share.seeds * len(target.networks)
 
 
@@ -205,5 +207,9 @@ def test_the_largest_network_is_trained_on_request(tmp_path: Path) -> None:
     data = resnetzoo.synthetic(train_images=256, test_images=10)
     runs = resolve_plan("table6", seeds=[0], depths=[20, 1202]).runs_on(data, tmp_path)
     assert [run.spec.label for run in runs] == ["resnet20", "resnet1202"]
+    about_it = [claim for claim in TARGETS["table6"].claims if "resnet1202" in claim.networks]
+    assert [claim.bound for claim in about_it if isinstance(claim, AtMost)] == [7.93, 6.18]
+    assert not set(about_it) & set(TARGETS["table6"].claims_for(["resnet20"]))
+    assert TARGETS["table6"].claims_for(["resnet20", "resnet1202"]) == TARGETS["table6"].claims
     with pytest.raises(resnetzoo.UsageError, match="table6 has no network of 57 layers; it has 20, 32"):
         resolve_plan("table6", depths=[57])
