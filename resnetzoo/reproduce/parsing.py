@@ -1,6 +1,7 @@
 """Parse numbers and seeds as typed on the command line."""
 
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.text import MOST_DIGITS, shortened, whole_number_in
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
 
@@ -8,12 +9,15 @@ def parse_numbers(field: str, text: str) -> tuple[int, ...]:
     """The numbers in a text: `0,2,5` -> (0, 2, 5), each once.
 
     Raises:
-        UsageError: the text is anything but whole numbers from 0, separated by commas.
+        UsageError: the text is anything but whole numbers from 0, each of at most 19 digits, separated by commas.
     """
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words or not all(word.isascii() and word.isdigit() for word in words):
-        raise UsageError(f'{field} must be whole numbers separated by commas, such as 0,1,2, not "{text}"')
-    return tuple(dict.fromkeys(int(word) for word in words))
+    numbers = [whole_number_in(word.strip()) for word in text.split(",") if word.strip()]
+    if not numbers or None in numbers:
+        raise UsageError(
+            f"{field} must be whole numbers separated by commas, such as 0,1,2, each of at most {MOST_DIGITS} digits, "
+            f'not "{shortened(text, 60)}"'
+        )
+    return tuple(number for number in dict.fromkeys(numbers) if number is not None)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

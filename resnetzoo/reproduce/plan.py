@@ -15,6 +15,7 @@ from resnetzoo.reproduce.targets import Network, Target, get_target
 from resnetzoo.training.results import RunRecord, folder_name
 from resnetzoo.training.side_by_side import USUAL_SIDE_BY_SIDE, check_side_by_side, runs_together
 from resnetzoo.utils.device import Precision, check_recordable, resolve_device, resolve_precision
+from resnetzoo.utils.text import brief
 from resnetzoo.utils.validation import check_seed
 
 
@@ -126,5 +127,7 @@ def _networks_of(target: Target, depths: Sequence[int]) -> tuple[Network, ...]:
     known = sorted({network.spec().depth for network in offered})
     for depth in depths:
         if depth not in known:
-            raise UsageError(f"{target.name} has no network of {depth} layers; it has {', '.join(map(str, known))}")
+            raise UsageError(
+                f"{target.name} has no network of {brief(depth)} layers; it has {', '.join(map(str, known))}"
+            )
     return tuple(network for network in offered if network.spec().depth in depths)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from resnetzoo.errors import ResnetzooError, UsageError
 from resnetzoo.utils.device import gpu_identity
-from resnetzoo.utils.text import first_line, reason_of
+from resnetzoo.utils.text import brief, first_line, reason_of, whole_number_in
 
 Result = TypeVar("Result")
 
@@ -168,20 +168,21 @@ def started_together() -> int:
         UsageError: the environment variables are incomplete, or not numbers.
     """
     said = os.environ.get("WORLD_SIZE") or "1"
+    count = whole_number_in(said)
     cure = "start the command with torchrun, or unset WORLD_SIZE to train in one process"
-    if not said.isdecimal() or int(said) < 1:
-        raise UsageError(f"WORLD_SIZE in the environment is {said!r}, which is not a number of processes: {cure}")
-    if int(said) == 1:
+    if not count:
+        raise UsageError(f"WORLD_SIZE in the environment is {brief(said)}, which is not a number of processes: {cure}")
+    if count == 1:
         return 1
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
     if missing:
         raise UsageError(f"WORLD_SIZE in the environment is {said}, but {', '.join(missing)} is missing: {cure}")
     for name in ("RANK", "MASTER_PORT"):
-        if not os.environ[name].isdecimal():
-            raise UsageError(f"{name} in the environment is {os.environ[name]!r}, which is not a number: {cure}")
-    if int(os.environ["RANK"]) >= int(said):
+        if whole_number_in(os.environ[name]) is None:
+            raise UsageError(f"{name} in the environment is {brief(os.environ[name])}, which is not a number: {cure}")
+    if int(os.environ["RANK"]) >= count:
         raise UsageError(f"RANK in the environment is {os.environ['RANK']}, but WORLD_SIZE is {said}: {cure}")
-    return int(said)
+    return count
 
 
 def _make_group(device: torch.device) -> None:
@@ -244,12 +245,12 @@ def check_own_gpus(gpus: Sequence[str | None]) -> None:
 
 def local_device(device: torch.device) -> torch.device:
     """The GPU of this process under `torchrun`; otherwise `device` itself."""
-    local = os.environ.get("LOCAL_RANK", "")
-    if not local.isdecimal() or device.type != "cuda" or device.index is not None:
+    local = whole_number_in(os.environ.get("LOCAL_RANK", ""))
+    if local is None or device.type != "cuda" or device.index is not None:
         return device
     if not (dist.is_available() and dist.is_initialized()) and started_together() == 1:
         return device  # left over in the environment of one process
-    return torch.device("cuda", int(local))
+    return torch.device("cuda", local)
 
 
 def _destroy_process_group() -> None:

@@ -5,10 +5,24 @@ from collections.abc import Sequence
 
 from resnetzoo.errors import ResnetzooError
 
+MOST_DIGITS = 19
+"""Of a whole number in a text: those of the largest seed. Python itself refuses to read more than 4,300."""
+
+
+def whole_number_in(text: str) -> int | None:
+    """The number from 0 that a text is; None for any other text, and for more digits than `MOST_DIGITS`."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
+
 
 def natural_order(name: str) -> list[tuple[int, str]]:
-    """A sort key for natural order: 20 before 110."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+    """A sort key for natural order: 20 before 110, and words before numbers."""
+    return [_place(part) for part in re.split(r"(\d+)", name)]
+
+
+def _place(part: str) -> tuple[int, str]:
+    if not part.isdecimal():
+        return -1, part
+    return (int(part), "") if len(part) <= MOST_DIGITS else (10**MOST_DIGITS, part)
 
 
 def first_line(error: Exception) -> str:
@@ -49,7 +63,10 @@ def kind_of(value: object) -> str:
 
 def brief(value: object) -> str:
     """The `repr` of a value for a message: its first line, shortened; that of a network may fill pages."""
-    line, *more = repr(value).splitlines() or [""]
+    try:
+        line, *more = repr(value).splitlines() or [""]
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return f"{kind_of(value)} with thousands of digits"
     return line if len(line) <= 80 and not more else f"{line[:80].rstrip()}..."
 
 

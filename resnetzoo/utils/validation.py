@@ -1,6 +1,7 @@
 """Check the numbers and options that callers pass."""
 
 import math
+import sys
 from collections.abc import Collection, Iterable
 from numbers import Integral, Real
 from types import UnionType
@@ -64,7 +65,7 @@ def check_number(field: str, found: object, lowest: float, highest: float) -> No
         UsageError: says what the field takes and what was found.
     """
     check_real(field, found)
-    if not (lowest <= found <= highest and math.isfinite(found)):  # type: ignore[operator, arg-type]
+    if not (lowest <= found <= highest and abs(found) <= sys.float_info.max):  # type: ignore[operator, arg-type]
         bounds = f"{lowest} or more, and finite" if math.isinf(highest) else f"from {lowest} to {highest}"
         raise UsageError(f"{field} must be {bounds}, not {brief(found)}")
 

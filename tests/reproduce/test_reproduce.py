@@ -196,6 +196,8 @@ def test_a_recorded_run_comes_out_the_same(report: Path, tiny_data: resnetzoo.Da
         (("reproduce", "table7"), 2, 'unknown target "table7"; known: source, table6, figure6'),
         (("reproduce", "source", "--budget", "half", "--dataset", "synthetic"), 2, "--budget must be one of full"),
         (("reproduce", "source", "--seeds", "x"), 2, "seeds must be whole numbers separated by commas"),
+        (("reproduce", "source", "--seeds", f"{5_000 * '9'},"), 2, "--seeds must be whole numbers separated by commas"),
+        (("reproduce", "source", "--depths", 5_000 * "9"), 2, "--depths must be whole numbers separated by commas"),
         (("reproduce", "source", "--depths", "21", "--dataset", "synthetic"), 2, "source has no network of 21 layers"),
         (("reproduce", "source", "--jobs", "0", "--dataset", "synthetic"), 2, "--jobs must be a whole number from 1"),
         (

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import resnetzoo
 from resnetzoo.evaluation.metrics import binomial_standard_error
-from resnetzoo.reproduce import TARGETS, Above, AtMost, Lower, parse_seeds
+from resnetzoo.reproduce import TARGETS, Above, AtMost, Lower, parse_numbers, parse_seeds
 from resnetzoo.reproduce.budgets import Budget, budget_of
 from resnetzoo.reproduce.confidence import _T975, difference_interval, has_interval, mean_interval
 from resnetzoo.reproduce.plan import resolve_plan
@@ -188,6 +189,17 @@ def test_one_number_is_how_many_seeds(count: int) -> None:
 def test_what_is_no_seed(text: str) -> None:
     with pytest.raises(resnetzoo.UsageError, match="seed"):
         parse_seeds(text)
+
+
+@pytest.mark.parametrize("digits", [20, 5_000])
+@pytest.mark.parametrize("text", ["{}", "{},", "1,{}"])
+def test_a_number_of_more_digits_than_are_read_is_named_in_brief(text: str, digits: int) -> None:
+    for field, read in (("seeds", parse_seeds), ("depths", partial(parse_numbers, "depths"))):
+        with pytest.raises(resnetzoo.UsageError, match=rf"^{field} must be .* of at most 19 digits, not ") as caught:
+            read(text.format(digits * "9"))
+        assert len(str(caught.value)) < 200
+    with pytest.raises(resnetzoo.UsageError, match="table6 has no network of an int with thousands of digits layers"):
+        resolve_plan("table6", depths=[10**5_000])
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))

@@ -142,6 +142,7 @@ def test_only_the_first_process_needs_the_folder(together: Path) -> None:
     ("variables", "found"),
     [
         ({"WORLD_SIZE": "two"}, "WORLD_SIZE in the environment is 'two'"),
+        ({"WORLD_SIZE": 5_000 * "9"}, "WORLD_SIZE in the environment is '9{79}[.]{3}, which is not"),
         ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR, MASTER_PORT is missing"),
         ({"WORLD_SIZE": "2", "RANK": "x", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "RANK in the environment"),
         ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "is 2, but WORLD_SIZE is 2"),

@@ -52,6 +52,7 @@ def test_order_of_keys_and_numbers_as_keys_do_not_matter(tmp_path: Path) -> None
     [
         (None, "no such results file"),
         ("{", r"not a results file, since it is not JSON .*; if a run or a report wrote it, move it away"),
+        (f'{{"a": {5_000 * "9"}}}', r"not a results file, since it is not JSON \(Exceeds the limit"),
         ("[]", "contains no fingerprint"),
         ('{"a": 1}', "contains no fingerprint"),
         ('{"a": 1, "fingerprint": "0"}', "changed since it was written"),

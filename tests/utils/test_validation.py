@@ -1,5 +1,7 @@
 """Numbers of other libraries are refused in words that are true, and that say what to write."""
 
+import math
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -10,6 +12,7 @@ import torch
 import resnetzoo
 from resnetzoo import analysis
 from resnetzoo.errors import UsageError
+from resnetzoo.utils.text import natural_order
 from resnetzoo.utils.validation import check_number, check_real, check_seed, check_whole_number
 
 IMAGES = torch.zeros(2, 3, 8, 8)
@@ -61,3 +64,24 @@ def test_calls_say_it(field: str) -> None:
         UsageError, match=rf"^{field} must be an int.* of Python, not .* of the class numpy\..*: write "
     ):
         CALLS[field]()
+
+
+@pytest.mark.parametrize("found", [10**5_000, -(10**5_000), [10**5_000]], ids=["large", "negative", "inside a list"])
+def test_numbers_that_python_does_not_write_are_refused(found: object) -> None:
+    said = "with thousands of digits"
+    with pytest.raises(UsageError, match=rf"^count must be a whole number from 1 to 9, not .* {said}$"):
+        check_whole_number("count", found, maximum=9)
+    with pytest.raises(UsageError, match=rf"^rate must be .*, not .* {said}$"):
+        check_number("rate", found, 0, math.inf)
+
+
+def test_a_number_beyond_floats_is_not_finite() -> None:
+    with pytest.raises(UsageError, match=r"^rate must be 0 or more, and finite, not 1000"):
+        check_number("rate", 10**400, 0, math.inf)
+    for finite in (0, 10**300, sys.float_info.max):
+        check_number("rate", finite, 0, math.inf)
+
+
+def test_names_of_long_numbers_are_put_in_order() -> None:
+    in_order = ["a", "a20", "a110", f"a{19 * '9'}", f"a{5_000 * '8'}", f"a{5_000 * '9'}b", "b1"]
+    assert sorted(set(in_order), key=natural_order) == in_order
