@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetzoo.data.image_reader import read_image
+from resnetzoo.data.sample_depth import SampleDepthWarning
 from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.inference.predictor import Prediction
 from resnetzoo.utils.figures import check_figure_name, new_figure, save_figure
@@ -64,6 +65,7 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
     inches = max(columns * width, _MIN_WIDTH) + _GAP, rows * height + _HEAD + _GAP
     with new_figure(*inches) as figure, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # file names in any script
+        warnings.simplefilter("ignore", SampleDepthWarning)  # `predict` has said it of each file
         axes = _empty_sheet(figure)
         for index, prediction in enumerate(drawn):
             row, column = divmod(index, columns)

@@ -68,6 +68,18 @@ def test_a_sheet_is_not_drawn_over_an_image(call: Call, sheet: str) -> None:
     assert Path("photo.png").read_bytes() == before
 
 
+def test_a_sheet_repeats_no_warning_about_its_files(model: resnetzoo.CifarNet, call: Call) -> None:
+    for name in ("a.png", "b.png"):
+        pixels = np.asarray(picture().convert("L")).astype("<u2")
+        Image.fromarray(pixels * 16).save(name)
+    with pytest.warns(resnetzoo.SampleDepthWarning) as warned:
+        status, _ = call(cli.main, "predict", "a.png", "b.png", "--device", "cpu", "--sheet", "s.png")
+    assert (status, [f"{warning.message}"[:5] for warning in warned]) == (0, ["a.png", "b.png"])
+    with pytest.warns(resnetzoo.SampleDepthWarning):
+        found = resnetzoo.predict(model, ["a.png", "b.png"])
+    resnetzoo.save_sheet(found, "again.png")  # where any warning would be an error
+
+
 def test_a_line_break_in_a_name_stays_one_line() -> None:
     assert printable("a\nb\udce9.png") == "a\ufffdb\ufffd.png"
 
