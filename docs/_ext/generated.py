@@ -253,7 +253,7 @@ def _provenance_columns(records: Sequence[resnetzoo.RunRecord]) -> dict[str, lis
         "precision": [record.precision for record in records],
         "torch": [record.versions["torch"] for record in records],
         "commit": [(record.commit or "unknown")[:12] for record in records],
-        "data": [record.data["fingerprint"][:12] for record in records],
+        "data": [report.short_fingerprint(record.data["fingerprint"]) for record in records],
     }
 
 

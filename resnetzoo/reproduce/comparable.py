@@ -6,7 +6,7 @@ from itertools import combinations
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import UsageError
 from resnetzoo.training.results import EpochRow, RunRecord
-from resnetzoo.utils.text import kind_of
+from resnetzoo.utils.text import kind_of, short_fingerprint
 
 
 def checked_runs(runs: Iterable[RunRecord]) -> list[RunRecord]:
@@ -99,7 +99,7 @@ def _on_same_data(one: RunRecord, other: RunRecord) -> bool:
 
 def _data_of(run: RunRecord) -> str:
     title = data_title(run.data["name"], run.data["part"])
-    return f"{run.name}, seed {run.seed}, is on {title} (fingerprint {run.data['fingerprint'][:12]})"
+    return f"{run.name}, seed {run.seed}, is on {title} (fingerprint {short_fingerprint(run.data['fingerprint'])})"
 
 
 def _is_same(one: RunRecord, other: RunRecord) -> bool:

@@ -17,7 +17,7 @@ from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import write_text
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.spread import sample_deviation
-from resnetzoo.utils.text import device_words, some
+from resnetzoo.utils.text import device_words, short_fingerprint, some
 
 
 def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
@@ -61,7 +61,7 @@ def provenance_line(runs: Sequence[RunRecord]) -> str:
         [
             f"{_distinct(run.recipe.name for run in runs)}, {seeds_words(runs)}",
             f"n = {data['train_images']:,} training, {data['test_images']:,} test images",
-            f"data {data['fingerprint'][:12]}",
+            f"data {short_fingerprint(data['fingerprint'])}",
             f"{_distinct(device_words(run.device) for run in runs)}, {_distinct(run.precision for run in runs)}",
             f"torch {_distinct(run.versions['torch'] for run in runs)}",
             f"commit {_distinct(run.commit[:12] if run.commit else 'unknown' for run in runs)}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from resnetzoo.data.fingerprint import is_version_2
 from resnetzoo.reproduce.beside_source import about_source, lead_of_source, source_columns
 from resnetzoo.reproduce.comparison import by_name, is_cifar10, measured_on, provenance_line
 from resnetzoo.reproduce.markdown import code_block, plain, table
@@ -122,6 +123,7 @@ def _by_epoch(records: Sequence[RunRecord]) -> list[str]:
 
 def _provenance(outcome: Outcome) -> list[str]:
     data, recipe = outcome.records[0].data, outcome.records[0].recipe.to_dict()
+    fingerprint = "fingerprint" if is_version_2(data["fingerprint"]) else "SHA-256"
     settings = ", ".join(f"{field} {value}" for field, value in recipe.items())
     counted = any(record.peak_memory_bytes is not None for record in outcome.records)
     runs = [
@@ -142,7 +144,7 @@ def _provenance(outcome: Outcome) -> list[str]:
     return [
         "## How it was made",
         plain(f"{provenance_line(outcome.records)}."),
-        plain(f"Data: {data['source']}, SHA-256 {data['fingerprint']}."),
+        plain(f"Data: {data['source']}, {fingerprint} {data['fingerprint']}."),
         plain(f"Recipe: {settings}."),
         plain(f"Versions: {versions}."),
         table(("network", "seed", "training error", "test error", *costs, "computed on", "commit"), runs),

@@ -14,6 +14,7 @@ from resnetzoo.reproduce.report_figures import draw_figures
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import read_checksummed, write_checksummed
 from resnetzoo.utils.files import write_text
+from resnetzoo.utils.text import short_fingerprint
 
 PLAN = "plan.json"
 RESULTS = "results.json"
@@ -107,4 +108,5 @@ def _plan(target: str, budget: str, title: str, fingerprint: str) -> dict[str, A
 
 
 def _describe(plan: dict[str, Any]) -> str:
-    return f"{plan['target']}, {plan['budget']} budget, on {plan['data']['title']} ({plan['data']['fingerprint'][:12]})"
+    title, fingerprint = plan["data"]["title"], short_fingerprint(plan["data"]["fingerprint"])
+    return f"{plan['target']}, {plan['budget']} budget, on {title} ({fingerprint})"

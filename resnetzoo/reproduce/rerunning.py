@@ -23,7 +23,7 @@ from resnetzoo.training.results import EpochRow, RunRecord, read_records
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.device import device_name, resolve_device, type_of_named
-from resnetzoo.utils.text import device_words
+from resnetzoo.utils.text import device_words, short_fingerprint
 from resnetzoo.utils.validation import check_whole_number
 
 COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
@@ -159,10 +159,8 @@ def _check_same_data(record: RunRecord, data: Data) -> None:
     if data.has_fingerprint(recorded["fingerprint"]):
         return
     title = data_title(recorded["name"], recorded["part"])
-    message = (
-        f"the run was recorded on other data: fingerprint {recorded['fingerprint'][:12]} ({title}) there, "
-        f"{data.fingerprint[:12]} ({data.title}) here"
-    )
+    there, here = short_fingerprint(recorded["fingerprint"]), short_fingerprint(data.fingerprint)
+    message = f"the run was recorded on other data: fingerprint {there} ({title}) there, {here} ({data.title}) here"
     if recorded["name"] == data.name and recorded["part"] != data.part:
         cuts = cuts_of(recorded["part"], data.part) or cuts_of(recorded["part"])
         if cuts is None:

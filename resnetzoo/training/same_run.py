@@ -16,7 +16,7 @@ from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.nested import flatten
 from resnetzoo.utils.provenance import code_digest
-from resnetzoo.utils.text import some
+from resnetzoo.utils.text import short_fingerprint, some
 from resnetzoo.version import __version__
 
 _SHOWN = 3
@@ -82,7 +82,7 @@ def description_of(
             "test_images": len(data.test),
             "size": list(data.train.images.shape[1:]),
             "classes": list(data.classes),
-            "fingerprint": data.fingerprint[:_DIGITS],
+            "fingerprint": short_fingerprint(data.fingerprint),
         },
         "recipe": recipe.to_dict(),
         "seed": seed,

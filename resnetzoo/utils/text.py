@@ -78,6 +78,16 @@ def shortened(text: str, length: int) -> str:
     return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
 
 
+def short_fingerprint(fingerprint: str) -> str:
+    """Its first 12 hexadecimal digits, behind the version if it names one.
+
+    >>> short_fingerprint("v2:99dbc7829b0c51a3")
+    'v2:99dbc7829b0c'
+    """
+    version, colon, digits = fingerprint.rpartition(":")
+    return f"{version}{colon}{digits[:12]}"
+
+
 def some(names: Sequence[str], most: int = 5) -> str:
     """The names in one line, shortened to the first few if there are many: `a, b, c, d, e, ... (100)`."""
     shown = ", ".join(names[:most])

@@ -1,5 +1,6 @@
 """Which runs tables, figures and files take together: seeds of networks on the same data, each once."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -69,7 +70,9 @@ def test_what_is_no_list_of_runs_is_refused(name: str, run: resnetzoo.Run) -> No
 def test_runs_on_different_data_are_refused_by_the_names_of_both(name: str, run: resnetzoo.Run) -> None:
     elsewhere = train(resnetzoo.synthetic(seed=2, train_images=48, test_images=20), seed=1)
     mine = replace(elsewhere, data={**elsewhere.data, "name": "mine"})
-    both = [f"the synthetic dataset (fingerprint {run.data['fingerprint'][:12]})", "is on mine (fingerprint v2:"]
+    shortened = [one.data["fingerprint"][:15] for one in (run, mine)]
+    assert all(re.fullmatch("v2:[0-9a-f]{12}", fingerprint) for fingerprint in shortened)
+    both = [f"the synthetic dataset (fingerprint {shortened[0]})", f"is on mine (fingerprint {shortened[1]})"]
     refuse(name, [run, mine], *both)
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
@@ -16,6 +17,7 @@ from matplotlib.text import Text
 
 import resnetzoo
 from resnetzoo import plots
+from resnetzoo.errors import ResultsError
 from resnetzoo.reproduce import SOURCE_ACCURACIES, Network, Target, budget_of, get_target
 from resnetzoo.reproduce import comparison as report
 from resnetzoo.reproduce.beside_source import is_like_source
@@ -26,9 +28,12 @@ from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import Outcome, Summary, outcome_of
 from resnetzoo.reproduce.planned_run import PlannedRun
 from resnetzoo.reproduce.report_figures import Panel, plots_of, write_title
+from resnetzoo.reproduce.report_folder import _plan, prepare_folder
+from resnetzoo.reproduce.rerunning import rerun
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.presets import SMOKE
 from resnetzoo.training.results import RunRecord
+from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.figures import new_figure
 
 
@@ -162,6 +167,26 @@ def test_what_is_not_official_says_so(name: str, official: bool, title: str) -> 
     run = replace(run, data={**run.data, "name": name, "official": official})
     assert report.measured_on([run]) == title
     assert "n = 10 training, 10 test images" in report.provenance_line([run])
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "short", "called"),
+    [("v2:" + 8 * "0123abcd", "v2:0123abcd0123", "fingerprint"), (8 * "0123abcd", "0123abcd0123", "SHA-256")],
+)
+def test_a_fingerprint_is_shortened_to_twelve_digits_of_either_version(
+    fingerprint: str, short: str, called: str, tmp_path: Path
+) -> None:
+    run = like_source("plainnet20", 0, [50.0])
+    run = replace(run, data={**run.data, "fingerprint": fingerprint, "source": "files"})
+    assert f"; data {short}; " in report.provenance_line([run])
+    assert f"Data: files, {called} {fingerprint}." in markdown_report(outcome_of_source([run]), [])
+    other = resnetzoo.synthetic(train_images=12, test_images=10)
+    theirs = re.escape(other.fingerprint[:15])
+    with pytest.raises(ResultsError, match=rf": fingerprint {short} \(.*\) there, {theirs} \("):
+        rerun(run, other, epochs=1)
+    write_checksummed(tmp_path / "plan.json", _plan("source", "full", "mine", fingerprint))
+    with pytest.raises(ResultsError, match=rf"on mine \({short}\), but .* \({theirs}\): choose another"):
+        prepare_folder(tmp_path, "source", "full", other)
 
 
 def test_peak_memory_stands_beside_the_seconds_where_a_device_counts_it() -> None:
