@@ -176,6 +176,23 @@ def test_a_dictionary_that_names_another_network_is_refused() -> None:
         create("resnet20", pretrained=True, pretrained_cfg_overlay=overlay)
 
 
+@pytest.mark.parametrize("source", ["file", "state_dict"])
+def test_a_run_gives_its_tested_network_and_no_other_one_has_it(
+    tmp_path: Path, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, source: str
+) -> None:
+    recipe = replace(tiny_recipe, ema_decay=0.5)
+    resnetzoo.fit(resnetzoo.plainnet(20), tiny_data, recipe, device="cpu", out=tmp_path / "run", progress=False)
+    path = tmp_path / "run" / "checkpoint.pt"
+    content = str(path) if source == "file" else torch.load(path, weights_only=True)
+    options = {"pretrained": True, "pretrained_cfg_overlay": {source: content}}
+    with pytest.raises(resnetzoo.CheckpointError, match="its network is plainnet20, and resnet20 was asked for"):
+        create("resnet20", **options)
+    averaged = resnetzoo.load_checkpoint(tmp_path / "run")
+    assert not torch.equal(averaged.fc.weight, resnetzoo.load_checkpoint(path, key="model").fc.weight)
+    images = torch.randn(2, 3, 32, 32)
+    assert torch.equal(create("plainnet20", **options).eval()(images), averaged(images))
+
+
 def test_a_file_that_names_another_architecture_is_warned_of(tmp_path: Path) -> None:
     state = resnetzoo.create("resnet20", shortcut="projection").state_dict()
     torch.save({"arch": "shakedropresnet20", "state_dict": state}, tmp_path / "weights.pth")

@@ -30,10 +30,10 @@ from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.catalog import default_weights, get_weights, list_models, list_weights
 from resnetzoo.weights.checkpoint.absorb_biases import absorb_biases
 from resnetzoo.weights.checkpoint.key_mapping import find_mapping, remap_keys
+from resnetzoo.weights.checkpoint.load import unwrap_content
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
 from resnetzoo.weights.checkpoint.recognize import first_network
 from resnetzoo.weights.checkpoint.safetensors_file import read_safetensors
-from resnetzoo.weights.checkpoint.unwrap import unwrap
 from resnetzoo.weights.hub import local_path
 
 PREFIX = "resnetzoo_"
@@ -165,14 +165,17 @@ def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) ->
     return replace(spec, shortcut=shortcut, zero_init_residual=options.zero_init_residual or spec.zero_init_residual)
 
 
-def _our_weights(state: dict[str, Tensor], model: TimmCifarNet) -> dict[str, Tensor]:
+def _our_weights(state: dict[str, Any], model: TimmCifarNet) -> dict[str, Tensor]:
     """The weights of a file in fp32 under our names, whoever wrote it; timm fits them to `model`'s input and head.
+
+    `state` is the weights alone, or a dictionary that contains them: timm opens files, but not dictionaries and what it
+    fetches. Of a run of `fit` it is the whole training state, whose network is taken as `load_checkpoint` takes it.
 
     Raises:
         CheckpointError: it holds no weights of a network, or those of one that computes something else, also by the
             name that stands beside them.
     """
-    unwrapped = first_network(unwrap(state))
+    unwrapped = first_network(unwrap_content(state))
     check_stated(unwrapped, model.spec)  # entries beside the weights, if timm has left any
     weights = unwrapped.weights
     mapping = find_mapping(weights)
