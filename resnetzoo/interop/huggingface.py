@@ -125,7 +125,8 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         Raises:
             UsageError: an unknown keyword, or not the name of a device.
             DeviceError: the device is not available.
-            CheckpointError: there is no config.json, or it and the weights do not come from this package.
+            CheckpointError: there is no config.json, it and the weights do not come from this package, or the two
+                contradict each other.
         """
         _refuse(unknown)
         device = resolve_device(map_location)
@@ -155,7 +156,8 @@ def _network_in(source: str, find: Find) -> CifarNet:
     """The network in a folder or repository, called `source` in messages.
 
     Raises:
-        CheckpointError: there is no config.json, or it and the weights are none of this package.
+        CheckpointError: there is no config.json, it and the weights are none of this package, or they contradict each
+            other.
     """
     try:
         spec = parse_spec(_config_in(find))
@@ -165,12 +167,33 @@ def _network_in(source: str, find: Find) -> CifarNet:
     content = read_safetensors(file)
     try:
         metadata = parse_metadata(content.metadata, spec)
+        _check_agreement(spec, parse_metadata(content.metadata).spec)
         found = recognize(Unwrapped(content.weights, metadata=metadata), file)
         model = build_network(found.spec, found.unwrapped.weights)
         attach(model, found, str(file))
     except CheckpointError as error:
         raise CheckpointError(f"{source}: {error}") from error
     return model
+
+
+def _check_agreement(spec: ModelSpec, stated: ModelSpec | None) -> None:
+    """Refuse weights that state another network than config.json: plain and residual ones have the same shapes.
+
+    What matters to training alone, people may have edited in config.json.
+
+    Raises:
+        CheckpointError: they state one that computes something else.
+    """
+    if stated is None:  # weights that somebody else wrote
+        return
+    ours, theirs = (vars(replace(one, zero_init_residual=False, drop_rate=0.0)) for one in (spec, stated))
+    differing = [f"{name} {ours[name]!r} and {theirs[name]!r}" for name in ours if ours[name] != theirs[name]]
+    if differing:
+        raise CheckpointError(
+            f"its {constants.CONFIG_NAME} describes {spec.label} and its {constants.SAFETENSORS_SINGLE_FILE} states "
+            f"{stated.label} ({', '.join(differing)}): save the network again, or load "
+            f"{constants.SAFETENSORS_SINGLE_FILE} alone with resnetzoo.load_checkpoint"
+        )
 
 
 def _config_in(find: Find) -> object:

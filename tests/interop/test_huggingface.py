@@ -4,12 +4,14 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from cases import KINDS
+from safetensors.torch import save_file
 
 import resnetzoo
 from resnetzoo.data.normalization import measure_normalization
@@ -273,5 +275,33 @@ def test_what_is_no_whole_network_is_refused(tmp_path: Path) -> None:
     with pytest.raises(resnetzoo.CheckpointError, match="its spec is none that this version of resnetzoo reads"):
         HubCifarNet.from_pretrained(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(resnetzoo.get_spec("resnet32").to_dict()))
+    save_file(trained().state_dict(), tmp_path / "model.safetensors")  # as others write it
     with pytest.raises(resnetzoo.CheckpointError, match="those of resnet32, but it lacks"):
         HubCifarNet.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        ({"family": "plain", "shortcut": "identity"}, "family 'residual' and 'plain'"),
+        ({"depth": 32}, "depth 20 and 32"),
+        ({"num_classes": 4}, "num_classes 10 and 4"),
+    ],
+)
+def test_weights_that_contradict_the_configuration_are_refused(
+    tmp_path: Path, other: dict[str, Any], difference: str
+) -> None:
+    HubCifarNet.of(trained()).save_pretrained(tmp_path)
+    spec = replace(trained().spec, **other)
+    resnetzoo.save_weights(resnetzoo.CifarNet(spec), tmp_path / "model.safetensors")
+    message = rf"config\.json describes resnet20 and its model\.safetensors states {spec.label} \({difference}"
+    with pytest.raises(resnetzoo.CheckpointError, match=message):
+        HubCifarNet.from_pretrained(tmp_path)
+
+
+def test_a_configuration_may_change_what_matters_to_training_alone(tmp_path: Path) -> None:
+    HubCifarNet.of(trained()).save_pretrained(tmp_path)
+    spec = replace(trained().spec, drop_rate=0.1)
+    (tmp_path / "config.json").write_text(json.dumps(spec.to_dict()))
+    again = HubCifarNet.from_pretrained(tmp_path)
+    assert (again.spec, again.weights) == (spec, trained().weights)
