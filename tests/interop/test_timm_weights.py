@@ -47,12 +47,23 @@ def test_packaged_weights(row: resnetzoo.Weights) -> None:
 
     other = create(row.name, pretrained=True, in_chans=1, num_classes=5)
     torch.testing.assert_close(other.conv1.weight, ours.conv1.weight.sum(dim=1, keepdim=True))
-    assert other.weights is other.normalization is None
+    assert other.weights is other.classes is None
     headless = create(row.name, pretrained=True, num_classes=0).eval()
     torch.testing.assert_close(headless(images), ours.forward_head(ours.forward_features(images), pre_logits=True))
     for kind in ("list", "getter"):
         extractor = create(row.name, pretrained=True, features_only=True, feature_cls=kind).eval()
         torch.testing.assert_close(extractor(images)[-1], ours.forward_features(images))
+
+
+@pytest.mark.parametrize("in_chans", [1, 2, 4, 6])
+def test_other_channels_keep_what_is_known_of_the_images(in_chans: int) -> None:
+    with pytest.warns(resnetzoo.CheckpointWarning, match="instead of 3 channels"):
+        ours = resnetzoo.create("resnet20", weights=True, in_chans=in_chans)
+    model = create("resnet20", pretrained=True, in_chans=in_chans).eval()
+    assert (model.classes, model.weights) == (ours.classes, None)
+    pixels = torch.randint(0, 256, (2, in_chans, 32, 32), dtype=torch.uint8)
+    assert torch.equal(model.preprocess(pixels), ours.preprocess(pixels))
+    torch.testing.assert_close(model(model.preprocess(pixels)), ours(ours.preprocess(pixels)))
 
 
 def test_weights_of_others_are_kept_where_one_says_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,14 @@ from timm.models import (
 )
 from torch import Tensor, nn
 
+from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.interop.timm.configs import default_configs
 from resnetzoo.interop.timm.network import TimmCifarNet
 from resnetzoo.interop.timm.options import Options
 from resnetzoo.interop.timm.stated import check_file, check_stated
 from resnetzoo.models.fingerprint import attach_weights
+from resnetzoo.models.input_channels import adapted_normalization
 from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.registry import get_spec
 from resnetzoo.models.spec import ModelSpec
@@ -189,13 +191,14 @@ def _our_weights(state: dict[str, Any], model: TimmCifarNet) -> dict[str, Tensor
 
 
 def _attach(model: TimmCifarNet, row: Weights) -> None:
-    """Attach the known facts about its weights to the network, if they still hold."""
-    if model.in_chans != row.spec.in_chans:
-        return
-    known = Pretrained(normalization=row.normalization)
+    """Attach the known facts about its weights to the network, as far as they hold for its input and its head."""
+    normalization: Normalization | None = row.normalization
     if row.packaged:  # the file states it to the last digit
-        known = parse_metadata(read_safetensors(local_path(row)).metadata).pretrained
-    model.pretrained = Pretrained(normalization=known.normalization)
-    if model.num_classes == row.spec.num_classes:
-        model.pretrained = replace(model.pretrained, classes=row.classes)
+        normalization = parse_metadata(read_safetensors(local_path(row)).metadata).pretrained.normalization
+    same_input = model.in_chans == row.spec.in_chans
+    if normalization is not None and not same_input:  # in the way in which timm has adapted conv1
+        normalization = adapted_normalization(normalization, model.in_chans)
+    same_head = model.num_classes == row.spec.num_classes
+    model.pretrained = Pretrained(normalization, row.classes if same_head else None)
+    if same_head and same_input:
         attach_weights(model, row)
