@@ -3,6 +3,7 @@
 import importlib
 from argparse import Namespace
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,55 @@ def test_a_dictionary_that_names_another_network_is_refused() -> None:
     overlay = {"state_dict": {"arch": "plainnet20", "state_dict": PLAIN.state_dict()}}
     with pytest.raises(resnetzoo.CheckpointError, match="its arch says plainnet20, and resnet20 was asked for"):
         create("resnet20", pretrained=True, pretrained_cfg_overlay=overlay)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("weights.pt", b"abc", "truncated or damaged, 3 bytes found"),
+        ("weights.pt", b"", "empty: 0 bytes found"),
+        ("weights.pt", b"\x1f\x8b\x08", "a file compressed by gzip; unpack it first"),
+        ("weights.safetensors", b"abc", "truncated, damaged or not of safetensors, 3 bytes found"),
+        ("weights.pt", None, "no such checkpoint"),
+        ("weights.pt", [1, 2], "it holds a list of 2, not a dictionary of weights"),
+        ("weights.pt", {"epoch": 3}, r"it holds no layer's weights, but 'epoch'"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_refused_in_our_words(
+    tmp_path: Path, name: str, content: object, message: str
+) -> None:
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(resnetzoo.CheckpointError, match=rf"{name}: {message}"):
+        create("resnet20", pretrained=True, pretrained_cfg_overlay={"file": str(path)})
+
+
+def test_what_timm_alone_reads_is_left_to_it(tmp_path: Path) -> None:
+    network = resnetzoo.create("resnet20")
+    torch.save({"state_dict": network.state_dict(), "made": Fraction(1, 2)}, tmp_path / "weights.pt")
+    options = {"pretrained": True, "pretrained_cfg_overlay": {"file": tmp_path / "weights.pt"}}
+    with pytest.raises(resnetzoo.CheckpointError, match=r"asks for the code of fractions\.Fraction"):
+        create("resnet20", **options)
+
+    def trusting(file: str, **others: Any) -> Any:
+        return torch.load(file, weights_only=False)["state_dict"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("resnetzoo.interop.timm.stated", "timm.models._builder"):
+            patch.setattr(f"{module}.load_state_dict", trusting)
+        model = create("resnet20", **options)
+    assert torch.equal(model.fc.weight, network.fc.weight)
+
+
+def test_a_file_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    network = resnetzoo.create("resnet20")
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
+    model = create("resnet20", pretrained=True, pretrained_cfg_overlay={"file": "~/weights.pt"})
+    assert torch.equal(model.fc.weight, network.fc.weight)
 
 
 @pytest.mark.parametrize("source", ["file", "state_dict"])

@@ -41,6 +41,7 @@ from resnetzoo.weights.hub import local_path
 PREFIX = "resnetzoo_"
 _HEAD = ("num_classes", "in_chans", "global_pool")  # timm takes them from the configuration if they are left out
 _SOURCES = ("file", "url", "state_dict", "hf_hub_id")  # where a configuration of timm gives the location of weights
+_FOLDERS = ("local-dir", "hf-hub")  # a configuration of timm that was read from such a folder says so as its source
 
 Config = str | dict[str, Any] | PretrainedCfg | None  # a tag, or timm's facts of some weights
 default_cfgs: dict[str, DefaultCfg] = {}  # the name under which timm's registry looks for them
@@ -105,6 +106,7 @@ def _build(
     spec = _spec(name, row, options, binding=not elsewhere)
     if pretrained and elsewhere and (file := _file(config, overlay)):
         check_file(file, spec)
+        overlay["file"] = str(file)  # timm itself leaves a ~ in it
     chosen = {key: getattr(options, key) for key in _HEAD}
     more = {"cache_dir": cache_dir, "pretrained_model_args": options.pretrained_model_args}
     arguments: dict[str, Any] = {
@@ -145,11 +147,13 @@ def _row(name: str, config: Config) -> Weights | None:
     return next((row for row in list_weights(f"{name}.*") if row.tag == tag), None)
 
 
-def _file(config: Config, overlay: dict[str, Any]) -> str | None:
-    """The file that timm loads; None if it takes the weights from elsewhere."""
+def _file(config: Config, overlay: dict[str, Any]) -> Path | None:
+    """The file that timm loads; None if it takes the weights from elsewhere, such as a folder of its own."""
     own = config if isinstance(config, dict) else vars(config) if isinstance(config, PretrainedCfg) else {}
     sources = {**own, **overlay}
-    return None if sources.get("state_dict") else sources.get("file")
+    if sources.get("source") in _FOLDERS or sources.get("state_dict") or not sources.get("file"):
+        return None
+    return user_path(sources["file"])
 
 
 def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) -> ModelSpec:

@@ -3,9 +3,10 @@
 import warnings
 from pathlib import Path
 
+from timm.models import load_state_dict
+
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.spec import ModelSpec
-from resnetzoo.utils.paths import user_path
 from resnetzoo.weights.checkpoint.foreign_name import loaded_all_the_same
 from resnetzoo.weights.checkpoint.infer_spec import describe
 from resnetzoo.weights.checkpoint.load import CheckpointWarning, unwrap_content
@@ -14,22 +15,33 @@ from resnetzoo.weights.checkpoint.source import read_file
 from resnetzoo.weights.checkpoint.unwrap import Unwrapped
 
 
-def check_file(path: str | Path, spec: ModelSpec) -> None:
-    """Refuse a file whose network is another than `spec`, although it may have the same names and shapes.
+def check_file(file: Path, spec: ModelSpec) -> None:
+    """Refuse a file that timm cannot load, in our words, and one whose network is another than `spec`, although it may
+    have the same names and shapes.
 
-    Files that cannot be read here are left to timm, which says what is wrong with them or reads them in its own way.
+    Files that cannot be read here are left to timm if it reads them in its own way.
 
     Raises:
-        CheckpointError: the file states another network.
+        CheckpointError: the file cannot be read, holds no network, or states another one.
     """
     try:
-        unwrapped = first_network(unwrap_content(read_file(user_path(path))))
+        content = read_file(file)
     except CheckpointError:
-        return
+        if _timm_reads(file):
+            return
+        raise
     try:
-        check_stated(unwrapped, spec)
+        check_stated(first_network(unwrap_content(content)), spec)
     except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{file}: {error}") from error
+
+
+def _timm_reads(file: Path) -> bool:
+    try:
+        load_state_dict(str(file))
+    except Exception:  # of whatever reads the file
+        return False
+    return True
 
 
 def check_stated(unwrapped: Unwrapped, spec: ModelSpec) -> None:
