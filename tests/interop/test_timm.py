@@ -240,6 +240,23 @@ def test_script_trace_pickle_and_copy(name: str) -> None:
         torch.testing.assert_close(twin(images), model(images))
 
 
+@pytest.mark.parametrize("checkpointing", [False, True], ids={False: "plainly", True: "checkpointing"}.get)
+@pytest.mark.parametrize("name", KINDS)
+def test_every_export_takes_it_without_a_warning(name: str, checkpointing: bool, tmp_path: Path) -> None:
+    model = create(name).eval()
+    model.set_grad_checkpointing(checkpointing)
+    images = images_for(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        resnetzoo.export_torchscript(model, tmp_path / "network.pt")
+        resnetzoo.export_program(model, tmp_path / "network.pt2")
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # torch calls its own scripting deprecated
+        torch.testing.assert_close(torch.jit.load(tmp_path / "network.pt")(images), model(images))
+        torch.testing.assert_close(torch.jit.script(model)(images), model(images))
+        torch.testing.assert_close(torch.export.load(tmp_path / "network.pt2").module()(images), model(images))
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_every_function_of_the_package_takes_it(name: str, tmp_path: Path, tiny_data: resnetzoo.Data) -> None:
     model = create(name).eval()

@@ -44,15 +44,15 @@ class TimmCifarNet(CifarNet):
         self.global_pool = "avg"
         self.head_hidden_size = self.num_features
         self.grad_checkpointing = False
-        self.feature_info: list[dict[str, Any]] = [
-            {"num_chs": stage.out_chans, "reduction": reduction, "module": stage.name}
-            for stage, reduction in zip(spec.stages, spec.reductions, strict=True)
-        ]
+        self.feature_info = _feature_info(spec)
 
     def forward_features(self, images: Tensor) -> Tensor:
         """As `CifarNet.forward_features`."""
         x = self.forward_stem(images)
-        x = self._checkpointed(x) if self.grad_checkpointing else self.forward_stages(x)
+        if self.grad_checkpointing and not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            x = self._checkpointed(x)
+        else:
+            x = self.forward_stages(x)
         return self.forward_end(x)
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
@@ -174,6 +174,13 @@ class TimmCifarNet(CifarNet):
         """Run the stages and store only the inputs of the blocks."""
         y: Tensor = checkpoint_seq(self._stages(), x, flatten=True)
         return y
+
+
+def _feature_info(spec: ModelSpec) -> list[dict[str, Any]]:
+    return [
+        {"num_chs": stage.out_chans, "reduction": reduction, "module": stage.name}
+        for stage, reduction in zip(spec.stages, spec.reductions, strict=True)
+    ]
 
 
 def stage_indices(indices: Indices, count: int) -> list[int]:
