@@ -211,6 +211,19 @@ def test_every_class_of_timm_takes_the_same_features(name: str, kind: str) -> No
         torch.testing.assert_close(list(found.values()) if isinstance(found, dict) else found, expected)
 
 
+@pytest.mark.parametrize("options", [{}, {"num_classes": 4}, {"pretrained": True}], ids=str)
+@pytest.mark.parametrize("kind", FEATURE_CLASSES)
+def test_features_need_no_pooling(kind: str, options: dict[str, Any]) -> None:
+    extractors = []
+    for pooling in ({}, {"global_pool": ""}):
+        torch.manual_seed(0)
+        extractors.append(create("resnet20", features_only=True, feature_cls=kind, **options, **pooling).eval())
+    usual, unpooled = extractors
+    images = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(unpooled(images), usual(images))
+
+
 @pytest.mark.parametrize("indices", [1, [0], [1]])
 @pytest.mark.parametrize("name", KINDS)
 def test_pruning_leaves_the_stages_that_are_asked_for(name: str, indices: Any) -> None:

@@ -118,16 +118,26 @@ def _build(
         **options.feature_arguments(len(spec.stages)),
         **{key: value for key, value in {**chosen, **more}.items() if value is not None},
     }
-    network: nn.Module = build_model_with_cfg(partial(_network, spec), variant, pretrained, **arguments)
+    network: nn.Module = build_model_with_cfg(
+        partial(_network, spec, features_only=options.features_only), variant, pretrained, **arguments
+    )
     if ours and row is not None and isinstance(network, TimmCifarNet):
         _attach(network, row)
     return network
 
 
 def _network(
-    spec: ModelSpec, *, num_classes: int | None = None, in_chans: int, drop_rate: float, global_pool: str = "avg"
+    spec: ModelSpec,
+    *,
+    features_only: bool,
+    num_classes: int | None = None,
+    in_chans: int,
+    drop_rate: float,
+    global_pool: str = "avg",
 ) -> TimmCifarNet:
     """The network of `spec` with another head and input."""
+    if features_only:  # timm takes the stages out of it, whose features are not pooled in any case
+        global_pool = global_pool or "avg"
     classes = spec.num_classes if num_classes is None else num_classes
     model = TimmCifarNet(replace(spec, num_classes=classes or spec.num_classes, in_chans=in_chans), drop_rate=drop_rate)
     if classes == 0 or global_pool != "avg":
