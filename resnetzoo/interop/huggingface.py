@@ -16,7 +16,7 @@ from torch import nn
 
 try:
     from huggingface_hub import ModelCard, PyTorchModelHubMixin, constants, hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         'resnetzoo.interop.huggingface needs huggingface_hub: pip install "resnetzoo[huggingface]"'
@@ -86,6 +86,24 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         """
         return ModelCard(card_of(self, metadata))
 
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
+        """Write configuration, weights and model card to a folder, which is created if it is missing.
+
+        Args:
+            save_directory: the folder; `~` at its start means a home folder.
+            options: the other keywords of huggingface_hub's `save_pretrained`: `model_card_kwargs`, and `push_to_hub`
+                and `repo_id` with those of `push_to_hub`.
+
+        Returns:
+            the address of the commit on the hub with `push_to_hub=True`, otherwise None.
+
+        Raises:
+            UsageError: the network is incomplete, or computes something else than its spec.
+            OutputError: the weights cannot be written.
+        """
+        address: str | None = super().save_pretrained(user_path(save_directory), **options)
+        return address
+
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write the weights; the mixin writes the configuration and, if there is none, the card."""
         self.classes = class_names(self)  # what follows says the same of them, and nothing more
@@ -125,22 +143,20 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         Raises:
             UsageError: an unknown keyword, or not the name of a device.
             DeviceError: the device is not available.
-            CheckpointError: there is no config.json, it and the weights do not come from this package, or the two
-                contradict each other.
+            CheckpointError: there is no such folder, and no repository can have this name; there is no config.json, it
+                and the weights do not come from this package, or the two contradict each other.
         """
         _refuse(unknown)
         device = resolve_device(map_location)
-        source = str(pretrained_model_name_or_path)
         options: dict[str, Any] = {
             "revision": revision,
-            "cache_dir": cache_dir,
+            "cache_dir": None if cache_dir is None else user_path(cache_dir),
             "force_download": force_download,
             "token": token,
             "local_files_only": local_files_only,
         }
-        folder = user_path(source)
-        find = folder.joinpath if folder.is_dir() else partial(hf_hub_download, source, **options)
-        return cls.of(_network_in(source, find)).to(device)
+        find = _finder(pretrained_model_name_or_path, options)
+        return cls.of(_network_in(str(pretrained_model_name_or_path), find)).to(device)
 
 
 def _refuse(unknown: Mapping[str, Any]) -> None:
@@ -150,6 +166,22 @@ def _refuse(unknown: Mapping[str, Any]) -> None:
             f"from_pretrained does not take {', '.join(given)}: it loads the network as it was saved. Change it "
             "afterwards, for example with reset_classifier(num_classes)"
         )
+
+
+def _finder(source: str | Path, options: Mapping[str, Any]) -> Find:
+    """What finds the files of a folder or, with the `options` of `hf_hub_download`, of a repository.
+
+    Raises:
+        CheckpointError: there is no such folder, and `source` is no name of a repository, but a path.
+    """
+    folder = user_path(source)
+    if folder.is_dir():
+        return folder.joinpath
+    if folder.exists():
+        raise CheckpointError(f"{source}: a file, not a folder; resnetzoo.load_checkpoint reads files of weights")
+    if not isinstance(source, str):
+        raise CheckpointError(f"{source}: no such folder; the name of a repository is given as a string")
+    return partial(hf_hub_download, source, **options)
 
 
 def _network_in(source: str, find: Find) -> CifarNet:
@@ -207,5 +239,7 @@ def _config_in(find: Find) -> object:
             "it has no config.json that describes the network, so it was not written by save_pretrained; load files "
             "with nothing but weights with resnetzoo.load_checkpoint"
         ) from error
+    except HFValidationError as error:
+        raise CheckpointError(f"no such folder, and no repository can have this name ({error})") from error
     except ValueError as error:
         raise CheckpointError(f"its config.json is not valid JSON: {error}; save the network again") from error

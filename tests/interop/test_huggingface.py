@@ -230,6 +230,41 @@ def test_a_broken_configuration(tmp_path: Path, content: bytes, message: str) ->
         HubCifarNet.from_pretrained(tmp_path / "saved")
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("missing/a/b", r"^missing/a/b: no such folder, and no repository can have this name \(Repo id must be"),
+        ("./missing", r"^\./missing: no such folder, and no repository"),
+        ("~/missing", "^~/missing: no such folder, and no repository"),
+        (Path("missing"), "^missing: no such folder; the name of a repository is given as a string"),
+        ("saved/model.safetensors", "a file, not a folder; resnetzoo.load_checkpoint reads files of weights"),
+    ],
+    ids=str,
+)
+def test_a_missing_folder_is_called_missing(source: str | Path, message: str) -> None:
+    HubCifarNet.of(resnetzoo.plainnet(8)).save_pretrained("saved")
+    with pytest.raises(resnetzoo.CheckpointError, match=message):
+        HubCifarNet.from_pretrained(source)
+
+
+def test_a_folder_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    model = trained()
+    assert HubCifarNet.of(model).save_pretrained("~/saved") is None
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert HubCifarNet.from_pretrained("~/saved").weights == model.weights
+
+    asked: list[Path] = []
+
+    def download(repo_id: str, filename: str, cache_dir: Path, **options: Any) -> str:
+        asked.append(cache_dir)
+        return str(tmp_path / "home" / "saved" / filename)
+
+    monkeypatch.setattr("resnetzoo.interop.huggingface.hf_hub_download", download)
+    HubCifarNet.from_pretrained("you/resnet20", cache_dir="~/cache")
+    assert asked == [tmp_path / "home" / "cache"] * 2
+
+
 def test_a_repository_without_a_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     def download(repo_id: str, filename: str, **options: Any) -> str:
         raise reason(f"{repo_id} has no {filename}")

@@ -97,18 +97,18 @@ def _build(
     row = _row(name, config)
     elsewhere = isinstance(config, dict | PretrainedCfg) or any(overlay.get(source) for source in _SOURCES)
     ours = pretrained and not elsewhere
+    folder = None if cache_dir is None else user_path(cache_dir)
     if ours:
         if options.zero_init_residual:
             raise UsageError("zero_init_residual is for fresh weights: leave it out, or leave out pretrained=True")
         row = row or default_weights(name)
-        folder = None if cache_dir is None else user_path(cache_dir)
         overlay["file"] = str(local_path(row, folder))  # with its hash checked
     spec = _spec(name, row, options, binding=not elsewhere)
     if pretrained and elsewhere and (file := _file(config, overlay)):
         check_file(file, spec)
         overlay["file"] = str(file)  # timm itself leaves a ~ in it
     chosen = {key: getattr(options, key) for key in _HEAD}
-    more = {"cache_dir": cache_dir, "pretrained_model_args": options.pretrained_model_args}
+    more = {"cache_dir": folder, "pretrained_model_args": options.pretrained_model_args}
     arguments: dict[str, Any] = {
         "pretrained_cfg": config,
         "pretrained_cfg_overlay": overlay,
