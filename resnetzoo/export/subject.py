@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.errors import ExportError, UsageError
 from resnetzoo.export.wrapper import WithPreprocessing
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.models.introspection import check_shapes, class_names, known_spec
+from resnetzoo.models.introspection import check_shapes, class_names, image_shape, known_spec
 from resnetzoo.models.wrappers import innermost, zoo_network
 from resnetzoo.utils.modules import check_values, copy_of, with_plain_weights
 from resnetzoo.utils.text import first_line
@@ -46,7 +45,7 @@ class Subject:
     def inputs(self, count: int) -> Tensor:
         """Random images as `module` takes them, the same each time; `count` of them."""
         random = torch.Generator("cpu").manual_seed(count)
-        chans, (height, width) = self.network.in_chans, _image_shape(self.network)
+        chans, (height, width) = self.network.in_chans, image_shape(self.network)
         if self.input_name == "pixels":
             shape = (count, height, width, chans)
             return torch.randint(0, 256, shape, dtype=torch.uint8, device="cpu", generator=random)
@@ -92,14 +91,8 @@ def translating(subject: Subject, runtime: str) -> Iterator[None]:
         ) from error
 
 
-def _image_shape(network: CifarNet) -> tuple[int, int]:
-    """Height and width of its images in pixels."""
-    known = network.normalization
-    return (INPUT_SIZE, INPUT_SIZE) if known is None else known.image_shape
-
-
 def _facts(network: CifarNet, takes: str) -> dict[str, str]:
-    height, width = _image_shape(network)
+    height, width = image_shape(network)
     size = str(height) if height == width else f"{height}x{width}"
     facts = {"resnetzoo": __version__, "input": takes, "input_size": size}
     if network.num_classes != 0:

@@ -9,8 +9,9 @@ from huggingface_hub import EvalResult, ModelCardData
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.complexity import complexity
 from resnetzoo.models.fingerprint import true_row
-from resnetzoo.models.introspection import class_names, current_spec
+from resnetzoo.models.introspection import class_names, current_spec, image_shape
 from resnetzoo.models.pretrained import Weights
+from resnetzoo.utils.markdown import plain, table
 from resnetzoo.utils.text import encodable
 
 _DATA = {"cifar10": ("CIFAR-10", "uoft-cs/cifar10"), "cifar100": ("CIFAR-100", "uoft-cs/cifar100")}
@@ -55,26 +56,26 @@ def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
 def _text(model: CifarNet, row: Weights | None) -> str:
     """The card in Markdown: what the network is, how to use it, and every known fact about its weights."""
     spec, classes = current_spec(model), class_names(model)
+    height, width = image_shape(model)
     formula = f"{spec.formula}, norm and ReLU first" if spec.norm_first else spec.formula
     facts = {
         "network": f"{spec.label}: {formula}, {spec.depth} layers in {spec.block} blocks",
         "shortcuts": spec.shortcut if spec.has_shortcuts else "none",
         "parameters": f"{complexity(spec).params:,}",
-        "input": f"{spec.in_chans} x 32 x 32, float, normalized",
+        "input": f"{spec.in_chans} x {height} x {width}, float, normalized",
         "classes": ", ".join(classes) if classes else f"{spec.num_classes}",
         **_normalization(model),
         **(_training(model) if row is None else _of_row(row)),
     }
-    table = "\n".join(f"| {fact} | {value} |" for fact, value in facts.items())
     unknown = "" if row else "\nIts accuracy is not recorded: `resnetzoo eval model.safetensors` measures it.\n"
     return (
-        f"# {spec.label if row is None else row.name}\n\n"
-        f"A network of [arXiv:{spec.paper}](https://arxiv.org/abs/{spec.paper}) for images of 32 x 32 pixels, built by "
-        "`resnetzoo`.\n\n"
+        f"# {plain(spec.label if row is None else row.name)}\n\n"
+        f"A network of [arXiv:{spec.paper}](https://arxiv.org/abs/{spec.paper}) for images of {height} x {width} "
+        "pixels, built by `resnetzoo`.\n\n"
         "```python\nfrom resnetzoo.interop.huggingface import HubCifarNet\n\n"
         'model = HubCifarNet.from_pretrained("OWNER/REPOSITORY")  # or a folder\n'
         "logits = model(images)  # float, normalized; model.preprocess(image) makes them of a picture\n```\n\n"
-        f"| | |\n| --- | --- |\n{table}\n{unknown}"
+        f"{table(('', ''), list(facts.items()), first_number=2)}\n{unknown}"
     )
 
 

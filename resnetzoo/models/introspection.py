@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from torch import nn
 
+from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import UsageError
 from resnetzoo.models.as_built import AsBuilt, hooks_on_outputs
@@ -59,6 +60,12 @@ def known_normalization(model: nn.Module) -> Normalization | None:
             "model.normalization"
         )
     return None
+
+
+def image_shape(model: CifarNet) -> tuple[int, int]:
+    """Height and width, in pixels, of the images that a network was trained on; those of CIFAR where it states none."""
+    known = model.normalization
+    return (INPUT_SIZE, INPUT_SIZE) if known is None else known.image_shape
 
 
 def nearest_spec(model: CifarNet) -> ModelSpec:

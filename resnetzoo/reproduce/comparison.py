@@ -11,10 +11,10 @@ from typing import Any
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import UsageError
 from resnetzoo.reproduce.comparable import checked_runs, common_epochs, seeds_of_networks
-from resnetzoo.reproduce.markdown import padded_table
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.checksummed_json import write_checksummed
 from resnetzoo.utils.files import write_text
+from resnetzoo.utils.markdown import padded_table
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.spread import sample_deviation
 from resnetzoo.utils.text import device_words, short_fingerprint, some

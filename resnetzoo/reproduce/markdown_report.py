@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from resnetzoo.data.fingerprint import is_version_2
 from resnetzoo.reproduce.beside_source import about_source, lead_of_source, source_columns
 from resnetzoo.reproduce.comparison import by_name, is_cifar10, measured_on, provenance_line
-from resnetzoo.reproduce.markdown import code_block, plain, table
 from resnetzoo.reproduce.outcome import Outcome
 from resnetzoo.reproduce.published import PAPER_ERRORS, peer_errors
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.results import RunRecord
+from resnetzoo.utils.markdown import code_block, plain, table
 from resnetzoo.utils.text import device_words
 
 

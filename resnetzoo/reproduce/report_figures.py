@@ -15,8 +15,8 @@ from resnetzoo.reproduce.comparison import by_name, measured_on
 from resnetzoo.reproduce.curves import labelled_curves, note_provenance, published_curve
 from resnetzoo.reproduce.depth_plot import draw_by_depth, points_of
 from resnetzoo.reproduce.layer_stats import LayerMeasure, LayerRow, State
-from resnetzoo.reproduce.markdown import Picture
 from resnetzoo.reproduce.outcome import Outcome
+from resnetzoo.reproduce.picture import Picture
 from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.figures import Theme, label_line_ends, new_figure, save_figure

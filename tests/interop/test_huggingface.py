@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from cases import KINDS
+from markdown_it import MarkdownIt
 from safetensors.torch import save_file
 
 import resnetzoo
@@ -160,6 +161,38 @@ def test_the_card_of_a_run_says_how_it_was_trained(
     card = HubCifarNet.of(resnetzoo.load_checkpoint(tmp_path / "run")).generate_model_card()
     for row in ("| recipe | TINY |", "| seed | 3 |", "| step | 6 |"):
         assert row in card.text
+
+
+@pytest.mark.parametrize("kind", ["channel", "per_pixel_mean"])
+@pytest.mark.parametrize("shape", [(32, 32), (48, 48), (48, 64)], ids=str)
+def test_the_card_states_the_size_of_the_images(shape: tuple[int, int], kind: Any, tmp_path: Path) -> None:
+    model = resnetzoo.plainnet(8)
+    model.normalization = measure_normalization(torch.randint(0, 256, (4, 3, *shape), dtype=torch.uint8), kind)
+    HubCifarNet.of(model).save_pretrained(tmp_path)
+    for network in (HubCifarNet.of(model), HubCifarNet.from_pretrained(tmp_path)):
+        card = network.generate_model_card().text
+        assert f"| input | 3 x {shape[0]} x {shape[1]}, float, normalized |" in card
+        assert f"for images of {shape[0]} x {shape[1]} pixels" in card
+
+
+def cells(card: str) -> dict[str, str]:
+    """The table of a card as a Markdown reader shows it."""
+    found, rows = MarkdownIt("commonmark").enable("table").parse(card), []
+    for token in found:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline" and token.level > 3:
+            assert {part.type for part in token.children or []} <= {"text", "text_special"}
+            rows[-1].append("".join(part.content for part in token.children or []))
+    return dict(rows[1:])  # the first is empty
+
+
+def test_the_card_shows_names_as_they_are() -> None:
+    model = resnetzoo.plainnet(8, num_classes=5)
+    model.classes = ("a|b", "x\ny", "<script>alert(1)</script>", "[go](https://example.org)", "*_`&amp;")
+    shown = cells(HubCifarNet.of(model).generate_model_card().text)
+    assert shown["classes"] == "a|b, x y, <script>alert(1)</script>, [go](https://example.org), *_`&amp;"
+    assert list(shown) == ["network", "shortcuts", "parameters", "input", "classes", "normalization"]
 
 
 def test_push_sends_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:

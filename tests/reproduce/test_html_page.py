@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from resnetzoo.reproduce.html_page import html_page
-from resnetzoo.reproduce.markdown import Picture, code_block, plain, table
+from resnetzoo.reproduce.picture import Picture
+from resnetzoo.utils.markdown import code_block, plain, table
 
 PICTURE = Picture("errors", 'By "epoch"')
 

@@ -8,9 +8,9 @@ from cases import ROOT
 
 from resnetzoo import plots
 from resnetzoo.errors import UsageError
-from resnetzoo.reproduce.markdown import Picture
 from resnetzoo.reproduce.markdown_report import markdown_report
 from resnetzoo.reproduce.outcome import outcome_of
+from resnetzoo.reproduce.picture import Picture
 from resnetzoo.reproduce.report_figures import plots_of
 from resnetzoo.reproduce.stored_results import read_outcome
 

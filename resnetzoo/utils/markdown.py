@@ -2,27 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 # Characters that would be read as markup: an underscore outside a word, a link, an entity, and the rest everywhere.
 _MARKUP = re.compile(r"[\\`*<|]|(?<![^\W_])_|_(?![^\W_])|\[(?=.*\]\()|&(?=#?\w+;)")
-
-
-class Picture(NamedTuple):
-    """`stem`.png and `stem`.svg beside the report."""
-
-    stem: str
-    caption: str
-
-    @property
-    def linked(self) -> str:
-        """Markdown that shows the PNG, with a caption that links to the SVG."""
-        return f"![{self.caption}]({self.stem}.png)\n\n{self.caption} ([SVG]({self.stem}.svg))"
-
-    @property
-    def embedded(self) -> str:
-        """Markdown that shows the SVG, which `html_page` embeds."""
-        return f"![{self.caption}]({self.stem}.svg)\n\n{self.caption}"
 
 
 def plain(text: str) -> str:
