@@ -14,6 +14,7 @@ from resnetzoo.models.pretrained import Weights
 from resnetzoo.utils.markdown import plain, table
 from resnetzoo.utils.text import encodable
 
+# The title of a dataset and its name on the hub; rows that others wrote may state any dataset in words of their own.
 _DATA = {"cifar10": ("CIFAR-10", "uoft-cs/cifar10"), "cifar100": ("CIFAR-100", "uoft-cs/cifar100")}
 
 
@@ -34,7 +35,7 @@ def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
     always = {"library_name": "resnetzoo", "pipeline_tag": "image-classification", "tags": tags}
     if row is None:
         return always
-    title, data_set = _DATA[row.dataset]
+    title, data_set = _DATA.get(row.dataset, (row.dataset, row.dataset))
     accuracy = EvalResult(
         task_type="image-classification",
         dataset_type=data_set,
@@ -47,7 +48,7 @@ def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
     return {
         **always,
         "license": row.licence.lower(),
-        "datasets": [data_set],
+        **({"datasets": [data_set]} if row.dataset in _DATA else {}),
         "model_name": row.name,
         "eval_results": [accuracy],
     }

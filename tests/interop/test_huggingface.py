@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 import resnetzoo
 from resnetzoo.data.normalization import measure_normalization
+from resnetzoo.models.fingerprint import attach_weights
 
 hub = pytest.importorskip("huggingface_hub", reason="the interoperation with the hub needs huggingface_hub")
 from resnetzoo.interop.huggingface import HubCifarNet  # noqa: E402 (after the check that it can be)
@@ -101,6 +102,20 @@ def test_the_card_is_made_of_the_row(tmp_path: Path) -> None:
     assert [fact for fact in facts if fact not in card.text] == []
     (code,) = [block.split("```")[0] for block in card.text.split("```python\n")[1:]]
     exec(code.replace("OWNER/REPOSITORY", str(tmp_path)), {"images": torch.randn(1, 3, 32, 32)})
+
+
+def test_a_row_of_ones_own_may_name_any_dataset(tmp_path: Path) -> None:
+    model = trained()
+    assert model.weights is not None
+    row = replace(model.weights, dataset="flowers of mine", train_images=None, dataset_fingerprint=None)
+    attach_weights(model, row)
+    HubCifarNet.of(model).save_pretrained(tmp_path)
+    again = HubCifarNet.from_pretrained(tmp_path)
+    assert again.weights == row
+    card = again.generate_model_card()
+    (result,) = card.data.eval_results
+    assert (card.data.datasets, result.dataset_name) == (None, "flowers of mine")
+    assert "| trained on | flowers of mine |" in card.text
 
 
 def test_a_card_is_written_again_unless_somebody_changed_it(tmp_path: Path) -> None:
