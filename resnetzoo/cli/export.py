@@ -27,7 +27,9 @@ def export_command(
     ] = None,
     out: Annotated[
         Path | None,
-        path_option("The file.", "the name of the row or network, with the format's suffix"),
+        path_option(
+            "The file, replaced if there is one.", "a new file, named as the row or network with the format's suffix"
+        ),
     ] = None,
 ) -> None:
     """Export a trained network and check the file. Example: resnetzoo export resnet20 --format onnx."""
@@ -39,6 +41,8 @@ def export_command(
     subject = resnetzoo.WithPreprocessing(network) if preprocessing else network
     path = out or Path(f"{_name(model, network)}{chosen.suffix}")
     _check_no_input(path, network)
+    if out is None:
+        _check_new(path)
     done = chosen.export(subject, path, opset=opset, batch=batch)
     print(f"written: {done.path}, {done.path.stat().st_size:,} bytes")
     print(f"checked: {done.runtime} reproduces the model's outputs, with differences up to {done.max_difference:.1e}")
@@ -50,7 +54,7 @@ def export_command(
 
 
 def _name(word: str, network: "resnetzoo.CifarNet") -> str:
-    """The file's name: as typed, so that two rows of a network do not share a file, or for a file the network's."""
+    """The file's name: as typed, which tells the rows of a network apart, or for a file or run the network's."""
     row = network.weights
     return word if row is not None and word in (row.network, row.name) else network.spec.label.split()[0]
 
@@ -60,3 +64,15 @@ def _check_no_input(path: Path, network: "resnetzoo.CifarNet") -> None:
     origin = network.origin
     if origin is not None and path.exists() and path.samefile(origin.path):
         raise resnetzoo.UsageError(f"{path} is the file that is being exported: choose another name with --out")
+
+
+def _check_new(path: Path) -> None:
+    """Refuse a name that nobody typed if there is a file of it, such as somebody's weights.
+
+    Raises:
+        UsageError: says what to type to replace it.
+    """
+    if path.exists() or path.is_symlink():  # also a broken one
+        raise resnetzoo.UsageError(
+            f"{path} already exists: choose another name with --out, or replace it by --out {path}"
+        )

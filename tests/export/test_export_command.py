@@ -120,3 +120,36 @@ def test_default_names_tell_rows_apart(call: Call) -> None:
     for word in (row.network, row.name):
         assert call(cli.main, "export", word, "--format", "safetensors") == (0, "")
         assert Path(f"{word}.safetensors").is_file()
+
+
+@pytest.mark.parametrize("there", ["weights", "folder", "broken link", "an earlier export"])
+def test_a_name_that_nobody_typed_replaces_nothing(
+    call: Call, tiny_model: resnetzoo.CifarNet, word: str, there: str
+) -> None:
+    """Neither somebody's weights of that name nor the export of another file."""
+    resnetzoo.save_weights(tiny_model, "best.safetensors")
+    torch.save(tiny_model.state_dict(), "ck.pt")
+    name = f"resnet8{FORMATS[word].suffix}"
+    path = Path(name)
+    if there == "weights":
+        path.write_bytes(b"somebody's weights")
+    elif there == "folder":
+        path.mkdir()
+    elif there == "broken link":
+        path.symlink_to("nowhere")
+    else:
+        assert call(cli.main, "export", "best.safetensors", "--format", word) == (0, "")
+    before = path.read_bytes() if path.is_file() else None
+    said = call(cli.main, "export", "ck.pt", "--format", word)
+    assert_one_line(said, 2, f"{name} already exists: choose another name with --out, or replace it by --out {name}")
+    assert (path.read_bytes() if path.is_file() else None) == before
+    assert path.is_dir() == (there == "folder")
+    assert path.is_symlink() == (there == "broken link")
+
+
+def test_a_name_that_was_typed_replaces_the_file(call: Call, tiny_model: resnetzoo.CifarNet) -> None:
+    resnetzoo.save_weights(tiny_model, "mine.safetensors")
+    Path("resnet8.pt").write_bytes(b"an earlier export")
+    words = ("mine.safetensors", "--format", "torchscript", "--out", "resnet8.pt")
+    assert call(cli.main, "export", *words) == (0, "")
+    assert load_torchscript(Path("resnet8.pt"))(torch.zeros(3, 3, 32, 32)).shape == (3, 10)
