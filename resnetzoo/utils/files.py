@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -79,12 +80,13 @@ def delete_unfinished(path: Path) -> None:
 
 
 def _begin(path: Path) -> str:
-    """The prefix of the temporary names of `path`; the number of a process follows."""
+    """The prefix of the temporary names of `path`; the number of a process and a random one follow."""
     return f".{path.name}."
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f"{_begin(path)}{os.getpid()}{_END}")
+    """A name that no other write has, be it one of another thread or machine."""
+    return path.with_name(f"{_begin(path)}{os.getpid()}.{secrets.token_hex(3)}{_END}")
 
 
 def keep_as(path: Path, other: Path) -> None:
@@ -95,7 +97,6 @@ def keep_as(path: Path, other: Path) -> None:
     """
     link = _temporary(other)
     try:
-        link.unlink(missing_ok=True)
         link.hardlink_to(path)
         link.replace(other)
     except OSError:  # a file system without links

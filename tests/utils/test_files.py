@@ -2,13 +2,16 @@
 
 import errno
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from cases import small_network
 
 import resnetzoo
-from resnetzoo.utils.files import write_atomically
+from resnetzoo.utils.files import keep_as, write_atomically
 from resnetzoo.weights.checkpoint.training_state import read_checkpoint
 
 
@@ -74,3 +77,26 @@ def test_the_earlier_file_is_kept(tmp_path: Path) -> None:
     write_atomically(path, b"3", previous=previous)
     assert (path.read_bytes(), previous.read_bytes()) == (b"3", b"2")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("write", [write_atomically, lambda path, content: keep_as(path.with_name("first"), path)])
+def test_threads_may_write_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
+) -> None:
+    """All of them reach the rename before any of them makes it."""
+    path, count = tmp_path / "a", 4
+    path.with_name("first").write_bytes(b"1" * 1000)
+    together = Barrier(count, timeout=10)
+    rename = Path.replace
+
+    def wait_and_replace(self: Path, target: Path) -> Path:
+        together.wait()
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", wait_and_replace)
+    with ThreadPoolExecutor(count) as pool:
+        for done in [pool.submit(write, path, b"%d" % number * 1000) for number in range(count)]:
+            done.result()
+    content = path.read_bytes()
+    assert (len(content), len(set(content))) == (1000, 1)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "first"]
