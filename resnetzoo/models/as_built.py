@@ -39,7 +39,7 @@ class AsBuilt:
             return "is parametrized"
         if isinstance(found, CifarNet) and isinstance(built, CifarNet):
             return _own_passes(found)
-        if type(found) is not type(built):
+        if type(found) is not type(built) and not _is_synchronized(found, built):
             return f"is of the class {type(found).__name__}"
         if "forward" in vars(found):
             return "has another forward"
@@ -98,6 +98,11 @@ def _settings(module: nn.Module) -> dict[str, object]:
             step * (kernel - 1) // 2 for step, kernel in zip(module.dilation, module.kernel_size, strict=True)
         )
     return settings
+
+
+def _is_synchronized(found: nn.Module, built: nn.Module) -> bool:
+    """Whether it is what `convert_sync_batchnorm` made of a batch norm: in evaluation it computes the same."""
+    return type(found) is nn.SyncBatchNorm and type(built) is nn.BatchNorm2d
 
 
 def _own_passes(network: CifarNet) -> str | None:

@@ -86,8 +86,6 @@ def current_spec(model: CifarNet) -> ModelSpec:
     spec = nearest_spec(model)
     as_built = AsBuilt(model)
     for name in as_built.built:
-        if isinstance(as_built.found.get(name), nn.SyncBatchNorm):  # in evaluation the norm that it was made of
-            continue
         if words := as_built.other_kind(name) or as_built.other_settings(name):
             raise UsageError(
                 f"the network is no longer a {spec.label}: {name or 'it'} {words}, which neither specs nor weights "

@@ -95,6 +95,18 @@ def with_plain_weights(model: Model) -> Model:
     return model
 
 
+def with_plain_norms(model: Model) -> Model:
+    """`model`, a copy in evaluation mode, after turning what `convert_sync_batchnorm` made back into batch norms.
+
+    They compute the same there, but TorchScript refuses the others.
+    """
+    for module in model.modules():
+        if type(module) is nn.SyncBatchNorm:
+            module.__class__ = nn.BatchNorm2d  # type: ignore[assignment]  # in place, with its hooks
+            del module.process_group
+    return model
+
+
 def _remove_parametrizations(module: nn.Module) -> None:
     """Remove parametrizations, but not by torch's function, which changes the class that copy and original share."""
     lists = dict(cast(nn.ModuleDict, module.parametrizations).items())

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from changed_networks import CHANGES, CLASSES, COMPUTED, HOOKS, changed
+from torch import nn
 
 import resnetzoo
 from resnetzoo import export
 from resnetzoo.export.wrapper import WithPreprocessing
+
+QUICK = ("torchscript", "safetensors")
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -79,3 +82,29 @@ def test_safetensors_hold_values_alone(change: str, tmp_path: Path) -> None:
         expected = model(images)
         torch.testing.assert_close(resnetzoo.load_checkpoint(path).eval()(images), expected, rtol=1e-4, atol=1e-4)
         assert torch.equal(model(images), expected)  # it still has its parametrization
+
+
+@pytest.mark.parametrize(
+    "word", [pytest.param(word, marks=[] if word in QUICK else pytest.mark.slow) for word in export.FORMATS]
+)
+def test_synchronized_norms_are_exported_as_the_norms_that_they_were(word: str, tmp_path: Path) -> None:
+    """In evaluation they compute the same, and `save_weights` takes them too."""
+    if word == "onnx":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnxscript")
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(resnetzoo.create("resnet20", weights=True)).eval()
+    path = tmp_path / f"a{export.FORMATS[word].suffix}"
+    assert export.FORMATS[word].export(model, path).max_difference < 1e-4
+    assert isinstance(model.bn1, nn.SyncBatchNorm)
+    if word == "safetensors":
+        loaded = resnetzoo.load_checkpoint(path)
+        resnetzoo.save_weights(model, tmp_path / "saved.safetensors")
+        assert loaded.weights == model.weights == resnetzoo.load_checkpoint(tmp_path / "saved.safetensors").weights
+
+
+def test_a_hook_on_a_synchronized_norm_is_still_refused(tmp_path: Path) -> None:
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(changed("hook on a norm"))
+    assert isinstance(model.layer1[0].bn1, nn.SyncBatchNorm)
+    model.layer1[0].bn1.register_forward_hook(lambda module, x, y: 1.5 * y)
+    with pytest.raises(resnetzoo.UsageError, match=r"layer1\.0\.bn1 has a forward hook"):
+        export.export_safetensors(model, tmp_path / "a.safetensors")

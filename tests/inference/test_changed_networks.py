@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from cases import lived_in
 from changed_networks import CHANGES, COMPUTED, changed
 from test_inference import needs_compiler, needs_vnni
 from torch import nn
@@ -52,6 +53,34 @@ def test_only_what_is_as_built_is_fused(change: str) -> None:
         assert kept == []
     else:
         assert kept == [{"norm subclass": "layer2.0.bn1", "hook in fp32": "bn1"}.get(change, "layer1.0.bn1")]
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "tolerance"),
+    [
+        ("resnet20", "fp32", 1e-4),
+        ("resnet20", "bf16", 0.1),
+        pytest.param("resnet20", "int8", 0.2, marks=needs_vnni),
+        ("preresnet20", "fp32", 1e-4),
+        ("preresnet20", "bf16", 0.1),
+    ],
+)
+def test_synchronized_norms_are_optimized_as_the_norms_that_they_were(
+    name: str, precision: str, tolerance: float
+) -> None:
+    model = lived_in(resnetzoo.get_spec(name)).eval()
+    synchronized = nn.SyncBatchNorm.convert_sync_batchnorm(copy.deepcopy(model))
+    data = resnetzoo.synthetic(seed=0, train_images=64, test_images=1)
+    model.normalization = synchronized.normalization = data.train.normalization("channel")
+    calibration = data.train if precision == "int8" else None
+    optimized = resnetzoo.optimize(synchronized, precision=precision, compile=False, calibration=calibration)
+    assert largest_difference(model, optimized) < tolerance
+    norms = (nn.BatchNorm2d, nn.SyncBatchNorm)
+    fused, expected = (
+        [name for name, module in fuse_batch_norm(net).named_modules() if isinstance(module, norms)]
+        for net in (synchronized, model)
+    )
+    assert fused == expected
 
 
 @needs_vnni

@@ -138,3 +138,9 @@ def test_hooks_are_of_no_spec(hook: str) -> None:
 def test_computed_weights_are_exported_with_their_spec(change: str) -> None:
     facts = export.subject.subject_of(changed(change)).facts
     assert resnetzoo.ModelSpec.from_dict(json.loads(facts["spec"])) == SPEC
+
+
+def test_settings_of_synchronized_norms_count() -> None:
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(lived_in(SPEC))
+    model.bn1.eps = 0.1
+    assert known_spec(model) is None
