@@ -58,6 +58,8 @@ def local_path_of_url(url: str) -> Path:
         CheckpointError: the file does not have that hash, or is a web page or similar; nothing of it is kept.
         DownloadError, OutputError: as `local_path`.
     """
+    scheme, mark, rest = url.partition("://")
+    url = f"{scheme.lower()}{mark}{rest}"  # schemes ignore case, and one address has one file in the cache
     name = url.split("?")[0].rstrip("/").split("/")[-1]
     path = cache_path(f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}")  # two addresses may end alike
     if not path.is_file():

@@ -110,6 +110,7 @@ def test_another_number_of_classes_gets_a_fresh_classifier() -> None:
         ("resnet20", {"norm": "layer"}, "norm must be one of batch, group"),
         ("resnext29_8x64d", {"drop_rate": 0.3}, "drop_rate is only for basic blocks"),
         ("resnet20", {"weights": "http://example.org/a.pt"}, "fetched from https addresses"),
+        ("resnet20", {"weights": "HTTP://example.org/a.pt"}, "fetched from https addresses"),
         ("resnet20", {"weights": "https://[x/a.pt"}, r"cannot fetch https://\[x/a\.pt: Invalid IPv6 URL;"),
         ("resnet20", {"weights": "https://localhost/é.pt"}, "cannot fetch https://localhost/.*: .* written as %XX"),
         ("resnet57", {"weights": True}, "the nearest valid: 56 or 62"),
@@ -175,6 +176,19 @@ def test_a_file_is_fetched_once_and_checked(published: tuple[Path, Weights]) -> 
     path.write_bytes(b"something else")
     with pytest.raises(resnetzoo.CheckpointError, match=r"weights\.pt: not the file that was published: its SHA-256"):
         hub.local_path(row)
+
+
+@pytest.mark.parametrize("scheme", ["HTTP", "Http"])
+def test_the_scheme_of_an_address_ignores_case(published: tuple[Path, Weights], scheme: str) -> None:
+    """Of https as of http, and the file is fetched once."""
+    served, row = published
+    url = str(row.url).replace("http", scheme)
+    assert resnetzoo.load_model(url).spec == row.spec
+    served.unlink()
+    for again in (url, str(row.url)):
+        assert resnetzoo.load_model(again).spec == row.spec
+    with pytest.raises(resnetzoo.DownloadError, match=r"^https://localhost:1/a\.pt could not be fetched"):
+        resnetzoo.load_model(f"{scheme}S://localhost:1/a.pt")
 
 
 def test_a_file_that_several_need_at_once_is_fetched_once(
