@@ -11,6 +11,7 @@ from resnetzoo.bench.peers import OTHERS, TWINS, Peer, peer_forward, peer_step
 from resnetzoo.bench.timing import Candidate, TimedCall
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.utils.device import Precision
+from resnetzoo.utils.validation import check_whole_number
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,11 @@ def forward_baselines(
 
     The resnet18 are those of torchvision and timm. With `compiled` the same network takes part twice, as it is and
     compiled by `torch.compile`. Peers compute in fp32, or with `bf16` inside torch's autocast.
+
+    Raises:
+        UsageError: `batch_size` is below 1.
     """
+    check_whole_number("batch_size", batch_size)
     return _baselines(
         name,
         lambda peer, compile_it: peer_forward(
@@ -64,7 +69,13 @@ def step_baselines(
     compiled: bool = False,
     precision: Precision = "fp32",
 ) -> Baselines:
-    """As in `forward_baselines`, and with `loop` the tutorials' training loop in fp32, `steps` at a time on a CPU."""
+    """As in `forward_baselines`, and with `loop` the tutorials' training loop in fp32, `steps` at a time on a CPU.
+
+    Raises:
+        UsageError: `batch_size` or `steps` is below 1.
+    """
+    check_whole_number("batch_size", batch_size)
+    check_whole_number("steps", steps)
     baselines = _baselines(
         name,
         lambda peer, compile_it: peer_step(
@@ -93,7 +104,12 @@ def create_baselines(name: str) -> Baselines:
 
 
 def batches_baselines(images: ImageSet, *, batch_size: int) -> Baselines:
-    """The baseline of `batches`: the DataLoader with the transforms of torchvision."""
+    """The baseline of `batches`: the DataLoader with the transforms of torchvision.
+
+    Raises:
+        UsageError: `batch_size` is below 1.
+    """
+    check_whole_number("batch_size", batch_size)
     if find_spec(LOOP_PACKAGE) is None:
         return Baselines((), "", (LOOP_INSTALL_HINT,))
     loader = loaded_epoch(images, batch_size=batch_size)

@@ -19,6 +19,7 @@ from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.schedules import StepDecay
+from resnetzoo.utils.validation import check_whole_number
 from resnetzoo.weights.factory import create
 
 
@@ -26,7 +27,11 @@ def forward(name: str, *, batch_size: int, environment: Environment, compiled: b
     """The candidate for inference through `optimize`: float images (n, 3, 32, 32) -> logits (n, 10).
 
     `compiled` is the `compile` of `optimize`; the first call compiles or records.
+
+    Raises:
+        UsageError: `batch_size` is below 1.
     """
+    check_whole_number("batch_size", batch_size)
     model = create(name, seed=0).to(environment.device).eval()
     precision = environment.precision
     fast = optimize(model, precision=precision, compile=compiled)
@@ -53,6 +58,9 @@ def step(
     """The candidate for one training step of `fit`, batch and augmentation included; a measurement takes `steps` steps.
 
     `compiled` and `recorded` are `compile` and `record` of `fit`; if left out, they are as a long run of `fit` decides.
+
+    Raises:
+        UsageError: `batch_size` or `steps` is below 1.
     """
     run = RunningFit(name, batch_size, steps, environment, compiled, recorded)
     flop = training_flop(name, batch_size)
@@ -78,6 +86,9 @@ def epoch(
     """The candidate for a whole epoch of `fit`, per step: draw, steps, sums, test (on one image) and row.
 
     `compiled` and `recorded` are as in `step`.
+
+    Raises:
+        UsageError: `batch_size` or `steps` is below 1.
     """
     run = RunningFit(name, batch_size, steps, environment, compiled, recorded)
     flop = training_flop(name, batch_size)
@@ -92,7 +103,12 @@ def epoch(
 
 
 def batches(images: ImageSet, *, batch_size: int, environment: Environment) -> Candidate:
-    """The candidate for an epoch of the trainer's batches, augmented and normalized on the device."""
+    """The candidate for an epoch of the trainer's batches, augmented and normalized on the device.
+
+    Raises:
+        UsageError: `batch_size` is below 1.
+    """
+    check_whole_number("batch_size", batch_size)
     loader = DeviceLoader(images, images.normalization("channel"), padding=4, flip=True, device=environment.device)
 
     def epoch() -> None:
@@ -124,6 +140,8 @@ class RunningFit:
         compiled: bool | None,
         recorded: bool | None = None,
     ) -> None:
+        check_whole_number("batch_size", batch_size)
+        check_whole_number("steps", steps)
         self.steps = steps
         self.device = environment.device
         self._opened = ExitStack()

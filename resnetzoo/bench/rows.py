@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from resnetzoo.bench.timing import Candidate, Timing
+from resnetzoo.utils.validation import check_whole_number
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ def rows_of(
         timings: by name, of the candidates and the calibration.
         calibration: the matrix product that ran in the same rounds.
         peer: the name that ratios compare with, if it took part.
+
+    Raises:
+        UsageError: the calibration does not say how many operations it is.
     """
+    check_whole_number("calibration.flop", calibration.flop)
     matrix_gflops = calibration.flop / timings[calibration.name].median / 1e9
     rows = []
     for candidate in candidates:

@@ -1,7 +1,7 @@
 """The short benchmark: inference and training step of a few networks against their peers, within minutes."""
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,8 +12,10 @@ from resnetzoo.bench.environment import Environment
 from resnetzoo.bench.machine_peak import matrix_product
 from resnetzoo.bench.rows import Row, rows_of
 from resnetzoo.bench.timing import Candidate, race
+from resnetzoo.errors import UsageError
 from resnetzoo.models.registry import get_spec
 from resnetzoo.utils.device import check_recordable
+from resnetzoo.utils.text import brief
 from resnetzoo.utils.validation import check_whole_number
 
 STEPS_ON_CPU = 2  # steps per measurement of the training races: few, since each takes a tenth of a second
@@ -77,11 +79,10 @@ def short_bench(
 
     Raises:
         UnknownModelError: a name that is not registered.
-        UsageError: a number outside its range, or `recorded=True` on another device than CUDA.
+        UsageError: no names, a number outside its range, or `recorded=True` on another device than CUDA.
         DeviceError: the device is not available.
     """
-    for name in models:
-        get_spec(name)
+    models = _checked_names(models)
     check_whole_number("batch_size", batch_size)
     check_whole_number("rounds", rounds)
     environment = Environment.find(device, precision)
@@ -109,6 +110,21 @@ def short_bench(
         missing=tuple(missing),
         recorded=recorded,
     )
+
+
+def _checked_names(models: object) -> tuple[str, ...]:
+    """The names, of which each is a network of the zoo.
+
+    Raises:
+        UsageError: none, or one string, of which each letter would be a name.
+        UnknownModelError: a name that is not registered.
+    """
+    names = tuple(models) if isinstance(models, Iterable) and not isinstance(models, str) else ()
+    if not names:
+        raise UsageError(f'models must be one or more names in a list, such as ["resnet20"], not {brief(models)}')
+    for name in names:
+        get_spec(name)
+    return names
 
 
 def _races(

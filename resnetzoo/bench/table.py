@@ -50,8 +50,16 @@ def bench_notes(bench: Bench) -> list[str]:
         f"device       {device_words(bench.place['device'])}; torch {bench.place['versions']['torch']}",
         f"resnetzoo    {precision}, no TF32; {made}; the first calls took {ours:.0f} s in all",
         f"peers        eager, fp32 {shortened}, as their documentation runs them",
-        "ratio        to pytorchcv's network of the same depth, round by round",
+        f"ratio        {_compared_with(bench)}",
         f"matrix rate  {bench.matrix_gflops:,.0f} GFLOP/s in {precision}, measured in the same rounds",
         f"figures      medians of {bench.rounds} rounds, each with every candidate once; 2 FLOP per multiply-add",
         *(f"missing      {line}" for line in bench.missing),
     ]
+
+
+def _compared_with(bench: Bench) -> str:
+    """What the ratios compare with; for many networks no library that takes part has the same one."""
+    peers = list(dict.fromkeys(row.peer for row in bench.rows if row.peer))
+    if not peers:
+        return "none, since no library that took part has the same network"
+    return f"to the same network of another library ({'; '.join(peers)}), round by round"

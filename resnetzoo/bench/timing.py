@@ -49,10 +49,17 @@ class Timing:
         first: the time of its whole first call, before any round, compilation included. The first call of a candidate
             that trains is a whole short run.
         rounds: seconds of one call, in each round.
+
+    Raises:
+        UsageError: there are no rounds.
     """
 
     first: float
     rounds: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.rounds:
+            raise UsageError("rounds must be the seconds of one round or more, not ()")
 
     @property
     def median(self) -> float:
@@ -107,8 +114,10 @@ def warm_up(candidates: Sequence[Candidate], *, clock: Clock = time.perf_counter
     """Call each candidate `WARMUP` times; return the seconds of each one's first call, by name.
 
     Raises:
-        UsageError: two candidates share a name.
+        UsageError: no candidates, or two that share a name.
     """
+    if not candidates:
+        raise UsageError("candidates must be one or more, such as those of forward and forward_baselines, not []")
     names = [candidate.name for candidate in candidates]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -127,7 +136,7 @@ def race(candidates: Sequence[Candidate], *, rounds: int = 7, clock: Clock = tim
     """Warm up, then time every candidate once in each round, and return the timings by name.
 
     Raises:
-        UsageError: fewer than one round, or two candidates of one name.
+        UsageError: fewer than one round, no candidates, or two of one name.
     """
     check_whole_number("rounds", rounds)
     first = warm_up(candidates, clock=clock)

@@ -61,10 +61,60 @@ def test_a_race_warms_up_and_begins_each_round_with_another() -> None:
     assert (timings["a"].median, timings["b"].median) == (2, 4)
 
 
-@pytest.mark.parametrize(("rounds", "names", "message"), [(0, "ab", "rounds must be"), (1, "aa", 'are called "a"')])
+@pytest.mark.parametrize(
+    ("rounds", "names", "message"),
+    [(0, "ab", "rounds must be"), (1, "aa", 'are called "a"'), (1, "", "candidates must be one or more")],
+)
 def test_a_race_that_cannot_be_meant(rounds: int, names: str, message: str) -> None:
     with pytest.raises(resnetzoo.UsageError, match=message):
         bench.race([scripted(name, [1] * 9, []) for name in names], rounds=rounds)
+
+
+CPU_ENVIRONMENT = bench.Environment(CPU, "fp32")
+CANDIDATES: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
+    "forward": (bench.forward, {"environment": CPU_ENVIRONMENT}),
+    "step": (bench.step, {"environment": CPU_ENVIRONMENT, "steps": 1}),
+    "epoch": (bench.epoch, {"environment": CPU_ENVIRONMENT, "steps": 1}),
+    "batches": (bench.batches, {"environment": CPU_ENVIRONMENT}),
+    "forward_baselines": (bench.forward_baselines, {"device": CPU}),
+    "step_baselines": (bench.step_baselines, {"device": CPU, "steps": 1}),
+    "batches_baselines": (bench.batches_baselines, {}),
+}
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.0, True])
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        (name, field)
+        for name in CANDIDATES
+        for field in ("batch_size", "steps")
+        if field in {"batch_size", *CANDIDATES[name][1]}
+    ],
+)
+def test_numbers_of_candidates_that_cannot_be_meant(name: str, field: str, number: object) -> None:
+    """Each function refuses them before it builds anything."""
+    build, words = CANDIDATES[name]
+    subject = resnetzoo.synthetic(train_images=8, test_images=1).train if "batches" in name else "resnet20"
+    with pytest.raises(resnetzoo.UsageError, match=f"^{field} must be a whole number from 1, not {number}$"):
+        build(subject, **{"batch_size": 2, **words, field: number})
+
+
+@pytest.mark.parametrize("models", [[], (), "resnet20", "", 3, None])
+def test_models_that_are_no_list_of_names(models: Any) -> None:
+    with pytest.raises(resnetzoo.UsageError, match=r"^models must be one or more names in a list, such as"):
+        bench.short_bench(models)
+
+
+def test_a_timing_without_rounds_is_none() -> None:
+    with pytest.raises(resnetzoo.UsageError, match="rounds must be the seconds of one round or more"):
+        bench.Timing(first=1.0, rounds=())
+
+
+def test_a_calibration_without_operations_is_none() -> None:
+    unit = scripted("unit", [], [])
+    with pytest.raises(resnetzoo.UsageError, match=r"calibration\.flop must be a whole number from 1, not 0"):
+        bench.rows_of("work", [unit], {"unit": bench.Timing(1.0, (1.0,))}, calibration=unit)
 
 
 def test_short_work_is_repeated_within_a_measurement() -> None:
@@ -264,6 +314,31 @@ def test_peers_compute_in_the_precision_that_is_asked_for(monkeypatch: pytest.Mo
 def test_resnet18_cannot_train_on_one_image() -> None:
     names = [one.name for one in bench.step_baselines("resnet20", batch_size=1, device=CPU, loop=False).candidates]
     assert names == ["pytorchcv resnet20"]
+
+
+def raced(name: str, monkeypatch: pytest.MonkeyPatch) -> bench.Bench:
+    """The short benchmark of one network whose candidates take made-up seconds; the names are the real ones."""
+
+    def race(candidates: list[bench.Candidate], *, rounds: int) -> dict[str, bench.Timing]:
+        return {candidate.name: bench.Timing(1.0, (1.0,) * rounds) for candidate in candidates}
+
+    monkeypatch.setattr(suite, "race", race)
+    return bench.short_bench((name,), batch_size=2, device="cpu", compiled=False, rounds=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("resnet20", "to the same network of another library (pytorchcv resnet20), round by round"),
+        ("resnet18", "to the same network of another library (torchvision resnet18, 3x3 stem), round by round"),
+        ("plainnet20", "none, since no library that took part has the same network"),
+    ],
+)
+def test_the_note_names_what_ratios_compare_with(name: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = raced(name, monkeypatch)
+    (note,) = (line for line in bench.bench_notes(found) if line.startswith("ratio "))
+    assert note.removeprefix("ratio").strip() == expected
+    assert all((row.ratio is None) == ("none" in note) for row in found.rows)
 
 
 @pytest.mark.slow
