@@ -43,7 +43,7 @@ def classify(network: Path, photo: Path, top: int = 3) -> list[tuple[str, float]
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("resnet20.onnx"))
+    parser.add_argument("--out", type=Path, required=True, help="the .onnx file, replaced if there is one")
     return parser.parse_args()
 
 

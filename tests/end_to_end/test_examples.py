@@ -122,10 +122,16 @@ def test_timm_features(example: Example, tmp_path: Path) -> None:
 def test_export_onnx(example: Example, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="needs onnxruntime")
     Image.new("RGB", (60, 40), "skyblue").save(tmp_path / "photo.jpg")
-    said = example("export_onnx", "photo.jpg").splitlines()
+    said = example("export_onnx", "photo.jpg", "--out", "resnet20.onnx").splitlines()
     photographed = example("classify_photo", "photo.jpg").splitlines()
     assert said[-3:] == photographed
     assert (tmp_path / "resnet20.onnx").is_file()
+
+
+def test_export_onnx_chooses_no_name_of_a_file_that_may_be_there(example: Example) -> None:
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    with pytest.raises(SystemExit, match="the following arguments are required: --out"):
+        example("export_onnx", "photo.jpg")
 
 
 @pytest.mark.slow
