@@ -18,6 +18,7 @@ def fuse_batch_norm(network: CifarNet) -> CifarNet:
     group norms, whose mean and variance are each image's own, so that they are no fixed scale. Whatever
     is not as the package built it stays as well, and runs as it is: other classes of convolutions and norms, hooks,
     computed weights, norms without running statistics, and all that is in another class of block.
+    Norms that `convert_sync_batchnorm` made count as those that they were.
     The outputs are those of the evaluation mode up to rounding; `network` itself is left as it was.
     """
     fused = copy_of(network).float().eval().requires_grad_(False)
