@@ -47,7 +47,8 @@ def check_rows(found: object) -> None:
     Raises:
         UsageError: names what was found and what to pass instead.
     """
-    other = isinstance(found, Mapping | str | Tensor)  # these have a length and items, but no rows
+    # These have a length and items, but no rows, unless the keys of a mapping are their numbers.
+    other = isinstance(found, str | Tensor) or (isinstance(found, Mapping) and 0 not in found)
     if other or not (hasattr(found, "__len__") and hasattr(found, "__getitem__")):
         raise UsageError(
             "a dataset must have a length and numbered rows of image and label, but this is "

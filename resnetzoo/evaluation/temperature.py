@@ -54,8 +54,11 @@ def _below_largest(logits: Tensor) -> Tensor:
     """Logits (N, classes) less the largest of each image, which gives the same probabilities.
 
     Large ones keep their digits in this way, and divided by a small temperature they underflow instead of overflowing.
+    Minus infinity stays what it is, and nothing else becomes it.
     """
-    return logits - logits.amax(dim=1, keepdim=True)
+    lowest = torch.finfo(logits.dtype).min
+    below = (logits - logits.amax(dim=1, keepdim=True)).clamp(min=lowest)
+    return below.where(~logits.isneginf(), logits)
 
 
 @dataclass(frozen=True)

@@ -179,9 +179,7 @@ def _finder(source: str | Path, options: Mapping[str, Any]) -> Find:
         return folder.joinpath
     if folder.exists():
         raise CheckpointError(f"{source}: a file, not a folder; resnetzoo.load_checkpoint reads files of weights")
-    if not isinstance(source, str):
-        raise CheckpointError(f"{source}: no such folder; the name of a repository is given as a string")
-    return partial(hf_hub_download, source, **options)
+    return partial(hf_hub_download, str(source), **options)
 
 
 def _network_in(source: str, find: Find) -> CifarNet:

@@ -80,13 +80,13 @@ def delete_unfinished(path: Path) -> None:
 
 
 def _begin(path: Path) -> str:
-    """The prefix of the temporary names of `path`; the number of a process and a random one follow."""
+    """The prefix of the temporary names of `path`; a random number follows."""
     return f".{path.name}."
 
 
 def _temporary(path: Path) -> Path:
-    """A name that no other write has, be it one of another thread or machine."""
-    return path.with_name(f"{_begin(path)}{os.getpid()}.{secrets.token_hex(3)}{_END}")
+    """A name that no other write has, be it one of another thread, process or machine."""
+    return path.with_name(f"{_begin(path)}{secrets.token_hex(3)}{_END}")
 
 
 def keep_as(path: Path, other: Path) -> None:

@@ -54,8 +54,10 @@ def check_kind(field: str, found: object, kind: type | UnionType) -> None:
         UsageError: names the class that the field takes and the class that was found.
     """
     if not isinstance(found, kind):
-        wanted = " or ".join(member.__name__ for member in get_args(kind) or (kind,))
-        raise UsageError(f"{field} must be of the class {wanted}, not {kind_of(found)}")
+        wanted = [member.__name__ for member in get_args(kind) or (kind,)]
+        other = type(found)  # numpy's `bool` has the name of Python's
+        said = f"{other.__module__}.{other.__qualname__}" if other.__name__ in wanted else kind_of(found)
+        raise UsageError(f"{field} must be of the class {' or '.join(wanted)}, not {said}")
 
 
 def check_number(field: str, found: object, lowest: float, highest: float) -> None:

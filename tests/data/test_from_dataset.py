@@ -49,6 +49,11 @@ def test_a_label_may_be_an_array_of_one_number(label: Any) -> None:
     assert resnetzoo.ImageSet.from_dataset([(Image.new("RGB", (28, 28)), label)]).labels.tolist() == [2]
 
 
+def test_the_keys_of_a_mapping_may_be_the_numbers_of_rows() -> None:
+    rows = dict(enumerate((torch.zeros(3, 4, 4, dtype=torch.uint8), label) for label in (1, 0)))
+    assert resnetzoo.ImageSet.from_dataset(rows).labels.tolist() == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("stated", "classes"),
     [(np.array(["cat", "dog"]), ("cat", "dog")), (2, ("0", "1")), ("cat", ("0", "1")), ((), ("0", "1"))],

@@ -149,6 +149,12 @@ def test_what_all_logits_of_an_image_share_changes_no_temperature(offset: float)
     )
 
 
+def test_a_difference_beyond_float64_rules_no_class_out() -> None:
+    logits = torch.full((4, 3), -1.7e308, dtype=torch.float64)
+    logits[:, 0] = 1.7e308
+    assert metrics.fit_temperature(logits, torch.tensor([0, 0, 0, 1])) == pytest.approx(100)
+
+
 def test_logits_that_overflow_where_they_are_divided_are_measured() -> None:
     logits = 1e307 * torch.eye(3, dtype=torch.float64).repeat(4, 1)
     assert metrics.measure(logits, torch.arange(3).repeat(4))["temperature"].nll_after == 0

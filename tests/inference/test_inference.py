@@ -66,6 +66,8 @@ def test_compiled_outputs_in_fp32(compiled: Compiled) -> None:
     difference = (compiled.optimized(images) - uncompiled(images)).abs().max()
     assert float(difference) < 1e-4 * spread(expected)
     assert_not_finite_is_not_answered(copy.deepcopy(compiled.model).eval(), compiled.optimized, images)
+    large = torch.full((4, 1, 32, 32), 3e35)  # finite, although their sum is not
+    assert compiled.optimized(large).isfinite().equal(uncompiled(large).isfinite())
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", pytest.param("int8", marks=needs_vnni)])
@@ -78,6 +80,14 @@ def test_weights_that_are_not_finite_are_refused(
     calibration = tiny_data.train if precision == "int8" else None
     with pytest.raises(resnetzoo.UsageError, match=rf"infinite or NaN.*: {name.split('.')[0].replace('bn', 'conv')}"):
         resnetzoo.optimize(model, precision=precision, compile=False, calibration=calibration)
+
+
+@pytest.mark.parametrize(("statistic", "value"), [("running_mean", math.nan), ("running_var", -1.0)])
+def test_norms_that_stay_and_are_not_finite_are_refused(statistic: str, value: float) -> None:
+    model = resnetzoo.preresnet(8)
+    model.state_dict()[f"layer2.0.bn1.{statistic}"][0] = value
+    with pytest.raises(resnetzoo.UsageError, match=r"infinite or NaN.*: layer2\.0\.bn1"):
+        resnetzoo.optimize(model, precision="fp32", compile=False)
 
 
 @needs_compiler

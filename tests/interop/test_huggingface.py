@@ -284,7 +284,7 @@ def test_a_broken_configuration(tmp_path: Path, content: bytes, message: str) ->
         ("missing/a/b", r"^missing/a/b: no such folder, and no repository can have this name \(Repo id must be"),
         ("./missing", r"^\./missing: no such folder, and no repository"),
         ("~/missing", "^~/missing: no such folder, and no repository"),
-        (Path("missing"), "^missing: no such folder; the name of a repository is given as a string"),
+        (Path("missing/a/b"), "^missing/a/b: no such folder, and no repository"),
         ("saved/model.safetensors", "a file, not a folder; resnetzoo.load_checkpoint reads files of weights"),
     ],
     ids=str,

@@ -13,7 +13,7 @@ import resnetzoo
 from resnetzoo import analysis
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.text import natural_order
-from resnetzoo.utils.validation import check_number, check_real, check_seed, check_whole_number
+from resnetzoo.utils.validation import check_kind, check_number, check_real, check_seed, check_whole_number
 
 IMAGES = torch.zeros(2, 3, 8, 8)
 
@@ -25,6 +25,11 @@ def test_an_integer_of_numpy_has_to_be_converted(kind: type, check: Callable[[st
     with pytest.raises(UsageError, match=words):
         check("seed", kind(5))
     check("seed", int(kind(5)))
+
+
+def test_a_class_of_the_same_name_is_named_with_its_library() -> None:
+    with pytest.raises(UsageError, match=r"^official must be of the class bool, not (numpy\.bool|a bool_)$"):
+        check_kind("official", np.bool_(True), bool)
 
 
 @pytest.mark.parametrize("found", [np.float16(0.5), np.float32(0.5), np.int64(1), Fraction(1, 2)], ids=repr)
