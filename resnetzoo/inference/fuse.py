@@ -9,6 +9,8 @@ from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.modules import copy_of
 
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm
+
 
 def fuse_batch_norm(network: CifarNet) -> CifarNet:
     """A float32 copy of `network`, in evaluation mode, without the norms that follow a convolution.
@@ -47,5 +49,4 @@ def _callers(conv: str) -> list[str]:
 
 def lacks_statistics(module: nn.Module) -> bool:
     """Whether it is a batch norm that normalizes by the batch in evaluation, too."""
-    norms = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm
-    return isinstance(module, norms) and (module.running_mean is None or module.running_var is None)
+    return isinstance(module, BatchNorm) and (module.running_mean is None or module.running_var is None)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
+from resnetzoo.inference.fuse import BatchNorm
 from resnetzoo.utils.modules import not_finite_parameters
 from resnetzoo.utils.text import some
 
@@ -53,7 +54,7 @@ def _norms_not_finite(network: nn.Module) -> list[str]:
     """The names of batch norms that divide by what is no deviation, or subtract what is no mean."""
     found = []
     for name, module in network.named_modules():
-        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and module.running_var is not None:
+        if isinstance(module, BatchNorm) and module.running_mean is not None and module.running_var is not None:
             scale = (module.running_var + module.eps).rsqrt()
             if not bool((module.running_mean * scale).isfinite().all()):
                 found.append(name)

@@ -82,9 +82,11 @@ def test_weights_that_are_not_finite_are_refused(
         resnetzoo.optimize(model, precision=precision, compile=False, calibration=calibration)
 
 
+@pytest.mark.parametrize("synchronized", [False, True])
 @pytest.mark.parametrize(("statistic", "value"), [("running_mean", math.nan), ("running_var", -1.0)])
-def test_norms_that_stay_and_are_not_finite_are_refused(statistic: str, value: float) -> None:
+def test_norms_that_stay_and_are_not_finite_are_refused(statistic: str, value: float, synchronized: bool) -> None:
     model = resnetzoo.preresnet(8)
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(model) if synchronized else model
     model.state_dict()[f"layer2.0.bn1.{statistic}"][0] = value
     with pytest.raises(resnetzoo.UsageError, match=r"infinite or NaN.*: layer2\.0\.bn1"):
         resnetzoo.optimize(model, precision="fp32", compile=False)
