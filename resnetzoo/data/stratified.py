@@ -99,16 +99,13 @@ def _shares(counts: list[int], wanted: int, *, left: int) -> list[int]:
 
 
 def _warn(classes: tuple[str, ...], counts: list[int], shares: list[int]) -> None:
-    few = [
-        f"{name} ({count})"
-        for name, count, share in zip(classes, counts, shares, strict=True)
-        if count < 2 and not share
-    ]
+    rows = list(zip(classes, counts, shares, strict=True))
+    few = [f"{name} ({count})" for name, count, share in rows if count < 2 and not share]
     if few:
         warnings.warn(
             f"these classes have fewer than two images each, and none of them is held out: {some(few)}", stacklevel=4
         )
-    emptied = [name for name, count, share in zip(classes, counts, shares, strict=True) if count and share == count]
+    emptied = [name for name, count, share in rows if count and share == count]
     if emptied:
         warnings.warn(
             f"all images of these classes are held out, which leaves none to train on: {some(emptied)}", stacklevel=4

@@ -116,12 +116,12 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
 
 def _check_titles(titles: Sequence[str]) -> None:
     """Refuse two columns of one title, which no reader could tell apart."""
-    for place, title in enumerate(titles):
-        if title in titles[:place]:
-            raise UsageError(
-                f'two columns of the table are called "{title}": give that of `source` another title, such as '
-                f'"{title}, published", or one of the runs another name, as dataclasses.replace(run, name=...) does'
-            )
+    twice = next((title for title in titles if titles.count(title) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f'two columns of the table are called "{twice}": give that of `source` another title, such as '
+            f'"{twice}, published", or one of the runs another name, as dataclasses.replace(run, name=...) does'
+        )
 
 
 def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> None:

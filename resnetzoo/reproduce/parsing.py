@@ -11,13 +11,14 @@ def parse_numbers(field: str, text: str) -> tuple[int, ...]:
     Raises:
         UsageError: the text is anything but whole numbers from 0, each of at most 19 digits, separated by commas.
     """
-    numbers = [whole_number_in(word.strip()) for word in text.split(",") if word.strip()]
-    if not numbers or None in numbers:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    numbers = [number for word in words if (number := whole_number_in(word)) is not None]
+    if not words or len(numbers) < len(words):
         raise UsageError(
             f"{field} must be whole numbers separated by commas, such as 0,1,2, each of at most {MOST_DIGITS} digits, "
             f'not "{shortened(text, 60)}"'
         )
-    return tuple(number for number in dict.fromkeys(numbers) if number is not None)
+    return tuple(dict.fromkeys(numbers))
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

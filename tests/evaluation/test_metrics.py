@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from cases import small_network
+from cases import Answers, small_network
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 import resnetzoo
@@ -58,18 +58,6 @@ def test_evaluate_leaves_the_mode(tiny_data: resnetzoo.Data) -> None:
         model = small_network(0).train(training)
         resnetzoo.evaluate(model, tiny_data.test)
         assert model.training is training
-
-
-class Answers(nn.Module):
-    """A network whose answer is made from its logits."""
-
-    def __init__(self, answer: Callable[[Tensor], object]) -> None:
-        super().__init__()
-        self.fc = nn.Linear(3 * 32 * 32, 10)
-        self.answer = answer
-
-    def forward(self, images: Tensor) -> object:
-        return self.answer(self.fc(images.flatten(1)))
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,15 @@
 """Networks from elsewhere that do not answer with logits are refused before anything is written."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from cases import Answers
 from torch import Tensor, nn
 
 import resnetzoo
-
-
-class Answers(nn.Module):
-    """A network whose answer is made from its logits."""
-
-    def __init__(self, answer: Callable[[Tensor], object], outputs: int = 10) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(3)
-        self.fc = nn.Linear(3 * 32 * 32, outputs)
-        self.answer = answer
-        self.calls = 0
-
-    def forward(self, images: Tensor) -> object:
-        self.calls += 1
-        return self.answer(self.fc(self.norm(images).flatten(1)))
-
 
 REFUSED: dict[str, tuple[nn.Module, str]] = {
     "too few": (Answers(lambda logits: logits, 5), "Answers returns 5 logits for each image, but .* has 10 classes"),
