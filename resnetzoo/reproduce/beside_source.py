@@ -33,8 +33,8 @@ def about_source(records: Sequence[RunRecord]) -> str:
     words = f"{SOURCE_EPOCHS} epochs of CIFAR-10, one run, depth and recipe not known"
     if epochs == SOURCE_EPOCHS:
         return words
-    here = f"{epochs} epoch{'s' if epochs > 1 else ''}, by {records[0].recipe.name}"
-    return f"{words}; the runs here have {here}, so that this does not compare like with like"
+    here = f"{epochs} epoch{'s' if epochs > 1 else ''} of {records[0].recipe.name}"
+    return f"{words}; our runs have {here}, so they are not directly comparable with it"
 
 
 def lead_of_source(records: Sequence[RunRecord]) -> str:

@@ -39,8 +39,8 @@ def mean_interval(values: Sequence[float]) -> Interval:
 def difference_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
     """The interval of mean(first) - mean(second), by Student's t with pooled variance, if they have one.
 
-    It assumes that both spread alike over seeds, and is too narrow where they do not: with two seeds of each, of which
-    one spreads far wider, it covers the difference in 86 % of the cases instead of 95. Welch's t needs no such
+    It assumes that both have the same variance over seeds, and is too narrow if they do not: with two seeds of each, of
+    which one spreads far wider, it covers the difference in 86 % of the cases instead of 95. Welch's t needs no such
     assumption, but two seeds of a network leave it one degree of freedom, at which it decides next to nothing.
     """
     groups = (first, second)

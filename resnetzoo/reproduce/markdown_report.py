@@ -59,9 +59,9 @@ def _verdicts(outcome: Outcome) -> list[str]:
     rows = [(verdict.claim, verdict.answer, verdict.figures) for verdict in outcome.verdicts]
     return [
         "## Verdicts",
-        "At 95 % confidence over seeds (Student's t), the test set taken as given. Of two networks the test assumes "
-        "that their errors spread alike over seeds; two or three seeds cannot show that, and where the spreads differ, "
-        "the interval is too narrow. Where the runs cannot tell, the answer is: not enough evidence.",
+        "At 95 % confidence over seeds (Student's t), the test set taken as given. When two networks are compared, the "
+        "test assumes equal variances over seeds, which two or three seeds cannot confirm; if the variances differ, "
+        "the interval is too narrow. If the runs cannot decide a claim, the answer is: not enough evidence.",
         table(("claim", "verdict", "figures"), rows, first_number=3),
     ]
 
@@ -89,9 +89,9 @@ def _errors(outcome: Outcome) -> list[str]:
     if not compared:
         return [table(header, rows), about]
     published = (
-        "The papers: arXiv:1512.03385, table 6, of 110 layers the best of five runs, and arXiv:1603.05027. The "
-        "repositories: the lowest and the highest error that one reports, each by its own recipe, most of 160 to 200 "
-        f"epochs. The source: the last epoch of the source document, {about_source(outcome.records)}."
+        "The papers: arXiv:1512.03385, table 6 (for 110 layers, the best of five runs), and arXiv:1603.05027. The "
+        "repositories: the lowest and the highest error that one reports, each by its own recipe, of 160 to 200 epochs "
+        f"where stated. The source: the last epoch of the source document, {about_source(outcome.records)}."
     )
     return [table((*header, "papers", "repositories", "source"), rows), f"{about} {published}"]
 

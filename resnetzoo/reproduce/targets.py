@@ -204,7 +204,7 @@ _PREACTIVATION = Target(
 
 _MODERN = Target(
     name="modern",
-    title="Residual networks by the recipe of today, 200 epochs",
+    title="Residual networks with a modern recipe, 200 epochs",
     source="chenyaofo/pytorch-cifar-models, README",
     networks=tuple(Network(f"resnet{depth}", "projection") for depth in (20, 32, 44, 56)),
     recipe=MODERN.with_epochs(200),
@@ -217,8 +217,8 @@ _MODERN = Target(
 
 _WEIGHTS = Target(
     name="weights",
-    title="The networks of 20 layers whose weights the package carries, 60 epochs",
-    source="our own: the best that two hours of two CPU cores give; the first seed is carried, whatever its error",
+    title="The networks whose weights are in the package, 60 epochs",
+    source="our own: hours of one CPU core each; seed 0 is packaged, whatever its error",
     networks=(Network("plainnet20"), Network("resnet20")),
     recipe=MODERN,
     short_recipe=MODERN.with_epochs(20),

@@ -253,7 +253,7 @@ def test_a_report_sets_the_source_beside_each_epoch_and_says_who_is_ahead() -> N
     assert labels_of(axes)[2:] == ["source (plain) 18.9 %", "source (residual) 14.3 %"]
 
 
-@pytest.mark.parametrize(("epochs", "words"), [(1, "have 1 epoch, by SMOKE,"), (23, "have 23 epochs, by SMOKE,")])
+@pytest.mark.parametrize(("epochs", "words"), [(1, "have 1 epoch of SMOKE,"), (23, "have 23 epochs of SMOKE,")])
 def test_where_the_source_had_another_length_it_is_said(epochs: int, words: str) -> None:
     outcome = outcome_of_source(
         [like_source("plainnet20", 0, [50.0] * epochs), like_source("other", 0, [9.0] * epochs)]
