@@ -1,4 +1,4 @@
-"""What a network answers to a batch: logits, or something that gives neither a loss nor an error."""
+"""Check what a network returns for a batch: logits, or something that has neither a loss nor an error rate."""
 
 import torch
 from torch import Tensor, nn
@@ -8,12 +8,13 @@ from resnetzoo.utils.text import kind_of
 
 
 def checked_logits_of(model: nn.Module, answer: object, images: int, num_classes: int) -> Tensor:
-    """What a network returned for so many images, if it is logits (N, classes), of any number of classes.
+    """The output of a network for this many images, if it is logits (N, classes), with any number of classes.
 
-    Only the kind, the type and the shape are looked at, so that nothing waits for a device.
+    Only its class, type and shape are checked, so that nothing waits for a device.
 
     Raises:
-        UsageError: it is no tensor, has another shape, or no real numbers; `num_classes` tells what it should be.
+        UsageError: it is not a tensor, has another shape, or does not hold real numbers; the message states the shape
+            that `num_classes` requires.
     """
     name = f"{'in training mode ' if model.training else ''}this {type(model).__name__}"
     if not isinstance(answer, Tensor):

@@ -19,7 +19,7 @@ class AsBuilt:
     """Compares the modules of a network with those that its spec describes; their weights may have any values.
 
     Args:
-        network: what people may have changed since it was built.
+        network: the network, which may have been changed since it was built.
     """
 
     def __init__(self, network: CifarNet) -> None:
@@ -27,11 +27,11 @@ class AsBuilt:
         self.built = dict(without_values(network.spec).named_modules())
 
     def change(self, name: str) -> str | None:
-        """How the module of this name is not what was built, `is of the class StdConv2d` for one; None if it is."""
+        """How the module of this name differs from what was built, such as `is of the class StdConv2d`; or None."""
         return self.other_kind(name) or hook_on(self.found[name]) or hook_on_all()
 
     def other_kind(self, name: str) -> str | None:
-        """As `change`; hooks, which change only what goes in and comes out, do not count."""
+        """Like `change`, but ignores hooks, which change only inputs and outputs."""
         if name not in self.found:
             return "is missing"
         found, built = self.found[name], self.built[name]
@@ -48,13 +48,13 @@ class AsBuilt:
         return None
 
     def other_settings(self, name: str) -> str | None:
-        """Which setting of a convolution or norm is not as built, of those that its weights do not show."""
+        """Which setting of a convolution or norm is not as built, among those that its weights do not show."""
         found, built = _settings(self.found[name]), _settings(self.built[name])
         differing = [setting for setting in built if found.get(setting) != built[setting]]
         return next((f"has {setting} {found.get(setting)}, not {built[setting]}" for setting in differing), None)
 
     def changes(self) -> dict[str, str]:
-        """Every module that is another than was built, by name; the network itself has the empty one."""
+        """How each changed module differs from what was built, by name; the network itself has an empty name."""
         every = ((name, self.change(name)) for name in self.built)
         return {name: change for name, change in every if change is not None}
 
@@ -65,7 +65,7 @@ def has_only_known_parts(network: nn.Module) -> bool:
 
 
 def hook_on(module: nn.Module) -> str | None:
-    """Which kind of hook the module has, such as `has a forward hook`; None without one.
+    """Which kind of hook the module has, such as `has a forward hook`; None if it has none.
 
     Pruning, and the older weight norm and spectral norm, are forward-pre hooks.
     """
@@ -73,13 +73,13 @@ def hook_on(module: nn.Module) -> str | None:
 
 
 def hook_on_all() -> str | None:
-    """Which kind of hook every module has, as `register_module_forward_hook` of torch gives it; None without one."""
+    """Which kind of hook torch's `register_module_forward_hook` or the like gave to all modules; None without one."""
     found = (words for hooks, words in _HOOKS.items() if getattr(nn.modules.module, f"_global{hooks}"))
     return next((f"has {words}, as all modules have" for words in found), None)
 
 
 def hooks_on_outputs(network: nn.Module) -> list[str]:
-    """The modules with hooks before or behind their forward pass, which may change what comes out, by name."""
+    """The names of modules with hooks before or after their forward pass, which may change their output."""
     kinds = ("_forward_pre_hooks", "_forward_hooks")
     return [name for name, module in network.named_modules() if any(getattr(module, hooks) for hooks in kinds)]
 
@@ -106,7 +106,7 @@ def _is_synchronized(found: nn.Module, built: nn.Module) -> bool:
 
 
 def _own_passes(network: CifarNet) -> str | None:
-    """Whether somebody's subclass, or somebody by hand, computes something else than the package's networks do."""
+    """Which pass a subclass, or an assignment to the network, replaces, such as `has another forward`; or None."""
     for name in _PASSES:
         method = getattr(type(network), name)
         if name in vars(network) or method.__module__.split(".")[0] != _PACKAGE:

@@ -1,4 +1,4 @@
-"""Ways to make a network: by name, or by depth."""
+"""Build a network from a spec, or by its family and depth."""
 
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import Block, ModelSpec, Shortcut
@@ -12,7 +12,7 @@ def fresh_network(spec: ModelSpec, seed: int | None) -> CifarNet:
 
 
 def plainnet(depth: int, *, num_classes: int = 10, in_chans: int = 3) -> CifarNet:
-    """A plain network of any depth 6n+2: `plainnet(26)`.
+    """A plain network of any depth 6n+2, for example `plainnet(26)`.
 
     Args:
         depth: weighted layers, 6n+2.
@@ -34,7 +34,7 @@ def resnet(
     in_chans: int = 3,
     zero_init_residual: bool = False,
 ) -> CifarNet:
-    """A residual network of any depth 6n+2, or 9n+2 with bottleneck blocks: `resnet(29, block="bottleneck")`.
+    """A residual network of any depth 6n+2, or 9n+2 with bottleneck blocks, as `resnet(29, block="bottleneck")`.
 
     Args:
         depth: weighted layers, 6n+2, or 9n+2 with bottleneck blocks.

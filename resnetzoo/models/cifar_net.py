@@ -23,30 +23,34 @@ if TYPE_CHECKING:
 
 
 class CifarNet(DescribesWeights, nn.Module):
-    """A CIFAR network of arXiv:1512.03385, section 4.2.
+    """A network for small images, such as those of CIFAR, built from a `ModelSpec`.
 
-    Shapes: images (N, in_chans, H, W), float, normalized -> logits (N, num_classes). At H = W = 32 the stages
-    work at 32, 16 and 8 pixels; any other size is taken as well.
+    Shapes: images (N, in_chans, H, W), float, normalized -> logits (N, num_classes). Images of any height and width
+    work. The last feature map has H and W divided by `spec.reductions[-1]`, rounded up. At H = W = 32 the three stages
+    of the networks of arXiv:1512.03385, section 4.2, work at 32, 16 and 8 pixels, and the four stages of `resnet18` at
+    32, 16, 8 and 4.
 
-    Names follow torchvision: `conv1`, `bn1`, `relu`, `layer1.0.conv1`, ..., `fc`. Pre-activation networks have no
-    `bn1` behind the stem but a last norm, `bn`, before the pooling, and `relu` behind that one. In the blocks the
-    activations are `relu1`, `relu2` and on: each is a module of its own, used once, and none works in place.
+    Names follow torchvision: `conv1`, `bn1`, `relu`, `layer1.0.conv1`, ..., `fc`. Pre-activation networks have no norm
+    after the stem (`bn1` is the identity). Instead they have a last norm, `bn`, before the pooling, followed by `relu`.
+    In the blocks, the activations are `relu1`, `relu2` and so on: each is a separate module, used once, and none works
+    in place.
 
     Attributes:
-        spec: what was built.
+        spec: the spec that it was built from, with later changes by `reset_classifier` and by loading with other
+            `in_chans`.
         pretrained: everything known about its weights, as one frozen value; the next five attributes are parts of it.
-        normalization: the map from pixels to input that it was trained with; None when it has not been trained.
+        normalization: the map from pixels to network input that it was trained with; None if it is not known.
         classes: class names in the order of the logits, if its weights or its file give them; otherwise None.
         origin: the file that its weights were loaded from, and what was found there; None if there is no such file.
-        weights: the registered weights that it has, with the facts about them; None if they are not registered ones.
-        weights_fingerprint: of the registered weights when they were loaded, so that later changes are noticed.
-        stage_names: of the stages, `layer1` and on, in the order of the forward pass.
+        weights: the registered weights that it has, with the facts about them; None if they are not registered.
+        weights_fingerprint: fingerprint of the registered weights when they were loaded, which reveals later changes.
+        stage_names: names of the stages, `layer1` and so on, in the order of the forward pass.
         num_features: channels that enter the classifier.
         in_chans: channels of the images.
         num_classes: length of the logits.
 
     Raises:
-        UsageError: `spec` is none, such as a name.
+        UsageError: `spec` is not a `ModelSpec`, but for example a name.
     """
 
     __jit_unused_properties__: ClassVar = [*DescribesWeights.__jit_unused_properties__, "in_chans", "num_classes"]
@@ -82,16 +86,16 @@ class CifarNet(DescribesWeights, nn.Module):
             _zero_init_residual(self)
 
     if TYPE_CHECKING:
-        layer1: nn.Sequential  # stages are added by their names, which type checkers do not see
+        layer1: nn.Sequential  # stages are added by name, which type checkers do not see
         layer2: nn.Sequential
         layer3: nn.Sequential
 
         def __call__(self, images: Tensor) -> Tensor:
-            """What `forward` gives; `nn.Module` itself promises anything."""
+            """The output of `forward`; `nn.Module` itself declares it as Any."""
 
     @property
     def in_chans(self) -> int:
-        """Channels of the images, as `conv1` takes them, including a `conv1` that was replaced by hand."""
+        """Channels of the images, read from `conv1`, even if you have replaced it."""
         return channels_into(self.conv1) or self.spec.in_chans
 
     @in_chans.setter
@@ -101,7 +105,7 @@ class CifarNet(DescribesWeights, nn.Module):
 
     @property
     def num_classes(self) -> int | None:
-        """Length of the logits, including those of a classifier replaced by hand, as in `model.fc = nn.Linear(64, 7)`.
+        """Length of the logits, read from `fc`, even if you have replaced it, as in `model.fc = nn.Linear(64, 7)`.
 
         0 without a classifier, as after `reset_classifier(0)`; None if it cannot be read from the classifier.
         """
@@ -117,7 +121,9 @@ class CifarNet(DescribesWeights, nn.Module):
         return self.forward_head(self.forward_features(images))
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """Images (N, in_chans, H, W) -> feature map (N, num_features, H/4, W/4), rounded up.
+        """Images (N, in_chans, H, W) -> feature map (N, num_features, h, w).
+
+        As built, h and w are H and W divided by `spec.reductions[-1]`, rounded up.
 
         Raises:
             ValueError: `images` has another shape or is not float.
@@ -125,7 +131,7 @@ class CifarNet(DescribesWeights, nn.Module):
         return self.forward_end(self.forward_stages(self.forward_stem(images)))
 
     def forward_stem(self, images: Tensor) -> Tensor:
-        """Images (N, in_chans, H, W) -> what enters the first stage (N, C, H, W).
+        """Images (N, in_chans, H, W) -> input of the first stage (N, C, H, W).
 
         Raises:
             ValueError: `images` has another shape or is not float.
@@ -138,8 +144,11 @@ class CifarNet(DescribesWeights, nn.Module):
         return x
 
     def forward_stages(self, x: Tensor) -> Tensor:
-        """What leaves the stem (N, C, H, W) -> what leaves the last stage (N, num_features, H/4, W/4), rounded up."""
-        # TorchScript finds no module by its name, but can compare the names of all.
+        """Output of the stem (N, C, H, W) -> output of the last stage (N, num_features, h, w).
+
+        As built, h and w are H and W divided by `spec.reductions[-1]`, rounded up.
+        """
+        # TorchScript cannot look up a module by name, but it can compare the names of all modules.
         if torch.jit.is_scripting():  # type: ignore[attr-defined]
             for stage in self.stage_names:
                 for name, module in self.named_children():
@@ -151,13 +160,13 @@ class CifarNet(DescribesWeights, nn.Module):
         return x
 
     def forward_end(self, x: Tensor) -> Tensor:
-        """What leaves the last stage -> feature map of the same shape: pre-activation networks' last norm and ReLU."""
+        """Output of the last stage -> feature map of the same shape, after any last norm and ReLU (pre-activation)."""
         if self.preactivation:
             x = self.relu(self.bn(x))
         return x
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature map (N, num_features, h, w) -> logits (N, num_classes), or with `pre_logits` what enters `fc`."""
+        """Feature map (N, num_features, h, w) -> logits (N, num_classes), or with `pre_logits` the input of `fc`."""
         pooled: Tensor = self.avgpool(features).flatten(1)  # (N, num_features)
         if pre_logits:
             return pooled
@@ -165,31 +174,32 @@ class CifarNet(DescribesWeights, nn.Module):
         return logits
 
     def preprocess(self, image: "Image | Tensor") -> Tensor:
-        """An image of any size and mode -> (in_chans, H, W), of the size and normalized as in training.
+        """An image of any size and mode -> input (in_chans, H, W), resized and normalized as in training.
 
-        H = W = 32, unless the network was trained on images of another size. The result is of the network's own type,
+        H = W = 32, unless the network was trained on images of another size. The result has the network's own type,
         float32 unless it was cast.
 
-        A tensor is uint8, or float from 0 to 1; (C, H, W), or a batch of them. `model(model.preprocess(image)[None])`
-        classifies a PIL image. Floats are not rounded, and gradients of the logits reach them.
+        A tensor must be uint8, or float from 0 to 1, and have the shape (C, H, W) or that of a batch of such images.
+        `model(model.preprocess(image)[None])` classifies a PIL image. Float images are not rounded, and gradients of
+        the logits reach them.
 
         Raises:
-            UsageError: the network has not been trained, so nothing is known of its input, or its normalization is of
-                other channels; or no image, one without
-                pixels, or a tensor of another shape, type or range.
-            ImageError: a PIL image of a mode that Pillow does not turn into pixels.
+            UsageError: the normalization is not known, for example since the network has not been trained, or it is for
+                another number of channels; or `image` is not an image, has no pixels, or is a tensor of another shape,
+                type or range.
+            ImageError: a PIL image has a mode that Pillow cannot convert to pixels.
         """
         if self.normalization is None:
             raise UsageError(
                 f"{self.spec.label} has not been trained, or its file does not say with which normalization: "
-                "set model.normalization, or take weights that say it"
+                "set model.normalization, or use weights whose normalization is known"
             )
         self.normalization.check_channels(self.in_chans)
         transform = ImageTransform(self.normalization)
         return transform.forward(image).to(input_dtype(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "CifarNet":
-        """A copy of everything, also of a pruned network that has been called, which torch's own copies refuse."""
+        """A deep copy, even of a pruned network that has been called, which torch itself refuses to copy."""
         memo.update({key: copied for key, copied in copies_of_computed(self).items() if key not in memo})
         copied: CifarNet = type(self).__new__(type(self))
         memo[id(self)] = copied
@@ -197,10 +207,10 @@ class CifarNet(DescribesWeights, nn.Module):
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        """What pickles, such as those of `torch.save(model, ...)`, hold.
+        """The state that a pickle stores, such as that of `torch.save(model, ...)`.
 
         Raises:
-            UsageError: parts of it cannot be pickled: parametrized modules, and those prepared for quantization.
+            UsageError: parts of it cannot be pickled: parametrized modules, or modules prepared for quantization.
         """
         check_picklable(self)
         return vars(self)
@@ -221,14 +231,14 @@ class CifarNet(DescribesWeights, nn.Module):
         `classes`, `weights` and `origin` become None, since they described the network with its former classifier.
 
         Raises:
-            UsageError: `num_classes` is negative or no whole number.
+            UsageError: `num_classes` is negative or not a whole number.
         """
         if num_classes == 0:
             self.fc = nn.Identity()
         else:
             self.spec = replace(self.spec, num_classes=num_classes)
             device, dtype = device_of(self), input_dtype(self)
-            # Drawn on the CPU: the same values whatever the device is, and values also where the default one is meta.
+            # Drawn on the CPU, so that values do not depend on the device and exist even if the default is meta.
             fc = nn.Linear(self.num_features, num_classes, device="meta" if device.type == "meta" else "cpu")
             _he_init(fc)
             self.fc = fc.to(device, dtype)
@@ -236,7 +246,7 @@ class CifarNet(DescribesWeights, nn.Module):
 
 
 def without_values(spec: ModelSpec) -> CifarNet:
-    """The network of names and shapes alone, on the meta device: neither memory nor random numbers are spent on it."""
+    """The network on the meta device, with names and shapes but no values; it costs no memory and no random numbers."""
     with torch.device("meta"):
         return CifarNet(spec)
 
@@ -244,9 +254,9 @@ def without_values(spec: ModelSpec) -> CifarNet:
 @torch.fx.has_side_effect
 @torch.fx.wrap
 def check_images(images: Tensor, in_chans: int) -> None:
-    """Refuse what a network with `in_chans` input channels does not take.
+    """Refuse images that a network with `in_chans` input channels does not accept.
 
-    Symbolic tracing keeps it as one step, so that traced networks check their images as well.
+    Symbolic tracing keeps this call as one step, so that traced networks check their images too.
 
     Raises:
         ValueError: `images` has another shape or is not float.
@@ -268,7 +278,7 @@ def check_images(images: Tensor, in_chans: int) -> None:
 def _he_init(module: nn.Module) -> None:
     """Weights normal with variance 2 / fan_in (arXiv:1502.01852, equation 10), biases zero, norms at identity.
 
-    Weights on the meta device have no values: torch would import its compiler, for seconds, to draw none.
+    Weights on the meta device, which have no values, are skipped: torch would spend seconds on importing its compiler.
     """
     if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:
         fan_in = math.prod(module.weight.shape[1:])
@@ -278,7 +288,7 @@ def _he_init(module: nn.Module) -> None:
 
 
 def _zero_init_residual(network: CifarNet) -> None:
-    """Silence F: its last norm's scale, or, where F ends in a convolution (pre-activation), that one's weights."""
+    """Make F zero by its last layer: a norm's scale or, in pre-activation networks, the weights of a convolution."""
     with torch.no_grad():
         for block in network.spec.blocks():
             network.get_submodule(f"{block.name}.{network.spec.last_layer}").get_parameter("weight").zero_()

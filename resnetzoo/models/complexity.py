@@ -1,4 +1,4 @@
-"""What a network costs, in closed form from its spec: no tensor is made. No torch here."""
+"""The cost of a network, in closed form from its spec: no tensor is created. No torch here."""
 
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,8 +16,8 @@ class Complexity(NamedTuple):
     """The cost of one image's forward pass.
 
     Attributes:
-        params: learned numbers (running statistics of batch norm are not learned).
-        macs: multiply-adds of convolutions and the classifier; one is two floating-point operations.
+        params: number of learned parameters, without the running statistics of batch norm.
+        macs: multiply-adds of the convolutions and the classifier; each is two floating-point operations.
         activations: output elements of all convolutions and the classifier (arXiv:2003.13678, section 3.1).
     """
 
@@ -27,15 +27,15 @@ class Complexity(NamedTuple):
 
 
 def complexity(model: "str | ModelSpec | nn.Module", *, input_size: int = 32) -> Complexity:
-    """Parameters, multiply-adds and activations for a square image of `input_size` pixels a side.
+    """Parameters, multiply-adds and activations for a square image with sides of `input_size` pixels.
 
     >>> complexity("resnet56").params
     853018
 
     Args:
-        model: a name of the zoo, a spec, or a network of this package, which may be wrapped. Of a network its spec is
-            counted, with as many input channels and classes as it has now.
-        input_size: of the image, a side in pixels.
+        model: a name of the zoo, a spec, or a network of this package, which may be wrapped. For a network, its spec
+            is used, with as many input channels and classes as it has now.
+        input_size: side of the image in pixels.
 
     Raises:
         UnknownModelError: `model` is a name that is not registered.
@@ -72,7 +72,7 @@ def _conv(conv: ConvShape, size: int) -> list[Complexity]:
 
 
 def _strided(size: int, stride: int) -> int:
-    """The side of a feature map behind a stride, rounded up."""
+    """The side of a feature map after a stride, rounded up."""
     return -(-size // stride)
 
 

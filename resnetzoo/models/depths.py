@@ -2,7 +2,7 @@
 
 from resnetzoo.errors import UsageError
 
-FOUR_STAGES = {  # depth -> blocks a stage (arXiv:1512.03385, table 1)
+FOUR_STAGES = {  # depth -> blocks per stage (arXiv:1512.03385, table 1)
     18: (2, 2, 2, 2),
     34: (3, 4, 6, 3),
     50: (3, 4, 6, 3),
@@ -12,21 +12,21 @@ FOUR_STAGES = {  # depth -> blocks a stage (arXiv:1512.03385, table 1)
 
 
 def nearest_depths(depth: int, step: int, rest: int = 2) -> list[int]:
-    """The valid depths next to `depth`, nearest first, where step * n + rest are valid."""
+    """The valid depths next to `depth`, nearest first; a depth is valid if it is step * n + rest."""
     below = max(1, (depth - rest) // step) * step + rest
     return sorted({below, below + step}, key=lambda valid: abs(valid - depth))
 
 
 def is_valid_depth(depth: int, step: int, rest: int = 2) -> bool:
-    """Whether `depth` is step * n + rest, with n from 1."""
+    """Whether `depth` is step * n + rest, with n of at least 1."""
     return depth >= step + rest and (depth - rest) % step == 0
 
 
 def check_depth(depth: int, step: int, block: str) -> None:
-    """Refuse a depth that no number of blocks in equal stages makes.
+    """Refuse a depth that stages with equally many blocks cannot have.
 
     Raises:
-        UsageError: names the nearest ones.
+        UsageError: the depth is not valid; the message names the nearest valid ones.
     """
     if not is_valid_depth(depth, step):
         nearest = " or ".join(str(valid) for valid in nearest_depths(depth, step))
@@ -34,17 +34,17 @@ def check_depth(depth: int, step: int, block: str) -> None:
 
 
 def check_depth_of_layers(depth: int, layers: tuple[int, ...], block: str, usual: int, wide: int | None) -> None:
-    """Refuse a depth that is not that of so many blocks in each stage.
+    """Refuse a depth that does not match the number of blocks in each stage.
 
     Args:
-        depth: as it was given.
-        layers: blocks of each stage.
-        block: their kind, for the message.
-        usual: the depth by the convolutions of the blocks, the stem and the classifier.
-        wide: the depth as arXiv:1605.07146 counts it, where that counts such networks.
+        depth: the given depth.
+        layers: number of blocks in each stage.
+        block: kind of the blocks, for the message.
+        usual: the depth if it counts the convolutions of the blocks, the stem and the classifier.
+        wide: the depth as arXiv:1605.07146 counts it; None if the paper does not count such networks.
 
     Raises:
-        UsageError: names the depths that it may have.
+        UsageError: the depth does not match; the message names the valid ones.
     """
     if depth not in (usual, wide):
         other = f", or {wide} as Wide ResNets count" if wide else ""

@@ -1,7 +1,7 @@
-"""A network's architecture as a picture, drawn from its spec alone: boxes from image to logits, shortcuts beside them.
+"""A network's architecture as a picture, drawn from its spec: boxes from image to logits, shortcuts beside them.
 
-Boxes of convolutions have the colour of the family, stronger with each stage. The colours of text and lines are the
-page's own where the SVG stands inside one (`currentColor`).
+Boxes of convolutions have the colour of the family, stronger with each stage. Text and lines have the colour of the
+page if the SVG is inside one (`currentColor`).
 """
 
 import re
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from torch import nn
 
 _WIDTH, _BOX_WIDTH, _BOX_HEIGHT, _GAP = 440, 190, 26, 16  # pixels
-_LEFT = 110  # of the boxes; the sizes of the feature maps stand before them
+_LEFT = 110  # of the boxes; the sizes of the feature maps are left of them
 _MIDDLE = _LEFT + _BOX_WIDTH / 2
 _RIGHT = _LEFT + _BOX_WIDTH
-_OPACITIES = (0.15, 0.27, 0.39, 0.51)  # of the boxes of a stage each, and from the first again
-_SHOWN = 3  # blocks of a stage that are drawn before the rest is counted
+_OPACITIES = (0.15, 0.27, 0.39, 0.51)  # of the boxes, one per stage; after the last, the first again
+_SHOWN = 3  # most blocks of a stage that are all drawn; of more, the inner ones are only counted
 
 
 def draw(spec: "str | ModelSpec | nn.Module") -> str:
-    """The network of a name, a spec or a model as SVG text.
+    """Draw the network of a name, a spec or a model as SVG text.
 
     Convolutions are boxes with kernel, output channels and stride; norm and ReLU are named once. A shortcut is a
-    line past its block: whole where it is the identity, dashed where it pads with zero channels or projects. Of a
-    stage with more than three blocks the first, the number of those between, and the last are drawn.
+    line past its block: solid if it is the identity, dashed if it pads with zero channels or projects. If a stage has
+    more than three blocks, only the first and the last are drawn, with the number of those between them.
 
     >>> draw(ModelSpec("plain", 20)).count("3x3 conv")
     19
 
     Raises:
         UnknownModelError: a name that is not registered.
-        UsageError: something else, or a model that no spec describes any more.
+        UsageError: `spec` is something else, or a model that no spec describes any more.
     """
     spec = spec_of(spec, "draw")
     canvas = _Canvas(spec)
@@ -73,8 +73,8 @@ def save_drawing(spec: "str | ModelSpec | nn.Module", path: str | Path) -> None:
     """Write `draw(spec)` to a file that ends in `.svg`.
 
     Raises:
-        UnknownModelError, UsageError: as `draw`, or another kind of file.
-        OutputError: it cannot be written.
+        UnknownModelError, UsageError: as `draw`, or `path` does not end in `.svg`.
+        OutputError: the file cannot be written.
     """
     path = user_path(path)
     if path.suffix != ".svg":
@@ -124,7 +124,7 @@ class _Canvas:
         self.y += 18
 
     def size(self, words: str) -> None:
-        """Height and width of the feature maps, before the boxes to come."""
+        """Height and width of the feature maps, to the left of the next boxes."""
         self.parts.append(f'<text x="12" y="{self.y + _GAP + 18}" class="small">{words}</text>')
 
     def arrow(self) -> None:

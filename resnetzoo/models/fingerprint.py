@@ -19,8 +19,9 @@ def attach_weights(model: CifarNet, row: Weights) -> None:
 def true_row(model: CifarNet) -> Weights | None:
     """`model.weights`, if the network's weights still are those registered ones; otherwise None.
 
-    It takes milliseconds, since every weight is read. After training, new values or a new classifier it is None, and so
-    it is where other modules or settings compute something else with the same weights.
+    It takes milliseconds, since every weight is read. The result is None after
+    training, new values or a new classifier, and also if other modules or settings compute something else with the same
+    weights.
     """
     row, fingerprint = model.pretrained.weights, model.pretrained.fingerprint
     if row is None or lacks_values(model) or fingerprint != fingerprint_of(model):

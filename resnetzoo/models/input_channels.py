@@ -1,4 +1,4 @@
-"""Adapt a trained network to another number of input channels, in the way of timm's `adapt_input_conv`."""
+"""Adapt a trained network to another number of input channels, as timm's `adapt_input_conv` does."""
 
 import math
 from dataclasses import replace
@@ -14,15 +14,16 @@ from resnetzoo.models.cifar_net import CifarNet
 def adapt_input(model: CifarNet, in_chans: int) -> str | None:
     """Adapt a trained network to images of `in_chans` channels; its classes and classifier stay.
 
-    For one channel the weights of the first convolution are summed over their channels: a grey image gives what its
-    copy on every channel gave. For more they are repeated, and scaled by found / wanted. The normalization goes along:
-    the average of its channels, or theirs repeated. The weights are then of no row any more.
+    For one channel, the weights of the first convolution are summed over their channels, so that one channel gives what
+    copies of it on every channel gave. For any other number they are repeated as often as needed, and scaled by the old
+    number of channels divided by the new one. The normalization becomes the average over its channels, or is repeated
+    likewise. The weights then no longer belong to a registered row.
 
     Returns:
         What was done, as a clause for a message; None if nothing had to be done.
 
     Raises:
-        UsageError: `in_chans` is no whole number above 0.
+        UsageError: `in_chans` is not a whole number above 0.
     """
     found = model.spec.in_chans
     spec = replace(model.spec, in_chans=in_chans)  # checks it
@@ -39,7 +40,7 @@ def adapt_input(model: CifarNet, in_chans: int) -> str | None:
     how = "summed over them" if in_chans == 1 else f"repeated and scaled by {found}/{in_chans}"
     said = f"it takes images of {in_chans} instead of {found} channels: the weights of conv1 were {how}"
     if known is not None:
-        said += f", and its mean and deviation are {'their average' if in_chans == 1 else 'repeated'}"
+        said += f", and its mean and standard deviation are {'their average' if in_chans == 1 else 'repeated'}"
     origin = model.origin
     model.pretrained = replace(
         model.pretrained,
@@ -61,7 +62,7 @@ def adapted_weight(weight: Tensor, in_chans: int) -> Tensor:
 
 
 def adapted_normalization(normalization: Normalization, in_chans: int) -> Normalization:
-    """The normalization of images of `in_chans` channels: one takes the channels' average, more take them in turn."""
+    """The normalization for `in_chans` channels: the average over the channels for one, otherwise these in turn."""
     mean, std = normalization.mean, normalization.std
     if in_chans == 1:
         return replace(normalization, mean=mean.mean(dim=0, keepdim=True), std=std.mean(dim=0, keepdim=True))

@@ -1,4 +1,4 @@
-"""What a network is now: since it was built, layers may have been replaced by hand and wrappers put around it."""
+"""What a network is now: since it was built, its user may have replaced layers or put wrappers around it."""
 
 import warnings
 from dataclasses import replace
@@ -16,7 +16,7 @@ from resnetzoo.models.wrappers import held_network, innermost, is_graph
 
 
 def class_names(model: CifarNet) -> tuple[str, ...] | None:
-    """`model.classes`, unless they are more or fewer than the logits: then none, with a warning.
+    """`model.classes`; None, with a warning, if there are more or fewer of them than logits.
 
     Warns:
         UserWarning: their number is not that of the logits.
@@ -63,7 +63,7 @@ def known_normalization(model: nn.Module) -> Normalization | None:
 
 
 def image_shape(model: CifarNet) -> tuple[int, int]:
-    """Height and width, in pixels, of the images that a network was trained on; those of CIFAR where it states none."""
+    """Height and width, in pixels, of the images that a network was trained on; those of CIFAR if it states none."""
     known = model.normalization
     return (INPUT_SIZE, INPUT_SIZE) if known is None else known.image_shape
 
@@ -99,7 +99,7 @@ def check_shapes(model: CifarNet) -> None:
     """Refuse a network that has other weights than its spec says, or weights of other shapes.
 
     Raises:
-        UsageError: names one, and says what to do.
+        UsageError: it has; the message names one of them, and says what to do.
     """
     spec = nearest_spec(model)
     expected, found = _shapes(without_values(spec)), _shapes(model)
@@ -121,7 +121,7 @@ def check_shapes(model: CifarNet) -> None:
 
 
 def stored_spec(model: CifarNet) -> ModelSpec:
-    """`current_spec`, of a network that is written to a file of weights, which keeps no hooks.
+    """`current_spec` of a network that will be written to a file of weights, which does not keep hooks.
 
     Warns:
         UserWarning: a module has a hook that may change what comes out of it.
@@ -140,7 +140,7 @@ def stored_spec(model: CifarNet) -> ModelSpec:
 
 
 def known_spec(model: nn.Module) -> ModelSpec | None:
-    """`current_spec` of the network inside known wrappers; None of one from elsewhere, or of no spec any more."""
+    """`current_spec` of the network inside known wrappers; None if it is of others, or no spec describes it."""
     network = innermost(model)
     if not isinstance(network, CifarNet):
         return None
@@ -151,5 +151,5 @@ def known_spec(model: nn.Module) -> ModelSpec | None:
 
 
 def _shapes(model: nn.Module) -> dict[str, list[int]]:
-    """Of each tensor in its state dict; what is none, as in quantized networks, has an empty one."""
+    """The shape of each entry of the state dict; empty if it is not a tensor, as in quantized networks."""
     return {name: list(getattr(value, "shape", [])) for name, value in model.state_dict().items()}

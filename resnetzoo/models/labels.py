@@ -1,4 +1,4 @@
-"""What tables and titles call a network, from its spec alone. No torch here."""
+"""The label of a network in tables and titles, from its spec. No torch here."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,9 +19,9 @@ class _Usual(NamedTuple):
 
     Attributes:
         name: the name, such as `wrn28_10`.
-        widths: of the stages.
-        stem: channels that leave the stem.
-        layers: blocks of each stage; None for equally many in each.
+        widths: widths of the stages.
+        stem: output channels of the stem.
+        layers: number of blocks in each stage; None for equally many in each.
     """
 
     name: str
@@ -33,12 +33,12 @@ class _Usual(NamedTuple):
 def label_of(spec: "ModelSpec", kind: "BlockType") -> str:
     """The name in the literature, with any further detail in brackets: `resnet56 (projection)`, `wrn28_10`.
 
-    Networks of different architectures have different labels, so that results can be grouped by them. Of how a network
-    is used, the number of classes and of channels of the images, a label says nothing.
+    Networks of different architectures have different labels, so that results can be grouped by them. A label does not
+    include the number of classes and of input channels, which depend on what a network is used for.
 
     Args:
-        spec: of the network.
-        kind: of its blocks.
+        spec: spec of the network.
+        kind: kind of its blocks.
     """
     usual = _usual_of(spec, kind)
     notes = [*_notes_on_stages(spec, kind, usual), *_notes_on_blocks(spec)]
@@ -75,7 +75,7 @@ def _notes_on_stages(spec: "ModelSpec", kind: "BlockType", usual: _Usual) -> Ite
     if spec.has_shortcuts and spec.shortcut != shortcut:
         yield spec.shortcut
     if spec.has_shortcuts and not own_stages and spec.depth in FOUR_STAGES:
-        yield "three stages"  # resnet(50), for one, where resnet50 has four
+        yield "three stages"  # such as resnet(50), while resnet50 has four
     if spec.widths != usual.widths:
         yield "four stages" if spec.widths == FOUR_WIDTHS else f"widths {_joined(spec.widths)}"
     if spec.stem.out_chans != usual.stem:
@@ -88,7 +88,7 @@ def _notes_on_stages(spec: "ModelSpec", kind: "BlockType", usual: _Usual) -> Ite
 
 
 def _usual_block(spec: "ModelSpec") -> str:
-    """The kind of blocks in equal stages of such a depth: basic ones where they fit, but for the paper's exceptions."""
+    """The usual kind of blocks for equal stages and this depth: basic if they fit, except for some in the paper."""
     basic, *others = BLOCKS
     fits = is_valid_depth(spec.depth, find_block_type(spec.family, basic).layers * len(spec.widths))
     return basic if fits and spec.depth not in _BOTTLENECKS_ALL_THE_SAME else others[0]

@@ -1,4 +1,4 @@
-"""The looks of networks in figures, by what tables call them. No torch here."""
+"""The looks of networks in figures, by their labels. No torch here."""
 
 import re
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from resnetzoo.utils.validation import check_kind
 def looks_of(labels: Iterable[str]) -> dict[str, Look]:
     """How the lines of these networks are drawn in one figure, by label, such as `resnet20 (projection)`.
 
-    Colour is the family and line style the depth. Networks that share both differ in their markers; what is no name of
-    the zoo gets a colour that is no family's.
+    Colour is the family and line style the depth. Networks that share both differ in their markers. A label that
+    is not a name of the zoo gets a colour that no family has.
 
     Raises:
-        UsageError: a label is no string.
+        UsageError: a label is not a string.
     """
     others = cycle(OTHER_COLOURS)
     found: dict[str, Look] = {}
@@ -32,7 +32,7 @@ def looks_of(labels: Iterable[str]) -> dict[str, Look]:
 
 def _look_of(label: str) -> Look | None:
     try:
-        spec = get_spec(re.split(r" \(|, ", label)[0])  # without what is in brackets, or the recipe behind it
+        spec = get_spec(re.split(r" \(|, ", label)[0])  # without what is in brackets, or the recipe after it
     except UnknownModelError:
         return None
     return look_of_network(spec.family, spec.depth)

@@ -15,12 +15,12 @@ from resnetzoo.utils.text import some
 
 
 def check_channels(model: nn.Module, images: ImageSet, name: str = "images") -> None:
-    """Refuse images with another number of channels than the network takes: one channel would be broadcast to all.
+    """Refuse images with another number of channels than the network takes: a single channel would be broadcast to all.
 
     For a network that is not this package's, its `in_chans` is used if it has one.
 
     Raises:
-        UsageError: they differ, or `images` is no `ImageSet`; the message says how it becomes one.
+        UsageError: they differ, or `images` is not an `ImageSet`; the message says how to make one.
     """
     check_images(images, name)
     wanted, found = getattr(innermost(model), "in_chans", None), images.images.shape[1]
@@ -44,7 +44,7 @@ def in_class_order(model: nn.Module, images: ImageSet) -> ImageSet:
     """
     network = innermost(model)
     count = getattr(network, "num_classes", None)
-    if isinstance(count, int) and 0 < count < len(images.classes):  # who measures says of 0 what is missing
+    if isinstance(count, int) and 0 < count < len(images.classes):  # the measurement itself refuses 0
         raise UsageError(f"the network has {count} classes, but the images have {len(images.classes)}")
     known = known_classes(model)
     if not known or images.classes == known[: len(images.classes)]:

@@ -22,13 +22,13 @@ class Origin:
 
     Attributes:
         path: the file.
-        layout: whose names the weights have: `akamaster`, `bearpaw`, `kuangliu`, `meliketoy`, `OpenOOD`, `pytorchcv`,
-            `torchdistill`, `torchvision` or `xternalz`; `resnetzoo` for a file of this package.
+        layout: the implementation whose names the weights have: `akamaster`, `bearpaw`, `kuangliu`, `meliketoy`,
+            `OpenOOD`, `pytorchcv`, `torchdistill`, `torchvision` or `xternalz`; `resnetzoo` for a file of this package.
         network: what was built, such as `resnet20, 10 classes`.
-        opened: the keys gone into and the prefixes taken off, from the outside in: `["state_dict"]`, `module.`.
+        opened: the keys and prefixes that led to the weights, from the outside in: `["state_dict"]`, `module.`.
         normalization: how the map from pixels to input is known.
         notes: what else the user should know.
-        training: what the file says of the training, by name: epoch, score, seed.
+        training: what the file says about the training, by name: epoch, score, seed.
     """
 
     path: str
@@ -57,21 +57,21 @@ class Weights:
         spec: the network, with its shortcut and number of classes.
         file: the file's name, in the package or as its author calls it.
         url: where it is downloaded from; None if it is part of the package.
-        sha256: of the file; for files of other authors the first digits, as they publish them.
+        sha256: SHA-256 of the file; for files of other authors only the first digits, if they publish no more.
         classes: the names of the labels.
-        mean: of the normalization, on the scale 0 to 1, a value a channel.
-        std: the same of its deviation.
+        mean: mean of the normalization, on the scale 0 to 1, one value per channel.
+        std: standard deviation of the normalization, in the same form.
         input_size: side of the images in pixels.
-        params: parameters.
-        test_error: top-1, in percent, as its author publishes it.
-        test_images: that it was measured on.
-        dataset: that it was trained on, by the name that `load_data` takes; in rows that others wrote, their words.
-        train_images: of it; None where it is not known.
-        dataset_fingerprint: of the dataset, where it is known.
-        recipe: how it was trained, with the seed if known.
+        params: number of parameters.
+        test_error: top-1 test error in percent, as the author publishes it.
+        test_images: number of images that it was measured on.
+        dataset: the dataset of the training, by the name that `load_data` accepts; in rows of others, in their words.
+        train_images: number of training images; None if it is not known.
+        dataset_fingerprint: fingerprint of the dataset; None if it is not known.
+        recipe: how the network was trained, with the seed if known.
         epoch: which epoch was kept, and how it was chosen.
-        licence: of the file.
-        source: who made it, and where that is written.
+        licence: licence of the file.
+        source: who made it, and where that is stated.
     """
 
     name: str
@@ -101,18 +101,18 @@ class Weights:
 
     @property
     def tag(self) -> str:
-        """What tells these weights from others of the network, such as `modern_c10`."""
+        """The part of the name that tells these weights from others of the network, such as `modern_c10`."""
         return self.name.split(".")[1]
 
     @property
     def trained_on(self) -> str:
-        """The dataset in a line, with its fingerprint where it is known, such as `cifar10, 50,000 images`."""
+        """The dataset in one line, with its fingerprint if it is known, such as `cifar10, 50,000 images`."""
         images = None if self.train_images is None else f"{self.train_images:,} images"
         return ", ".join(part for part in (self.dataset, images, self.dataset_fingerprint) if part is not None)
 
     @property
     def packaged(self) -> bool:
-        """Whether the file comes with the package, so that no network is needed."""
+        """Whether the file comes with the package, so that nothing is downloaded."""
         return self.url is None
 
     @property
@@ -123,13 +123,13 @@ class Weights:
         return channel_normalization(self.mean, self.std)
 
     def transforms(self) -> "ImageTransform":
-        """What makes an image into input: a PIL image or a tensor of any size -> float32 (3, 32, 32)."""
+        """The transform to network input: a PIL image or tensor of any size -> float32 (3, input_size, input_size)."""
         from resnetzoo.data.transforms import ImageTransform
 
         return ImageTransform(self.normalization, self.input_size)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `from_dict` reads them back. The dataset is the one line `trained_on`."""
+        """Plain values, ready for JSON; `from_dict` reads them back. The dataset becomes the one line `trained_on`."""
         values = {**vars(self), "spec": self.spec.to_dict(), "classes": list(self.classes), "dataset": self.trained_on}
         return {
             "trained_on" if name == "dataset" else name: value
@@ -139,10 +139,10 @@ class Weights:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Weights":
-        """What `to_dict` gave, as a row again. A `trained_on` in other words than ours is kept as they are.
+        """Recreate the row from which `to_dict` made these values. A `trained_on` in another form is kept as it is.
 
         Raises:
-            KeyError, TypeError, ValueError: it is none.
+            KeyError, TypeError, ValueError: the values are not those of a row.
         """
         stored = {name: value for name, value in values.items() if name != "trained_on"}
         lists = {name: tuple(values[name]) for name in ("classes", "mean", "std")}
@@ -150,7 +150,7 @@ class Weights:
 
 
 def _data(trained_on: str) -> dict[str, Any]:
-    """The fields of a row that `Weights.trained_on` tells in this line."""
+    """The fields of a row that are in this line of `Weights.trained_on`."""
     line = re.fullmatch(r"(\w+), (\d{1,3}(?:,\d{3})*) images(?:, ([\w:]+))?", trained_on)
     if line is None:
         return {"dataset": trained_on, "train_images": None}
@@ -165,11 +165,11 @@ class Pretrained:
         normalization: the map from pixels to input that the network was trained with.
         classes: the names of the labels, in the order of the logits.
         origin: the file that the weights come from, and what was found there.
-        weights: the registered weights that they are.
-        fingerprint: of the weights that the row is true of (`models.fingerprint`), so that later changes are noticed.
+        weights: the row of these weights, if they are registered.
+        fingerprint: `models.fingerprint` of the weights that the row describes, which reveals later changes.
 
     Raises:
-        UsageError: `classes` are no names.
+        UsageError: `classes` are not names.
     """
 
     normalization: "Normalization | None" = None
@@ -183,25 +183,25 @@ class Pretrained:
             object.__setattr__(self, "classes", check_names("classes", self.classes))
 
     def with_other_classifier(self) -> "Pretrained":
-        """What still holds with another classifier: the input. Classes, weights and origin were the whole network's."""
+        """What stays true with another classifier: the normalization. The rest described the network as a whole."""
         return Pretrained(normalization=self.normalization)
 
 
 class DescribesWeights:
-    """A network with a `pretrained`, each part of which is also an attribute of its own.
+    """A network with an attribute `pretrained`, each part of which is also an attribute of the network.
 
-    Assigning one replaces that part of `pretrained`. A row put in by hand is claimed for the weights only as far as
-    they are still those of `weights_fingerprint`, which loading and `models.fingerprint` set.
+    Assigning one replaces that part of `pretrained`. A row that is assigned to `weights` counts only as long as the
+    weights match `weights_fingerprint`, which loading and `models.fingerprint` set.
     """
 
     pretrained: Pretrained
-    # Facts, which no graph computes with: torch.jit.script is to leave them aside.
+    # Facts with which no graph computes: torch.jit.script must ignore them.
     __jit_ignored_attributes__: ClassVar = ["pretrained"]
     __jit_unused_properties__: ClassVar = ["normalization", "classes", "origin", "weights", "weights_fingerprint"]
 
     @property
     def normalization(self) -> "Normalization | None":
-        """The map from pixels to input that the network was trained with; None when it has not been trained."""
+        """The map from pixels to input that the network was trained with; None if it is not known."""
         return self.pretrained.normalization
 
     @normalization.setter
@@ -217,7 +217,7 @@ class DescribesWeights:
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """The names of the classes in the order of the logits, where the weights or their file say them; else None."""
+        """The names of the classes in the order of the logits, if the weights or their file state them; else None."""
         return self.pretrained.classes
 
     @classes.setter
@@ -226,7 +226,7 @@ class DescribesWeights:
 
     @property
     def origin(self) -> Origin | None:
-        """The file that the weights come from, and what was found there; None when they come from none."""
+        """The file that the weights come from, and what was found there; None if there is no such file."""
         return self.pretrained.origin
 
     @origin.setter
@@ -235,7 +235,7 @@ class DescribesWeights:
 
     @property
     def weights(self) -> Weights | None:
-        """The row of the trained weights, with its facts; None when they are of no row."""
+        """The row of the trained weights, with the facts about them; None if they are not registered."""
         return self.pretrained.weights
 
     @weights.setter
@@ -244,7 +244,7 @@ class DescribesWeights:
 
     @property
     def weights_fingerprint(self) -> str | None:
-        """The fingerprint of the weights that the row came with, so that later changes are noticed."""
+        """The fingerprint of the weights that the row came with, which reveals later changes."""
         return self.pretrained.fingerprint
 
     @weights_fingerprint.setter

@@ -7,9 +7,9 @@ from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.unknown_names import unknown_name
 from resnetzoo.utils.text import brief, natural_order
 
-# Bottleneck rows project where the shape changes, as their authors' own code does
+# The bottleneck networks have projections where the shape changes, as in their authors' own code
 # (arXiv:1603.05027; github.com/KaimingHe/resnet-1k-layers, which has the stride in the first convolution of a
-# bottleneck, not in the 3x3 as here and in pytorchcv); all others are the paper's option A.
+# bottleneck, not in the 3x3 as here and in pytorchcv); the other networks of the two papers are option A.
 _SPECS: dict[str, ModelSpec] = {
     "plainnet20": ModelSpec("plain", 20),
     "plainnet32": ModelSpec("plain", 32),
@@ -30,7 +30,7 @@ _SPECS: dict[str, ModelSpec] = {
     "preresnet110": ModelSpec("preactivation", 110),
     "preresnet164": ModelSpec("preactivation", 164, block="bottleneck", shortcut="projection"),
     "preresnet1001": ModelSpec("preactivation", 1001, block="bottleneck", shortcut="projection"),
-    # Four stages of 64 to 512 channels (arXiv:1512.03385, table 1) behind a 3x3 stem, without max-pooling, as
+    # Four stages of 64 to 512 channels (arXiv:1512.03385, table 1) after a 3x3 stem, without max-pooling, as
     # github.com/kuangliu/pytorch-cifar has them for small images. resnet(50), of 6n+2 layers, is another network.
     "resnet18": ModelSpec("residual", 18, shortcut="projection", widths=(64, 128, 256, 512), layers=(2, 2, 2, 2)),
     "resnet34": ModelSpec("residual", 34, shortcut="projection", widths=(64, 128, 256, 512), layers=(3, 4, 6, 3)),
@@ -40,7 +40,7 @@ _SPECS: dict[str, ModelSpec] = {
     "preresnet18": ModelSpec(
         "preactivation", 18, shortcut="projection", widths=(64, 128, 256, 512), layers=(2, 2, 2, 2)
     ),
-    # Of distillation benchmarks (github.com/HobbitLong/RepDistiller), which project where the shape changes.
+    # From distillation benchmarks (github.com/HobbitLong/RepDistiller), with projections where the shape changes.
     "resnet8": ModelSpec("residual", 8, shortcut="projection"),
     "resnet14": ModelSpec("residual", 14, shortcut="projection"),
     "resnet8x4": ModelSpec("residual", 8, shortcut="projection", widths=(64, 128, 256), stem_width=32),
@@ -64,7 +64,7 @@ _SPECS: dict[str, ModelSpec] = {
     "wrn40_4": ModelSpec(
         "preactivation", 40, shortcut="projection", widths=(64, 128, 256), stem_width=16, layers=(6, 6, 6)
     ),
-    # ResNeXt-29 (arXiv:1611.05431, section 5.3): groups x channels of a group in the first stage.
+    # ResNeXt-29 (arXiv:1611.05431, section 5.3): groups x channels per group in the first stage.
     "resnext29_8x64d": ModelSpec(
         "residual", 29, block="bottleneck", shortcut="projection", widths=(64, 128, 256), groups=8, width_per_group=64
     ),
@@ -92,14 +92,14 @@ def register(name: str, spec: ModelSpec) -> None:
     """Add a name to the zoo, for this process.
 
     Raises:
-        UsageError: the name is taken, is not one word, or `spec` is no `ModelSpec`.
+        UsageError: the name is taken or is not one word, or `spec` is not a `ModelSpec`.
     """
     if not isinstance(spec, ModelSpec):
         raise UsageError(f"register takes a resnetzoo.ModelSpec, not {type(spec).__name__}")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise UsageError(
-            f"a model's name is one word of letters, digits, '_' and '-', not {brief(name)}; a point stands between "
-            "the name and its weights, as in resnet20.modern_c10"
+            f"a model's name is one word of letters, digits, '_' and '-', not {brief(name)}; a point separates "
+            "the name from its weights, as in resnet20.modern_c10"
         )
     if name in _SPECS:
         raise UsageError(f'"{name}" is already registered, as {_SPECS[name]}; choose another name')

@@ -1,4 +1,4 @@
-"""Names with numbers in them, such as `wrn22_2`, of networks that a spec builds. No torch here."""
+"""Network names that follow a pattern with numbers, such as `wrn22_2`, and the specs they mean. No torch here."""
 
 import re
 from collections.abc import Callable
@@ -12,10 +12,10 @@ class Series(NamedTuple):
     """Networks whose names have the same form.
 
     Attributes:
-        pattern: of the names, as people write them, with the depth first.
-        name: as they are registered, of the same numbers.
-        rule: step and rest of the valid depths, step * n + rest.
-        arguments: of the spec, from the depth, the blocks of each stage and the other numbers.
+        pattern: pattern of the names as people write them, with the depth first.
+        name: format of the registered names, with the same numbers.
+        rule: step and rest of the valid depths, which are step * n + rest.
+        arguments: function that returns the spec's arguments for a depth, the blocks per stage and the other numbers.
     """
 
     pattern: re.Pattern[str]
@@ -28,8 +28,8 @@ class SeriesName(NamedTuple):
     """A name of a series.
 
     Attributes:
-        series: that it belongs to.
-        depth: in layers.
+        series: the series that it belongs to.
+        depth: number of layers.
         a: the second number.
         b: the third number; 0 if the name has none.
         rest: what follows the name in the text.
@@ -56,13 +56,13 @@ class SeriesName(NamedTuple):
         """The network.
 
         Raises:
-            UsageError: there is none of this depth.
+            UsageError: there is no network of this depth.
         """
         return ModelSpec(**self._arguments)
 
     @property
     def arguments_in_words(self) -> str:
-        """The arguments of the spec, as they are typed."""
+        """The arguments of the spec, as they are typed in Python."""
         words = {key: f'"{value}"' if isinstance(value, str) else repr(value) for key, value in self._arguments.items()}
         return ", ".join(word if key in ("family", "depth") else f"{key}={word}" for key, word in words.items())
 
@@ -77,7 +77,7 @@ class SeriesName(NamedTuple):
 
 
 def find_series(text: str) -> SeriesName | None:
-    """The name with which a text in lower case begins; None if it begins with no name of a series."""
+    """The name of a series at the beginning of a lower-case text; None if it does not begin with one."""
     for series in _SERIES:
         if found := series.pattern.match(text):
             depth, a, b = (*map(int, found.groups()), 0)[:3]

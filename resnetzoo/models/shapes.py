@@ -17,8 +17,8 @@ class BlockShape(NamedTuple):
         in_chans: channels that enter it.
         width: channels of its 3x3 convolutions.
         out_chans: channels that leave it.
-        stride: 2 where height and width are halved, else 1.
-        groups: of its 3x3 convolution, where it is a bottleneck.
+        stride: 2 if it halves height and width, else 1.
+        groups: number of groups of its 3x3 convolution if it is a bottleneck, else 1.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Stage(NamedTuple):
         in_chans: channels that enter its first block.
         width: channels of the 3x3 convolutions of its blocks.
         out_chans: channels that leave each of its blocks.
-        stride: of its first block; the others have 1.
-        groups: of the 3x3 convolutions in bottlenecks.
+        stride: stride of its first block; the other blocks have 1.
+        groups: number of groups of the 3x3 convolutions in bottleneck blocks, else 1.
     """
 
     name: str
@@ -68,19 +68,19 @@ class ConvShape(NamedTuple):
 
     Attributes:
         conv: its name; that of a block's convolution is relative to the block, such as `conv1`.
-        kernel: a side of its square kernel; the padding is half of it, rounded down.
+        kernel: side of its square kernel; the padding is half of it, rounded down.
         in_chans: channels that enter it.
         out_chans: channels that leave it.
-        stride: in height and width.
-        groups: in which its channels are convolved apart from each other.
-        norm: the name of the norm that belongs to it; None if it has none.
-        norm_first: whether that norm stands before the convolution, and has its input channels, or behind it.
+        stride: stride in height and width.
+        groups: number of groups in which its channels are convolved separately.
+        norm: name of the norm that belongs to it; None if it has none.
+        norm_first: whether that norm comes before the convolution, and so has its input channels, rather than after it.
         fusable: the norm that is applied to this convolution's output and to nothing else, so that in evaluation it
             can be multiplied into the weights; None if there is none.
         response: the module whose output is the response of a 3x3 convolution (arXiv:1512.03385, section 4.2): the
-            norm behind it, or the convolution itself where its output goes straight into an addition. None if the
-            response is not measured, as of 1x1 convolutions.
-        norm_kind: whether that norm is batch norm or group norm.
+            norm after it, or the convolution itself if its output goes straight into an addition. None if the response
+            is not measured, as for 1x1 convolutions.
+        norm_kind: kind of that norm, `batch` or `group`.
     """
 
     conv: str
@@ -108,7 +108,7 @@ class ConvShape(NamedTuple):
         return self.in_chans if self.norm_first else self.out_chans
 
     def inside(self, block: str) -> "ConvShape":
-        """The same with names in the network in place of those in `block`."""
+        """The same convolution, with names as in the network instead of those inside `block`."""
 
         def full(name: str | None) -> str | None:
             return None if name is None else f"{block}.{name}"

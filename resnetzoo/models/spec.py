@@ -1,6 +1,6 @@
-"""What a network is, as one frozen value. Plain and residual differ in one word: `family`.
+"""The description of a network as one frozen value. Plain and residual networks differ in one field: `family`.
 
-No torch here: a spec can be read, compared, stored and counted without making a tensor.
+No torch here: a spec can be read, compared, stored and counted without creating a tensor.
 """
 
 from collections.abc import Iterator
@@ -26,37 +26,43 @@ ProjectionInput = Literal["activated", "raw"]
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A network of stages of blocks for small images, such as those of arXiv:1512.03385 and its successors.
+    """A network for small images, made of stages of blocks, such as those of arXiv:1512.03385 and its successors.
 
     Args:
-        family: `plain` y = relu(F(x)), `residual` y = relu(F(x) + shortcut(x)) or `preactivation` y = x + F(x).
-        depth: weighted layers: 6n+2 with basic blocks (two 3x3), 9n+2 with bottleneck blocks (1x1, 3x3, 1x1), in three
-            stages of n blocks. Of Wide ResNets (arXiv:1605.07146) 6n+4, as their names have it; say `layers` of them.
-        block: `basic` or `bottleneck`; plain networks are basic.
+        family: `plain`, y = relu(F(x)); `residual`, y = relu(F(x) + shortcut(x)); or `preactivation`, y = x + F(x).
+        depth: number of weighted layers. With three stages of n blocks it is 6n+2 for basic blocks (two 3x3) and 9n+2
+            for bottleneck blocks (1x1, 3x3, 1x1). Wide ResNets (arXiv:1605.07146) count 6n+4, as in their names; they
+            also need `layers`.
+        block: `basic` or `bottleneck`; plain networks have basic blocks only.
         shortcut: `identity` (the paper's option A: subsample and pad with zero channels), `projection` (B: 1x1
             convolution where the shape changes) or `projection_all` (C: 1x1 convolution in every block).
             Plain networks have no shortcuts and keep the default.
         num_classes: length of the logits.
         in_chans: channels of the input images.
-        widths: channels of the 3x3 convolutions, a number a stage; of bottlenecks a quarter of what leaves the block.
+        widths: base width of each stage. A stage's output has this many channels with basic blocks, and four times as
+            many with bottleneck blocks. The 3x3 convolutions have this many channels too, unless `groups` or
+            `width_per_group` is set.
         zero_init_residual: start each residual branch at zero, so that each block starts as its shortcut.
-        stem_width: channels that leave the stem; left out, or None, `widths[0]`. As 32 before (64, 128, 256) in what
-            distillation benchmarks call resnet8x4 (github.com/HobbitLong/RepDistiller).
-        layers: blocks of each stage, (3, 4, 6, 3) for one; left out, or None, as many in each as `depth` says.
-        groups: of the 3x3 convolutions in bottlenecks (arXiv:1611.05431).
-        width_per_group: channels of a group where `widths` says 64; a 3x3 convolution has
-            groups * floor(width * width_per_group / 64).
-        norm: `batch`, or `group`: of 32 groups, or the largest divisor of the channels below (arXiv:1803.08494).
-        drop_rate: share of the activations that dropout zeroes in training, between the convolutions of basic blocks.
-        last_norm: whether pre-activation networks end with a norm and ReLU before the pooling, as in their paper; those
-            of github.com/kuangliu/pytorch-cifar end without.
-        projection_input: of pre-activation networks, `activated`, relu(norm(x)) as in their authors' code, or `raw`, x
-            itself, as in github.com/meliketoy/wide-resnet.pytorch.
-        strided_conv: which convolution of a block halves height and width; left out, or None, the first of basic
-            blocks and the second of bottlenecks.
+        stem_width: number of output channels of the stem; `widths[0]` if None. For example, the networks that
+            distillation benchmarks (github.com/HobbitLong/RepDistiller) call resnet8x4 have 32, with widths
+            (64, 128, 256).
+        layers: number of blocks in each stage, such as (3, 4, 6, 3); if None, all stages have equally many, as `depth`
+            requires.
+        groups: number of groups of the 3x3 convolutions in bottleneck blocks (arXiv:1611.05431).
+        width_per_group: number of channels per group in a stage of width 64. In any stage, the 3x3 convolutions of
+            bottleneck blocks have groups * floor(width * width_per_group / 64) channels.
+        norm: `batch` for batch norm, or `group` for group norm (arXiv:1803.08494) with 32 groups, or if the channels
+            are not divisible by 32, with the largest number of groups below that divides them.
+        drop_rate: fraction of the activations between the convolutions of basic blocks that dropout zeroes in training.
+        last_norm: whether a pre-activation network ends with a norm and ReLU before the pooling, as in the paper; those
+            of github.com/kuangliu/pytorch-cifar do not.
+        projection_input: input of the projections in pre-activation networks: `activated`, which is relu(norm(x)) as in
+            the authors' code, or `raw`, which is x itself, as in github.com/meliketoy/wide-resnet.pytorch.
+        strided_conv: which convolution, counted from 1, halves height and width in blocks that do so; if None, the
+            first in basic blocks and the second in bottleneck blocks.
 
     Raises:
-        UsageError: a value outside the above; the message names the nearest valid one.
+        UsageError: a value is invalid or contradicts another one; the message says what is valid.
     """
 
     family: Family
@@ -87,14 +93,14 @@ class ModelSpec:
         self._check_stages()
         if self.stem_width is not None:
             check_whole_number("stem_width", self.stem_width)
-            if self.stem_width == self.widths[0]:  # two specs of one network are equal
+            if self.stem_width == self.widths[0]:  # so that two specs of the same network are equal
                 object.__setattr__(self, "stem_width", None)
         self._check_depth()
         check_groups(self, self._block_type)
         check_dropout(self, self._block_type)
         check_choice("projection_input", self.projection_input, get_args(ProjectionInput))
         check_order(self, self._block_type)
-        if self.strided_conv == self._block_type.strided_conv:  # two specs of one network are equal
+        if self.strided_conv == self._block_type.strided_conv:  # so that two specs of the same network are equal
             object.__setattr__(self, "strided_conv", None)
         check_whole_number("num_classes", self.num_classes)
         check_whole_number("in_chans", self.in_chans)
@@ -106,18 +112,18 @@ class ModelSpec:
             if name == "layers" and counts is None:
                 continue
             if not isinstance(counts, tuple | list) or not counts:
-                raise UsageError(f"{name} must be numbers, one a stage, such as {example}, not {counts!r}")
+                raise UsageError(f"{name} must be numbers, one per stage, such as {example}, not {counts!r}")
             for count in counts:
                 check_whole_number(name, count)
             object.__setattr__(self, name, tuple(counts))
         if self.layers is not None and len(self.layers) != len(self.widths):
-            raise UsageError(f"layers and widths have one number a stage each, not {self.layers} and {self.widths}")
+            raise UsageError(f"layers and widths must have one number per stage, not {self.layers} and {self.widths}")
 
     def _check_depth(self) -> None:
         check_whole_number("depth", self.depth)
         step = self._depth_step
         if self.layers == (self.blocks_per_stage,) * len(self.widths) and is_valid_depth(self.depth, step):
-            object.__setattr__(self, "layers", None)  # two specs of one network are equal
+            object.__setattr__(self, "layers", None)  # so that two specs of the same network are equal
         if self.layers is None:
             check_depth(self.depth, step, self.block)
         else:
@@ -126,24 +132,24 @@ class ModelSpec:
 
     @property
     def label(self) -> str:
-        """What tables and titles call it, such as `resnet56`, `wrn28_10` or `resnet56 (projection)`."""
+        """The name in tables and titles, such as `resnet56`, `wrn28_10` or `resnet56 (projection)`."""
         return label_of(self, self._block_type)
 
     @property
     def formula(self) -> str:
-        """Of a block, such as `y = relu(F(x) + shortcut(x))`, where F is its stack of convolutions."""
+        """The formula of a block, such as `y = relu(F(x) + shortcut(x))`, where F is its stack of convolutions."""
         return self._block_type.family.formula
 
     @property
     def paper(self) -> str:
-        """The number of the arXiv paper in which such networks were published."""
+        """The number of the arXiv paper that introduced such networks."""
         if self.is_wide:
             return "1605.07146"
         return "1611.05431" if self.groups > 1 else self._block_type.family.paper
 
     @property
     def activations(self) -> tuple[str, ...]:
-        """Where norms and ReLUs stand, in words, a line each."""
+        """A description of where the norms and ReLUs are, line by line."""
         lines = self._block_type.family.activations if self.last_norm else self._block_type.family.activations[:1]
         return tuple(line.format(norm=self.norm) for line in lines)
 
@@ -154,22 +160,22 @@ class ModelSpec:
 
     @property
     def norm_first(self) -> bool:
-        """Whether norm and ReLU stand before each convolution (and before the pooling, but not behind the stem)."""
+        """Whether norm and ReLU come before each convolution (and before the pooling, but not after the stem)."""
         return self._block_type.family.norm_first
 
     @property
     def layers_per_block(self) -> int:
-        """Convolutions of a block's branch."""
+        """Number of convolutions in a block's branch F."""
         return self._block_type.layers
 
     @property
     def blocks_per_stage(self) -> int:
-        """The paper's n, where depth = 6n+2 (basic) or 9n+2 (bottleneck); of other `layers` their mean, rounded."""
+        """The paper's n, where depth = 6n+2 (basic) or 9n+2 (bottleneck); about the mean of `layers` if they differ."""
         return (self.depth - 2) // self._depth_step
 
     @property
     def is_wide(self) -> bool:
-        """Whether it is a Wide ResNet, by how its depth is counted."""
+        """Whether it is a Wide ResNet, which the way of counting its depth shows."""
         return self.layers is not None and self.depth == self._wide_depth
 
     @property
@@ -179,7 +185,7 @@ class ModelSpec:
 
     @property
     def last_layer(self) -> str:
-        """The last layer of a block's branch, by its name inside the block; with its weight at zero, F is zero."""
+        """The name, inside the block, of the last layer of its branch F; if that layer's weight is zero, F is zero."""
         return self._block_type.last
 
     @property
@@ -226,7 +232,7 @@ class ModelSpec:
         return tuple(conv._replace(stride=stride) for conv, stride in zip(convs, strides, strict=True))
 
     def projection(self, block: BlockShape) -> ConvShape | None:
-        """The 1x1 convolution on the shortcut of this block (options B and C), by its name inside; None without one."""
+        """The 1x1 convolution on this block's shortcut (options B and C), named as in the block; None without one."""
         if self.shortcut == "identity" or not (self.shortcut == "projection_all" or block.changes_shape):
             return None
         norm = None if self.norm_first else "downsample.1"
@@ -235,7 +241,7 @@ class ModelSpec:
         )
 
     def all_convs(self) -> Iterator[ConvShape]:
-        """Every convolution, by its name in the network: the stem, then of each block those of F and the projection."""
+        """Every convolution, named as in the network: the stem, then for each block those of F and any projection."""
         yield self.stem
         for block in self.blocks():
             projection = self.projection(block)
@@ -247,25 +253,25 @@ class ModelSpec:
         return self.projection(block) is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `from_dict` reads them back. From `stem_width` on, only those that are set."""
+        """Plain values, ready for JSON; `from_dict` reads them back. From `stem_width` on, defaults are left out."""
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         for field in fields(self):
             if (field.kw_only or field.name == "stem_width") and values[field.name] == field.default:
-                del values[field.name]  # as versions before it wrote, and can read
+                del values[field.name]  # so that versions without it can read the rest
         return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
-        """What `to_dict` gave, as a spec again."""
+        """Recreate the spec from which `to_dict` made these values."""
         return cls(**values)
 
     def _normed(self, conv: ConvShape) -> ConvShape:
-        """With the norm of this network beside it; only batch norm is a fixed scale in evaluation."""
+        """The convolution with this network's kind of norm; only batch norm is a fixed scale in evaluation."""
         return conv if self.norm == "batch" else conv._replace(norm_kind=self.norm, fusable=None)
 
     @property
     def _wide_depth(self) -> int | None:
-        """The depth as arXiv:1605.07146 counts it, the projection of each stage included; None if it is none of it."""
+        """The depth as arXiv:1605.07146 counts it, with each stage's projection; None if it does not apply."""
         counted = self.layers is not None and self._block_type.counts_projections
         return sum(self.layers or ()) * self.layers_per_block + 1 + len(self.widths) if counted else None
 

@@ -1,4 +1,4 @@
-"""What a spec cannot be: values that contradict each other. Each message says what to type instead. No torch here."""
+"""Refuse values of a spec that contradict each other. Each message says what to type instead. No torch here."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check_groups(spec: "ModelSpec", kind: "BlockType") -> None:
-    """Refuse groups where the blocks of `kind` have none, and such as leave no channel.
+    """Refuse groups in blocks of `kind` that cannot have them, and groups that would have no channels.
 
     Raises:
         UsageError: names the value.
@@ -25,10 +25,10 @@ def check_groups(spec: "ModelSpec", kind: "BlockType") -> None:
 
 
 def check_dropout(spec: "ModelSpec", kind: "BlockType") -> None:
-    """Refuse a rate that is no share, and one in blocks of `kind` that have no place for it.
+    """Refuse a rate outside [0, 1), and dropout in blocks of `kind` that have no place for it.
 
     Raises:
-        UsageError: says the rate.
+        UsageError: the rate is invalid or cannot be used.
     """
     check_real("drop_rate", spec.drop_rate)
     if not 0 <= spec.drop_rate < 1:
@@ -55,7 +55,7 @@ def check_order(spec: "ModelSpec", kind: "BlockType") -> None:
 
 
 def check_shortcuts(spec: "ModelSpec") -> None:
-    """Refuse shortcuts that the family does not have, and identities that would have to take channels away.
+    """Refuse shortcuts that the family does not have, and identity shortcuts that would have to remove channels.
 
     Raises:
         UsageError: names the value.

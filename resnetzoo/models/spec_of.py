@@ -1,4 +1,4 @@
-"""The spec that is meant by a name, a spec or a network. No torch here, unless a network is passed."""
+"""Get the spec for a name, a spec or a network. No torch here, unless a network is passed."""
 
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def spec_of(model: "str | ModelSpec | nn.Module", taker: str) -> ModelSpec:
-    """The spec of a name or network, or the spec that it is.
+    """The spec registered under a name, the spec of a network, or the given spec itself.
 
     Args:
-        model: a name of the zoo, a spec, or a network of this package, also inside known wrappers; its spec has as many
-            input channels and classes as the network has now.
-        taker: what takes it, for messages, such as `complexity`.
+        model: a name of the zoo, a spec, or a network of this package, also inside known wrappers. The spec of a
+            network has as many input channels and classes as the network has now.
+        taker: name of the calling function, for messages, such as `complexity`.
 
     Raises:
         UnknownModelError: a name that is not registered.
-        UsageError: something else, or a network that no spec describes any more.
+        UsageError: `model` is something else, or a network that no spec describes any more.
     """
     if isinstance(model, str):
         return get_spec(model)

@@ -1,4 +1,4 @@
-"""What is said of a name that is not registered: how such a network is built, or what the name might mean."""
+"""The message for a name that is not registered: how to build such a network, or what the name might mean."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def _of_series(name: str, named: SeriesName, known: Mapping[str, ModelSpec]) -> 
         near = " or ".join(named.of_depth(depth).registered for depth in valid)
         return f'unknown model "{name}": depth {named.depth} is not {step}n+{rest}; the nearest valid: {near}'
     spec = f"resnetzoo.ModelSpec({named.arguments_in_words})"
-    return f'"{name}" is no registered name, but it can be: resnetzoo.register("{named.registered}", {spec})'
+    return f'"{name}" is not a registered name, but it can be: resnetzoo.register("{named.registered}", {spec})'
 
 
 def _unknown_depth(name: str, prefix: str, depth: int, registered: Mapping[str, ModelSpec]) -> str:
@@ -49,7 +49,7 @@ def _unknown_depth(name: str, prefix: str, depth: int, registered: Mapping[str, 
                 what, choice = ("depth", "") if usual else (f"{kind.block} depth", f', block="{kind.block}"')
                 choice += f', shortcut="{kind.usual_shortcut}"' if kind.usual_shortcut != ModelSpec.shortcut else ""
                 call = f"resnetzoo.{kind.family.builder}({depth}{choice})"
-                said = f'"{name}" is no registered name, but {depth} is a valid {what}: build it with {call}'
+                said = f'"{name}" is not a registered name, but {depth} is a valid {what}: build it with {call}'
                 if kind.family.has_shortcuts:
                     said += f", of three stages of {WIDTHS[0]} to {WIDTHS[-1]} channels"
                 return f"{said}. {other}" if (other := _four_stages(prefix, depth)) else said
@@ -64,7 +64,7 @@ def _unknown_depth(name: str, prefix: str, depth: int, registered: Mapping[str, 
 
 
 def _which_is_which(names: Sequence[str], known: Mapping[str, ModelSpec]) -> str:
-    """What tells a network of four stages from the one of three that its depth is valid for, too."""
+    """What tells a network of four stages from the one of three stages with the same depth; empty if none has both."""
     for spec in (known[name] for name in names):
         for kind in BLOCK_TYPES:
             step = kind.layers * len(WIDTHS)
@@ -72,14 +72,14 @@ def _which_is_which(names: Sequence[str], known: Mapping[str, ModelSpec]) -> str
             if len(spec.stages) != len(WIDTHS) and three_stages and is_valid_depth(spec.depth, step):
                 return (
                     f" {spec.label} has {len(spec.stages)} stages of {spec.widths[0]} to {spec.widths[-1]} channels; "
-                    f"of {step}n+2 layers in {len(WIDTHS)} stages of {WIDTHS[0]} to {WIDTHS[-1]} is "
+                    f"the network of {step}n+2 layers in {len(WIDTHS)} stages of {WIDTHS[0]} to {WIDTHS[-1]} is "
                     f"resnetzoo.{kind.family.builder}({spec.depth})"
                 )
     return ""
 
 
 def _four_stages(prefix: str, depth: int) -> str:
-    """How the network of four stages is built that the literature has of this depth; nothing if it has none."""
+    """How to build the published network of four stages with this depth; empty if there is none."""
     for kind in BLOCK_TYPES:
         layers = FOUR_STAGES.get(depth)
         if layers and kind.prefix == prefix and kind.family.has_shortcuts and sum(layers) * kind.layers + 2 == depth:

@@ -1,7 +1,7 @@
-"""The network inside the wrappers that people put around it. Whatever takes a network finds it here.
+"""Find the network inside the wrappers around it, for every function that accepts a network.
 
 Known are `nn.DataParallel`, `DistributedDataParallel`, what `torch.compile` returns, `AveragedModel`, and an
-`nn.Sequential` of one module, in any order. All of them give what the module inside gives.
+`nn.Sequential` of one module, in any order. All of them return what the module inside returns.
 """
 
 import sys
@@ -18,17 +18,17 @@ from resnetzoo.models.cifar_net import CifarNet
 
 
 class FixedCode(nn.Module):
-    """What was made of a network, with its code and weights fixed: a module that does not stand for it any more."""
+    """A module made from a network with its code and weights fixed, which no longer stands for that network."""
 
 
 _WITH_MODULE = (nn.DataParallel, DistributedDataParallel, AveragedModel)
 
 
 def innermost(model: nn.Module) -> nn.Module:
-    """What is inside all known wrappers; `model` itself where it is none.
+    """The module inside all known wrappers; `model` itself if it is not a wrapper.
 
     Raises:
-        UsageError: it is no network, such as a name or a state dict.
+        UsageError: `model` is not a network, but for example a name or a state dict.
     """
     if not isinstance(model, nn.Module):
         found: object = model
@@ -43,7 +43,7 @@ def innermost(model: nn.Module) -> nn.Module:
 
 
 def network_in(model: nn.Module) -> nn.Module:
-    """The network of this package inside known wrappers; `model` itself where there is none.
+    """The network of this package inside known wrappers; `model` itself if there is none.
 
     Raises:
         UsageError: a wrapper has a hook, which would be lost.
@@ -66,12 +66,12 @@ def zoo_network(model: nn.Module, taker: str) -> CifarNet:
     """The network of this package that `model` is, or that known wrappers hold.
 
     Args:
-        model: what somebody handed in.
-        taker: what takes it, for the message, such as `optimize`.
+        model: the module that the user passed.
+        taker: name of the calling function, for the message, such as `optimize`.
 
     Raises:
-        UsageError: it is none; or other modules, or hooks, are around it, so that it computes something else; or
-            processes share it.
+        UsageError: there is no such network; or other modules, or hooks, are around it, so that `model` computes
+            something else; or several processes share it.
     """
     network = network_in(model)
     if isinstance(network, CifarNet):
@@ -91,7 +91,7 @@ def zoo_network(model: nn.Module, taker: str) -> CifarNet:
 
 
 def _check_whole(network: CifarNet, taker: str) -> None:
-    """Refuse what `replicate` and `fully_shard` make of a network: they change its class, and it cannot be copied."""
+    """Refuse a network that `replicate` or `fully_shard` has changed: its class is another, and it cannot be copied."""
     sharing = next((kind for kind in type(network).__mro__ if kind.__module__.startswith("torch.distributed.")), None)
     if sharing is not None:
         raise UsageError(
@@ -101,7 +101,7 @@ def _check_whole(network: CifarNet, taker: str) -> None:
 
 
 def held_network(model: nn.Module) -> tuple[str, CifarNet] | None:
-    """The first network of this package in `model`, with its name there; None without one."""
+    """The first network of this package in `model`, with its name there; None if there is none."""
     return next(_networks_in(model), None)
 
 
@@ -110,12 +110,12 @@ def _networks_in(model: nn.Module) -> Iterator[tuple[str, CifarNet]]:
 
 
 def is_graph(model: nn.Module) -> bool:
-    """Whether it was scripted or traced: such a copy computes as the network does, and tells nothing of it."""
+    """Whether it was scripted or traced: such a copy computes the same as the network, but says nothing about it."""
     return isinstance(model, torch.jit.ScriptModule | torch.fx.GraphModule)
 
 
 def is_exported(model: nn.Module) -> bool:
-    """Whether it is a program of `torch.export`, which stays in the mode, training or not, of its export."""
+    """Whether it is a program of `torch.export`, which stays in the mode in which it was exported."""
     if not isinstance(model, torch.fx.GraphModule):
         return False
     try:
@@ -126,8 +126,8 @@ def is_exported(model: nn.Module) -> bool:
 
 
 def _inside(model: nn.Module) -> nn.Module | None:
-    """What a known wrapper holds; None of any other module, or of a subclass that computes something else."""
-    # Whoever has compiled a module has loaded torch's compiler; to ask it otherwise would take seconds.
+    """The module inside a known wrapper; None for any other module, or a subclass that computes something else."""
+    # If a module was compiled, torch's compiler is loaded; importing it only to ask would take seconds.
     compiler = sys.modules.get("torch._dynamo.eval_frame")
     if compiler is not None and isinstance(model, compiler.OptimizedModule):
         inside: nn.Module = model._orig_mod

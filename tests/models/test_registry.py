@@ -136,7 +136,7 @@ def test_register_refuses_what_is_no_name_or_no_spec() -> None:
         resnetzoo.register("my net", resnetzoo.ModelSpec("plain", 26))
     with pytest.raises(resnetzoo.UsageError, match="ModelSpec, not dict"):
         resnetzoo.register("mine", {"family": "plain"})  # type: ignore[arg-type]
-    with pytest.raises(resnetzoo.UsageError, match=r"not 'net\.1'; a point stands between the name and its weights"):
+    with pytest.raises(resnetzoo.UsageError, match=r"not 'net\.1'; a point separates the name from its weights"):
         resnetzoo.register("net.1", resnetzoo.ModelSpec("plain", 26))
     assert "net.1" not in resnetzoo.list_models()
 
@@ -215,11 +215,11 @@ def test_a_depth_is_valid_or_its_nearest_are_named(depth: int, layers_per_block:
         ({"num_classes": True}, "num_classes must be a whole number"),
         ({"in_chans": 0}, "in_chans must be a whole number from 1, not 0"),
         ({"depth": 20.0}, "depth must be a whole number"),
-        ({"widths": ()}, "widths must be numbers, one a stage"),
-        ({"widths": 16}, "widths must be numbers, one a stage"),
-        ({"widths": None}, "widths must be numbers, one a stage"),
+        ({"widths": ()}, "widths must be numbers, one per stage"),
+        ({"widths": 16}, "widths must be numbers, one per stage"),
+        ({"widths": None}, "widths must be numbers, one per stage"),
         ({"widths": (16, 32)}, r"depth 20 is not 4n\+2"),
-        ({"layers": (3, 3)}, r"one number a stage each, not \(3, 3\) and \(16, 32, 64\)"),
+        ({"layers": (3, 3)}, r"one number per stage, not \(3, 3\) and \(16, 32, 64\)"),
         ({"layers": (3, 0, 3)}, "layers must be a whole number from 1, not 0"),
         ({"layers": (2, 2, 2)}, r"layers \(2, 2, 2\) of basic blocks make depth 14, not 20"),
         ({"family": "preactivation", "layers": (2, 2, 2)}, "make depth 14, or 16 as Wide ResNets count, not 20"),

@@ -140,7 +140,7 @@ def test_a_stem_that_cannot_be(choices: dict[str, int], message: str) -> None:
 
 def test_an_unregistered_name_says_how_to_build_it() -> None:
     for name, depth in (("resnet14x4", 14), ("ResNet20x4", 20)):
-        with pytest.raises(resnetzoo.UnknownModelError, match="is no registered name, but it can be") as refused:
+        with pytest.raises(resnetzoo.UnknownModelError, match="is not a registered name, but it can be") as refused:
             resnetzoo.create(name)
         spec = str(refused.value).partition(f'register("{name.lower()}", ')[2].removesuffix(")")
         assert eval(spec) == ModelSpec("residual", depth, shortcut="projection", widths=WIDE[1], stem_width=WIDE[0])

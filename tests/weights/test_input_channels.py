@@ -38,7 +38,7 @@ def test_the_weights_are_those_of_timm(in_chans: int) -> None:
 
 def test_a_grey_image_gives_what_its_copy_on_every_channel_gave() -> None:
     trained = resnetzoo.create("resnet20", weights=True)
-    with pytest.warns(CheckpointWarning, match=r"conv1 were summed over them, and its mean and deviation are their av"):
+    with pytest.warns(CheckpointWarning, match=r"conv1 were summed over them, and its mean and standard deviation are"):
         model = resnetzoo.create("resnet20", weights=True, in_chans=1)
     grey = torch.randn(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

@@ -1,13 +1,13 @@
 """The blocks as modules. Each docstring is the block's formula; F is its stack of convolutions.
 
-Shapes: x (N, in_chans, H, W) -> y (N, out_chans, H/stride, W/stride), rounded up. What the convolutions are stands in
-the block's row in `types`; here they are put together.
+Shapes: x (N, in_chans, H, W) -> y (N, out_chans, H/stride, W/stride), rounded up. The block's row in `types`
+describes the convolutions; the modules here put them together.
 
-Each activation is an `nn.ReLU` of its own, called once in a forward pass: tools that watch or replace modules
-(backward hooks, DeepLift, guided backpropagation) would take the calls of a shared one for each other. The names are
-numbered in the order of the pass, as those of convolutions and norms are and as in torchvision's quantizable blocks:
-`relu1`, `relu2`, `relu3`. The last one stands behind the sum in residual blocks. None works in place, so what a module
-gave out is still there when the pass has ended.
+Each activation is a separate `nn.ReLU`, called once in a forward pass: tools that watch or replace modules (backward
+hooks, DeepLift, guided backpropagation) would confuse the calls of a shared one. The names are numbered in the order of
+the pass, like those of the convolutions and norms and as in torchvision's quantizable blocks: `relu1`, `relu2`,
+`relu3`. In residual blocks the last one comes after the sum. None works in place, so the output of each module is
+unchanged at the end of the pass.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def norm2d(shape: ConvShape) -> nn.Module:
 
 
 def norm_of(kind: Norm, chans: int) -> nn.Module:
-    """Batch norm, or group norm of 32 groups or the largest divisor of `chans` below."""
+    """Batch norm, or group norm with as many groups, up to 32, as divide `chans`."""
     if kind == "batch":
         return nn.BatchNorm2d(chans)
     return nn.GroupNorm(max(groups for groups in range(1, 33) if chans % groups == 0), chans)
@@ -52,8 +52,8 @@ def dropout(spec: ModelSpec) -> nn.Module:
 class ZeroPadShortcut(nn.Module):
     """Option A: x at every `stride`-th row and column, with zero channels on both sides; no parameters.
 
-    The paper leaves open where the zeros go; half in front and half behind is what published
-    option-A weights were trained with.
+    The paper does not say where the zeros go; published option-A weights were trained with half of them before the
+    channels of x and half after.
     """
 
     def __init__(self, block: BlockShape) -> None:
@@ -71,7 +71,7 @@ class ZeroPadShortcut(nn.Module):
 def shortcut(spec: ModelSpec, block: BlockShape) -> nn.Module:
     """The shortcut of a block: the identity (A), or a 1x1 convolution (B, C; equation 2).
 
-    The norm behind the convolution is left out where norms come first: nothing more is to stand on the path.
+    If norms come first, the convolution has no norm after it, so that nothing else is on the shortcut path.
     """
     projection = spec.projection(block)
     if projection is None:
@@ -126,7 +126,7 @@ class ResidualBlock(nn.Module):
 class BottleneckBlock(nn.Module):
     """y = relu(F(x) + shortcut(x)), F = 1x1-bn-relu-3x3-bn-relu-1x1-bn (figure 5, right).
 
-    The stride is in the 3x3 convolution, as in torchvision.
+    The stride is in the 3x3 convolution, as in torchvision, unless the spec says otherwise.
     """
 
     def __init__(self, spec: ModelSpec, block: BlockShape) -> None:
@@ -154,7 +154,7 @@ class BottleneckBlock(nn.Module):
 class PreactBlock(nn.Module):
     """y = shortcut(x) + F(x), F = bn-relu-conv-bn-relu-conv (arXiv:1603.05027, figure 4e).
 
-    A projection takes the activated input relu(bn(x)), as in the authors' code, or x where the spec says `raw`; the
+    A projection takes the activated input relu(bn(x)), as in the authors' code, or x if the spec says `raw`; the
     identity takes x itself.
     """
 

@@ -19,13 +19,13 @@ class FamilyType:
     """What all blocks of a family have in common: how F, the shortcut and the activations are put together.
 
     Attributes:
-        name: of the family.
-        formula: of a block; F is its stack of convolutions.
-        builder: the public function that builds a network of any depth.
-        paper: where the family was published, the number of an arXiv paper.
-        norm_first: whether norm and ReLU stand before each convolution, and so a last pair before the pooling.
+        name: name of the family.
+        formula: formula of a block, where F is its stack of convolutions.
+        builder: name of the public function that builds a network of any depth.
+        paper: number of the arXiv paper that introduced the family.
+        norm_first: whether norm and ReLU come before each convolution, so that a last pair comes before the pooling.
         has_shortcuts: whether a shortcut is added to F.
-        activations: where norms and ReLUs stand, in words, a line each; `norm` is the kind of norm.
+        activations: a description of where the norms and ReLUs are, line by line; `{norm}` stands for the kind of norm.
     """
 
     name: Family
@@ -42,17 +42,17 @@ class BlockType:
     """A kind of block.
 
     Attributes:
-        family: how it is put together.
-        block: its word in a spec, such as `bottleneck`.
-        prefix: of the names of networks that consist of it, such as `resnet` in `resnet56`.
-        convs: the convolutions of F, from the shape of a block.
-        last: the layer whose output is that of F. With its weight at zero, F is zero.
-        expansion: channels that leave the block over the width of its 3x3 convolutions.
-        usual_shortcut: the shortcut that names and tables do not mention.
-        grouped_prefix: of the names of networks whose 3x3 convolutions have groups; None where they have none.
-        strided_conv: the number of the convolution that halves height and width.
-        takes_dropout: whether there may be dropout before the second of its convolutions.
-        counts_projections: whether arXiv:1605.07146 is about it, where the depth counts projections in place of `fc`.
+        family: the family, which determines how the block is put together.
+        block: its name in a spec, such as `bottleneck`.
+        prefix: prefix of the names of networks that consist of it, such as `resnet` in `resnet56`.
+        convs: function that returns the convolutions of F for the shape of a block.
+        last: name of the layer whose output is that of F. If its weight is zero, F is zero.
+        expansion: output channels of the block, divided by the width of its stage in a spec.
+        usual_shortcut: the shortcut that is meant if names and tables mention none.
+        grouped_prefix: prefix of the names of networks whose 3x3 convolutions have groups; None if they cannot.
+        strided_conv: which convolution, counted from 1, halves height and width by default.
+        takes_dropout: whether there may be dropout before its second convolution.
+        counts_projections: whether depths may be counted as in arXiv:1605.07146, with projections in place of `fc`.
     """
 
     family: FamilyType
@@ -74,7 +74,7 @@ class BlockType:
 
     @property
     def layers(self) -> int:
-        """Convolutions of F, by which the depth of a network is counted."""
+        """Number of convolutions in F, by which the depth of a network is counted."""
         return len(self.convs(BlockShape("", 1, 1, self.expansion, 1)))
 
 
@@ -85,7 +85,7 @@ PLAIN = FamilyType(
     paper="1512.03385",
     norm_first=False,
     has_shortcuts=False,
-    activations=("{norm} norm and ReLU behind each convolution",),
+    activations=("{norm} norm and ReLU after each convolution",),
 )
 RESIDUAL = FamilyType(
     name="residual",
@@ -94,7 +94,7 @@ RESIDUAL = FamilyType(
     paper="1512.03385",
     norm_first=False,
     has_shortcuts=True,
-    activations=("{norm} norm and ReLU behind each convolution;", "a block's last ReLU stands behind its addition"),
+    activations=("{norm} norm and ReLU after each convolution;", "a block's last ReLU comes after its addition"),
 )
 PREACTIVATION = FamilyType(
     name="preactivation",
@@ -125,7 +125,7 @@ def _bottleneck(b: BlockShape) -> Convs:
 
 
 def _preact_basic(b: BlockShape) -> Convs:
-    """F = bn-relu-conv-bn-relu-conv (arXiv:1603.05027, figure 4e): it begins behind a sum and ends before one."""
+    """F = bn-relu-conv-bn-relu-conv (arXiv:1603.05027, figure 4e): it begins after an addition and ends before one."""
     return (
         ConvShape(
             *("conv1", 3, b.in_chans, b.width, b.stride), norm="bn1", norm_first=True, fusable="bn2", response="bn2"
@@ -181,7 +181,7 @@ PREACT_BOTTLENECK = BlockType(
 )
 
 BLOCK_TYPES = (PLAIN_BASIC, RESIDUAL_BASIC, RESIDUAL_BOTTLENECK, PREACT_BASIC, PREACT_BOTTLENECK)
-BLOCKS = tuple(dict.fromkeys(kind.block for kind in BLOCK_TYPES))  # their words in a spec; the first is the usual one
+BLOCKS = tuple(dict.fromkeys(kind.block for kind in BLOCK_TYPES))  # their names in a spec; the first is the default
 
 
 def find_block_type(family: Family, block: str) -> BlockType:
