@@ -86,7 +86,7 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     "missing first convolution": (lambda: without("layer2.0.conv1."), r"lacks layer2\.0\.conv1\.weight"),
     "extra layer": (
         lambda: {**state(), "attention.weight": torch.zeros(2, 2)},
-        "resnet14, but it has what belongs to none, attention.weight",
+        "resnet14, but it has an unexpected attention.weight",
     ),
     "two classifiers": (
         lambda: {**state(), "linear.weight": torch.zeros(10, 64), "linear.bias": torch.zeros(10)},
@@ -132,11 +132,11 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "one tensor too many under a word": (
         lambda: prefixed("resnet.", {**state(), "scale": torch.zeros(1)}),
-        "of no layout that is known",
+        "belong to no known layout",
     ),
     "a second classifier beside a word": (
         lambda: {**prefixed("resnet.", state()), "head.weight": torch.zeros(2, 10)},
-        "of no layout that is known",
+        "belong to no known layout",
     ),
     "student and teacher under words": (
         lambda: {**prefixed("student.", state()), **prefixed("teacher.", state())},
@@ -156,7 +156,7 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "layers by number": (
         lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 2)).state_dict(),
-        r"its 4 names, such as 0\.weight, .* of no layout that is known \(pytorchcv, xternalz, .*, torchvision\)",
+        r"its 4 names, such as 0\.weight, .* belong to no known layout \(pytorchcv, xternalz, .*, torchvision\)",
     ),
     "ImageNet ResNet": (
         lambda: on_meta(resnet18),
@@ -189,11 +189,11 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "PyramidNet": (
         lambda: on_meta(lambda: get_model("pyramidnet110_a48_cifar10")),
-        r"a PyramidNet or alike, which widens from block to block \(17, 18, \.\.\. channels\)",
+        r"a PyramidNet or similar, which widens from block to block \(17, 18, \.\.\. channels\)",
     ),
     "DenseNet of pytorchcv": (
         lambda: on_meta(lambda: get_model("densenet40_k12_cifar10")),
-        "of no layout that is known",
+        "belong to no known layout",
     ),
     "SqueezeNet": (lambda: on_meta(squeezenet1_0), "it is a SqueezeNet"),
     "pre-activation parameters alone": (
@@ -220,7 +220,7 @@ CONTENTS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "identity of a list": (lambda: training_state([]), "its identity is a list of 0, not a dictionary"),
     "identity of nothing": (lambda: training_state(None), "its identity is None, not a dictionary"),
-    "spec of a word": (lambda: training_state({"spec": "x"}), "its spec is none that this .*: 'x'"),
+    "spec of a word": (lambda: training_state({"spec": "x"}), "resnetzoo cannot read its spec: 'x'"),
     "training without weights": (lambda: training_state(RESNET14), "its weights are None, not a dictionary"),
     "training with a number for a weight": (
         lambda: training_state(RESNET14, {**state(), "fc.bias": 3}),

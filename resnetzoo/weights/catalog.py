@@ -23,7 +23,7 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
         pretrained: list only networks that have trained weights; `list_weights` lists these.
 
     Raises:
-        UsageError: the pattern is no string.
+        UsageError: the pattern is not a string.
     """
     check_kind("pattern", pattern, str)
     names = set(registered_names())
@@ -36,10 +36,10 @@ _ALL: dict[str, Weights] = {row.name: row for row in (*PACKAGED, *PUBLISHED)}
 
 
 def list_weights(pattern: str = "*") -> list[Weights]:
-    """The rows of weights whose names match a shell-style pattern: `resnet20.*`, `*_c100`; ours come first.
+    """The rows of weights whose names match a shell-style pattern: `resnet20.*`, `*_c100`; this package's come first.
 
     Raises:
-        UsageError: the pattern is no string.
+        UsageError: the pattern is not a string.
     """
     check_kind("pattern", pattern, str)
     return [row for name, row in _ALL.items() if fnmatchcase(name, pattern)]

@@ -10,7 +10,7 @@ _FINGERPRINT = "32e5966899bde482c0ef7d076bf69809b4b1488c806f657a814cfca4646ec493
 def _trained(
     spec: ModelSpec, recipe: str, epochs: int, result: str, *, sha256: str, params: int, error: float
 ) -> Weights:
-    """The row of seed 0 of a committed result, which is used whatever its error."""
+    """The row of a committed result's seed 0, which is chosen whatever its error is."""
     name = f"{spec.label}.{recipe.lower()}_c10"
     return Weights(
         name=name,

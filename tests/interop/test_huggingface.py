@@ -267,8 +267,8 @@ def test_the_words_of_the_mixin_are_taken(tmp_path: Path) -> None:
         (b"{", "saved: its config.json is not valid JSON: Expecting property name .*; save the network again"),
         (b"", "saved: its config.json is not valid JSON: Expecting value"),
         (b"\xff", "saved: its config.json is not valid JSON: 'utf-8' codec"),
-        (b"[]", r"saved: its spec is none that this version of resnetzoo reads: \[\]"),
-        (b"null", "saved: its spec is none that this version of resnetzoo reads: None"),
+        (b"[]", r"saved: this version of resnetzoo cannot read its spec: \[\]"),
+        (b"null", "saved: this version of resnetzoo cannot read its spec: None"),
     ],
 )
 def test_a_broken_configuration(tmp_path: Path, content: bytes, message: str) -> None:
@@ -355,7 +355,7 @@ def test_what_is_no_whole_network_is_refused(tmp_path: Path) -> None:
     ):
         HubCifarNet.from_pretrained(tmp_path, num_classes=4)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(resnetzoo.CheckpointError, match="its spec is none that this version of resnetzoo reads"):
+    with pytest.raises(resnetzoo.CheckpointError, match="this version of resnetzoo cannot read its spec"):
         HubCifarNet.from_pretrained(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(resnetzoo.get_spec("resnet32").to_dict()))
     save_file(trained().state_dict(), tmp_path / "model.safetensors")  # as others write it

@@ -106,7 +106,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "ONNX": (b"\x08\x0a\x12\x07pytorch\x1a\x06", "a network in ONNX"),
     "JPEG": (b"\xff\xd8\xff\xe0\x00\x10JFIF", "a JPEG image"),
     "torch.export": (zipped(**{"net/archive_format": "pt2"}), r"a program of torch\.export, .*export\.load"),
-    "another zip": (zipped(readme="hello"), "a zip archive, but none of torch.save: it holds readme"),
+    "another zip": (zipped(readme="hello"), "a zip archive, but not one of torch.save: it holds readme"),
     "TorchScript": (scripted(), "a TorchScript program, not weights; .*jit.load"),
     "pickled module": (saved(nn.Linear(2, 2)), r"refused: .* code of torch\.nn\.modules\.linear\.Linear.*state_dict"),
     "forbidden global": (saved({"net": RunsCode()}), r"refused: .* asks for the code of (posix|nt)\.system"),
@@ -158,7 +158,7 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
     "LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "pointer of Git LFS"),
     "of torch": (GOOD, "a file of torch.save .* name it .pt"),
     "spec is no JSON": (save(state(), {"spec": "{"}), "the spec in its metadata is not valid JSON"),
-    "spec of another version": (save(state(), {"spec": '{"family": "dense"}'}), "its spec is none that this version"),
+    "spec of another version": (save(state(), {"spec": '{"family": "dense"}'}), "resnetzoo cannot read its spec"),
     "another network than its spec": (
         save(state(), {"spec": json.dumps(ModelSpec("residual", 20).to_dict())}),
         r"those of resnet20, but it lacks layer1\.2\.bn1\.bias and",

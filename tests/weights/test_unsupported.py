@@ -27,9 +27,9 @@ def test_files_of_other_contents(tmp_path: Path, kind: str) -> None:
     ("name", "message"),
     [
         ("vit_tiny_patch16_224", "it is a transformer"),
-        ("efficientnet_b0", "it is a MobileNet, an EfficientNet or alike"),
-        ("mobilenetv3_small_100", "it is a MobileNet, an EfficientNet or alike"),
-        ("convnext_pico", "it is a ConvNeXt or alike"),
+        ("efficientnet_b0", "it is a MobileNet, an EfficientNet or similar"),
+        ("mobilenetv3_small_100", "it is a MobileNet, an EfficientNet or similar"),
+        ("convnext_pico", "it is a ConvNeXt or similar"),
         ("skresnet18", "a 4-stage relative of the ImageNet ResNets"),
         ("resnet50_gn", "a 4-stage ImageNet ResNet of 50 layers"),
     ],

@@ -1,8 +1,8 @@
 """Convert weights whose convolutions have biases to a network without biases: batch norms absorb them.
 
-A norm takes the mean off what comes in, so a bias before it is the same as a mean that is smaller by that bias. In
-pre-activation networks the biases behind the last convolution of each block add up from block to block, until a norm
-stands behind them. Networks here have no such biases (arXiv:1502.03167, section 3.2).
+A norm subtracts the mean from its input, so a bias before it has the same effect as a mean that is smaller by that
+bias. In pre-activation networks the biases of the last convolutions of the blocks add up from block to block, and each
+norm on the way absorbs their sum. Networks here have no such biases (arXiv:1502.03167, section 3.2).
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ State = dict[str, Tensor]
 def absorb_biases(spec: ModelSpec, weights: Mapping[str, Tensor]) -> State:
     """The weights of `spec` without convolution biases, which compute the same outputs in both modes.
 
-    Where anything else of the network is missing or of another shape, all biases stay, for others to refuse.
+    If a bias, or what it affects, has another shape or is missing, all biases stay, and later checks refuse them.
     """
     absorbed = dict(weights)
     biases = {_bias_name(conv): (conv.out_chans,) for conv in spec.all_convs() if _bias_name(conv) in weights}
@@ -75,7 +75,7 @@ def _shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
 def _is_of_shape(weights: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> bool:
     found = weights.get(name)
     if found is None:
-        return name.startswith("fc.")  # a backbone has none
+        return name.startswith("fc.")  # a backbone has no classifier
     return tuple(found.shape) == shape and found.is_floating_point()
 
 

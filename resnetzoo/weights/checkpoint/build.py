@@ -20,7 +20,7 @@ def build_network(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     Torch's random state stays as it is.
 
     Raises:
-        CheckpointError: a weight is missing, too many, of another shape or kind, or not finite; the message names it.
+        CheckpointError: a weight is missing, unexpected, of another shape or kind, or not finite; the message names it.
     """
     return _with_weights(without_values(spec), spec, weights)
 
@@ -57,7 +57,7 @@ def _check_names(spec: ModelSpec, expected: Iterable[str], found: Iterable[str])
     missing, surplus = differing_names(expected, found)
     problems = [
         f"{what} {names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
-        for what, names in (("lacks", missing), ("has what belongs to none,", surplus))
+        for what, names in (("lacks", missing), ("has an unexpected", surplus))
         if names
     ]
     if problems:
@@ -83,7 +83,7 @@ def _copy(spec: ModelSpec, name: str, found: Tensor, shape: torch.Size) -> Tenso
 
 
 def fault_of(weights: Mapping[str, Tensor]) -> str | None:
-    """Why no network takes the values of these weights: the first fault, in words; None if they have none."""
+    """Why no network accepts the values of these weights: the first fault, in words; None if they have none."""
     every = (_fault(name, found) for name, found in weights.items() if not name.endswith(_COUNTER))
     return next((words for words in every if words is not None), None)
 

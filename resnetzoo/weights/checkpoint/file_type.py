@@ -8,7 +8,7 @@ from torch import Tensor
 
 from resnetzoo.utils.paths import user_path
 
-SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # what people name files of weights
+SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # usual suffixes of files of weights
 
 
 def looks_like_a_file(word: str) -> bool:
@@ -17,7 +17,7 @@ def looks_like_a_file(word: str) -> bool:
     return path.exists() or "/" in word or os.sep in word or path.suffix.lower() in SUFFIXES
 
 
-HEAD = 512  # bytes that tell
+HEAD = 512  # bytes, enough to recognize a file
 _LONGEST_HEADER = 100_000_000  # bytes, of safetensors
 
 _BY_MAGIC = (

@@ -1,4 +1,4 @@
-"""Names of architectures that are none of this package, although they contain the name of one that is.
+"""Names of architectures that this package does not have, although they contain the name of one that it has.
 
 Some have exactly the weights of a ResNet and compute something else with them: shakedropresnet20 of pytorchcv scales
 each branch, resnetblur18 and resnetaa50 of timm subsample in another way. Only published variants are known here, since
@@ -12,11 +12,11 @@ from resnetzoo.models.spec import ModelSpec
 _KNOWN = r"(?:pre[-_ ]?(?:act(?:ivation)?[-_ ]?)?|wide[-_ ]?)?res[-_ ]?ne(?:t|xt)"
 _MIXED = r"shake[-_ ]?(?:drop|shake|even)|blur(?:[-_ ]?pool)?|anti[-_ ]?alias(?:ed|ing)?|fix[-_ ]?up|re[-_ ]?zero"
 _ATTENTIVE = r"se|sk|cbam|bam"
-# What stands before the word, as timm, pytorchcv and papers write it: short ones without a gap, since `oct` may be a
+# What comes before the word, as timm, pytorchcv and papers write it: short ones without a gap, since `oct` may be a
 # month and `ca` a country, ...
 _BEFORE = rf"(?:{_MIXED}|(?:fast|legacy[-_ ]?|sc)?se|sk|eca|c?bam|ibnb?|octave|isqrtcov|lambda|squeeze)[-_ ]?"
 _GLUED_BEFORE = r"ca|gc|dia|csp|nf|oct|sha|bat(?:[-_ ]?(?=resnext))?"
-# ... between it and the depth, where `d` may stand for that, and behind it, where `aa` may be AutoAugment.
+# ... between it and the depth, where `d` may mean that, and after it, where `aa` may be AutoAugment.
 _WITHIN = rf"[-_ ]?(?:{_MIXED}|{_ATTENTIVE}|eca)(?=[-_ ]?\d)"
 _GLUED_WITHIN = r"(?:aa|rs|d|a?bc)(?=\d)"
 _BEHIND = rf"{_MIXED}|{_ATTENTIVE}"
@@ -39,7 +39,7 @@ def foreign_architecture(word: str) -> str | None:
 
 
 def loaded_all_the_same(spec: ModelSpec) -> str:
-    """The warning about weights of such an architecture that fit `spec`, from behind its name on."""
+    """The warning about weights of such an architecture that fit `spec`, to follow the name of the architecture."""
     return (
         f"another architecture than {spec.label}, as which it was loaded since its names and shapes are the same: its "
         "outputs may differ from those of the code that trained it"

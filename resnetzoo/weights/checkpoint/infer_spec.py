@@ -18,16 +18,16 @@ _FIRST_CONVS = re.compile(r"layer1\.0\.conv\d+\.weight")
 
 
 def infer_spec(shapes: Shapes, *, last_norm: bool = True) -> ModelSpec:
-    """The spec of the network with these weights, under our names. If no shortcut is visible, it is taken for residual.
+    """The spec of the network with these weights. A network that may be plain or residual is taken for residual.
 
-    A backbone without a classifier gets the number of classes that specs have if nothing is said.
+    A backbone without a classifier gets the default number of classes of specs.
 
     Args:
-        shapes: by our names.
+        shapes: shapes of the weights, by our names.
         last_norm: whether a pre-activation network of this layout has a norm before its pooling.
 
     Raises:
-        CheckpointError: it is none of ours; the message says in what.
+        CheckpointError: the network is not one of this package; the message says why.
     """
     stem, classifier = shapes.get("conv1.weight"), shapes.get("fc.weight", ())
     if stem is None or len(stem) != 4:
@@ -60,7 +60,7 @@ def infer_spec(shapes: Shapes, *, last_norm: bool = True) -> ModelSpec:
         )
         return _with_shortcut(spec, shapes)
     except UsageError as error:
-        raise CheckpointError(f"its shapes are those of no network here: {error}") from error
+        raise CheckpointError(f"its shapes do not fit any network of this package: {error}") from error
 
 
 def has_classifier(shapes: Shapes) -> bool:
@@ -86,7 +86,7 @@ def check_family(spec: ModelSpec, family: Family | None) -> None:
 
     Raises:
         UsageError: there is no such family.
-        CheckpointError: the network is of another.
+        CheckpointError: the network is of another family.
     """
     if family is None or family == spec.family:
         return
@@ -111,7 +111,7 @@ def describe(spec: ModelSpec) -> str:
 def _layers(shapes: Shapes) -> tuple[int, ...]:
     """The number of blocks in each stage.
 
-    Stages of unequal lengths are those of a network whose spec is known, or else a block may be missing.
+    Unequal numbers are accepted only if a known spec has them, since otherwise a block may be missing.
     """
     blocks: dict[int, set[int]] = {}
     for name in shapes:
@@ -194,7 +194,7 @@ def _family(shapes: Shapes) -> Family:
     if behind_stem == before_pooling:
         found = "both" if behind_stem else "neither"
         raise CheckpointError(
-            "a residual network has a norm behind its first convolution, bn1.weight, a pre-activation network one "
+            "a residual network has a norm after its first convolution, bn1.weight, a pre-activation network one "
             f"before its pooling, bn.weight; this has {found}"
         )
     return "residual" if behind_stem else "preactivation"

@@ -12,17 +12,17 @@ from resnetzoo.models.spec import ModelSpec, ProjectionInput
 
 @dataclass(frozen=True)
 class KeyMapping:
-    """How the names of one implementation map to ours, and how it computes where the names do not say.
+    """How the names of one implementation map to ours, and what it computes if the names do not say.
 
     Attributes:
-        name: of the implementation.
-        marks: patterns that are all found among its names.
-        lacks: patterns of which none is.
-        beside: what else stands in the file beside the weights.
-        renames: patterns of its names and what stands there in ours; a name that none matches stays as it is.
-        first_block: the number of a stage's first block.
-        norm_last: whether `bn1` is the norm before the pooling and not the one behind the stem, which the number of its
-            channels tells; None where names tell.
+        name: name of the implementation.
+        marks: patterns that must all be found among the names.
+        lacks: patterns that must not be found among them.
+        beside: names of other entries that the file must have.
+        renames: patterns of its names and their replacements in ours; a name that matches none stays as it is.
+        first_block: number of a stage's first block.
+        norm_last: whether `bn1` must be the norm before the pooling rather than the one after the stem, as its number
+            of channels shows; None if the names are enough.
         last_norm, projection_input, strided_conv: as in `ModelSpec`.
     """
 
@@ -49,7 +49,7 @@ _LINEAR = (r"linear\.", "fc.")
 _LAST_NORM = (r"bn1\.", "bn.")
 
 # Tried in this order. Read at: github.com/osmr/pytorchcv 7f31dc8, akamaster/pytorch_resnet_cifar10 d5489e8,
-# kuangliu/pytorch-cifar 49b7aa9 (whose names torch-uncertainty 0.13.0 has as well), Jingkang50/OpenOOD 0bf1fe2,
+# kuangliu/pytorch-cifar 49b7aa9 (whose names torch-uncertainty 0.13.0 uses as well), Jingkang50/OpenOOD 0bf1fe2,
 # xternalz/WideResNet-pytorch 24a5cb1 (also in bearpaw/pytorch-classification 24f1c45, HobbitLong/RepDistiller eedab9d,
 # OpenOOD, pytorch-ood 0.4.0), meliketoy/wide-resnet.pytorch 292b3ed, torchdistill 1.1.5. Torchvision's names are also
 # those of the ResNets of chenyaofo/pytorch-cifar-models 786c162, bearpaw, detectors 0.1.11, timm, RepDistiller and
@@ -61,7 +61,7 @@ KEY_MAPPINGS = (
         renames=(
             (r"features\.init_block\.conv\.", "conv1."),
             (r"features\.init_block\.bn\.", "bn1."),
-            (r"features\.init_block\.weight", "conv1.weight"),  # pre-activation: no norm behind it
+            (r"features\.init_block\.weight", "conv1.weight"),  # pre-activation: no norm after it
             (r"features\.post_activ\.bn\.", "bn."),
             (r"features\.stage(\d+)\.unit(\d+)\.body\.conv(\d)\.conv\.", r"layer\1.\2.conv\3."),
             (r"features\.stage(\d+)\.unit(\d+)\.body\.conv(\d)\.bn\.", r"layer\1.\2.bn\3."),
@@ -135,12 +135,12 @@ KEY_MAPPINGS = (
     KeyMapping("OpenOOD", marks=(r"layer4\.\d+\.", r"layer\d+\.\d+\.shortcut\.", r"fc\."), renames=(_SHORTCUT,)),
     KeyMapping("akamaster", marks=(r"layer1\.\d+\.", r"linear\."), renames=(_LINEAR, _SHORTCUT)),
     KeyMapping(
-        "akamaster",  # without its classifier, or with one in somebody's class
+        "akamaster",  # without its classifier, or with one in a user's class
         marks=(r"layer1\.\d+\.", r"layer\d+\.\d+\.shortcut\."),
         renames=(_SHORTCUT,),
     ),
     KeyMapping(
-        "bearpaw",  # pre-activation networks: torchvision's names, beside what its script alone writes
+        "bearpaw",  # pre-activation networks: torchvision's names, beside entries that only its script writes
         marks=(r"layer1\.\d+\.", r"bn\."),
         beside=("epoch", "acc", "best_acc"),
         projection_input="raw",
@@ -160,7 +160,7 @@ def find_mapping(weights: Mapping[str, Tensor], beside: Collection[str] = ()) ->
         beside: what else the file has, by name.
 
     Raises:
-        CheckpointError: none.
+        CheckpointError: no mapping fits.
     """
     for mapping in KEY_MAPPINGS:
         if (
@@ -171,7 +171,7 @@ def find_mapping(weights: Mapping[str, Tensor], beside: Collection[str] = ()) ->
         ):
             return mapping
     raise CheckpointError(
-        f"its {len(weights)} names, such as {', '.join(list(weights)[:4])}, are those of no layout that is known "
+        f"its {len(weights)} names, such as {', '.join(list(weights)[:4])}, belong to no known layout "
         f"({', '.join(dict.fromkeys(mapping.name for mapping in KEY_MAPPINGS))})"
     )
 

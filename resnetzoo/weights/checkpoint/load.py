@@ -105,7 +105,7 @@ def unwrap_content(content: object, key: str | None = None) -> list[Unwrapped]:
     """The weights of a file, read in each possible way; files of this package have only one.
 
     Raises:
-        CheckpointError: there are none, none or several under `key`, or they are no plain tensors.
+        CheckpointError: there are none, `key` selects none or several, or they are not plain tensors.
     """
     found = _unwrapped(content, key)
     for name, tensor in found[-1].weights.items():
@@ -164,7 +164,7 @@ def attach(model: CifarNet, found: Recognized, name: str, row: Weights | None = 
         known = Pretrained(normalization, row.classes, weights=row, fingerprint=fingerprint_of(model))
     elif stored is not None and stored.fingerprint == fingerprint_of(model):
         known = replace(known, weights=stored.parse(), fingerprint=stored.fingerprint)
-    guessed = not found.stated and found.classified  # a publisher is told by the number of classes, too
+    guessed = not found.stated and found.classified  # the number of classes helps to tell publishers apart
     publisher = find_publisher(found.mapping, found.spec) if guessed else None
     if known.normalization is None and publisher is not None:
         known = replace(known, normalization=publisher.normalization)

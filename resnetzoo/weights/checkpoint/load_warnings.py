@@ -15,15 +15,15 @@ _NAME = re.compile(
     r"(plain|pre(?:[-_]?act(?:ivation)?)?[-_]?res|res)[-_]?net[-_]?((?!(?:19|20)\d\d)\d{1,4})(?!\d)(x\d{1,2}(?![a-z\d]))?"
 )
 _OF_SERIES = re.compile(r"(wrn|wide[-_]?resnet|resnext)[-_]?\d{1,4}[-_x]\d{1,3}(?:x\d{1,3}d?)?(?!\d)")
-_THREE_STAGES = " (three stages)"  # as labels have it
+_THREE_STAGES = " (three stages)"  # as in labels
 
 
 class NameHint(NamedTuple):
     """The network that the name of a file suggests.
 
     Attributes:
-        word: of the network, as it stands there: `pre-resnet`.
-        name: what that means, with the numbers behind it.
+        word: the word for the network, as it is in the name: `pre-resnet`.
+        name: what that word means, with the numbers after it.
     """
 
     word: str
@@ -43,7 +43,7 @@ def _names(file: Path) -> tuple[str, str]:
 
 
 def _hints(text: str) -> Iterator[NameHint]:
-    """The networks that a name speaks of; of a student and its teacher there are two."""
+    """The networks that a name mentions; for a student and its teacher there are two."""
     for said in _OF_SERIES.finditer(text):
         if name := parse_network_name(said[0]):
             yield NameHint(said[1], name)
@@ -54,7 +54,7 @@ def _hints(text: str) -> Iterator[NameHint]:
 
 
 def _foreign(file: Path) -> str | None:
-    """The other architecture that the name which says something speaks of."""
+    """The other architecture in the first of the names that says something; None if it has none."""
     said = next((name for name in _names(file) if foreign_architecture(name) or any(_hints(name))), "")
     return foreign_architecture(said)
 

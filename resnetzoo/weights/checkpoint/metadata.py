@@ -1,11 +1,14 @@
 """What a file of this package says about its network: strings by key, parsed once.
 
-The texts are JSON, as the metadata of safetensors and of the other exports take them: `spec`, as `ModelSpec.to_dict()`
-gives it; `normalization`, {"kind", "mean", "std", "size"} with lists of the tensors' shapes, mean (C, H, W) or
-(C, 1, 1) and std (C, 1, 1), and the side of the training's images in pixels or null, which older files lack, and for
-images that are not square also "shape", their height and width, where the mean does not show it; `classes`,
-a list of their names; `weights`, the row as `Weights.to_dict()` gives it, and beside it `weights_fingerprint`, as
-`fingerprint_of` gives it of the weights that the row is true of.
+The metadata of safetensors and of the other exports hold strings. All but the last of these are JSON:
+
+- `spec`: the values of `ModelSpec.to_dict()`.
+- `normalization`: {"kind", "mean", "std", "size"}, where mean is a nested list of shape (C, H, W) or (C, 1, 1), std one
+  of shape (C, 1, 1), and size the side of the training images in pixels, or null; older files lack it. If the images
+  were not square and the mean does not show it, "shape" holds their height and width.
+- `classes`: a list of the class names.
+- `weights`: the row, as the values of `Weights.to_dict()`.
+- `weights_fingerprint`: the `fingerprint_of` the weights that the row describes.
 """
 
 import json
@@ -27,7 +30,7 @@ class StoredRow(NamedTuple):
 
     Attributes:
         text: the row in JSON.
-        fingerprint: of the weights that it was written beside, as `fingerprint_of` gives it.
+        fingerprint: the `fingerprint_of` the weights that it was written with.
     """
 
     text: str
@@ -49,9 +52,9 @@ class Metadata(NamedTuple):
     """What a file says about its network.
 
     Attributes:
-        spec: what the network is; None where the file does not say it, as those of others.
-        pretrained: what is known of its weights, but for their origin, which the file itself is, and their row.
-        row: the row of weights, which may be of other weights than the file holds by now; None where there is none.
+        spec: what the network is; None if the file does not say it, as with files of others.
+        pretrained: what is known about its weights, except for their origin, which is the file itself, and their row.
+        row: the row of weights, which may describe other weights than the file holds by now; None if there is none.
     """
 
     spec: ModelSpec | None
@@ -65,7 +68,7 @@ NO_METADATA = Metadata(None, Pretrained())
 def parse_metadata(texts: Mapping[str, str], spec: ModelSpec | None = None) -> Metadata:
     """Parse the metadata strings of a file.
 
-    Texts without a spec are of somebody else, and say nothing here, unless `spec` is known from elsewhere.
+    Texts without a spec come from others and are ignored, unless `spec` is known from elsewhere.
 
     Raises:
         CheckpointError: a part of it cannot be read.
@@ -81,12 +84,12 @@ def parse_spec(values: object) -> ModelSpec:
     """The spec that is stored in a file of this package.
 
     Raises:
-        CheckpointError: it is none, or of another version.
+        CheckpointError: it is not a spec, or is one of another version.
     """
     try:
         return ModelSpec.from_dict(values)  # type: ignore[arg-type]
     except (KeyError, TypeError, UsageError) as error:
-        raise CheckpointError(f"its spec is none that this version of resnetzoo reads: {values!r} ({error})") from error
+        raise CheckpointError(f"this version of resnetzoo cannot read its spec: {values!r} ({error})") from error
 
 
 def metadata_texts(model: CifarNet) -> dict[str, str]:
@@ -99,7 +102,7 @@ def metadata_texts(model: CifarNet) -> dict[str, str]:
 
 
 def texts_with(spec: ModelSpec | None, model: CifarNet) -> dict[str, str]:
-    """The same where its spec has been worked out already, and without one of a network that no spec describes."""
+    """The same if the spec is known already; None leaves it out, for a network that no spec describes."""
     texts = {} if spec is None else {"spec": to_json(spec.to_dict())}
     if model.normalization is not None:
         texts["normalization"] = model.normalization.to_json()

@@ -12,7 +12,7 @@ from resnetzoo.weights.checkpoint.foreign_name import foreign_architecture
 from resnetzoo.weights.checkpoint.infer_spec import is_also_plain
 from resnetzoo.weights.checkpoint.structure import Structure, structure_of
 
-# What may stand before the name: whose it is, for which data, in which wrapper. Any other word may change its meaning.
+# What may come before the name: its author, its dataset, its wrapper. Any other word may change its meaning.
 _BEFORE = re.compile(
     r"(?:.*[/:])?(?:(?:resnetzoo|models?|nets?|arch|module|cifar(?:100?)?|c100?|torchvision|timm|pytorchcv|chenyaofo"
     r"|akamaster|bearpaw|dataparallel|distributeddataparallel|ddp|my)[-_. (]*)*"
@@ -26,7 +26,7 @@ _WIDTHS_IN_NAME = re.compile(r"\dx\d|wrn|wide")
 _OPTION = re.compile(r"option[-_ ]?([abc])(?![a-z])|[-_ (](projection_all|projection|identity)(?![a-z])")
 _OPTIONS: dict[str, Shortcut] = {"a": "identity", "b": "projection", "c": "projection_all"}
 _NO_SHORTCUTS = re.compile(r"[-_ ]plain(?![a-z])|(?:no|wo|without)[-_ ]?(?:skip|shortcut|residual)")
-_THREE_STAGES = re.compile(r"three[-_ ]stages")  # as labels call networks whose depth is also one of four stages
+_THREE_STAGES = re.compile(r"three[-_ ]stages")  # in labels if a network of four stages has the same depth
 _SECOND_VERSION = re.compile(r"[-_ ]v2(?!\d)")
 _FAMILIES: dict[str, Family] = {"residual": "residual", "plain": "plain", "preactivation": "preactivation"}
 
@@ -36,11 +36,11 @@ class NetworkName(NamedTuple):
 
     Attributes:
         word: the name, as it was found.
-        family: of the network.
-        depth: in layers.
-        shortcut: on its shortcuts.
-        block: of its stages, where the name adds it, as `resnet164bn` does.
-        structure: of its stages, from the network that the name means.
+        family: family of the network.
+        depth: number of layers.
+        shortcut: kind of its shortcuts.
+        block: kind of its blocks, if the name states it, as `resnet164bn` does.
+        structure: structure of its stages, from the network that the name means.
     """
 
     word: str
@@ -75,7 +75,7 @@ class NetworkName(NamedTuple):
 def parse_network_name(word: str) -> NetworkName | None:
     """What `word` says about a network; None if it is neither a registered name nor a common spelling of one.
 
-    Names of other architectures, such as `resnet20_shakedrop`, are none either.
+    The result is also None for other architectures, such as `resnet20_shakedrop`.
 
     >>> parse_network_name("module.PreActResNet20_cifar10").family
     'preactivation'
@@ -83,7 +83,7 @@ def parse_network_name(word: str) -> NetworkName | None:
     """
     text = word.strip()
     registered = text.removeprefix("resnetzoo_").removeprefix("resnetzoo/")
-    for name in (registered, registered.split(".")[0]):  # the latter of a row of weights
+    for name in (registered, registered.split(".")[0]):  # the latter for the name of a row of weights
         if spec := _registered(name):
             return _of_spec(word, name, spec)
     return None if foreign_architecture(word) else _parse_written(word, text.lower())
@@ -99,7 +99,7 @@ def _parse_written(word: str, text: str) -> NetworkName | None:
         return _of_series(word, name)
     kind, depth, rest = found["kind"], found["depth"], found["rest"]
     if kind == "resnet" and (depth is None or _SECOND_VERSION.search(rest)):
-        return None  # of any kind, and of a second version of the paper or of somebody's experiment
+        return None  # any ResNet, or a second version: of the paper, or of a user's experiment
     option = _OPTION.search(rest)
     family = _family(kind, found["version"] or "", rest)
     block = BLOCKS[1] if found["bottleneck"] or "bottleneck" in rest else None
@@ -109,7 +109,7 @@ def _parse_written(word: str, text: str) -> NetworkName | None:
 
 
 def _of_series(word: str, name: str) -> NetworkName | None:
-    """A Wide ResNet or a ResNeXt of any size; None if the name is of neither."""
+    """A Wide ResNet, a ResNeXt or the like of any size; None if the name belongs to no series."""
     found = find_series(name)
     if found is None or not re.match(r"[-_. ()]|$", found.rest):
         return None
@@ -131,7 +131,7 @@ def _known_stages(family: Family, depth: str | None, factor: str | None, block: 
 
 
 def _of_spec(word: str, name: str, spec: ModelSpec) -> NetworkName:
-    # Wide ResNets count other layers than the weights of a narrow one show; their stages say it all.
+    # Wide ResNets count other layers than the weights of a narrow one show; their stages say everything.
     return NetworkName(word, spec.family, None if spec.is_wide else spec.depth, structure=_stages(name, spec))
 
 

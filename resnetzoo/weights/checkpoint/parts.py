@@ -8,7 +8,7 @@ from torch import Tensor
 
 from resnetzoo.errors import CheckpointError, UsageError
 
-DEEPEST = 5  # dictionaries inside each other; a pickle can hold one that holds itself
+DEEPEST = 5  # dictionaries inside each other; a pickle can hold one that contains itself
 _STEM = re.compile(r"((?:.+\.)?)(conv1|conv_1_3x3|features\.init_block(?:\.conv)?)\.weight")
 _FIRST_STAGE = {
     "conv1": ("layer1.", "block1.layer."),
@@ -23,9 +23,9 @@ class Part(NamedTuple):
     """The place of a network's weights in a file.
 
     Attributes:
-        way: the keys to go into, from the outside in.
-        prefix: of their names there, with its point; empty where they have none.
-        known: whether the names are of a layout that is known.
+        way: the keys that lead to the weights, from the outside in.
+        prefix: prefix of their names there, with its final point; empty if they have none.
+        known: whether the names belong to a known layout.
     """
 
     way: tuple[Step, ...]
@@ -109,11 +109,11 @@ def choose_part(content: object, key: str) -> Part:
     """The part that `key` selects: nested keys and a prefix of names, joined by dots, or the end of such a path.
 
     `teacher` means the names `teacher....` in `state_dict`, as `state_dict.teacher` does. An empty key means the names
-    without a prefix. A key of an average means that rather than the network that it was made of, where both are there.
+    without a prefix. A key of an average selects that rather than the network that it was made of, if both are there.
 
     Raises:
-        CheckpointError: none or several; the message lists what there is.
-        UsageError: it is no text.
+        CheckpointError: the key selects no network or several; the message lists the networks in the file.
+        UsageError: the key is not a string.
     """
     if not isinstance(key, str):
         raise UsageError(f'key is a text, such as key="state_dict_ema", not {key!r}')
@@ -141,7 +141,7 @@ def _average_in(part: Part, parts: list[Part]) -> Part:
 def weights_of(content: Mapping[object, object], part: Part) -> dict[str, object]:
     """The entries under the part's prefix in the dictionary that its keys lead to, without the prefix.
 
-    Of a network without a prefix, everything but those with one.
+    For a network without a prefix, these are all entries except those of networks with one.
     """
     entries = {key: value for key, value in content.items() if isinstance(key, str)}
     if part.prefix:

@@ -22,7 +22,7 @@ PREFIXES = (
     "encoder.",
     "ema.",
 )
-# Where parts of a network were compiled, sharded or checkpointed by themselves, between the parts of a name.
+# Found inside names if parts of a network were compiled, sharded or checkpointed separately.
 _INSIDE = re.compile(r"(?<![^.])(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 _STEM = re.compile(r"(.+\.)(?:conv1|conv_1_3x3|features\.init_block(?:\.conv)?)\.weight")
 
@@ -32,8 +32,8 @@ class Stripped(NamedTuple):
 
     Attributes:
         weights: tensors by name.
-        prefixes: what was taken off, from the outside in.
-        notes: what was left aside.
+        prefixes: the prefixes that were removed, from the outside in.
+        notes: notes on what was left out.
     """
 
     weights: dict[str, Tensor]
@@ -44,12 +44,12 @@ class Stripped(NamedTuple):
 def strip_prefixes(weights: dict[str, Tensor], parts: Sequence[Part] = ()) -> list[Stripped]:
     """The possible readings of `weights` without the prefixes of wrappers and without an average stored beside them.
 
-    The last one has no more than the prefixes of wrappers taken off. Before it stand those without the name that
-    somebody's class may have given the network: any word can be one, so that what is left has to be a whole network.
+    In the last one, only the prefixes of wrappers are removed. In those before it, so is the name that a user's class
+    may have given to the network. Any word can be such a name, so what remains must be a complete network.
 
     Args:
         weights: tensors by name.
-        parts: the networks among them, by where their file has them, for messages.
+        parts: the networks among them, with their places in the file, for messages.
 
     Raises:
         CheckpointError: they are of several networks under different prefixes; the message lists them.
@@ -74,7 +74,10 @@ def strip_prefixes(weights: dict[str, Tensor], parts: Sequence[Part] = ()) -> li
 
 
 def _layers(weights: dict[str, Tensor], dimensions: int) -> list[str]:
-    """Convolutions have 4 dimensions, classifiers 2; the mean of a normalization may have as many but is no layer."""
+    """The names of weights with at least this many dimensions: 4 for convolutions, 2 to include classifiers.
+
+    The mean of a normalization may have as many, but it is not called a weight.
+    """
     return [name for name, value in weights.items() if ".weight" in name and value.dim() >= dimensions]
 
 
@@ -113,7 +116,7 @@ def _known_prefix(weights: dict[str, Tensor], parts: Sequence[Part]) -> str | No
     """The wrapper prefix that the names of all convolutions share; None if there is none.
 
     Raises:
-        CheckpointError: before some of them only.
+        CheckpointError: only some of them have a prefix.
     """
     convolutions = _layers(weights, 4)
     for prefix in PREFIXES:

@@ -10,14 +10,14 @@ from resnetzoo.models.spec import WIDTHS, Block, Family, ModelSpec, Shortcut
 
 @dataclass(frozen=True)
 class Publisher:
-    """A publisher of weights, and the mean and standard deviation of the inputs in training.
+    """A publisher of weights, and the mean and standard deviation that normalized the inputs in training.
 
     Attributes:
-        name: of the publisher.
-        mapping: the name of the `KeyMapping` that their names need.
-        families, blocks, shortcut, num_classes: of the networks.
-        mean_std: on the scale 0 to 1, a value a channel.
-        widths, stem_width: of the networks; widths None means any.
+        name: name of the publisher.
+        mapping: name of the `KeyMapping` for the names of their weights.
+        families, blocks, shortcut, num_classes: what their networks have.
+        mean_std: mean and standard deviation on the scale 0 to 1, one value per channel.
+        widths, stem_width: what their networks have; None for widths means any.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Publisher:
 
 # Read in their training code: trainer.py; chenyaofo/image-classification-codebase conf/; cifar.py;
 # osmr/imgclsmob pytorch/datasets/; HobbitLong/RepDistiller dataset/cifar100.py, whose
-# narrow networks look as chenyaofo's, with a mean and deviation that differ by 0.0002 at most; main.py; config.py;
-# openood/preprocessors/transform.py; detectors/data/constants.py. Those who share xternalz's layout have different
-# ones, and no row; torchdistill publishes its Wide ResNets with those of CIFAR-10 and CIFAR-100 themselves.
+# narrow networks look like chenyaofo's, with a mean and standard deviation that differ by at most 0.0002; main.py;
+# config.py; openood/preprocessors/transform.py; detectors/data/constants.py. Publishers who share xternalz's layout use
+# different values and have no row; torchdistill's Wide ResNets use those of CIFAR-10 and CIFAR-100 themselves.
 _REPDISTILLER: tuple[Channels, Channels] = ((0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761))  # of CIFAR-100
-_OWN_CIFAR10: tuple[Channels, Channels] = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))  # as its pixels have
+_OWN_CIFAR10: tuple[Channels, Channels] = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))  # of its pixels
 _BLOCKS = ("basic", "bottleneck")
 PUBLISHERS = (
     Publisher("akamaster", "akamaster", ("residual",), ("basic",), "identity", (10,), IMAGENET),

@@ -23,10 +23,10 @@ class Recognized(NamedTuple):
     """Weights together with the network that they belong to.
 
     Attributes:
-        unwrapped: the weights, under our names, and what their file says of them.
-        mapping: the name of the `KeyMapping` that their names needed.
-        spec: of the network.
-        warnings: what its user should know, a sentence each.
+        unwrapped: the weights, under our names, and what their file says about them.
+        mapping: name of the `KeyMapping` that their names needed.
+        spec: spec of the network.
+        warnings: what the user should know, one sentence each.
         classified: whether the weights have a classifier.
     """
 
@@ -53,11 +53,11 @@ def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = N
 
     Args:
         unwrapped: the weights.
-        file: where they were, whose name may say something; None where that is no file.
-        family: that is asked for, as in `load_checkpoint`.
+        file: the file that held them, whose name may say something; None if there is no file.
+        family: the requested family, as in `load_checkpoint`.
 
     Raises:
-        CheckpointError: it is none of this package, of another family, or another than its file calls it.
+        CheckpointError: the network is not one of this package, is of another family, or is not what its file calls it.
         UsageError: there is no such family.
     """
     stated = unwrapped.metadata.spec
@@ -120,5 +120,5 @@ def _refuse(unsupported: str | None, file: Path | None) -> None:
         named = f", not the {hint} that its name says" if hint else ""
         raise CheckpointError(
             f"it is {unsupported}{named}; resnetzoo has ResNets, Wide ResNets and ResNeXts for small images: a 3x3 "
-            'stem, no max-pooling, one width a stage ("resnetzoo list")'
+            'stem, no max-pooling, one width per stage ("resnetzoo list")'
         )

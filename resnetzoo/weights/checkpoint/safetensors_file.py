@@ -25,7 +25,7 @@ def read_safetensors(path: Path) -> SafetensorsFile:
     """The content of a safetensors file, with its tensors on the CPU.
 
     Raises:
-        CheckpointError: it is not there, empty, truncated or of another kind, or safetensors is not installed.
+        CheckpointError: it is missing, empty, truncated or of another kind, or safetensors is not installed.
     """
     try:
         from safetensors import SafetensorError, safe_open
@@ -37,7 +37,7 @@ def read_safetensors(path: Path) -> SafetensorsFile:
     if head.startswith((b"PK", b"\x80")) and not is_safetensors(head):
         raise CheckpointError(f"{path}: a file of torch.save or a zip archive, not of safetensors; name it .pt")
     try:
-        # Its `device` alone does not keep a caller's default device out on torch 2.6.
+        # On torch 2.6, `device` alone does not override a default device that the caller has set.
         with torch.device("cpu"), safe_open(path, framework="pt", device="cpu") as file:
             return SafetensorsFile({name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {})  # noqa: SIM118
     except OSError as error:

@@ -18,12 +18,12 @@ CheckpointSource = str | os.PathLike[str] | BinaryIO | Mapping[str, Any]
 
 
 class Source(NamedTuple):
-    """What there is to read.
+    """A source that was read.
 
     Attributes:
-        name: for messages and for the origin of the network.
+        name: name of the source, for messages and for the origin of the network.
         content: what it holds.
-        file: its path, whose name may say something; None where it has none.
+        file: path of the file, whose name may say something; None if there is no path.
     """
 
     name: str
@@ -35,8 +35,8 @@ def read_source(source: CheckpointSource) -> Source:
     """The content of a file, the folder of a run, an open file or a dictionary; nothing in it is executed.
 
     Raises:
-        CheckpointError: it is not there, damaged or of another kind.
-        UsageError: it is none of these.
+        CheckpointError: it is missing, damaged or of another kind.
+        UsageError: `source` is none of these.
     """
     if isinstance(source, str | os.PathLike):
         file = checkpoint_file(user_path(source))
@@ -56,7 +56,7 @@ def read_file(file: Path) -> object:
     """The content of a file, whose suffix says how it is written; nothing in it is executed.
 
     Raises:
-        CheckpointError: it is not there, damaged or of another kind.
+        CheckpointError: it is missing, damaged or of another kind.
     """
     return read_safetensors(file) if file.suffix.lower() == SUFFIX else read_torch_file(file)
 
@@ -66,13 +66,13 @@ def _read_open_file(file: BinaryIO) -> Source:
     name = said if isinstance(said, str) else "open file"
     try:
         data: object = file.read()
-    except (OSError, ValueError) as error:  # the latter of a file that is closed, or no text in UTF-8
+    except (OSError, ValueError) as error:  # ValueError: the file is closed, or is not text in UTF-8
         raise CheckpointError(f"{name}: cannot be read: {error}; open it with mode 'rb'") from error
     if not isinstance(data, bytes):
         raise UsageError(f"{name}: opened as text; open it with mode 'rb'")
     if not data:
         raise CheckpointError(
-            f"{name}: empty: 0 bytes found, from where the file stands; seek(0) goes to its beginning"
+            f"{name}: empty: 0 bytes found, read from its present position; seek(0) goes to its beginning"
         )
     read = read_safetensors_bytes if is_safetensors(data[:HEAD]) else read_torch_bytes
     return Source(name, read(data, name), Path(name) if isinstance(said, str) else None)

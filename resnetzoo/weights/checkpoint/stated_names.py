@@ -28,7 +28,7 @@ _NAMES = (
     "backbone",
     "backbone_name",
 )
-# Entries with such entries in them; in those that describe a network alone, its name and family are called just that.
+# Entries that contain such entries; in those that only describe a network, `name` and `family` are its own.
 _NETWORKS = ("model", "net", "network", "backbone", "arch", "architecture", "model_config", "model_cfg", "spec")
 _SECTIONS = (
     *_NETWORKS,
@@ -50,14 +50,14 @@ _SECTIONS = (
     "metadata",
 )
 _DEEPEST = 4  # sections inside each other
-ROLES = {"student": "s", "teacher": "t"}  # with the letter that distillation scripts put behind their options
+ROLES = {"student": "s", "teacher": "t"}  # with the letter that distillation scripts append to their options
 
 
 class StatedName(NamedTuple):
     """A network name that a file states.
 
     Attributes:
-        where: the way to it: `args.arch`.
+        where: the keys that lead to it: `args.arch`.
         word: what it says.
         name: what that means; None if it is another architecture.
     """
@@ -105,7 +105,7 @@ def _stated(content: object, keys: tuple[str, ...], way: tuple[str, ...], depth:
 def _entries(content: object) -> Mapping[Any, object]:
     if isinstance(content, Namespace):
         return vars(content)
-    if isinstance(content, str) and content.lstrip().startswith("{"):  # as the metadata of safetensors has them
+    if isinstance(content, str) and content.lstrip().startswith("{"):  # as in the metadata of safetensors
         try:
             content = json.loads(content)
         except ValueError:
@@ -119,16 +119,16 @@ def settle_family(
     """The spec, with the family that was requested or that the names state if the weights leave it open.
 
     Args:
-        spec: that was inferred from names and shapes.
+        spec: the spec inferred from names and shapes.
         stated: what the file calls its network.
-        family: that is asked for, as in `load_checkpoint`; it is believed rather than the names.
+        family: the requested family, as in `load_checkpoint`; it takes precedence over the names.
 
     Returns:
-        The spec; notes for its origin; and what its user should be warned of, a sentence each.
+        The spec; notes for its origin; and warnings for the user, one sentence each.
 
     Raises:
-        CheckpointError: the names speak of another network than the weights, or contradict each other; or the weights
-            are of another family than is asked for.
+        CheckpointError: the names mean another network than the weights, or contradict each other; or the weights are
+            of another family than requested.
         UsageError: there is no such family.
     """
     if family is not None:
@@ -162,7 +162,7 @@ def settle_family(
 
 
 def _doubts(spec: ModelSpec, stated: tuple[StatedName, ...]) -> list[str]:
-    """What may be wrong with a network although its names and shapes leave no doubt, a sentence each."""
+    """What may be wrong with a network although its names and shapes leave no doubt, one sentence each."""
     found = {}
     for said in stated:
         if said.name is None:

@@ -1,4 +1,4 @@
-"""What the name of a network says about its stages, to be held against the stages of weights."""
+"""What the name of a network says about its stages, for comparison with the stages of weights."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ class Structure(NamedTuple):
     """The stages of a network; None for what a name leaves open.
 
     Attributes:
-        block: of the stages.
-        layers: blocks of each stage.
-        groups: of the 3x3 convolutions in the first stage: their number, and the channels of each.
-        widths: of the stages, where they are part of the name.
-        usual_widths: of the stages, where they are not. Many codes call networks of other widths the same.
+        block: kind of the blocks.
+        layers: number of blocks in each stage.
+        groups: groups of the 3x3 convolutions in the first stage: their number, and the channels of each.
+        widths: widths of the stages, if they are part of the name.
+        usual_widths: widths of the stages, if they are not. Many implementations use the name for other widths as well.
     """
 
     block: Block | None = None
@@ -23,7 +23,7 @@ class Structure(NamedTuple):
     usual_widths: tuple[int, ...] | None = None
 
     def difference(self, spec: ModelSpec) -> tuple[str, str] | None:
-        """The first difference from the stages of `spec`, as it is here and as it is there; None if there is none."""
+        """The first difference from the stages of `spec`, here and in `spec`; None if there is none."""
         found = structure_of(spec)
         if self.block not in (None, found.block):
             return f"{self.block} blocks", f"{found.block} blocks"
@@ -40,7 +40,7 @@ def structure_of(spec: ModelSpec, *, named_widths: bool = True) -> Structure:
     """The stages of a network.
 
     Args:
-        spec: of the network.
+        spec: spec of the network.
         named_widths: whether its widths are part of its name, as in `resnet8x4`.
     """
     # Without groups, channels are those of a bottleneck whose width is 64: a wide one may have other widths, too.

@@ -22,7 +22,7 @@ from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safetensors
 from resnetzoo.weights.checkpoint.tensor_kinds import tensor_kind
 
-_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
+_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number at the head of files from before 1.6
 _SAVE_WEIGHTS = (
     'where it was made, load it and save its weights alone: torch.save(model.state_dict(), "network-weights.pt")'
 )
@@ -33,7 +33,7 @@ def read_torch_file(path: Path) -> object:
 
     Raises:
         DamagedCheckpointError: all of it was read, and it is empty, truncated or damaged.
-        CheckpointError: it is not there, cannot be read, is of another kind, or asks for code.
+        CheckpointError: it is missing, cannot be read, is of another kind, or asks for code.
     """
     head, size = read_head(path)
     return _read(path, _Facts(str(path), head, size))
@@ -110,7 +110,7 @@ def read_head(path: Path) -> tuple[bytes, int]:
 
     Raises:
         DamagedCheckpointError: it is empty.
-        CheckpointError: it is not there, or cannot be read.
+        CheckpointError: it is missing, or cannot be read.
     """
     try:
         if not S_ISREG(path.stat().st_mode):
@@ -183,7 +183,7 @@ def _damaged_part(file: Path | io.BytesIO) -> str | None:
 
 @contextmanager
 def _opened(file: Path | io.BytesIO) -> Iterator[zipfile.ZipFile]:
-    """An archive, after which bytes in memory are at their beginning again."""
+    """Open an archive; afterwards, bytes in memory are at their beginning again."""
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
@@ -210,7 +210,7 @@ def _other_archive(file: Path | io.BytesIO, facts: _Facts) -> str | None:
     if any(name.endswith(".npy") for name in names):
         return "an archive of numpy (.npz), not of torch.save"
     if not any(name.endswith("/data.pkl") for name in names):
-        return f"a zip archive, but none of torch.save: it holds {', '.join(names[:3]) or 'nothing'}"
+        return f"a zip archive, but not one of torch.save: it holds {', '.join(names[:3]) or 'nothing'}"
     return None
 
 
@@ -228,7 +228,7 @@ def allow_safe_globals() -> Iterator[None]:
 
 
 def _safe_globals() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
-    """The callable that a name in a file stands for."""
+    """The types and functions that files may ask for besides those that torch allows, with the names they use."""
     number = cast("Callable[..., object]", np.float64(0).__reduce__()[0])  # its module depends on numpy's version
     paths = ((PurePosixPath, "PosixPath"), (PureWindowsPath, "WindowsPath"))  # pure: no system makes the other's
     return [

@@ -29,10 +29,10 @@ class Checkpoint:
 
     Attributes:
         identity: spec, recipe, seed, data and precision: what a run must share with this state to resume from it.
-        step: optimizer steps completed.
+        step: number of completed optimizer steps.
         model: the state dict of the network being trained.
-        optimizer: its state dict.
-        normalization: of the network's input.
+        optimizer: the state dict of the optimizer.
+        normalization: normalization of the network's input.
         rows: the finished epochs, as dictionaries.
         totals: sums over the unfinished epoch.
         classes: the class names of the labels; older files do not store them.
@@ -67,7 +67,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     Raises:
         DamagedCheckpointError: all of it was read, and it is empty, truncated or damaged.
-        CheckpointError: it is not there, cannot be read, or was not written by this version of the package.
+        CheckpointError: it is missing, cannot be read, or was not written by this version of the package.
     """
     content = read_torch_file(path)
     try:
@@ -116,7 +116,7 @@ def network_of(checkpoint: Checkpoint) -> CifarNet:
     """The tested network of a training state, in evaluation mode, with its `.normalization` and `.classes`.
 
     Raises:
-        UsageError: no training state, such as a path; `open_checkpoint` reads one.
+        UsageError: `checkpoint` is not a training state, but for example a path; `open_checkpoint` reads one.
         CheckpointError: the network is not one of this package, or the state is incomplete.
     """
     if not isinstance(checkpoint, Checkpoint):
@@ -131,10 +131,10 @@ def network_of(checkpoint: Checkpoint) -> CifarNet:
 
 
 def state_metadata(checkpoint: Checkpoint) -> Metadata:
-    """What a training state says of its network.
+    """What a training state says about its network.
 
     Raises:
-        CheckpointError: it is of a network that is not this package's.
+        CheckpointError: the network is not one of this package.
     """
     spec = _spec(checkpoint)
     return Metadata(spec, _pretrained(checkpoint, spec))
@@ -159,10 +159,10 @@ def _spec(checkpoint: Checkpoint) -> ModelSpec:
 
 
 def state_training(checkpoint: Checkpoint) -> dict[str, object]:
-    """What a training state says of the training, by name.
+    """What a training state says about the training, by name.
 
     Raises:
-        CheckpointError: not all of it.
+        CheckpointError: the state does not say all of it.
     """
     identity = checkpoint.identity
     try:
@@ -183,7 +183,7 @@ def state_weights(checkpoint: Checkpoint, key: str | None = None) -> dict[str, T
 
     Args:
         checkpoint: the training state.
-        key: one of its `networks`; left out, the one that was tested.
+        key: one of its `networks`; by default the one that was tested.
 
     Raises:
         CheckpointError: they are not tensors by name.

@@ -1,6 +1,6 @@
-"""What a network is that is none of ours: the kinds that people most often take for one.
+"""Recognize networks that this package does not have: the kinds that are most often mistaken for its own.
 
-Only what names and shapes settle is told; a wrong name would mislead more than none.
+A network is named only if its names and shapes settle what it is, since a wrong name would mislead more than none.
 """
 
 import re
@@ -8,23 +8,23 @@ from collections.abc import Iterable
 
 from resnetzoo.weights.checkpoint.infer_spec import Shapes
 
-# Patterns found in the names, and what has them.
+# Patterns found in the names, and the networks that have them.
 _BY_NAME = (
     (
         r"cls_token|class_token|pos_embed|patch_embed|\.attn\.(qkv|proj|in_proj)|attn_layer|self_att|\.xca\.",
-        "a transformer (ViT or alike)",
+        "a transformer (ViT or similar)",
     ),
     (r"split_transforms", "a ResNeXt"),
-    (r"blocks\.\d+\.\d+\.conv_(dw|pw|pwl)\.", "a MobileNet, an EfficientNet or alike"),
-    (r"stages\.\d+\.blocks\.\d+\.conv_dw\.", "a ConvNeXt or alike"),
+    (r"blocks\.\d+\.\d+\.conv_(dw|pw|pwl)\.", "a MobileNet, an EfficientNet or similar"),
+    (r"stages\.\d+\.blocks\.\d+\.conv_dw\.", "a ConvNeXt or similar"),
     (r"expand1x1", "a SqueezeNet"),
-    (r"\.se\.|\.se_module\.", "a network with squeeze-and-excitation or alike (SENet)"),
+    (r"\.se\.|\.se_module\.", "a network with squeeze-and-excitation or similar blocks (SENet)"),
     (r"denseblock\d|dense\d\.\d", "a DenseNet"),
     (r"rbr_dense|rbr_1x1|rbr_reparam", "a RepVGG"),
     (r"conv_dw|depthwise|features\.\d+\.conv\.\d", "a MobileNet"),
     (r"features\.\d+\.weight", "a VGG or AlexNet (numbered layers without stages)"),
 )
-# By depth, and the channels within and behind the first block.
+# By depth, channels within the first block, and channels after it.
 _IMAGENET = {
     (18, 64, 64): "resnet18",
     (34, 64, 64): "resnet34",
@@ -57,8 +57,8 @@ def unsupported_by_shapes(shapes: Shapes) -> str | None:
         return pyramid
     if _bare_projections(shapes):
         return (
-            "a network whose shortcuts are convolutions without norm, with the norm of a block behind its addition, as "
-            "torch-uncertainty's WideResNet, which is none of arXiv:1605.07146"
+            "a network whose shortcuts are convolutions without norm, with the norm of a block after its addition, as "
+            "torch-uncertainty's WideResNet, which is not one of arXiv:1605.07146"
         )
     biased = [name for name in shapes if re.search(r"(^|\.)conv\d\.bias$", name)]
     if biased and not any(name.endswith(".running_mean") for name in shapes):
@@ -88,7 +88,7 @@ def _pyramid(shapes: Shapes) -> str | None:
     widths = [_outputs(shapes, f"layer{stage}.0.conv1.weight") for stage in (1, 2, 3)]
     next_width = _outputs(shapes, "layer1.1.conv1.weight")
     if len(stem) == 4 and 0 < stem[0] < widths[0] < next_width < widths[1] < widths[2]:
-        return f"a PyramidNet or alike, which widens from block to block ({widths[0]}, {next_width}, ... channels)"
+        return f"a PyramidNet or similar, which widens from block to block ({widths[0]}, {next_width}, ... channels)"
     return None
 
 

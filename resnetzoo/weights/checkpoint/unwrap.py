@@ -42,7 +42,7 @@ NESTED = (
     "ema_state_dict",
     "state_dict_ema",
 )
-# What is worth telling of the entries beside the weights.
+# Entries beside the weights that are worth reporting.
 _TOLD = ("epoch", "best_prec1", "best_acc", "acc")
 _SAVE_WEIGHTS = 'save a network\'s weights in a file of their own: torch.save(model.state_dict(), "network-weights.pt")'
 
@@ -52,12 +52,12 @@ class Unwrapped(NamedTuple):
 
     Attributes:
         weights: tensors by name, without prefixes.
-        opened: keys gone into and prefixes taken off, from the outside in.
-        notes: what was left aside.
-        training: what the file says of the training, by name: epoch, score, seed.
-        metadata: what a file of this package says of its network.
-        stated: what a file of others calls its network.
-        doubts: what its user should know of the choice among several networks, a sentence each.
+        opened: the keys and prefixes that led to the weights, from the outside in.
+        notes: notes on what was left out.
+        training: what the file says about the training, by name: epoch, score, seed.
+        metadata: what a file of this package says about its network.
+        stated: what any other file calls its network.
+        doubts: what the user should know about the choice among several networks, one sentence each.
     """
 
     weights: dict[str, Tensor]
@@ -74,10 +74,10 @@ def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
 
     Args:
         content: what the file holds.
-        key: which of its networks is meant, as in `choose_part`; left out, the one that is trained.
+        key: which of its networks is meant, as in `choose_part`; by default the one that is trained.
 
     Raises:
-        CheckpointError: there are none, or those of several networks and nothing says which is meant.
+        CheckpointError: there are none, or there are several networks and nothing says which one is meant.
     """
     part = Part(()) if key is None else choose_part(content, key)
     training: dict[str, object] = {}
