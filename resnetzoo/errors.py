@@ -1,6 +1,6 @@
 """The errors that this package raises. Every message says what was found and what to type instead.
 
-Each is also the built-in error that a caller who knows nothing of this package would catch.
+Each is also a built-in error, which callers who know nothing about this package can catch.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ class UsageError(ResnetzooError, ValueError):
 
 
 class UnknownModelError(UsageError):
-    """A name that is not registered; the message lists its neighbours."""
+    """A name that is not registered; the message lists similar names, or says how to build such a network."""
 
 
 class DataError(ResnetzooError, ValueError):
@@ -83,11 +83,11 @@ class RecordingError(ResnetzooError, RuntimeError):
 
 
 class TrainingInterrupted(ResnetzooError):  # noqa: N818 (nobody made an error)
-    """Ctrl-C, SIGTERM, SIGHUP or SIGUSR1: the step was finished, and saved if the run has a folder.
+    """A run was stopped by Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; its step was finished, and saved if it has a folder.
 
     Attributes:
         signal_number: the signal that asked for the stop (2 for Ctrl-C, 15 for SIGTERM).
-        saved: whether the same call, without `fresh`, goes on from there; otherwise it starts again.
+        saved: whether the same call, without `fresh`, continues from that step; otherwise it starts again.
     """
 
     def __init__(self, message: str, signal_number: int, *, saved: bool = True) -> None:
@@ -100,8 +100,8 @@ class SomeRunsFailedError(ResnetzooError, RuntimeError):
     """Some of several runs failed; the others finished.
 
     Attributes:
-        runs: the finished ones.
-        errors: by the index of their job, what the others failed with, be it an error of this package or not.
+        runs: the runs that finished.
+        errors: the errors of the other runs, from this package or elsewhere, by the index of their job.
     """
 
     def __init__(self, message: str, runs: tuple[Any, ...], errors: dict[int, Exception]) -> None:

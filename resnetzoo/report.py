@@ -1,4 +1,4 @@
-"""Tables and files of compared runs: the public names of `resnetzoo.reproduce.comparison`, and words for the reader."""
+"""Tables and files of compared runs: the public names of `resnetzoo.reproduce.comparison`, and text helpers."""
 
 from resnetzoo.reproduce.comparison import accuracy_table as accuracy_table
 from resnetzoo.reproduce.comparison import by_name as by_name

@@ -41,7 +41,7 @@ def read_checksummed(path: Path) -> dict[str, Any]:
         raise ResultsError(f"{path}: a folder, not a results file; give {inside}") from error
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:  # also of bytes that are no text, and of numbers with thousands of digits
+    except ValueError as error:  # also for bytes that are not text, and for numbers with thousands of digits
         raise ResultsError(
             f"{path}: not a results file, since it is not JSON ({error}); if a run or a report wrote it, move it away "
             "to have it made again"

@@ -1,7 +1,7 @@
 """The colours of figures and drawings: one for each family of networks, everywhere.
 
-The families' colours are those of Okabe and Ito, who chose them for readers with any kind of colour vision. Each stands
-out from white and from a dark page alike (3:1 or more). Only the standard library is needed here.
+The families' colours are those of Okabe and Ito, who chose them for readers with any kind of colour vision. Each has
+enough contrast (3:1 or more) on a white page and on a dark one. Only the standard library is needed here.
 """
 
 FAMILY_COLOURS = {"plain": "#d55e00", "residual": "#0072b2", "preactivation": "#cc79a7"}

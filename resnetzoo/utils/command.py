@@ -36,7 +36,7 @@ def run_main(main: Callable[[], int | None], words: Sequence[str] | None = None)
     with standard_streams() as output, _warnings_in_a_line(), ending_quietly():
         status = _status_of(main, ["python", *sys.argv] if words is None else words)
         output.flush()
-        if output.lost is None or isinstance(output.lost, BrokenPipeError):  # whoever reads no more wants no more
+        if output.lost is None or isinstance(output.lost, BrokenPipeError):  # a reader who has left wants no more
             return status
         print(f"error: standard output cannot be written: {output.lost}", file=sys.stderr)
         return status or 1

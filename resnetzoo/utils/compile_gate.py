@@ -1,4 +1,4 @@
-"""Control access to the compiler, whose state is process-wide: one compilation alone, or any number of calls.
+"""Control access to the compiler, whose state is process-wide: either one compilation or any number of calls at a time.
 
 While torch traces, it replaces methods of `nn.Module` for all threads and sets flags of the process. A network that
 another thread calls at that moment fails, or is traced too, and the compiled code gives wrong numbers.

@@ -23,7 +23,7 @@ def check_recordable(record: bool | None, device: torch.device) -> None:
     """Refuse to record training steps on a device whose work cannot be recorded.
 
     Raises:
-        UsageError: `record` is True, and it is not CUDA.
+        UsageError: `record` is True, and the device is not CUDA.
     """
     if record and device.type != "cuda":
         raise UsageError(
@@ -37,7 +37,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
 
     Raises:
         DeviceError: the device is not available.
-        UsageError: not the name of a device.
+        UsageError: `device` is not the name of a device.
     """
     if device == "auto":
         return first_device()
@@ -65,7 +65,7 @@ def resolve_precision(precision: str, device: torch.device) -> Precision:
     """The precision with this name; `auto` is bf16 autocast if the hardware multiplies bf16 natively, else fp32.
 
     Raises:
-        UsageError: not `auto`, `fp32` or `bf16`.
+        UsageError: `precision` is not `auto`, `fp32` or `bf16`.
     """
     if precision == "auto":
         return "bf16" if _has_bf16(device) else "fp32"

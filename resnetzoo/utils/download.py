@@ -132,7 +132,7 @@ def _open(url: str, start: int) -> HTTPResponse:
     try:
         request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310 (the callers' addresses are of https)
         response: HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310
-    except ValueError as error:  # among them those of encoding it
+    except ValueError as error:  # for example, it cannot be encoded
         raise UsageError(f"cannot fetch {url}: {error}; characters outside ASCII must be written as %XX") from error
     return response
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MARKERS = ("o", "s", "^", "D", "v")
 """For lines that share colour and line style, in order of appearance."""
 
-# Up to this depth -> the lengths of dashes and gaps, in line widths; () is a solid line.
+# Greatest depth -> the lengths of dashes and gaps, in line widths; () is a solid line.
 _DASHES: dict[int, tuple[float, ...]] = {
     20: (),
     32: (5, 1.5),
@@ -50,9 +50,9 @@ class Theme:
     """The colours of a figure, to match the page that shows it.
 
     Attributes:
-        ink: of text and axes.
-        grid: of grid lines.
-        background: of the whole figure; `none` lets the page show through.
+        ink: colour of text and axes.
+        grid: colour of grid lines.
+        background: colour of the whole figure; `none` lets the page show through.
     """
 
     ink: str
@@ -71,9 +71,9 @@ class Look(NamedTuple):
     """The style of one network's line.
 
     Attributes:
-        color: of line and markers.
+        color: colour of line and markers.
         dashes: lengths of dashes and gaps in line widths; empty for a solid line.
-        marker: of its points, if they are marked.
+        marker: marker of its points, if they are marked.
     """
 
     color: str
@@ -113,10 +113,10 @@ def new_figure(width: float, height: float, theme: Theme = LIGHT) -> "Iterator[F
 
 
 def check_figure_name(path: str | Path) -> Path:
-    """Refuse a name that is of no picture, before anything is measured or drawn; else its path.
+    """The path of a picture; other names are refused here, before anything is measured or drawn.
 
     Raises:
-        UsageError: it ends neither in `.png` nor in `.svg` or `.pdf`.
+        UsageError: the name does not end in `.png`, `.svg` or `.pdf`.
     """
     path = user_path(path)
     if path.suffix.lower() not in _SUFFIXES:
@@ -161,7 +161,7 @@ def label_line_ends(axes: "Axes", labels: "Sequence[tuple[Line2D, str]]") -> Non
 
 
 def _piece_of(line: "Line2D") -> "DrawingArea":
-    """A horizontal piece of a line in its style, as a legend has it; of marks without a line, a single one."""
+    """A horizontal piece of a line in its style, as in a legend; for marks without a line, a single mark."""
     from matplotlib.lines import Line2D
     from matplotlib.offsetbox import DrawingArea
 
@@ -181,7 +181,7 @@ def spread(places: Sequence[float], distance: float, lowest: float = -np.inf) ->
     below the lowest.
     """
     order = sorted(range(len(places)), key=lambda index: places[index])
-    groups: list[list[float]] = []  # the wanted place of the lowest member, one a member
+    groups: list[list[float]] = []  # of each member, the place it wants for the lowest one
     for rank, index in enumerate(order):
         groups.append([places[index] - rank * distance])
         while len(groups) > 1 and _mean(groups[-2]) > _mean(groups[-1]):

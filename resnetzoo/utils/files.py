@@ -16,10 +16,10 @@ _END = ".tmp"
 
 
 def is_there(path: Path) -> bool:
-    """Whether something has this name, even a broken link; what cannot be looked up counts as existing.
+    """Whether something has this name, even a broken link.
 
     Raises:
-        OSError: that, or a disk that fails.
+        OSError: the name cannot be looked up, for example since access is denied or the disk fails.
     """
     try:
         path.lstat()
@@ -85,12 +85,12 @@ def _begin(path: Path) -> str:
 
 
 def _temporary(path: Path) -> Path:
-    """A name that no other write has, be it one of another thread, process or machine."""
+    """A name that no other write uses, not even one of another thread, process or machine."""
     return path.with_name(f"{_begin(path)}{secrets.token_hex(3)}{_END}")
 
 
 def keep_as(path: Path, other: Path) -> None:
-    """Give the file at `path` a second name in its folder, in place of an earlier file; it is never without its first.
+    """Give the file at `path` a second name in its folder, in place of an earlier file; it always keeps its first.
 
     Raises:
         OutputError, OSError: the folder cannot be written, or the disk is full; both files are as they were.
@@ -107,10 +107,10 @@ def keep_as(path: Path, other: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text in UTF-8, as `write_atomically` does; a replacement character stands for what UTF-8 cannot hold.
+    """Write text in UTF-8, as `write_atomically` does; what UTF-8 cannot hold becomes a replacement character.
 
     Raises:
-        OutputError: as there.
+        OutputError: as in `write_atomically`.
     """
     write_atomically(path, encodable(text).encode())
 

@@ -1,4 +1,4 @@
-"""Full fp32: no TF32 on a GPU, no bf16 in a CPU's library, and no autocast of the caller.
+"""Full fp32: no TF32 on a GPU, no bf16 in a CPU's library, and none of the caller's autocast.
 
 Unless told otherwise, torch computes convolutions of fp32 tensors in TF32 on CUDA, which has 10 bits of fraction
 instead of fp32's 23, and a caller may have allowed TF32 or bf16 for matrix products too. The settings are process-wide.

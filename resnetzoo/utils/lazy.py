@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-TYPE_CHECKING = False  # what checkers take for that of `typing`, whose import is slow where it is the first
+TYPE_CHECKING = False  # to type checkers that of `typing`, which is slow to import if nothing else has
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 

@@ -21,7 +21,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether work failed for lack of memory, whether or not torch's allocator reported it."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    # cuBLAS and the driver say it in a RuntimeError, and so does the allocator of the CPU.
+    # cuBLAS and the driver report it as a RuntimeError, and so does the allocator of the CPU.
     signs = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
 

@@ -127,15 +127,15 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def lacks_values(model: nn.Module) -> bool:
-    """Whether some of its parameters or buffers are on the meta device, where tensors have shapes alone."""
+    """Whether some of its parameters or buffers are on the meta device, where tensors have shapes but no values."""
     return any(tensor.is_meta for tensor in chain(model.parameters(), model.buffers()))
 
 
 def check_values(model: nn.Module) -> None:
-    """Refuse a network that is on the meta device, before something is computed with it or written of it.
+    """Refuse a network that is on the meta device, before anything is computed with it or written from it.
 
     Raises:
-        UsageError: says how it gets values.
+        UsageError: it is; the message says how to give it values.
     """
     if lacks_values(model):
         raise UsageError(
@@ -150,5 +150,5 @@ def not_finite_parameters(model: nn.Module) -> list[str]:
 
 
 def input_dtype(model: nn.Module) -> torch.dtype:
-    """The type of the images that `model` takes: that of its first floating-point weights, or fp32 if it has none."""
+    """The type of the images that `model` accepts: that of its first floating-point weights, or fp32 if it has none."""
     return next((weight.dtype for weight in model.parameters() if weight.is_floating_point()), torch.float32)

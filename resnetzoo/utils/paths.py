@@ -26,13 +26,13 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     if not word:
         raise UsageError('an empty path was given; the folder where you are is "."')
     if not word.startswith("~"):
-        plain = Path(word)  # which has lost a "./"
+        plain = Path(word)  # which drops a leading "./"
         return plain.absolute() if plain.parts and plain.parts[0].startswith("~") else plain
     user = word.split("/")[0]
     expanded = os.path.expanduser(word)  # noqa: PTH111 (pathlib's raises without saying which)
     if expanded != word and not (user == "~" and os.environ.get("HOME") == ""):
         return Path(expanded)
-    if user != "~" and os.path.lexists(word):  # as a shell gives it in place of a pattern
+    if user != "~" and os.path.lexists(word):  # as a shell passes it for a pattern
         return Path(word).absolute()
     missing = "this process has no home folder: set HOME" if user == "~" else f'there is no user "{user[1:]}"'
     raise UsageError(f"{word}: {missing}, or write ./{word} for a file of that name")
@@ -42,7 +42,7 @@ def is_file(path: Path) -> bool:
     """Whether a file exists; pathlib's method also returns False if access is denied.
 
     Raises:
-        OSError: it may not look.
+        OSError: the path cannot be looked up.
     """
     mode = _mode(path)
     return mode is not None and stat.S_ISREG(mode)
@@ -52,7 +52,7 @@ def is_folder(path: Path) -> bool:
     """Whether a folder exists, in the same way.
 
     Raises:
-        OSError: it may not look.
+        OSError: the path cannot be looked up.
     """
     mode = _mode(path)
     return mode is not None and stat.S_ISDIR(mode)

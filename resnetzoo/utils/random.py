@@ -15,12 +15,12 @@ _DRAWING = frozenset((nn.init.kaiming_uniform_, nn.init.uniform_, nn.init.normal
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """A block in which this thread draws weights from `seed` alone; None changes nothing.
+    """A block in which this thread draws weights only from `seed`; None changes nothing.
 
     torch's own random state is neither read nor changed, on no device and in no thread.
 
     Raises:
-        UsageError: not a seed.
+        UsageError: `seed` is not a seed.
     """
     if seed is None:
         yield

@@ -17,13 +17,13 @@ RESULTS = (LOG_FILE, LOGITS_FILE, RUN_FILE)
 
 
 def check_no_run_file(path: Path) -> None:
-    """Refuse to write an export or weights over a file of a run, be it the exported one or another.
+    """Refuse to write an export or weights over a file of a run, of the exported run or another.
 
-    A file of the same name that lies alone, or beside a log of one's own, is one's own.
+    A file with such a name belongs to the user rather than to a run if no training state or `run.json` is beside it.
 
     Raises:
-        UsageError: there is such a file, and others of a run beside it.
+        UsageError: there is such a file, and there are others of a run beside it.
     """
     others = [name for name in (*STATES, RUN_FILE) if name != path.name and is_there(path.with_name(name))]
     if path.name in (*STATES, *RESULTS) and is_there(path) and others:
-        raise UsageError(f"{path} is a file of the run whose {others[0]} lies beside it: choose another name or folder")
+        raise UsageError(f"{path} is a file of the run whose {others[0]} is beside it: choose another name or folder")

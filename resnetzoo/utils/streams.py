@@ -1,4 +1,4 @@
-"""Standard output and error that may be closed, full or without a reader, so that a failed write ends no work."""
+"""Standard output and error that may be closed, full or without a reader: a failed write does not end the work."""
 
 import os
 import sys

@@ -26,7 +26,7 @@ def console(
         file=cast(IO[str], stream),
         force_terminal=seen,
         force_interactive=seen,
-        force_jupyter=False,  # where a notebook would show each line in a box of its own, and not in order with `print`
+        force_jupyter=False,  # a notebook would show each line in a separate box, and not in order with `print`
         width=width,
         quiet=quiet,
         highlight=False,

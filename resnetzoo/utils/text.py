@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from resnetzoo.errors import ResnetzooError
 
 MOST_DIGITS = 19
-"""Of a whole number in a text: those of the largest seed. Python itself refuses to read more than 4,300."""
+"""The most digits of a whole number in a text: as many as the largest seed has. Python refuses more than 4,300."""
 
 
 def whole_number_in(text: str) -> int | None:
-    """The number from 0 that a text is; None for any other text, and for more digits than `MOST_DIGITS`."""
+    """The non-negative whole number that a text is; None for any other text, or for more than `MOST_DIGITS` digits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
@@ -65,7 +65,7 @@ def brief(value: object) -> str:
     """The `repr` of a value for a message: its first line, shortened; that of a network may fill pages."""
     try:
         line, *more = repr(value).splitlines() or [""]
-    except ValueError:  # Python writes no number of more than 4,300 digits
+    except ValueError:  # Python does not write numbers of more than 4,300 digits
         return f"{kind_of(value)} with thousands of digits"
     return line if len(line) <= 80 and not more else f"{line[:80].rstrip()}..."
 
@@ -79,7 +79,7 @@ def shortened(text: str, length: int) -> str:
 
 
 def short_fingerprint(fingerprint: str) -> str:
-    """Its first 12 hexadecimal digits, behind the version if it names one.
+    """The first 12 hexadecimal digits of a fingerprint, after its version if it has one.
 
     >>> short_fingerprint("v2:99dbc7829b0c51a3")
     'v2:99dbc7829b0c'

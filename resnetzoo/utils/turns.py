@@ -18,7 +18,7 @@ def taking_turns(path: Path) -> Iterator[None]:
     """Let one process at a time into the block, by a lock file beside `path` that ends with the process.
 
     The lock only saves a second download: files written inside the block must have an `own_name` and be renamed at the
-    end. So a folder in which nothing can be locked is no obstacle.
+    end. So the block also runs if nothing can be locked in the folder.
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     locked = _acquire(lock, path)

@@ -17,7 +17,7 @@ def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: 
     """Refuse anything but an `int` from `minimum` to `maximum`; `True` does not count as a number.
 
     Raises:
-        UsageError: says what the field takes and what was found.
+        UsageError: the value is invalid; the message says what is valid and what was found.
     """
     _check_python(field, found, Integral)
     whole = isinstance(found, int) and not isinstance(found, bool)
@@ -30,7 +30,7 @@ def check_real(field: str, found: object) -> None:
     """Refuse anything but an `int` or a `float`: such a value is stored, compared and printed as it is.
 
     Raises:
-        UsageError: says what was found.
+        UsageError: it is something else; the message says what was found.
     """
     _check_python(field, found, Real)
     if isinstance(found, bool) or not isinstance(found, int | float):
@@ -38,7 +38,7 @@ def check_real(field: str, found: object) -> None:
 
 
 def _check_python(field: str, found: object, kind: type) -> None:
-    """Refuse a number of another library, such as numpy: it would be stored as it is, also where JSON is written."""
+    """Refuse a number of another library, such as numpy: it would be stored as it is, and JSON may not hold it."""
     if isinstance(found, kind) and not isinstance(found, int | float):
         wanted, call = ("an int", "int") if kind is Integral else ("an int or a float", "float")
         library, name = type(found).__module__, type(found).__qualname__
@@ -51,7 +51,7 @@ def check_kind(field: str, found: object, kind: type | UnionType) -> None:
     """Refuse a value of another class.
 
     Raises:
-        UsageError: names the class that the field takes and the class that was found.
+        UsageError: the class is another; the message names the valid class and the one found.
     """
     if not isinstance(found, kind):
         wanted = [member.__name__ for member in get_args(kind) or (kind,)]
@@ -64,7 +64,7 @@ def check_number(field: str, found: object, lowest: float, highest: float) -> No
     """Refuse anything but a finite number from `lowest` to `highest`.
 
     Raises:
-        UsageError: says what the field takes and what was found.
+        UsageError: the value is invalid; the message says what is valid and what was found.
     """
     check_real(field, found)
     if not (lowest <= found <= highest and abs(found) <= sys.float_info.max):  # type: ignore[operator, arg-type]
@@ -76,7 +76,7 @@ def check_choice(field: str, found: object, valid: Collection[str]) -> None:
     """Refuse anything but one of a few words.
 
     Raises:
-        UsageError: lists them, and says what was found.
+        UsageError: it is something else; the message lists the words, and says what was found.
     """
     if not isinstance(found, str) or found not in valid:
         said = f'"{found}"' if isinstance(found, str) else brief(found)
@@ -84,15 +84,15 @@ def check_choice(field: str, found: object, valid: Collection[str]) -> None:
 
 
 def check_names(field: str, found: object) -> tuple[str, ...]:
-    """The names as a tuple of plain strings, which equals that of other names and can be written as JSON.
+    """The names as a tuple of plain strings, which can be compared with other names and written as JSON.
 
     Raises:
-        UsageError: no names, such as numbers, or one string.
+        UsageError: `found` is not a collection of names, but for example one of numbers, or a single string.
     """
     names = tuple(found) if isinstance(found, Iterable) and not isinstance(found, str) else None
     if names is None or not all(isinstance(name, str) for name in names):
         raise UsageError(f'{field} must be the names of all classes, such as ("cat", "dog"), not {brief(found)}')
-    return tuple(str(name) for name in names)  # those of numpy are of a class of their own
+    return tuple(str(name) for name in names)  # those of numpy have a class of their own
 
 
 def check_seed(seed: object) -> None:
