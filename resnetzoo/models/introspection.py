@@ -127,7 +127,7 @@ def stored_spec(model: CifarNet) -> ModelSpec:
         UserWarning: a module has a hook that may change what comes out of it.
 
     Raises:
-        UsageError: as `current_spec`.
+        UsageError: as in `current_spec`.
     """
     spec = current_spec(model)
     if hooked := hooks_on_outputs(model):

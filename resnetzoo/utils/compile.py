@@ -37,7 +37,7 @@ def compile_for(example: Tensor, network: nn.Module, *, freeze: bool) -> Forward
         return cast(Tensor, network(inputs))
 
     # With `fullgraph=True`, torch 2.14 counts the compiled frames of every call in one number for all threads: calls
-    # that overlap fail. So the first call alone checks that one graph holds everything, where torch can do that.
+    # that overlap fail. So only the first call checks that one graph holds everything, if torch can do that.
     first = getattr(torch._dynamo, "error_on_graph_break", None)
     with warnings_of_torch_ignored():  # the first call of all imports the compiler
         compiled = torch.compile(

@@ -49,7 +49,7 @@ def download(
         url: an address.
         path: where to put the file, in an existing folder.
         verify: raises an error of this package for a wrong file, which is then deleted.
-        size: of the file in bytes, if known.
+        size: size of the file in bytes, if known.
         kept_as: where to keep the received part, in the same folder, if the download breaks off. The next download with
             the same name resumes from it, or from the part that a killed process left.
 

@@ -15,7 +15,7 @@ def console(
 
     Args:
         stream: where it prints.
-        width: in characters; None for that of the terminal.
+        width: width in characters; None for that of the terminal.
         soft_wrap: leave lines as long as they are.
         quiet: print nothing.
     """

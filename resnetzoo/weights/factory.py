@@ -47,7 +47,7 @@ def create(
         zero_init_residual: start each residual branch at zero.
         norm: `batch` or `group`; the registered spec's if left out.
         drop_rate: share of the activations between the convolutions of basic blocks that is dropped in training.
-        seed: of the weights; if left out, they are drawn from torch's random state, which a seed leaves unchanged.
+        seed: seed for the weights; by default they are drawn from torch's random state, which a seed leaves unchanged.
         weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), what
             `load_checkpoint` reads, or an https address of a file. Their shortcut and classes are used. With another
             `num_classes` the classifier is fresh. With other `in_chans` the first convolution and the normalization are
@@ -92,8 +92,8 @@ def load_model(word: CheckpointSource, *, family: Family | None = None, key: str
         word: a name of the zoo, which means its first row of `list_weights`; a row's name (`resnet20.akamaster_c10`);
             or what `load_checkpoint` reads, such as a file or the folder of a run, also at an https address, from which
             it is fetched once. Names take precedence: `./resnet20` is a folder.
-        family: as in `load_checkpoint`, for files of weights that fit plain and residual networks.
-        key: as in `load_checkpoint`, for files with several networks.
+        family: the family, as in `load_checkpoint`, for files of weights that fit plain and residual networks.
+        key: selects one of several networks in a file, as in `load_checkpoint`.
 
     Raises:
         UnknownModelError: `word` is neither a name nor a file; the message lists similar names.

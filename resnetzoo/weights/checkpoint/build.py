@@ -29,7 +29,7 @@ def build_backbone(spec: ModelSpec, weights: Mapping[str, Tensor]) -> CifarNet:
     """The network of `spec` without its classifier: images -> pooled features (N, num_features).
 
     Raises:
-        CheckpointError: as `build_network`.
+        CheckpointError: as in `build_network`.
     """
     model = without_values(spec)
     model.reset_classifier(0)

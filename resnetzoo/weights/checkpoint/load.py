@@ -41,7 +41,7 @@ def load_checkpoint(
 
     Reads files of `torch.save` and of safetensors in the names of this package, torchvision and timm (so chenyaofo's,
     detectors' and RepDistiller's), akamaster, kuangliu, OpenOOD, pytorchcv, xternalz, meliketoy, torchdistill and
-    bearpaw: weights alone, or a dictionary that contains them, with any prefixes that wrappers put before their names.
+    bearpaw: only weights, or a dictionary that contains them, with any prefixes that wrappers put before their names.
     Depth, family, block, shortcut, widths, classes and channels are inferred from names and shapes. If these fit both a
     plain and a residual network, a name that the file states decides (`arch`, `model_name`, `args.arch`,
     hyper-parameters). `print(model.origin)` says what was found and how. Nothing in the file is executed.

@@ -43,7 +43,7 @@ def read_torch_bytes(data: bytes, name: str) -> object:
     """The same for the bytes of a file, called `name` in messages.
 
     Raises:
-        CheckpointError: as `read_torch_file`.
+        CheckpointError: as in `read_torch_file`.
     """
     return _read(io.BytesIO(data), _Facts(name, data[:HEAD], len(data)))
 
@@ -57,7 +57,7 @@ class _Facts(NamedTuple):
 
     @property
     def weights_name(self) -> str:
-        """Another file name, for its weights alone."""
+        """Another file name, for only its weights."""
         return f"{PurePath(self.name).stem}-weights.pt"
 
 
