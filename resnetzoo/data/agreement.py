@@ -13,7 +13,7 @@ def check_agreement(train: "ImageSet", test: "ImageSet") -> None:
     """Refuse two sets unless one network can be trained on the first and tested on the second.
 
     Raises:
-        DataError: they differ in size or channels of their images, or in names or order of their classes.
+        DataError: the sets differ in the size or channels of their images, or in the names or order of their classes.
     """
     if train.images.shape[1:] != test.images.shape[1:]:
         shapes = [" x ".join(str(length) for length in part.images.shape[1:]) for part in (train, test)]

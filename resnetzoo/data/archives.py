@@ -1,4 +1,4 @@
-"""The official archives: fetched from the first mirror that delivers, resumable; verified before they are opened."""
+"""Download the official archives, resumably, from the first mirror that delivers; verify them before opening them."""
 
 import shlex
 import shutil
@@ -25,15 +25,15 @@ class DamagedArchiveError(DataError):
 
 
 def download(archive: Archive, archive_format: ArchiveFormat, root: Path) -> Path:
-    """Fetch `archive` into `root`, check it, and unpack the files of `archive_format`; the folder that then holds them.
+    """Fetch `archive` into `root`, verify it, unpack the files of `archive_format`, and return their folder.
 
-    What was fetched of an interrupted download is kept beside it as `NAME.part`, and the next call goes on from there.
-    Several processes fetch it once; each that waits finds it there. An archive that is there already stays.
+    An interrupted download is kept as `NAME.part`, and the next call continues it. If several processes call this, one
+    of them downloads the archive and the others wait for it. An archive that is already in `root` is left there.
 
     Raises:
-        DownloadError: no mirror delivered the right bytes; each one's reason is in the message.
-        BrokenDownloadError: one delivered others, or not all of them.
-        DataError: the archive is there, and cannot be read.
+        DownloadError: no mirror delivered the right bytes; the message gives the reason for each of them.
+        BrokenDownloadError: a mirror delivered other bytes, or not all of them.
+        DataError: the archive exists but cannot be read.
         OutputError: `root` cannot be written.
     """
     folder = root / archive_format.folder
@@ -48,7 +48,8 @@ def download_as_it_is(archive: Archive, root: Path) -> Path:
     """Download a file into `root` and verify it, as `download` does, without unpacking.
 
     Raises:
-        DownloadError: as `download`, and so its kind `BrokenDownloadError`.
+        DownloadError: as in `download`, including its subclass `BrokenDownloadError`.
+        DataError: a file of that name exists but cannot be read.
         OutputError: `root` cannot be written.
     """
     with _one_at_a_time(archive, root), _verified(archive, root) as found:
@@ -57,7 +58,7 @@ def download_as_it_is(archive: Archive, root: Path) -> Path:
 
 @contextmanager
 def _one_at_a_time(archive: Archive, root: Path) -> Iterator[None]:
-    """A block of which one process at a time is inside; the folder is made."""
+    """Let one process at a time into the block, after creating the folder."""
     with writing(root, "choose another folder with --data-dir"):
         root.mkdir(parents=True, exist_ok=True)
         with taking_turns(root / archive.name):
@@ -66,7 +67,7 @@ def _one_at_a_time(archive: Archive, root: Path) -> Iterator[None]:
 
 @contextmanager
 def _verified(archive: Archive, root: Path) -> Iterator[Path]:
-    """The file that is there, if it is the published one; or else fetched, under a name that ends with the block."""
+    """Yield the existing file if it is the published one, or else a download under a name that lasts for the block."""
     there = root / archive.name
     if _is_published(there, archive):
         yield there
@@ -80,10 +81,10 @@ def _verified(archive: Archive, root: Path) -> Iterator[Path]:
 
 
 def read_archive(path: Path, info: DatasetInfo, packed: Packed) -> Data:
-    """The dataset in an archive that is there, which stays packed.
+    """Read the dataset from an existing archive, without unpacking it on disk.
 
     Raises:
-        DamagedArchiveError: it is not the published one; how the two differ is in the message.
+        DamagedArchiveError: it is not the published archive; the message says how the two differ.
     """
     check_archive(path, info, packed.size, packed.md5)
     return read_contents(dict(_members(path, packed.format)), path, info, packed.format)
@@ -92,16 +93,16 @@ def read_archive(path: Path, info: DatasetInfo, packed: Packed) -> Data:
 def check_archive(path: Path, info: Published, size: int | None, published: str) -> None:
     """Refuse a file with the name of an official archive that is not that archive.
 
-    Says first what can be seen at once: most often a download that broke off.
+    The size is checked before the checksum, because a file that is too short is most often an interrupted download.
 
     Args:
-        path: of the file.
-        info: the dataset that would be in it.
-        size: of the official archive, in bytes, where it is known.
-        published: its checksum.
+        path: the file.
+        info: the dataset that should be in it.
+        size: size of the official archive in bytes, if known.
+        published: checksum of the official archive.
 
     Raises:
-        DamagedArchiveError: how the two differ.
+        DamagedArchiveError: says how the two differ.
     """
     found_size = path.stat().st_size
     expected = f"{size:,} expected; " if size else ""
@@ -120,17 +121,17 @@ def check_archive(path: Path, info: Published, size: int | None, published: str)
 
 
 def _is_published(path: Path, archive: Archive) -> bool:
-    """Whether the archive is there.
+    """Whether `path` is the published archive.
 
     Raises:
-        DataError: a file is there that cannot be read.
+        DataError: the file exists but cannot be read.
     """
     with reading(path):
         return is_file(path) and checksum(path, archive.checksum) == archive.checksum
 
 
 def _fetch(archive: Archive, path: Path, kept_as: Path) -> None:
-    """From the first mirror that delivers it."""
+    """Download from the first mirror that delivers the file."""
 
     def verify(file: Path) -> None:
         size, found = file.stat().st_size, checksum(file, archive.checksum)
@@ -153,7 +154,7 @@ def _fetch(archive: Archive, path: Path, kept_as: Path) -> None:
 def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:
     """Copy out the files of `archive_format`.
 
-    The folder gets its name once all are there: another process finds it whole or not at all.
+    The folder gets its name once all of them are there, so another process finds it complete or not at all.
     """
     folder = root / archive_format.folder
     unpacked = own_name(folder)
@@ -173,7 +174,7 @@ def _unpack(packed: Path, archive_format: ArchiveFormat, root: Path) -> Path:
 
 
 def _members(packed: Path, archive_format: ArchiveFormat) -> Iterator[tuple[str, bytes]]:
-    """The names and contents of the files of `archive_format`, by their names alone: no path inside is trusted."""
+    """The names, without folders, and contents of the files of `archive_format`; no path in the archive is trusted."""
     wanted = {f"{archive_format.folder}/{file.name}": file.name for file in archive_format.files}
     with tarfile.open(packed, "r:gz") as tar:
         for member in tar:

@@ -1,4 +1,4 @@
-"""Whether arrays of images and labels from files are what they should be. Every complaint names the file."""
+"""Check arrays of images and labels that are read from files. Every error names the file."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ _AT_ONCE = 500  # images that are in memory twice while they are read
 
 
 def read_labels(file: NpyFile, title: str, num_classes: int) -> Tensor:
-    """Whole numbers (n,), from 0, as int64.
+    """Read labels (n,), whole numbers from 0, as int64.
 
     Args:
-        file: of the labels.
-        title: of the dataset, for messages.
-        num_classes: how many labels there are.
+        file: the file of the labels.
+        title: title of the dataset, for messages.
+        num_classes: number of classes.
 
     Raises:
-        DataError: they are of another type or shape, none, or one is out of range.
+        DataError: there are no labels, they have another type or shape, or one is out of range.
     """
     if file.dtype.kind not in "iu" or len(file.shape) != 1 or not file.shape[0]:
         raise DataError(f"{file.title}: expected whole numbers (n,), found {_described(file)}")
@@ -31,13 +31,13 @@ def read_labels(file: NpyFile, title: str, num_classes: int) -> Tensor:
 
 
 def checked_labels(values: NDArray[Any], where: str, title: str, num_classes: int) -> NDArray[np.int64]:
-    """Whole numbers of any size, those of Python too, as int64; checked first, since int64 would not hold all of them.
+    """Check labels and return them as int64; before that, they may be Python integers that int64 cannot hold.
 
     Args:
         values: the labels (n,).
-        where: the file that they are from, for messages.
-        title: of the dataset, for messages.
-        num_classes: how many labels there are.
+        where: the file that they come from, for messages.
+        title: title of the dataset, for messages.
+        num_classes: number of classes.
 
     Raises:
         DataError: one is out of range.
@@ -56,7 +56,7 @@ def check_pixels(file: NpyFile, count: int) -> None:
     """Refuse anything but uint8 (count, 32, 32, 3).
 
     Raises:
-        DataError: what was found.
+        DataError: says what was found.
     """
     if file.dtype != np.uint8 or file.shape != (count, *_IMAGE):
         raise DataError(
@@ -65,7 +65,7 @@ def check_pixels(file: NpyFile, count: int) -> None:
 
 
 def read_pixels(file: NpyFile, start: int, stop: int) -> Tensor:
-    """Images of a checked file, uint8 (stop - start, 3, 32, 32), in memory of their own."""
+    """Read images of a checked file into new memory, as uint8 (stop - start, 3, 32, 32)."""
     rows, columns, channels = _IMAGE
     pixels = np.empty((stop - start, channels, rows, columns), np.uint8)
     for first in range(start, stop, _AT_ONCE):

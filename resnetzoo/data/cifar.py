@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 from wherever they are: a named folder, the cache, unpacked or packed, or a mirror."""
+"""Find CIFAR-10 and CIFAR-100, unpacked or packed, in a named folder or in the cache, or download them."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,24 +23,26 @@ from resnetzoo.errors import DataError, DataNotFoundError, DownloadError
 from resnetzoo.utils.paths import is_file
 from resnetzoo.utils.validation import check_choice
 
-_CONFUSED = (CIFAR10, CIFAR100)  # of which a folder may hold the other one
+_CONFUSED = (CIFAR10, CIFAR100)  # people may name the folder of the other one
 
 
 def cifar10(root: str | Path | None = None, *, download: bool = False) -> Data:
     """CIFAR-10: 50,000 training and 10,000 test images, uint8 (N, 3, 32, 32), in 10 classes.
 
-    Looked for in `root`; without it in the folder that `$RESNETZOO_DATA` names, then in the user's cache. In each it
-    may be the files themselves, the folder `cifar-10-batches-bin` or `cifar-10-batches-py` that the official archives
-    unpack to, or such an archive, whose checksum is verified.
+    It is looked for in `root` or, if that is None, in the folder that `$RESNETZOO_DATA` names and then in the user's
+    cache. Such a folder may contain the files themselves, the folder `cifar-10-batches-bin` or `cifar-10-batches-py`
+    that the official archives unpack to, or one of these archives, whose checksum is verified.
 
     Args:
-        root: a folder.
-        download: if it is nowhere, fetch 170 MB (into `root`, which is made, or the cache), verify and unpack it.
+        root: the folder to look in.
+        download: whether to download the dataset if it is not found: 170 MB, into `root`, which is created if
+            necessary, or else into the cache. The archive is verified and unpacked.
 
     Raises:
-        DataNotFoundError: it is nowhere, and `download` is off; or `$RESNETZOO_DATA` names what is not there.
+        DataNotFoundError: the dataset was not found and `download` is off, or `$RESNETZOO_DATA` names a folder that
+            does not exist.
         DownloadError: no mirror delivered it.
-        DataError: a file is missing, truncated, garbage, or has a label out of range; the message names it.
+        DataError: a file is missing, truncated or garbage, or has a label out of range; the message names it.
 
     Warns:
         UnofficialDataWarning: the contents are not the published ones.
@@ -49,9 +51,9 @@ def cifar10(root: str | Path | None = None, *, download: bool = False) -> Data:
 
 
 def cifar100(root: str | Path | None = None, *, download: bool = False, labels: str = "fine") -> Data:
-    """CIFAR-100: as `cifar10`, with the 100 fine classes or the 20 coarse ones.
+    """CIFAR-100: like `cifar10`, with the 100 fine classes or the 20 coarse ones.
 
-    Its folders are `cifar-100-binary` and `cifar-100-python`.
+    Its folders are called `cifar-100-binary` and `cifar-100-python`.
 
     Args:
         root: as in `cifar10`.
@@ -59,8 +61,8 @@ def cifar100(root: str | Path | None = None, *, download: bool = False, labels: 
         labels: `fine` or `coarse`.
 
     Raises:
-        UsageError: other labels.
-        DataError: as in `cifar10`, and so its kinds `DataNotFoundError` and `DownloadError`.
+        UsageError: `labels` is neither of these.
+        DataError: as in `cifar10`, including its subclasses `DataNotFoundError` and `DownloadError`.
     """
     check_choice("labels", labels, ("fine", "coarse"))
     info = CIFAR100_COARSE if labels == "coarse" else CIFAR100
@@ -68,13 +70,13 @@ def cifar100(root: str | Path | None = None, *, download: bool = False, labels: 
 
 
 def load_published(name: str, root: str | Path | None) -> Data:
-    """`cifar10`, `cifar100` or `cifar100-coarse`, found, or fetched into a folder that is there.
+    """`cifar10`, `cifar100` or `cifar100-coarse`, found, or downloaded into an existing folder.
 
-    One that is named by mistake is not made.
+    A folder that does not exist is not created, because it may have been named by mistake.
 
     Raises:
-        DataError: as `cifar10`; `DataNotFoundError` too where the named folder is not there, or holds another dataset,
-            or this one further down.
+        DataError: as in `cifar10`; its subclass `DataNotFoundError` also if the named folder does not exist, contains
+            another dataset, or has this one in a subfolder.
     """
     info = {published.name: published for published in (CIFAR10, CIFAR100, CIFAR100_COARSE)}[name]
     check_named(root, info)
@@ -116,11 +118,11 @@ def _find_or_fetch(info: DatasetInfo, root: str | Path | None) -> Data:
 
 
 def _read_first(info: DatasetInfo, folders: Sequence[Path]) -> Data | None:
-    """From the first of the folders that has the dataset; None if none has.
+    """Read the dataset from the first folder that has it; None if none of them does.
 
     Raises:
         DataError: it is damaged, or cannot be read.
-        DamagedArchiveError: of it there is nothing but an archive that is not the published one.
+        DamagedArchiveError: the folder has only an archive of it, which is not the published one.
     """
     for folder in folders:
         with reading(folder):
@@ -139,7 +141,10 @@ def _is_in(folders: Sequence[Path], info: DatasetInfo) -> bool:
 
 
 def _place(folder: Path, info: DatasetInfo) -> Callable[[], Data] | None:
-    """What reads the dataset from `folder`: complete files, or else an archive, or else what will complain."""
+    """A function that reads the dataset from `folder`; None if nothing of it is there.
+
+    It reads complete files or else an archive. If there are only some of the files, it raises an error that says so.
+    """
     present = [
         (inside, archive_format)
         for archive_format in info.formats

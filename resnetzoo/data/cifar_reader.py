@@ -1,4 +1,4 @@
-"""A folder in a published format -> image sets. Every complaint names the file, and the bytes expected and found."""
+"""Read a folder in a published format into image sets. Errors name the file and, for a wrong length, the right one."""
 
 import hashlib
 import warnings
@@ -23,17 +23,17 @@ PixelsAndLabels = tuple[NDArray[np.uint8], NDArray[Any]]  # pixels (n, 3072), wh
 
 
 class UnofficialDataWarning(UserWarning):
-    """The folder's contents are not the published ones: results on it are not results on the dataset."""
+    """The contents of the files are not the published ones: results on them are not results on the dataset."""
 
 
 def unofficial(said: str, title: str, names: str, count: int) -> UnofficialDataWarning:
     """The warning that files differ from the published ones.
 
     Args:
-        said: how it begins, such as `FOLDER is not the official`.
-        title: of the dataset.
-        names: of the files.
-        count: how many they are.
+        said: the beginning of the message, such as `FOLDER is not the official`.
+        title: title of the dataset.
+        names: names of the files.
+        count: number of the files.
     """
     return UnofficialDataWarning(
         f"{said} {title}: {names} {'differs' if count == 1 else 'differ'} from the published checksum, so results on "
@@ -52,10 +52,10 @@ def read_folder(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) 
 
 
 def read_contents(contents: Mapping[str, bytes], where: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> Data:
-    """The same of files whose contents are here by their names; `where` they come from, for messages.
+    """Read and check files whose contents are given by name; `where` is their origin, for messages.
 
     Raises:
-        DataError: as `read_folder`.
+        DataError: as in `read_folder`.
     """
     missing = [file.name for file in archive_format.files if file.name not in contents]
     if missing:
@@ -74,10 +74,13 @@ def _read(where: Path, read: Callable[[str], bytes], info: DatasetInfo, archive_
 
 
 def check_presence(folder: Path, info: DatasetInfo, archive_format: ArchiveFormat) -> None:
-    """Every file is there and as long as its neighbours say it should be.
+    """Check that every file exists, and that no file is empty, truncated or too long.
 
-    A smaller copy of the dataset may have any whole number of images in each file. But where one file has its
-    official length, a shorter one beside it is a truncated copy.
+    A smaller copy of the dataset may have any whole number of images in each file. But if one file has its official
+    length, a shorter one beside it counts as truncated.
+
+    Raises:
+        DataError: names the files that are missing, or the file that is wrong.
     """
     missing = [file.name for file in archive_format.files if not is_file(folder / file.name)]
     if missing:

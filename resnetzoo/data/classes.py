@@ -1,4 +1,4 @@
-"""What classes are called: those of the package's datasets, and those without names."""
+"""Names of classes: those of the package's datasets, and numbered ones for classes without names."""
 
 from resnetzoo.data import cifar_files
 from resnetzoo.data.synthetic_set import CLASSES as SYNTHETIC
@@ -26,5 +26,5 @@ def classes_of(dataset: str) -> tuple[str, ...]:
 
 
 def numbered_classes(num_classes: int) -> tuple[str, ...]:
-    """What classes without names are called: `class 0`, `class 1`, ..."""
+    """Names for classes without names: `class 0`, `class 1`, ..."""
     return tuple(f"class {label}" for label in range(num_classes))

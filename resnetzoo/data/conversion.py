@@ -47,7 +47,7 @@ def check_rows(found: object) -> None:
     Raises:
         UsageError: names what was found and what to pass instead.
     """
-    # These have a length and items, but no rows, unless the keys of a mapping are their numbers.
+    # These have a length and items but no rows, except for a mapping whose keys are row numbers.
     other = isinstance(found, str | Tensor) or (isinstance(found, Mapping) and 0 not in found)
     if other or not (hasattr(found, "__len__") and hasattr(found, "__getitem__")):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""CIFAR-10-C and CIFAR-100-C where they lie, unpacked or packed, read one corruption and severity at a time."""
+"""Read CIFAR-10-C and CIFAR-100-C, unpacked or packed, one corruption and severity at a time."""
 
 import tarfile
 import warnings
@@ -33,18 +33,18 @@ from resnetzoo.utils.validation import check_choice, check_whole_number
 
 @dataclass(frozen=True, eq=False)
 class CorruptedImages:
-    """The test images of CIFAR-10 or CIFAR-100 under 19 corruptions, each at 5 severities, 30 MB for each of them.
+    """The test images of CIFAR-10 or CIFAR-100 under 19 corruptions at 5 severities; each combination takes 30 MB.
 
     Attributes:
         name: `cifar10-c` or `cifar100-c`.
-        title: what people read.
+        title: `CIFAR-10-C` or `CIFAR-100-C`.
         clean: the dataset whose test images were corrupted: `cifar10` or `cifar100`.
         classes: the name of each label.
-        n: images of each corruption at each severity; 10,000 as published.
+        n: number of images of each corruption at each severity; 10,000 as published.
         official: whether every file is as its authors published it.
         source: the folder or archive that it is read from.
-        groups: names of corruptions by kind: `noise`, `blur`, `weather` and `digital`, the 15 of the paper's mean, and
-            `extra`, its 4 more for validation.
+        groups: names of the corruptions by kind: `noise`, `blur`, `weather` and `digital`, the 15 over which the paper
+            averages, and `extra`, 4 more that it keeps for validation.
     """
 
     name: str
@@ -60,7 +60,7 @@ class CorruptedImages:
 
     @property
     def corruptions(self) -> tuple[str, ...]:
-        """The names of all 19, group by group."""
+        """The names of all 19 corruptions, group by group."""
         return tuple(name for names in self.groups.values() for name in names)
 
     def images(self, corruption: str, severity: int) -> ImageSet:
@@ -72,7 +72,7 @@ class CorruptedImages:
 
         Raises:
             UsageError: no such corruption or severity.
-            DataError: the file has changed, or cannot be read any more.
+            DataError: the file has changed, or can no longer be read.
         """
         check_choice("corruption", corruption, self.corruptions)
         check_whole_number("severity", severity, maximum=SEVERITIES[-1])
@@ -82,10 +82,10 @@ class CorruptedImages:
         return ImageSet(pixels, self._labels[start:stop], self.classes)
 
     def is_of(self, clean: ImageSet) -> bool:
-        """Whether these are the images that were corrupted, in their order, as far as labels and classes tell.
+        """Whether `clean` are the images that were corrupted, in the same order, as far as labels and classes show.
 
         Raises:
-            UsageError: `clean` is no `ImageSet`.
+            UsageError: `clean` is not an `ImageSet`.
         """
         check_images(clean, "clean")
         labels = clean.labels.cpu().repeat(len(SEVERITIES))
@@ -95,19 +95,21 @@ class CorruptedImages:
 def cifar10_c(root: str | Path | None = None, *, download: bool = False) -> CorruptedImages:
     """CIFAR-10-C: the 10,000 test images of CIFAR-10 under 19 corruptions at 5 severities (arXiv:1903.12261).
 
-    Looked for as `cifar10` is: `root`, or `$RESNETZOO_DATA` and the cache, may have the folder `CIFAR-10-C`, be it, or
-    have the archive `CIFAR-10-C.tar`, which stays packed. All 2.9 GB are read once for their checksums; a smaller
-    copy of any number of images is read, too.
+    It is looked for like `cifar10`: `root`, or `$RESNETZOO_DATA` and the cache, may contain the folder `CIFAR-10-C`, be
+    that folder, or contain the archive `CIFAR-10-C.tar`, which is read without unpacking. All 2.9 GB are read once to
+    verify their checksums. A smaller copy, with any number of images, is accepted as well.
 
     Args:
-        root: a folder.
-        download: if it is nowhere, fetch the archive of 2.9 GB into `root`, which is made, or the cache, and verify it.
+        root: the folder to look in.
+        download: whether to download the archive if the dataset is not found: 2.9 GB, into `root`, which is created if
+            necessary, or else into the cache. The archive is verified.
 
     Raises:
-        DataNotFoundError: it is nowhere, and `download` is off; or `$RESNETZOO_DATA` names what is not there.
-        DownloadError: it could not be fetched.
-        DataError: a file is missing, truncated, of another type or shape, or has a label out of range; or the archive
-            is not the published one. The message names it.
+        DataNotFoundError: the dataset was not found and `download` is off, or `$RESNETZOO_DATA` names a folder that
+            does not exist.
+        DownloadError: the archive could not be downloaded.
+        DataError: a file is missing, truncated, or of another type or shape, or has a label out of range; or the
+            archive is not the published one. The message names it.
 
     Warns:
         UnofficialDataWarning: the contents are not the published ones.
@@ -116,16 +118,16 @@ def cifar10_c(root: str | Path | None = None, *, download: bool = False) -> Corr
 
 
 def cifar100_c(root: str | Path | None = None, *, download: bool = False) -> CorruptedImages:
-    """CIFAR-100-C: as `cifar10_c`, with the test images of CIFAR-100 and its 100 fine classes.
+    """CIFAR-100-C: like `cifar10_c`, with the test images of CIFAR-100 and its 100 fine classes.
 
-    Its folder is `CIFAR-100-C`, its archive `CIFAR-100-C.tar`.
+    Its folder is called `CIFAR-100-C`, and its archive `CIFAR-100-C.tar`.
 
     Args:
         root: as in `cifar10_c`.
         download: as in `cifar10_c`.
 
     Raises:
-        DataError: as in `cifar10_c`, and so its kinds `DataNotFoundError` and `DownloadError`.
+        DataError: as in `cifar10_c`, including its subclasses `DataNotFoundError` and `DownloadError`.
     """
     return _find(CIFAR100_C, root, download)
 
@@ -148,7 +150,7 @@ def _find(info: CorruptedInfo, root: str | Path | None, download: bool) -> Corru
 
 
 def _read_first(folder: Path, info: CorruptedInfo) -> CorruptedImages | None:
-    """From complete files, or else from an archive; None if there is neither, nor a part of the files."""
+    """Read complete files, or else an archive; None if the folder has neither, nor some of the files."""
     begun = [inside for inside in (folder / info.folder, folder) if _is_begun(inside, info)]
     present = [inside for inside in begun if not _is_other(inside, info)]
     for inside in present:
@@ -174,14 +176,14 @@ def _read_first(folder: Path, info: CorruptedInfo) -> CorruptedImages | None:
 
 
 def _is_begun(folder: Path, info: CorruptedInfo) -> bool:
-    """Whether a folder has files of a corruption, or at least the dataset's name and labels."""
+    """Whether a folder has the file of any corruption, or at least the dataset's folder name and the labels."""
     if folder.name == info.folder and is_file(folder / "labels.npy"):
         return True
     return any(is_file(folder / f"{name}.npy") for name in CORRUPTIONS)
 
 
 def _is_other(folder: Path, info: CorruptedInfo) -> bool:
-    """Whether a folder is the other one of the two, whose files have the same names: the labels tell, or its name."""
+    """Whether a folder has the other dataset, whose files have the same names: by its labels, or else by its name."""
     other = _other(info)
     labels = folder / "labels.npy"
     found = checksum(labels, info.md5s["labels"]) if is_file(labels) else ""
@@ -195,7 +197,7 @@ def _other(info: CorruptedInfo) -> CorruptedInfo:
 
 
 def _other_names(folder: Path) -> str:
-    """What the folder has beside the published names, such as `Fog.npy`, as the end of a message."""
+    """The end of a message: arrays with other than the published names, such as `Fog.npy`; empty if there are none."""
     known = {f"{name}.npy" for name in ("labels", *CORRUPTIONS)}
     others = sorted(path.name for path in folder.glob("*.npy") if path.name not in known)
     return f"; files of other names are not read: {some(others)}" if others else ""
@@ -221,7 +223,7 @@ def _is_published(path: Path, name: str, info: CorruptedInfo) -> bool:
 
 
 def _open_archive(packed: Path, info: CorruptedInfo) -> CorruptedImages:
-    """Of a verified archive: where in it each file lies."""
+    """Open a verified archive, by finding the position of each file in it."""
     names = {f"{info.folder}/{name}.npy": name for name in ("labels", *CORRUPTIONS)}
     files = {}
     with tarfile.open(packed, "r:") as tar:

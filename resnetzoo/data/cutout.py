@@ -1,8 +1,8 @@
 """Cutout (arXiv:1708.04552, section 3.2): one square hole in each training image, of zeros after normalization.
 
-The centre is any pixel, each as likely as another, and what of the square lies outside of the image is cut off: by the
-authors' code, a hole of 16 pixels around row y covers the rows y - 8 to y + 7. The random erasing of torchvision draws
-size and proportions too, and keeps its rectangles inside of the image: it is not this.
+The centre is drawn uniformly from all pixels, and the part of the square outside the image is cut off. As in the
+authors' code, a hole of 16 pixels around row y covers the rows y - 8 to y + 7. torchvision's `RandomErasing` differs:
+it also draws the size and the aspect ratio, and keeps its rectangles inside the image.
 """
 
 import torch
@@ -12,7 +12,7 @@ from resnetzoo.data.epoch_random import CUTOUT, epoch_generator
 
 
 def draw_centres(num_images: int, height: int, width: int, *, seed: int, epoch: int) -> Tensor:
-    """The pixel in the middle of each image's hole, row by row from 0: int64 (N,)."""
+    """The index of the pixel at the centre of each image's hole, counted row by row from 0: int64 (N,)."""
     generator = epoch_generator(seed, epoch, CUTOUT)
     return torch.randint(height * width, (num_images,), device="cpu", generator=generator)
 
@@ -21,10 +21,10 @@ class Holes:
     """Which pixels of an image a hole covers.
 
     Args:
-        side: of the square, in pixels.
-        height: of the images.
-        width: of the images.
-        device: where it is asked for.
+        side: side of the square, in pixels.
+        height: height of the images.
+        width: width of the images.
+        device: device of the centres passed to `cover`.
     """
 
     def __init__(self, side: int, height: int, width: int, device: torch.device) -> None:
@@ -34,7 +34,7 @@ class Holes:
         self._rows, self._columns = pixels // width, pixels % width  # (H * W,) each
 
     def cover(self, centres: Tensor) -> Tensor:
-        """Pixels in the middle (n,) -> bool (n, H * W); nothing waits for the device."""
+        """Centre pixels (n,) -> covered pixels, bool (n, H * W), without waiting for the device."""
         rows = self._rows - centres[:, None] // self._width  # (n, H * W): below the centre
         columns = self._columns - centres[:, None] % self._width
         return self._is_near(rows) & self._is_near(columns)

@@ -1,7 +1,7 @@
 """Training batches gathered from one tensor on the model's device: crop and flip by index, without worker processes.
 
-Every random number of an epoch is drawn at its start from (seed, epoch) on the CPU, so a run goes on in the middle
-of an epoch, and on any device, exactly where it stopped. Shapes: N images (C, H, W), n of them in a batch.
+Every random number of an epoch is drawn at its start on the CPU, from (seed, epoch). A run can therefore continue in
+the middle of an epoch, on any device, exactly where it stopped. Shapes: N images (C, H, W), n of them in a batch.
 """
 
 from typing import NamedTuple
@@ -16,21 +16,21 @@ from resnetzoo.data.epoch_random import epoch_generator
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization, chunk_length
 
-_CHUNK = 500  # images normalized at once, as far as they fit into
-_CHUNK_BYTES = 16 << 20  # so many bytes
+_CHUNK = 500  # images normalized at once, if they fit into
+_CHUNK_BYTES = 16 << 20  # this many bytes
 
 
 class EpochAugmentation(NamedTuple):
     """The random part of one epoch: the order of the images, and for each index in it the crop and the flip."""
 
-    order: Tensor  # (N,) which image
+    order: Tensor  # (N,) indices of the images
     top: Tensor  # (N,) row of the crop's corner in the padded image, 0 to 2 * padding
-    left: Tensor  # (N,) column of it
-    flip: Tensor  # (N,) bool, left to right
+    left: Tensor  # (N,) column of that corner
+    flip: Tensor  # (N,) bool, whether the image is mirrored from left to right
 
 
 def draw_augmentation(num_images: int, *, seed: int, epoch: int, padding: int, flip: bool) -> EpochAugmentation:
-    """Draw the order and augmentation of this epoch: the same for the same arguments, whatever went before."""
+    """Draw the order and augmentation of this epoch; they only depend on the arguments."""
     generator = epoch_generator(seed, epoch)
     order = torch.randperm(num_images, device="cpu", generator=generator)
     corners = torch.randint(2 * padding + 1, (2, num_images), device="cpu", generator=generator)
@@ -41,18 +41,18 @@ def draw_augmentation(num_images: int, *, seed: int, epoch: int, padding: int, f
 class DeviceLoader:
     """The training set on `device`, normalized once, ready to be cut into augmented batches.
 
-    Its pixels lie one after the other, channels last, each image followed by one pixel of zeros, which stands for all
-    of its padding: the padding is zero after normalization, as where the normalized image is padded. A batch is then
-    one gather of pixels, and nothing is computed of them.
+    Its pixels are stored one after the other, channels last, and each image is followed by one pixel of zeros that
+    serves as all of its padding: padding is zero after normalization, as if the normalized image had been padded. A
+    batch is then a single gather of pixels, without any arithmetic on them.
 
     Args:
         train: the images.
-        normalization: how pixels become input.
-        padding: pixels on each side before the crop.
-        padding_mode: zeros, or the image mirrored at its border, for which it must be larger than the padding.
-        flip: mirror every other image.
-        cutout: side of the square hole in each image; 0 makes none.
-        device: where the images lie.
+        normalization: the map from pixels to input.
+        padding: pixels added on each side before the crop.
+        padding_mode: `zeros`, or `reflect` to mirror the image at its border; it must then be larger than the padding.
+        flip: whether to mirror each image with a probability of 1/2.
+        cutout: side of the square hole in each image, in pixels; 0 for no hole.
+        device: device that stores the images.
     """
 
     def __init__(
@@ -80,11 +80,11 @@ class DeviceLoader:
         return len(self._labels)
 
     def augmentation(self, *, seed: int, epoch: int) -> Tensor:
-        """The order and augmentation of an epoch, drawn and copied to the device: what `batch` cuts by.
+        """Draw the order and augmentation of an epoch for `batch`, and copy them to the device.
 
-        int64 (3, N), for each index in the order: the image's first pixel among all pixels, its window (which crop,
-        flipped or not), and its label; with cutout a fourth row, the middle of its hole. One tensor, so that a batch
-        reads its part of it at once.
+        The result is int64 (3, N). For each index in the order it has the position of the image's first pixel among
+        all pixels, its window (which crop, flipped or not) and its label; with cutout, a fourth row has the centre of
+        its hole. It is one tensor so that a batch reads its part in one operation.
         """
         drawn = draw_augmentation(len(self), seed=seed, epoch=epoch, padding=self.padding, flip=self.flip)
         corners = 2 * self.padding + 1  # in each direction
@@ -98,8 +98,8 @@ class DeviceLoader:
     def batch(self, augmentation: Tensor, indices: slice | Tensor) -> tuple[Tensor, Tensor]:
         """The images at these indices of the epoch's order: float32 (n, C, H, W), channels last, and labels (n,).
 
-        Four operations on the device, and those of a hole, all of them on memory that stays where it is, as a CUDA
-        graph needs it.
+        This takes four operations on the device, and those for a hole. All of them use memory with fixed addresses, as
+        a CUDA graph requires.
         """
         first_pixel, window, labels, *centre = augmentation[:, indices]  # (n,) each
         places = self._windows.index_select(0, window)  # (n, H * W), in the image
@@ -111,7 +111,7 @@ class DeviceLoader:
 
 
 def _normalized_pixels(images: Tensor, normalization: Normalization, device: torch.device) -> Tensor:
-    """uint8 (N, C, H, W) -> float32 (N * (H * W + 1), C), the last pixel of each image zero."""
+    """uint8 (N, C, H, W) -> float32 (N * (H * W + 1), C), where the last pixel of each image is zero."""
     count, channels, height, width = images.shape
     pixels = torch.zeros(count, height * width + 1, channels, dtype=torch.float32, device=device)
     length = chunk_length(4 * channels * height * width, _CHUNK_BYTES, _CHUNK)
@@ -122,12 +122,12 @@ def _normalized_pixels(images: Tensor, normalization: Normalization, device: tor
 
 
 def _places_of_windows(height: int, width: int, padding: int, mode: PaddingMode) -> Tensor:
-    """Which pixel of its image stands where, for every window of the padded image: (2 * (2p+1) * (2p+1), H * W).
+    """The image pixel at each place of every window of the padded image: (2 * (2p+1) * (2p+1), H * W).
 
-    First the windows as they are, row by row, then all of them flipped from left to right. H * W stands for zero.
-    int32 is enough inside an image; the sum with an image's first pixel is int64, for large sets have more pixels.
+    The windows come first as they are, row by row, and then all flipped from left to right. H * W stands for zero.
+    int32 is enough inside an image; the sum with an image's first pixel is int64, because large sets have more pixels.
     """
-    own = torch.arange(height * width, dtype=torch.float64, device="cpu").view(1, height, width)  # mirrored as floats
+    own = torch.arange(height * width, dtype=torch.float64, device="cpu").view(1, height, width)  # F.pad mirrors floats
     if mode == "reflect":
         padded = F.pad(own, [padding] * 4, mode="reflect")[0]
     else:

@@ -1,4 +1,4 @@
-"""The fingerprint of a dataset. Version 2 covers all of it; version 1 is in files of earlier versions."""
+"""The fingerprint of a dataset. Version 2 covers all of it; version 1 is in files written by earlier releases."""
 
 import hashlib
 import json
@@ -15,9 +15,9 @@ _VERSION_2 = "v2:"  # what a fingerprint of this version begins with; those of v
 
 
 def fingerprint_v1(train: "ImageSet", test: "ImageSet") -> str:
-    """SHA-256 over training images, training labels, test images, test labels, a byte a number.
+    """SHA-256 over training images, training labels, test images, test labels, one byte per number.
 
-    It leaves out what version 2 adds: shapes, where the training set ends, names of classes, labels above 255.
+    It does not cover what version 2 adds: shapes, where the training set ends, class names, and labels above 255.
     """
     return _sha256(part.to(torch.uint8) for part in (train.images, train.labels, test.images, test.labels))
 
@@ -25,7 +25,7 @@ def fingerprint_v1(train: "ImageSet", test: "ImageSet") -> str:
 def fingerprint_v2(train: "ImageSet", test: "ImageSet", version_1: str) -> str:
     """`v2:` and the SHA-256 of JSON that covers everything: shapes, classes, all labels, and the pixels.
 
-    With the shapes, version 1 says every pixel, so that the pixels are read once for both.
+    Together with the shapes, version 1 covers every pixel, so the pixels are read only once for both versions.
     """
     sets = [
         {
@@ -40,7 +40,7 @@ def fingerprint_v2(train: "ImageSet", test: "ImageSet", version_1: str) -> str:
 
 
 def fingerprint_of_images(images: "ImageSet") -> str:
-    """SHA-256 of JSON that says everything of one set: pixels, shape, labels in full, and the names of its classes."""
+    """SHA-256 of JSON that covers all of one set: pixels, shape, labels in full, and class names."""
     said = {
         "version": 1,
         "pixels": _sha256([images.images]),
@@ -57,7 +57,7 @@ def is_version_2(fingerprint: str) -> bool:
 
 
 def _sha256(parts: Iterable[Tensor]) -> str:
-    """Over the bytes of tensors, one after the other, the lowest byte of a number first."""
+    """SHA-256 over the bytes of tensors, one after the other, in little-endian order."""
     digest = hashlib.sha256()
     for part in parts:
         values = part.contiguous().cpu().numpy()

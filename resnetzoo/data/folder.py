@@ -1,4 +1,4 @@
-"""A folder with one folder of images a class: `cat/1.jpg`, `dog/2.png`; or two of these, `train` and `val`."""
+"""Read a folder that has one subfolder of images per class (`cat/1.jpg`, `dog/2.png`), or two such folders."""
 
 import shlex
 from collections.abc import Sequence
@@ -18,22 +18,22 @@ from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable, some
 from resnetzoo.utils.validation import check_names, check_whole_number
 
-SIZE = 32  # pixels: what the networks are made for
-_HELD_OUT = 5  # one image in so many where there is no folder to measure on
+SIZE = 32  # pixels: the size that the networks are made for
+_HELD_OUT = 5  # one image in this many, if there is no folder to measure on
 
 
 def load_folder(root: str | Path | None, size: int | None = None) -> Data:
-    """Images of any size and mode, by class: the shorter side is resized to `size`, the middle cropped.
+    """Images of any size and mode, by class: the shorter side is resized to `size`, and the middle is cropped.
 
-    Where `root` has a folder `train` or `training`, and `test`, `testing`, `val`, `valid` or `validation` beside it, in
-    upper or lower case, these are the two sets. Beside the training set alone, or without any, a fifth of each class
-    is held out (`Data.validation_split`, seed 0). Classes are in the order of their names.
+    If `root` has a folder `train` or `training`, and a folder `test`, `testing`, `val`, `valid` or `validation`, in
+    upper or lower case, these are the two sets. If it has only a training set, or only classes, a fifth of each class
+    is held out (`Data.validation_split`, seed 0). Classes are sorted by name.
 
     Raises:
         UsageError: no folder is named.
-        DataNotFoundError: it is not there.
-        DataError: no folders of classes, sets without one to train on, a class without images, or files that cannot
-            be read; all are named.
+        DataNotFoundError: the folder does not exist.
+        DataError: there are no class folders, there are sets but none to train on, a class has no images, or files
+            cannot be read; the message names them.
     """
     folder, size = _checked(root, size)
     source = f"{folder}, images resized to {size} pixels on the shorter side and cropped in the middle"
@@ -60,15 +60,15 @@ def load_folder(root: str | Path | None, size: int | None = None) -> Data:
 
 
 def images_of(root: str | Path | None, classes: Sequence[str] | None, size: int | None) -> ImageSet:
-    """All images of a folder with one folder of them a class, read in the same way; the errors are the same.
+    """All images of a folder that has one subfolder per class, read like those of `load_folder`, with the same errors.
 
     Args:
-        root: the folder; None for that of `$RESNETZOO_DATA`.
-        classes: the names that labels count, in their order, of which the folder may lack some; None for its own.
-        size: of the shorter side.
+        root: the folder; None for the one that `$RESNETZOO_DATA` names.
+        classes: the class names in label order; the folder need not contain all of them. None for the folder's own.
+        size: length of the shorter side, in pixels; None for 32.
 
     Raises:
-        UsageError: `classes` are no names.
+        UsageError: `classes` are not names.
     """
     names = None if classes is None else check_names("classes", classes)
     folder, size = _checked(named_folder(root), size)
@@ -95,7 +95,7 @@ def _sets(folder: Path) -> FolderSets | None:
 
 
 def _check_has_classes(folder: Path, classes: Sequence[str] | None) -> None:
-    """Refuse a folder of nothing but sets, unless the caller says that these are the names of classes."""
+    """Refuse a folder that contains only sets, unless `classes` says that their names are those of classes."""
     sets = _sets(folder)
     if sets is None or list(sets.every) != folders_in(folder):
         return
@@ -116,7 +116,7 @@ def _unreadable(place: object, error: OSError) -> DataError:
 
 
 def _read(folder: Path, classes: tuple[str, ...] | None, size: int, whose: str = "") -> ImageSet:
-    """The images of a folder, by these classes or else its own; `whose` they are, for the message about another one."""
+    """The images of a folder, labelled by `classes` or its own; a message about other classes calls them `whose`."""
     try:
         found = [inside.name for inside in folders_in(folder)]
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which folders are sets of images, such as `train` and `val`, and not classes."""
+"""Tell folders that are sets of images, such as `train` and `val`, from folders that are classes."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,16 +7,16 @@ from resnetzoo.errors import DataError
 from resnetzoo.utils.text import some
 
 _TRAIN = ("train", "training")
-_TEST = ("test", "testing", "val", "valid", "validation")  # the first that is there
+_TEST = ("test", "testing", "val", "valid", "validation")  # the first that exists is used
 
 
 class FolderSets(NamedTuple):
-    """The sets inside a folder, each with one folder of images a class.
+    """The sets inside a folder, each with one subfolder of images per class.
 
     Attributes:
-        train: to learn from; None if there is none.
-        test: to measure on; None if there is none.
-        every: all of them, in the order of their names.
+        train: the set to train on, if any.
+        test: the set to measure on, if any.
+        every: all sets, sorted by name.
     """
 
     train: Path | None
@@ -25,13 +25,13 @@ class FolderSets(NamedTuple):
 
 
 def find_sets(folder: Path) -> FolderSets | None:
-    """The sets that a folder consists of, called by these names in upper or lower case; None if it has classes.
+    """The sets inside a folder, whose names may be in upper or lower case; None if its subfolders are classes.
 
-    It has sets if no folder in it is called otherwise, or if one to learn from has folders in it.
+    They are sets if no subfolder has another name, or if a training set among them has subfolders itself.
 
     Raises:
-        DataError: several are called by one name.
-        OSError: it cannot be read.
+        DataError: there are several training sets, or several test sets whose names differ only in case.
+        OSError: the folder cannot be read.
     """
     inside = folders_in(folder)
     sets = [place for place in inside if place.name.casefold() in (*_TRAIN, *_TEST)]
@@ -48,10 +48,10 @@ def find_sets(folder: Path) -> FolderSets | None:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The folders in a folder that are not hidden, in the order of their names.
+    """The subfolders of a folder that are not hidden, sorted by name.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the folder cannot be read.
     """
     found = (place for place in folder.iterdir() if place.is_dir() and not place.name.startswith("."))
     return sorted(found, key=lambda place: place.name)

@@ -21,7 +21,7 @@ _MOST_CLASSES = 1_000_000  # far beyond any dataset: a larger label is another k
 def pixels_and_labels(
     dataset: Any, classes: Sequence[str] | None, size: int | None
 ) -> tuple[Tensor, Tensor, tuple[str, ...] | None]:
-    """Images uint8 (N, C, H, W), labels int64 (N,) and names of the classes, None if they have none.
+    """Images uint8 (N, C, H, W), labels int64 (N,), and class names, or None if the classes have no names.
 
     The arguments are those of `ImageSet.from_dataset`.
     """
@@ -40,15 +40,15 @@ def pixels_and_labels(
 
 
 def names_of_labels(*labels: Tensor) -> tuple[str, ...]:
-    """What classes without names are called: by their labels, `0`, `1`, ..., up to the highest one."""
+    """Names for classes without names: their labels, `0`, `1`, ..., up to the highest one."""
     return tuple(str(label) for label in range(1 + max(int(part.max()) for part in labels)))
 
 
 def check_both_named(train: tuple[str, ...] | None, test: tuple[str, ...] | None) -> None:
-    """Refuse two sets of which only one names its classes: nothing says that their labels mean the same.
+    """Refuse two sets if only one of them names its classes: their labels might not mean the same.
 
     Raises:
-        DataError: says which of them has names, and which.
+        DataError: says which set names its classes, and the names.
     """
     if (train is None) != (test is None):
         named, other = ("training", "test") if test is None else ("test", "training")
@@ -59,7 +59,7 @@ def check_both_named(train: tuple[str, ...] | None, test: tuple[str, ...] | None
 
 
 def _pair(row: Any, number: int) -> tuple[Any, Any]:
-    if isinstance(row, dict):  # of the Hugging Face Hub: one column is the image, one the label
+    if isinstance(row, dict):  # from the Hugging Face Hub: one column is the image, one the label
         image = [value for key, value in row.items() if key in ("image", "img")]
         label = [row[key] for key in ("label", "labels", "fine_label") if key in row]
         if image and label:
@@ -84,16 +84,16 @@ def _label(label: Any, number: int) -> int:
 
 
 def _whole_number(label: Any) -> int | None:
-    """The number that a label is, alone or in a tensor or an array of one number, as in the rows of MedMNIST."""
+    """A label, possibly in a tensor or array of one element, as in MedMNIST; None if it is not a whole number."""
     try:
         alone: Any = label.item() if isinstance(label, Tensor | np.ndarray) and math.prod(label.shape) == 1 else label
         return None if isinstance(alone, bool | np.bool_) else operator.index(alone)
-    except (TypeError, RuntimeError):  # the latter of a tensor on the meta device
+    except (TypeError, RuntimeError):  # the latter for a tensor on the meta device
         return None
 
 
 def _names(dataset: Any) -> tuple[str, ...] | None:
-    """The names that a dataset, or the one that it is a part of, has for its classes; None without any."""
+    """The class names of a dataset, or of the dataset that it is a subset of; None if there are none."""
     while dataset is not None:
         features = getattr(dataset, "features", None)
         for column in ("label", "labels", "fine_label"):
@@ -109,7 +109,7 @@ def _names(dataset: Any) -> tuple[str, ...] | None:
 
 
 def _common_names(parts: Sequence[Any]) -> tuple[str, ...] | None:
-    """Of a ConcatDataset: its labels mean one thing only where its parts count them by the same names."""
+    """The class names of a ConcatDataset, whose labels have one meaning only if all parts have the same names."""
     names = [_names(part) for part in parts]
     other = next((found for found in names if found != names[0]), names[0])
     if other != names[0]:

@@ -1,4 +1,4 @@
-"""Which files in a folder are images, and in which order."""
+"""Find the image files in a folder, and put them in order."""
 
 import os
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from resnetzoo.utils.text import natural_order
 
 
 def images_below(folder: Path, unreadable: Callable[[OSError], object]) -> list[Path]:
-    """The images in a folder and those below it, known by their suffix, without hidden ones, counted in order.
+    """The image files in a folder and its subfolders, recognized by suffix, without hidden ones, in natural order.
 
     Args:
-        folder: where to look.
-        unreadable: is told of each folder that cannot be read; it may raise.
+        folder: the folder to look in.
+        unreadable: called with the error for each folder that cannot be read; it may raise.
     """
     suffixes = image_suffixes()
     files: list[Path] = []
@@ -31,15 +31,15 @@ def path_order(path: Path) -> list[list[tuple[int, str]]]:
 
 @cache
 def image_suffixes() -> frozenset[str]:
-    """The endings of the files that Pillow reads as images; a file that is named itself is read whatever its name."""
+    """The suffixes of files that Pillow reads as images; a file that is passed directly needs none of them."""
     from PIL import Image
 
-    formats = Image.registered_extensions()  # with those that can only be written
+    formats = Image.registered_extensions()  # including formats that can only be written
     return frozenset(suffix for suffix, name in formats.items() if name in Image.OPEN and _is_decoded(name))
 
 
 def _is_decoded(name: str) -> bool:
-    """Whether Pillow has pixels of a format that it opens: some it only tells by their first bytes."""
+    """Whether Pillow can decode a format that it opens: it only identifies some of them by their first bytes."""
     from PIL import Image
     from PIL import ImageFile as PillowFile
 

@@ -1,4 +1,4 @@
-"""Read an image file of any format that Pillow supports, as an upright image of 8 bits a sample."""
+"""Read an image file of any format that Pillow supports, as an upright image with 8 bits per sample."""
 
 import warnings
 from pathlib import Path
@@ -13,22 +13,22 @@ from resnetzoo.utils.text import printable
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_ORIENTATION = 0x0112  # of EXIF
+_ORIENTATION = 0x0112  # a tag of EXIF
 
 
 def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Image":
-    """The image of a file, 8 bits a sample, turned upright as its EXIF data say; of an animation the first frame.
+    """Read an image file, or the first frame of an animation, with 8 bits per sample, turned upright by its EXIF data.
 
     Args:
         path: the file.
-        mode: what it is turned into, with white where it is transparent; None leaves its own.
+        mode: the mode to convert to, with transparent areas made white; by default the mode of the file.
 
     Raises:
-        ImageError: it is not there, damaged, larger than Pillow's limit, or no image; or its samples are out of range.
-            The message begins with the path, and `reason` is what follows.
+        ImageError: the file is missing, damaged, larger than Pillow's limit, or not an image; or its samples are out of
+            range. The message begins with the path, and `reason` is the rest of it.
 
     Warns:
-        SampleDepthWarning: its samples are taken as of fewer bits than 16.
+        SampleDepthWarning: its 16-bit samples are read as samples of fewer bits.
     """
     path = user_path(path)
     try:
@@ -39,11 +39,11 @@ def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Im
 
 
 def _read(path: Path) -> "Image":
-    """The image; what goes wrong is said without the name of the file."""
+    """Read the image; error messages do not contain the name of the file."""
     from PIL import Image
 
     _check_file(path)
-    with warnings.catch_warnings(record=True) as said:  # without Pillow's remarks on metadata that it can do without
+    with warnings.catch_warnings(record=True) as said:  # to drop Pillow's warnings about metadata that it does not need
         warnings.simplefilter("always")
         try:
             with Image.open(path) as image:
@@ -71,7 +71,7 @@ def _check_file(path: Path) -> None:
 
 
 def _upright(image: "Image", pixels: "Image") -> "Image":
-    """`pixels`, which are those of `image`, turned as that one says."""
+    """`pixels`, which come from `image`, turned upright by the EXIF data of `image`."""
     from PIL import ImageOps
 
     pixels.load()
@@ -81,7 +81,7 @@ def _upright(image: "Image", pixels: "Image") -> "Image":
             exif[_ORIENTATION] = orientation
             pixels.info["exif"] = exif.tobytes()
         return ImageOps.exif_transpose(pixels)
-    except Exception:  # an orientation that cannot be read is none
+    except Exception:  # an orientation that cannot be read is ignored
         return pixels.copy()
 
 

@@ -26,7 +26,8 @@ class ImageSet:
         classes: the name of each label.
 
     Raises:
-        DataError: no tensors, or of other types or shapes or without values; no image; or a label outside the classes.
+        DataError: images or labels are not tensors, have another type or shape, or have no values; there is no image; a
+            label is outside the classes; or `classes` are not names.
     """
 
     images: Tensor
@@ -68,19 +69,20 @@ class ImageSet:
 
     @classmethod
     def from_dataset(cls, dataset: Any, *, classes: Sequence[str] | None = None, size: int | None = None) -> "ImageSet":
-        """A dataset of torchvision or of the Hugging Face Hub, or a list of (image, label), as whole tensors.
+        """A dataset of torchvision or the Hugging Face Hub, or a list of (image, label) pairs, as whole tensors.
 
         Args:
-            dataset: rows of an image of PIL, or a tensor (C, H, W) as uint8 or float from 0 to 1, and a label from 0,
-                which may be in an array of one number; of the Hub one split, with a column `image` or `img` and one
-                `label` (or `fine_label`). No normalization in it.
-            classes: their names; by default those of the dataset, or else the labels themselves.
-            size: the shorter side of each image is resized to it (bicubic, antialiased), and the middle cropped. Left
-                out, images must have one size.
+            dataset: rows of an image and its label. An image is a PIL image, or a tensor (C, H, W) of uint8 or of
+                floats from 0 to 1, without normalization. A label is a whole number from 0, which may be in an array
+                of one element. From the Hub, pass one split with a column `image` or `img` and a column `label`,
+                `labels` or `fine_label`.
+            classes: the class names; by default those of the dataset, or else the labels themselves.
+            size: number of pixels to which the shorter side of each image is resized (bicubic, antialiased) before the
+                middle is cropped. By default images are not resized, and must all have the same size.
 
         Raises:
-            UsageError: it has no length and rows, or `classes` are no names.
-            DataError: a row is no such pair, or images have several sizes.
+            UsageError: `dataset` has no length or no numbered rows, or `classes` are not names.
+            DataError: there are no rows, a row is not such a pair, or the images have different sizes.
         """
         from resnetzoo.data.from_dataset import names_of_labels, pixels_and_labels
 
@@ -91,19 +93,20 @@ class ImageSet:
     def from_folder(
         cls, root: str | Path | None = None, *, classes: Sequence[str] | None = None, size: int | None = None
     ) -> "ImageSet":
-        """All images of a folder with one folder of them a class, such as those to measure on alone.
+        """All images of a folder that has one subfolder per class, for example to evaluate on.
 
         Args:
-            root: the folder (`root/cat/1.jpg`); None for that of `$RESNETZOO_DATA`.
-            classes: the names that labels count, in this order, of which the folder may lack some, as `model.classes`;
-                left out, the folder's own in the order of their names.
-            size: the shorter side of each image is resized to so many pixels, 32 if left out, and the middle cropped.
+            root: the folder (`root/cat/1.jpg`); None for the one that `$RESNETZOO_DATA` names.
+            classes: the class names in label order, such as `model.classes`; the folder need not contain all of them.
+                By default they are the names of its subfolders, sorted.
+            size: number of pixels to which the shorter side of each image is resized before the middle is cropped; 32
+                by default.
 
         Raises:
-            UsageError: no folder is named, or `classes` are no names.
-            DataNotFoundError: it is not there.
-            DataError: no folders of classes in it, one of another name, one without images, or files that cannot be
-                read; all are named.
+            UsageError: no folder is named, or `classes` are not names.
+            DataNotFoundError: the folder does not exist.
+            DataError: there are no class folders, one is not in `classes`, one has no images, or files cannot be read;
+                the message names them.
         """
         from resnetzoo.data.folder import images_of
 
@@ -119,9 +122,9 @@ class ImageSet:
         )
 
     def normalization(self, kind: NormalizationKind) -> Normalization:
-        """The normalization that centres these images, in tensors of its own.
+        """The normalization that centres these images, in new tensors.
 
-        It is measured once, and again only after torch changed the images in place.
+        It is measured once, and again only after the images were changed in place.
         """
         if self.images.is_inference():  # torch does not count the changes of such tensors
             return measure_normalization(self.images, kind)
@@ -133,11 +136,11 @@ class ImageSet:
 
     @cached_property
     def _measured(self) -> dict[NormalizationKind, tuple[int, Normalization]]:
-        """By kind: the number of changes to the images when it was measured, and what was found."""
+        """For each kind, the number of changes to the images when it was measured, and the result."""
         return {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields alone: the images of a copy count their changes anew."""
+        """Only the fields, because the images of a copy count their changes anew."""
         return {name: value for name, value in vars(self).items() if name != "_measured"}
 
     def to(self, device: torch.device) -> "ImageSet":
@@ -151,11 +154,11 @@ class ImageSet:
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
     def with_channels(self, in_chans: int) -> "ImageSet":
-        """The same images with so many channels, as `in_chans` of a network: the one of grey images is repeated.
+        """The same images with `in_chans` channels, as a network expects them: the channel of grey images is repeated.
 
         Raises:
-            UsageError: no whole number from 1.
-            DataError: the images have several channels, and another number of them.
+            UsageError: `in_chans` is not a whole number from 1.
+            DataError: the images have several channels, but not `in_chans`.
         """
         check_whole_number("in_chans", in_chans)
         found = self.images.shape[1]
@@ -171,8 +174,8 @@ class ImageSet:
         """The same images, with labels renumbered to the order of `classes`, which may have more names.
 
         Raises:
-            UsageError: `classes` are no names.
-            DataError: a name of this set is not among them, or one stands twice, so that it means no single label.
+            UsageError: `classes` are not names.
+            DataError: a class of this set is not among them, or a name occurs twice and so does not identify a label.
         """
         names = check_names("classes", classes)
         if names == self.classes:

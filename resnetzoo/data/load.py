@@ -14,7 +14,7 @@ from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.errors import BrokenDownloadError, DownloadError, OutputError, UsageError
 from resnetzoo.utils.validation import check_choice
 
-# The words of datasets without a training set, and what reads them.
+# The names of datasets without a training set, and the calls that read them.
 TEST_SETS = {
     "cifar10-c": "cifar10_c()",
     "cifar100-c": "cifar100_c()",
@@ -32,25 +32,26 @@ class SyntheticDataWarning(UserWarning):
 def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: int | None = None) -> Data:
     """The dataset with this name, found or downloaded; `auto` is CIFAR-10 or, failing that, the synthetic dataset.
 
-    Where a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic dataset never stands in for it.
+    If a folder is named, by `root` or by `$RESNETZOO_DATA`, the synthetic dataset is never used as a replacement.
 
     Args:
         dataset: `auto`, `cifar10`, `cifar100`, `cifar100-coarse` (with its 20 coarse labels), `synthetic`, or `folder`:
-            images of any size in one subfolder per class (`root/cat/1.jpg`). These may lie in `root/train` and
+            images of any size in one subfolder per class (`root/cat/1.jpg`). The subfolders may be in `root/train` and
             `root/test` (or `val`); otherwise a fifth of each class is held out for testing.
         root: the folder to look in and to download into; it must exist.
         size: for `folder`: the number of pixels to which the shorter side of each image is resized before the centre is
-            cropped; 32 if left out.
+            cropped; 32 by default.
 
     Raises:
-        UsageError: no such dataset, or one to measure on alone, such as `cifar10-c`; or a folder for the synthetic
-            set, which is drawn.
-        DataError: it is there but damaged, came damaged, or (with a name that is not `auto`, or in a folder that is
-            named) cannot be had; its kind `DataNotFoundError` where what is named is not there.
+        UsageError: there is no such dataset, or it has only test images, such as `cifar10-c`; `root` is given for the
+            synthetic dataset, which is drawn; or `size` is given for anything but `folder`.
+        DataError: the dataset or its download is damaged, or it cannot be obtained (and either `dataset` is not `auto`,
+            or a folder is named); its subclass `DataNotFoundError` if the named folder does not exist or does not
+            contain the dataset.
 
     Warns:
-        SyntheticDataWarning: with `auto`, when the synthetic dataset is used: why, and how to get CIFAR-10. Its
-            `source` says so too, and is stored with every result.
+        SyntheticDataWarning: with `auto`, if the synthetic dataset is used. The message says why, and how to get
+            CIFAR-10. The `source` of the dataset gives the reason too, and is stored with every result.
     """
     if isinstance(dataset, str) and dataset in TEST_SETS:
         raise UsageError(
@@ -90,7 +91,7 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
 
 
 def _is_out_of_reach(error: DownloadError | OutputError) -> bool:
-    """Whether nothing came, or there is no place for it; what came broken, and a full disk, are to be mended."""
+    """Whether nothing was received or nothing may be written; a broken download or a full disk is left to the user."""
     if isinstance(error, OutputError):
         return isinstance(error.__cause__, OSError) and error.__cause__.errno in (EACCES, EPERM, EROFS)
     return not isinstance(error, BrokenDownloadError)

@@ -29,7 +29,7 @@ class NewTestImages(ImageSet):
     """CIFAR-10.1: an `ImageSet` that also says what it was read from.
 
     Attributes:
-        title: what people read, such as `CIFAR-10.1 v6`.
+        title: its name in texts, such as `CIFAR-10.1 v6`.
         official: whether both files are as their authors published them.
         source: the folder that they are in.
     """
@@ -42,19 +42,21 @@ class NewTestImages(ImageSet):
 def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: bool = False) -> NewTestImages:
     """CIFAR-10.1: about 2,000 new test images for CIFAR-10, uint8 (N, 3, 32, 32) (arXiv:1806.00451).
 
-    Looked for as `cifar10` is: `root`, or `$RESNETZOO_DATA` and the cache, may have the two files of the version
-    (`cifar10.1_v6_data.npy` and `cifar10.1_v6_labels.npy`), or the repository `CIFAR-10.1` with them.
+    It is looked for like `cifar10`: `root`, or `$RESNETZOO_DATA` and the cache, may contain the two files of the
+    version (`cifar10.1_v6_data.npy` and `cifar10.1_v6_labels.npy`), or the repository `CIFAR-10.1` with these files.
 
     Args:
-        root: a folder.
+        root: the folder to look in.
         version: `v6`, 2,000 images, 200 per class, which the authors recommend; or `v4`, 2,021 images, whose number
             differs between classes.
-        download: if it is nowhere, fetch 6 MB (into `root`, which is made, or the cache), and verify them.
+        download: whether to download the files if they are not found: 6 MB, into `root`, which is created if
+            necessary, or else into the cache. The files are verified.
 
     Raises:
-        UsageError: no such version.
-        DataNotFoundError: it is nowhere, and `download` is off; or `$RESNETZOO_DATA` names what is not there.
-        DownloadError: it could not be fetched.
+        UsageError: there is no such version.
+        DataNotFoundError: the dataset was not found and `download` is off, or `$RESNETZOO_DATA` names a folder that
+            does not exist.
+        DownloadError: a file could not be downloaded.
         DataError: a file is missing, truncated, of another type or shape, or has a label out of range.
 
     Warns:

@@ -12,27 +12,28 @@ from resnetzoo.errors import UsageError
 from resnetzoo.utils.strict_json import to_json
 from resnetzoo.utils.validation import check_choice, check_whole_number
 
-_OVERSHOOT = 0.5  # beyond 0 and 1, as resizing overshoots them at sharp edges
-_CHUNK = 5_000  # images turned into float64 at once, as far as they fit into
-_CHUNK_BYTES = 128 << 20  # so many bytes; 5,000 images of CIFAR take 117 MiB
+_OVERSHOOT = 0.5  # beyond 0 and 1, which resizing overshoots at sharp edges
+_CHUNK = 5_000  # images converted to float64 at once, if they fit into
+_CHUNK_BYTES = 128 << 20  # this many bytes; 5,000 images of CIFAR take 117 MiB
 
 
 @dataclass(frozen=True, eq=False)
 class Normalization:
-    """Mean and deviation on the scale 0 to 1.
+    """Mean and standard deviation, on the scale from 0 to 1.
 
-    `Normalization("channel", [0.49, 0.48, 0.45], [0.25, 0.24, 0.26])` makes tensors of the values of each channel.
+    `Normalization("channel", [0.49, 0.48, 0.45], [0.25, 0.24, 0.26])` works as well: the values of the channels become
+    tensors.
 
     Attributes:
-        kind: `channel` (a mean and a deviation a channel) or `per_pixel_mean` (a mean for each place, no
-            deviation: arXiv:1512.03385, section 4.2).
+        kind: `channel` (one mean and standard deviation per channel) or `per_pixel_mean` (one mean per pixel position,
+            no standard deviation: arXiv:1512.03385, section 4.2).
         mean: float32 (C, 1, 1) with `channel`, (C, H, W) with `per_pixel_mean`; from 0 to 1.
         std: float32 (C, 1, 1); above 0, at most 1.
-        size: shorter side, in pixels, of the images that it was measured on; None where that is not known.
-        shape: height and width of these images where they are not square and `mean` does not show it; else None.
+        size: shorter side, in pixels, of the images that it was measured on; None if unknown.
+        shape: height and width of these images if they are not square and `mean` does not show it; otherwise None.
 
     Raises:
-        UsageError: another kind, values that are no numbers or out of their range, or shapes that do not fit.
+        UsageError: the kind is unknown, values are not numbers or out of range, or shapes do not match.
     """
 
     kind: NormalizationKind
@@ -58,7 +59,7 @@ class Normalization:
             )
         if len(mean) != len(std):
             raise UsageError(f"{per_channel}: mean has {len(mean)} channels, but std has {len(std)}")
-        if not mean.is_meta and not std.is_meta:  # which have shapes and no values
+        if not mean.is_meta and not std.is_meta:  # meta tensors have shapes but no values
             _check_range("mean", mean, bool(((mean >= 0) & (mean <= 1)).all()), "from 0 to 1")
             _check_range("std", std, bool(((std > 0) & (std <= 1) & (1 / std).isfinite()).all()), "above 0, at most 1")
         object.__setattr__(self, "mean", mean)
@@ -66,10 +67,10 @@ class Normalization:
 
     @property
     def input_size(self) -> int:
-        """Side in pixels of the square that images are made into, as in training, or 32 where that is not known.
+        """Side, in pixels, of the squares that images are resized and cropped to, as in training; 32 if unknown.
 
         Raises:
-            UsageError: it has a mean for each place of images that are not square.
+            UsageError: it has one mean per pixel position of images that are not square.
         """
         if self.kind == "channel":
             return self.size or INPUT_SIZE
@@ -99,12 +100,12 @@ class Normalization:
         return self.shape or (self.input_size, self.input_size)
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Pixels (N, C, H, W) or (C, H, W) -> input of that shape, on their device.
+        """Pixels (N, C, H, W) or (C, H, W) -> input of the same shape, on the same device.
 
-        Pixels are uint8, which give float32, or floats from 0 to 1, which keep their type and may be differentiated.
+        Pixels of uint8 give float32. Floats from 0 to 1 keep their type, and gradients flow back to them.
 
         Raises:
-            UsageError: pixels of another type, range or shape, such as of another number of channels.
+            UsageError: the pixels have another type, range or shape, such as another number of channels.
         """
         self.check_shape(pixels)
         if pixels.dtype == torch.uint8:
@@ -116,11 +117,11 @@ class Normalization:
         return ((values - mean) / std).to(values.dtype)
 
     def check_shape(self, pixels: Tensor) -> None:
-        """Refuse pixels whose shape the mean and deviation would only fit by being repeated.
+        """Refuse pixels whose shape would match mean and standard deviation only by accidental broadcasting.
 
         Raises:
-            UsageError: no tensor (C, H, W) or (N, C, H, W), or one of other channels or, with a mean for each place,
-                of another height or width.
+            UsageError: `pixels` is not a tensor (C, H, W) or (N, C, H, W), or has another number of channels or, with
+                one mean per pixel position, another height or width.
         """
         if not isinstance(pixels, Tensor):
             raise UsageError(f"a normalization takes a tensor (N, C, H, W), not {type(pixels).__name__}")
@@ -135,10 +136,10 @@ class Normalization:
             raise UsageError(f"a mean for each of {height} x {width} pixels takes images of that size, not {found}")
 
     def check_channels(self, in_chans: int) -> None:
-        """Refuse a network of other channels, whose images would be those of this normalization and not its own.
+        """Refuse a network with another number of channels, which could not process images normalized by this.
 
         Raises:
-            UsageError: says both.
+            UsageError: states both numbers of channels.
         """
         if len(self.std) != in_chans:
             raise UsageError(
@@ -152,15 +153,15 @@ class Normalization:
         return {"kind": self.kind, "mean": self.mean, "std": self.std, "size": self.size, **shape}
 
     def to_json(self) -> str:
-        """As `to_stored`, as JSON with lists of the tensors' shapes; `from_stored` reads what JSON makes of it."""
+        """The values of `to_stored` as JSON, tensors as nested lists; `from_stored` reads them after `json.loads`."""
         return to_json({**self.to_stored(), "mean": self.mean.tolist(), "std": self.std.tolist()})
 
     @classmethod
     def from_stored(cls, values: Mapping[str, Any]) -> "Normalization":
-        """What `to_stored` or `to_json` wrote, to the last digit; files of before may lack `size`, most lack `shape`.
+        """Read exactly what `to_stored` or `to_json` wrote; old files may lack `size`, and most lack `shape`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is none.
+            KeyError, TypeError, ValueError: the values are not those of a normalization.
         """
         mean, std = (torch.as_tensor(values[key], dtype=torch.float32, device="cpu") for key in ("mean", "std"))
         return cls(values["kind"], mean, std, values.get("size"), values.get("shape"))
@@ -172,15 +173,15 @@ class Normalization:
 
 
 def channel_normalization(mean: Sequence[float], std: Sequence[float]) -> Normalization:
-    """The normalization of these values, one a channel, on the scale 0 to 1."""
+    """The normalization with these values, one per channel, on the scale from 0 to 1."""
     return Normalization("channel", _values("mean", mean), _values("std", std))
 
 
 def check_floats(images: Tensor) -> None:
-    """Refuse what are no floats from 0 to 1; half of that beyond either end counts as the overshoot of resizing.
+    """Refuse anything but floats from 0 to 1, with a tolerance of 0.5 at either end, because resizing overshoots.
 
     Raises:
-        UsageError: another type, or the range that was found; or no values.
+        UsageError: the images have another type, a wider range, which is stated, or no values.
     """
     if not images.is_floating_point():
         raise UsageError(
@@ -191,7 +192,7 @@ def check_floats(images: Tensor) -> None:
         if images.is_meta:
             raise UsageError('expected pixels with values, but the tensor is on the device "meta", which has none')
         low, high = (float(value) for value in images.detach().aminmax())
-        # Pixels of 0 to 255, and what is normalized already, are further out. NaN is in no range.
+        # Pixels from 0 to 255 and normalized images go further than that. NaN is in no range.
         if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
             raise UsageError(
                 f"expected floats from 0 to 1, found {low:g} to {high:g}: pass pixels from 0 to 255 as uint8, and do "
@@ -200,9 +201,9 @@ def check_floats(images: Tensor) -> None:
 
 
 def _values(name: str, found: Any) -> Tensor:
-    """float32; of one value a channel (C, 1, 1)."""
+    """A tensor in float32; one value per channel becomes (C, 1, 1)."""
     try:
-        # Tensors stay where they are; all else is on the CPU, whatever the default device is.
+        # Tensors stay on their device; everything else goes to the CPU, whatever the default device is.
         tensor = found if isinstance(found, Tensor) else torch.tensor(found, device="cpu")
         values = tensor.to(torch.float32)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -226,7 +227,7 @@ def _computed_in(dtype: torch.dtype) -> torch.dtype:
 
 
 def chunk_length(image_bytes: int, chunk_bytes: int, most: int) -> int:
-    """How many images of so many bytes to take at once: as many as fit, from one to `most`."""
+    """How many images of `image_bytes` to process at once: as many as fit into `chunk_bytes`, from one to `most`."""
     return min(most, max(1, chunk_bytes // image_bytes))
 
 
@@ -236,7 +237,7 @@ def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalizat
     squares = torch.zeros_like(total)
     pixels = torch.empty(0, dtype=torch.float64, device="cpu")
     for chunk in torch.split(images.cpu(), chunk_length(total.nbytes, _CHUNK_BYTES, _CHUNK)):
-        if pixels.shape != chunk.shape:  # else written over: fresh memory of this size costs more than the sums
+        if pixels.shape != chunk.shape:  # otherwise reused: new memory of this size costs more than the sums
             pixels = torch.empty_like(chunk, dtype=torch.float64)
         pixels.copy_(chunk).div_(255)
         total += pixels.sum(dim=0)
@@ -250,7 +251,7 @@ def measure_normalization(images: Tensor, kind: NormalizationKind) -> Normalizat
     channel_mean = mean.mean(dim=(1, 2), keepdim=True)
     variance = (squares / len(images)).mean(dim=(1, 2), keepdim=True) - channel_mean.square()
     std = variance.clamp(min=0).sqrt()
-    std[std < 1e-4] = 1.0  # a channel of one value only: leave its scale alone
+    std[std < 1e-4] = 1.0  # a channel with a single value keeps its scale
     height, width = images.shape[2:]
     shape = None if height == width else (height, width)
     return Normalization(kind, channel_mean.float(), std.float(), size, shape)

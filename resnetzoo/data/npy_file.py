@@ -1,4 +1,4 @@
-"""Arrays in `.npy` files, alone or inside an archive that is not compressed: checked at once, read in parts later."""
+"""Arrays in `.npy` files, which may be in an uncompressed archive: checked when opened, read in parts later."""
 
 import math
 import tokenize
@@ -18,15 +18,15 @@ _HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.
 
 @dataclass(frozen=True)
 class NpyFile:
-    """An array that stays where it is.
+    """An array that stays in its file.
 
     Attributes:
-        path: the file, or the archive, with its values.
-        title: what messages call it.
-        shape: of the array.
-        dtype: of its values, never Python objects.
-        fortran_order: whether the first index goes through neighbouring values, and not the last.
-        offset: of the first value, in bytes from the beginning of the file.
+        path: the file or archive that contains its values.
+        title: its name in messages.
+        shape: shape of the array.
+        dtype: type of its values, never Python objects.
+        fortran_order: whether consecutive values differ in the first index, and not in the last.
+        offset: position of the first value, in bytes from the beginning of the file.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class NpyFile:
     offset: int
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
-        """A part of it by the first index, in memory of its own; the rest is not read.
+        """The part from `start` to `stop` of the first index, in new memory; the rest is not read.
 
         Raises:
             DataError: the file has become shorter.
@@ -45,22 +45,22 @@ class NpyFile:
         """
         try:
             values = np.memmap(self.path, self.dtype, "r", self.offset, self.shape, "F" if self.fortran_order else "C")
-        except ValueError as error:  # what numpy says where a file ends before the array does
+        except ValueError as error:  # numpy's error if the file ends before the array does
             raise DataError(f"{self.title}: truncated after it was opened: {error}") from error
         return np.array(values[start:stop], order="C")
 
 
 def open_npy(path: Path, *, start: int = 0, length: int | None = None, inside: str = "") -> NpyFile:
-    """Read what a `.npy` file says of itself; no values are read, and Python objects are refused.
+    """Read the header of a `.npy` file, but no values; arrays of Python objects are refused.
 
     Args:
-        path: the file.
-        start: where it begins in an archive, in bytes.
-        length: its bytes there; the whole file if left out.
+        path: the file, or an archive that contains it.
+        start: where it begins in the archive, in bytes.
+        length: its length there, in bytes; by default all of `path` from `start` on.
         inside: its name there, for messages.
 
     Raises:
-        DataError: no such file, an array of Python objects, or other bytes than it says that it has.
+        DataError: it is not a `.npy` file, has an array of Python objects, or is shorter or longer than it states.
         OSError: it cannot be read.
     """
     title = f"{path} ({inside})" if inside else str(path)
@@ -81,7 +81,7 @@ def open_npy(path: Path, *, start: int = 0, length: int | None = None, inside: s
 
 
 def _read_header(file: BinaryIO, title: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether it is in Fortran's order, and type."""
+    """The shape, whether the array is in Fortran order, and the type."""
     try:
         version = npy_format.read_magic(file)
         if version not in _HEADER_READERS:

@@ -1,4 +1,4 @@
-"""The pair of training and test set that an experiment runs on."""
+"""The pair of a training and a test set that an experiment runs on."""
 
 import warnings
 from collections.abc import Sequence
@@ -29,16 +29,16 @@ class Data:
     """A training and a test set.
 
     Attributes:
-        name: of the dataset: `cifar10`, `cifar100` or `synthetic`.
-        train: to learn from.
-        test: to measure on.
+        name: name of the dataset: `cifar10`, `cifar100`, `synthetic`, or any name of your own.
+        train: the set to train on.
+        test: the set to measure on.
         official: whether every image and label is as its authors published it.
         source: the folder or program that it came from.
         part: which part of the dataset this is; empty for the whole.
 
     Raises:
-        UsageError: `train` or `test` is no `ImageSet`, or another field of another type.
-        DataError: they differ in the size or channels of their images, or in names or order of their classes.
+        UsageError: `train` or `test` is not an `ImageSet`, or another field has the wrong type.
+        DataError: the sets differ in the size or channels of their images, or in the names or order of their classes.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Data:
     def __post_init__(self) -> None:
         check_images(self.train, "train")
         check_images(self.test, "test")
-        for field in ("name", "source", "part"):  # which are written as JSON
+        for field in ("name", "source", "part"):  # these are written as JSON
             check_kind(field, getattr(self, field), str)
         check_kind("official", self.official, bool)
         check_agreement(self.train, self.test)
@@ -60,15 +60,15 @@ class Data:
     def from_dataset(
         cls, train: Any, test: Any, *, name: str = "mine", classes: Sequence[str] | None = None, size: int | None = None
     ) -> "Data":
-        """Two datasets of torchvision or of the Hugging Face Hub, or two lists of (image, label), as `Data`.
+        """Two datasets of torchvision or the Hugging Face Hub, or two lists of (image, label) pairs, as `Data`.
 
-        The arguments are those of `ImageSet.from_dataset`. Without names of classes in either set, those are the
-        labels, as many as the set with more of them has.
+        The other arguments are those of `ImageSet.from_dataset`. If neither set names its classes, the classes are
+        named by their labels, up to the highest label in either set.
 
         Raises:
-            UsageError: one of the two has no length and rows, `classes` are no names, or `name` is no text.
-            DataError: a row is no such pair; images have several sizes; the sets name different classes, or the same
-                ones in another order; or only one of them names its classes.
+            UsageError: a dataset has no length or no numbered rows, `classes` are not names, or `name` is not a string.
+            DataError: a dataset has no rows; a row is not such a pair; the images have different sizes; the sets name
+                different classes, or the same ones in another order; or only one of them names its classes.
         """
         parts = [pixels_and_labels(part, classes, size) for part in (train, test)]
         check_both_named(*(names for _, _, names in parts))
@@ -93,24 +93,25 @@ class Data:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Version 2, a SHA-256 over pixels, labels, shapes, class names and the border of the sets, behind "v2"."""
+        """Version 2: `v2:` and a SHA-256 over pixels, labels, shapes, class names and the border between the sets."""
         return fingerprint_v2(self.train, self.test, self.fingerprint_v1)
 
     @cached_property
     def fingerprint_v1(self) -> str:
         """Version 1, as published for the official sets and stored by earlier versions.
 
-        SHA-256 over training images, training labels, test images, test labels, a byte a number: without shapes, names
-        of classes, the border between the sets, and what labels above 255 have more than a byte holds.
+        It is a SHA-256 over training images, training labels, test images and test labels, one byte per number. It
+        does not cover shapes, class names, the border between the sets, or the part of a label above 255 that does not
+        fit into a byte.
         """
         return fingerprint_v1(self.train, self.test)
 
     def has_fingerprint(self, stored: str) -> bool:
-        """Whether a stored fingerprint, of either version, is of these data."""
+        """Whether a stored fingerprint, of either version, is that of these data."""
         return stored == (self.fingerprint if is_version_2(stored) else self.fingerprint_v1)
 
     def to_dict(self) -> dict[str, Any]:
-        """What results say of the data: everything but the images, ready for JSON; their size where it is not 32."""
+        """What results say about the data, ready for JSON: everything but the images; their size if it is not 32."""
         size = min(self.train.images.shape[2:])
         return {
             "name": self.name,
@@ -125,15 +126,20 @@ class Data:
         }
 
     def first(self, train_images: int, test_images: int | None = None) -> "Data":
-        """Only the first images of the training set, and of the test set, which otherwise stays whole.
+        """The first images of the training set and, if `test_images` is given, of the test set.
 
-        Of images that lie class by class, as those of a folder do, the first of each class are taken, its share.
+        If the images are grouped by class, like those of a folder, the first images of each class are taken, in
+        proportion to the size of the class.
+
+        Args:
+            train_images: number of training images.
+            test_images: number of test images; None for all.
 
         Raises:
-            UsageError: fewer than one, or more than there are.
+            UsageError: a number is below one, or larger than the set.
 
         Warns:
-            UserWarning: they lie otherwise, and the first ones, ten a class or more, lack one of these.
+            UserWarning: the images are in another order, and at least ten per class are taken, but a class is missing.
         """
         check_whole_number("train_images", train_images, maximum=len(self.train))
         kept = len(self.test) if test_images is None else test_images
@@ -151,18 +157,18 @@ class Data:
         return self._cut(f"first {' and '.join(parts)} images{shares}", train, test)
 
     def with_test(self, images: ImageSet, part: str) -> "Data":
-        """The same training set, measured on other images of its classes, such as those of `cifar10_1`.
+        """The same training set, with other images of its classes as the test set, such as those of `cifar10_1`.
 
         Args:
-            images: what takes the place of `test`.
-            part: what tables and results call them, such as `tested on CIFAR-10.1 v6`.
+            images: the images that replace `test`.
+            part: their description in tables and results, such as `tested on CIFAR-10.1 v6`.
 
         Returns:
-            A pair that is not official: no authors published it.
+            Data that are not official, because nobody has published this combination.
 
         Raises:
-            UsageError: `images` is no `ImageSet`, or `part` is no text or empty.
-            DataError: they differ from the training set in size, channels or classes.
+            UsageError: `images` is not an `ImageSet`, or `part` is empty or not a string.
+            DataError: the images differ from the training set in size, channels or classes.
         """
         check_kind("part", part, str)
         if not part:
@@ -170,22 +176,23 @@ class Data:
         return replace(self._cut(part, self.train, images), official=False)
 
     def validation_split(self, held_out: int = 5_000, *, seed: int = 0, stratify: bool | None = None) -> "Data":
-        """Hold out part of the training set and measure on that; the test set is not touched.
+        """Hold out part of the training set to measure on; the test set is not used.
 
         With CIFAR-10 and the default this is the paper's 45k/5k split (arXiv:1512.03385, section 4.2). Which images
-        the authors held out is not published; here they are the first of a permutation that `seed` fixes.
+        the authors held out is not published; here they are the first of a permutation that `seed` determines.
 
         Args:
-            held_out: images to measure on.
-            seed: of the permutation.
-            stratify: hold out each class's share, so that none is lost, or the first of the permutation, whatever
-                they show. None does so unless it is that 45k/5k split of CIFAR-10 or CIFAR-100, which stays the same.
+            held_out: number of images to measure on.
+            seed: seed of the permutation.
+            stratify: whether to hold out the first images of each class, in proportion to its size, so that no class
+                is lost; False holds out the first of all images. By default True, except for the 45k/5k split of
+                CIFAR-10 and CIFAR-100.
 
         Raises:
-            UsageError: nothing would be left on one of the sides.
+            UsageError: one of the two sets would be empty.
 
         Warns:
-            UserWarning: of a class there are fewer than two images, or all of them are held out.
+            UserWarning: a class has fewer than two images and none is held out, or all images of a class are held out.
         """
         if len(self.train) == 1:
             raise UsageError(f"{self.title} has a single training image, so none can be held out: add images")
@@ -205,16 +212,16 @@ class Data:
         return self._cut(part, self.train.select(rest), self.train.select(held))
 
     def recut(self, part: str) -> "Data | None":
-        """These data, cut as a run was whose record calls its data `part`; None if no command cuts them so.
+        """These data, cut down to the `part` that the record of a run states; None if no command makes that part.
 
         Args:
-            part: the `part` of the run's data, of which these have the beginning.
+            part: the `part` of the run's data, which must begin with the `part` of these data.
         """
         cuts = cuts_of(part, self.part)
         if cuts is None:
             return None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the run has said which classes it lacks
+            warnings.simplefilter("ignore")  # the run has already warned about missing classes
             cut = self if cuts.first is None else self.first(cuts.first)
             return cut if cuts.held_out is None else cut.validation_split(cuts.held_out)
 
@@ -223,5 +230,5 @@ class Data:
 
 
 def _without_parents(source: str) -> str:
-    """Of a folder its own name: where it lies on a machine is nobody else's business."""
+    """Only the name of a folder, because its place on a machine is private; other sources stay as they are."""
     return Path(source).name if Path(source).is_absolute() else source

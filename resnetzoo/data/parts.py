@@ -1,4 +1,4 @@
-"""The parts of a dataset that commands train on, read from the words by which `Data.part` describes them."""
+"""The parts of a dataset that commands train on, parsed from their description in `Data.part`."""
 
 import re
 from typing import NamedTuple
@@ -8,15 +8,15 @@ _WORDS = re.compile(
     r"(?P<kept>[\d,]+)/(?P<held_out>[\d,]+) split of the training set \(seed 0\))?"
 )
 TENTH = 10
-"""`--val-split` holds out one training image in so many."""
+"""`--val-split` holds out one training image in this many."""
 
 
 class Cuts(NamedTuple):
     """How a part was cut from what was loaded.
 
     Attributes:
-        first: only so many training images; None for all.
-        held_out: so many of these are held out, a tenth; None for none.
+        first: number of training images that are kept; None for all.
+        held_out: number of these that are held out, a tenth; None for none.
     """
 
     first: int | None
@@ -24,19 +24,19 @@ class Cuts(NamedTuple):
 
     @property
     def options(self) -> str:
-        """What to type for it."""
+        """The command-line options for it."""
         words = [] if self.first is None else [f"--max-train-images {self.first}"]
         return " ".join([*words, *(["--val-split"] if self.held_out else [])])
 
     @property
     def calls(self) -> str:
-        """What to write for it in Python."""
+        """The Python expression for it."""
         first = "" if self.first is None else f".first({self.first})"
         return f"data{first}{f'.validation_split({self.held_out})' if self.held_out else ''}"
 
 
 def cuts_of(part: str, loaded: str = "") -> Cuts | None:
-    """The cuts that lead from the part `loaded` to `part`; None if the options of a command do not lead there."""
+    """The cuts that turn the part `loaded` into `part`; None if no options of a command do that."""
     if not part.startswith(loaded):
         return None
     found = _WORDS.fullmatch(part.removeprefix(loaded).removeprefix(", "))

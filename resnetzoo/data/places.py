@@ -14,17 +14,17 @@ from resnetzoo.utils.download import cache_folder
 from resnetzoo.utils.paths import existing_obstacle, is_file, is_folder, user_path
 
 DATA_VARIABLE = "RESNETZOO_DATA"
-_FOLDERS_LOOKED_INTO = 1_000  # of those below a folder without the dataset, which may be anybody's
+_FOLDERS_LOOKED_INTO = 1_000  # below a folder without the dataset, which may be any folder
 
 
 class Published(Protocol):
     """What is known about a dataset as its authors publish it.
 
     Attributes:
-        name, title: its word, and what people read.
-        archives: the names of archives that hold all of it.
+        name, title: its name in commands and calls, and its name in texts.
+        archives: the names of archives that contain all of it.
         fetched: the names of the files that a download brings.
-        signs: paths of which one is in a folder that has it.
+        signs: paths that show that a folder has it.
     """
 
     @property
@@ -40,41 +40,41 @@ class Published(Protocol):
 
 
 def named_folder(root: str | Path | None) -> Path | None:
-    """The folder that a person named, by `root` or by `$RESNETZOO_DATA`; None if nobody did.
+    """The folder that the user named, by `root` or by `$RESNETZOO_DATA`; None if there is neither.
 
     Raises:
-        UsageError: no path, or one of the home folder of nobody.
+        UsageError: it is not a path, or begins with `~` and there is no such user or no home folder.
     """
     word = root if root is not None else os.environ.get(DATA_VARIABLE) or None
     return None if word is None else user_path(word)
 
 
 def search_folders(root: str | Path | None) -> list[Path]:
-    """`root` alone, so that nobody gets other data than those named; without it, the variable's folder and the cache.
+    """Only `root`, so that nobody gets data other than those named; without it, the variable's folder and the cache.
 
     Raises:
-        UsageError: as `named_folder`; or nothing is named, and there is no home folder in which the cache would be.
+        UsageError: as in `named_folder`; or nothing is named, and there is no home folder for the cache.
     """
     named = named_folder(root)
     if root is not None and named is not None:
         return [named]
     if named is None:
         return [cache_folder()]
-    with suppress(UsageError):  # no home folder, and no need of it where the named folder has the data
+    with suppress(UsageError):  # no home folder, but the named folder may have the data
         return [named, cache_folder()]
     return [named]
 
 
 def fetch_folder(root: str | Path | None) -> Path:
-    """Where a download goes: into `root`, or else the cache, and never where the variable points."""
+    """The folder to download into: `root`, or else the cache, and never the folder that the variable names."""
     return cache_folder() if root is None else user_path(root)
 
 
 def check_named(root: str | Path | None, info: Published) -> None:
-    """Refuse a named place that is not there, is a file, or holds the dataset somewhere below.
+    """Refuse a named folder that does not exist or is a file.
 
     Raises:
-        DataNotFoundError: says which it is, and what to type instead.
+        DataNotFoundError: says which of these it is, and what to do about it.
         DataError: it cannot be read.
     """
     check_no_file(root)
@@ -92,10 +92,10 @@ def check_named(root: str | Path | None, info: Published) -> None:
 
 
 def check_no_file(root: str | Path | None) -> None:
-    """Refuse a file where a folder is meant, also one that would be made.
+    """Refuse a file in place of a folder, even of a folder that would be created.
 
     Raises:
-        DataNotFoundError: says which file it is, and what to type instead.
+        DataNotFoundError: names the file, and the folder to pass instead.
         DataError: it cannot be read.
     """
     folder = named_folder(root)
@@ -114,10 +114,10 @@ def _said(root: str | Path | None, folder: Path) -> str:
 
 @contextmanager
 def reading(place: Path) -> Iterator[None]:
-    """Let what cannot be read inside the block be an error that names what is there and refuses.
+    """Convert a failure to read inside the block to an error that names the file or folder that denies access.
 
     Raises:
-        DataError: in place of any `OSError` that is not an error of this package.
+        DataError: replaces any `OSError` that is not a `DataError` already.
     """
     try:
         yield
@@ -131,7 +131,7 @@ def reading(place: Path) -> Iterator[None]:
 def not_found(
     info: Published, folders: Sequence[Path], root: str | Path | None, others: Sequence[Published]
 ) -> DataNotFoundError:
-    """The error where none of the folders has the dataset: what there is instead, and how to get it."""
+    """The error if none of the folders has the dataset: it says what is there instead, and how to get the dataset."""
     instead = what_is_there(folders[0], info, others) if named_folder(root) is not None else ""
     return DataNotFoundError(
         f"{info.title} is not in {', '.join(str(folder) for folder in folders)}; {f'{instead}; or ' if instead else ''}"
@@ -141,12 +141,12 @@ def not_found(
 
 
 def what_is_there(folder: Path, info: Published, others: Sequence[Published]) -> str:
-    """What a folder without the dataset has instead, and what to type for it; empty if nothing that is known.
+    """What a folder without the dataset has instead, and what to pass to use that; empty if nothing known is found.
 
     Args:
-        folder: where it is not.
+        folder: the folder without it.
         info: the dataset that is looked for.
-        others: those that people take for it.
+        others: datasets that people confuse with it.
     """
     with reading(folder):
         for other in others:
@@ -163,7 +163,7 @@ def _holds(folder: Path, info: Published) -> bool:
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:
-    """Two levels of them, without hidden ones and those that may not be read, and not without end."""
+    """The subfolders on two levels, without hidden and unreadable ones, up to a fixed number."""
     level, left = [folder], _FOLDERS_LOOKED_INTO
     for _ in range(2):
         level = [inside for above in level for inside in _readable_folders(above)][:left]

@@ -1,14 +1,14 @@
-"""Images of any size as squares, by the interpolation of torch.
+"""Resize and crop images of any size to squares, by the interpolation of torch.
 
 Sizes, crops and rounding are those of torchvision's `resize` and `center_crop`, bit for bit. torchvision itself is not
-needed for that: its import takes seconds, and fails beside another build of torch.
+needed: its import takes seconds, and fails with a build of torch that it does not match.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-_LONGEST = 32  # times the shorter side: what is kept of the longer one before resizing
+_LONGEST = 32  # times the shorter side: the length that is kept of the longer side before resizing
 
 
 def square(pixels: Tensor, size: int) -> Tensor:
@@ -22,7 +22,7 @@ def square(pixels: Tensor, size: int) -> Tensor:
 
 
 def _middle(pixels: Tensor) -> Tensor:
-    """The middle of an image that is very long, so that resizing computes little that is cropped away: (..., H, W)."""
+    """The middle of a very long image (..., H, W), so that little of what resizing computes is cropped away."""
     shorter = min(pixels.shape[-2:])
     for dim in (-2, -1):
         surplus = (pixels.shape[dim] - _LONGEST * shorter) // 2  # on either side
@@ -32,7 +32,7 @@ def _middle(pixels: Tensor) -> Tensor:
 
 
 def _resize(pixels: Tensor, size: int) -> Tensor:
-    """(..., C, H, W) -> the same with a shorter side of `size`, bicubic with antialiasing, in the type it came in."""
+    """(..., C, H, W) -> the same type with a shorter side of `size`, by bicubic interpolation with antialiasing."""
     shorter = min(pixels.shape[-2:])
     if shorter == size:
         return pixels
@@ -40,7 +40,7 @@ def _resize(pixels: Tensor, size: int) -> Tensor:
     batch = pixels.reshape(-1, *pixels.shape[-3:])
     if pixels.dtype not in _interpolated(pixels.device):
         batch = batch.float()
-    if size == 1 and batch.dtype == torch.uint8:  # torch's path for bytes otherwise takes one pixel for another layout
+    if size == 1 and batch.dtype == torch.uint8:  # torch's path for uint8 otherwise mistakes the layout of one pixel
         batch = batch.contiguous(memory_format=torch.channels_last)
     batch = functional.interpolate(batch, sides, mode="bicubic", align_corners=False, antialias=True)
     if pixels.dtype == torch.uint8 and batch.is_floating_point():
@@ -49,6 +49,6 @@ def _resize(pixels: Tensor, size: int) -> Tensor:
 
 
 def _interpolated(device: torch.device) -> tuple[torch.dtype, ...]:
-    """The types that are interpolated as they are: halves would lose digits, and torch takes bytes on a CPU alone."""
+    """The types that are interpolated directly: half precision would lose digits, and uint8 works only on a CPU."""
     floats = (torch.float32, torch.float64)
     return (*floats, torch.uint8) if device.type == "cpu" else floats

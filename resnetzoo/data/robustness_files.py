@@ -5,7 +5,8 @@ Perturbations* (arXiv:1903.12261), at https://zenodo.org/records/2535967 and htt
 corruption is one file of all test images at severity 1, then at 2, and so on up to 5: uint8 (50000, 32, 32, 3).
 
 CIFAR-10.1: Recht, Roelofs, Schmidt and Shankar, *Do CIFAR-10 Classifiers Generalize to CIFAR-10?* (arXiv:1806.00451),
-at https://github.com/modestyachts/CIFAR-10.1. New images of the ten classes, of which the authors recommend v6.
+at https://github.com/modestyachts/CIFAR-10.1. New images of the ten classes, in two versions; the authors
+recommend v6.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from resnetzoo.data.cifar_files import Archive
 SEVERITIES = (1, 2, 3, 4, 5)
 EXTRA = "extra"
 
-# The paper's four groups, over which its mean goes, and four more corruptions, which it keeps for validation.
+# The paper's four groups, over which it averages, and four more corruptions, which it keeps for validation.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
     "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
@@ -33,14 +34,14 @@ class CorruptedInfo:
     """CIFAR-10-C or CIFAR-100-C as published.
 
     Attributes:
-        name, title: its word, and what people read.
-        clean: the word of the dataset whose test images were corrupted.
-        classes: the names of its labels, in order.
+        name, title: its name in commands and calls, and its name in texts.
+        clean: the name of the dataset whose test images were corrupted.
+        classes: the names of its classes, in label order.
         folder: the folder's name inside the archive.
-        archive: with all of it.
-        array_size: of the file of each corruption, in bytes.
-        md5s: of its files, by their names without `.npy`. The hosts publish one of the archive alone; these stand in
-            the code of several readers.
+        archive: the archive that contains all of it.
+        array_size: size of the file of each corruption, in bytes.
+        md5s: MD5s of its files, by their names without `.npy`. The hosts publish only that of the archive; these are
+            used in the code of several readers.
     """
 
     name: str
@@ -62,7 +63,7 @@ class CorruptedInfo:
 
     @property
     def signs(self) -> tuple[str, ...]:
-        # Its files have the names of the other one's, so that without their folder they are a sign of neither.
+        # Both datasets have the same file names, so without their folder the files do not show which one it is.
         return self.archive.name, f"{self.folder}/labels.npy"
 
 
@@ -71,9 +72,9 @@ class NewTestInfo:
     """A version of CIFAR-10.1 as published.
 
     Attributes:
-        name, title: its word, and what people read.
-        classes: the names of its labels, in order.
-        folders: where its files lie in what people download.
+        name, title: its name in commands and calls, and its name in texts.
+        classes: the names of its classes, in label order.
+        folders: the folders in which its files may be, depending on how they were downloaded.
         images, labels: its two files.
     """
 
@@ -175,7 +176,7 @@ _GITHUB = "https://github.com/modestyachts/CIFAR-10.1/raw/master/datasets"
 
 
 def _new_test(version: str, images: tuple[str, int], labels: tuple[str, int]) -> NewTestInfo:
-    """A version with the SHA-256 and the bytes of its two files."""
+    """A version, given the SHA-256 and the size in bytes of each of its two files."""
     files = [
         Archive(f"cifar10.1_{version}_{part}.npy", *facts, (f"{_GITHUB}/cifar10.1_{version}_{part}.npy",))
         for part, facts in (("data", images), ("labels", labels))

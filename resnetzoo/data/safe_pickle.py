@@ -1,4 +1,4 @@
-"""Pickles of arrays and plain containers, and nothing else: a pickle that names any other code is refused."""
+"""Load pickles of arrays and plain containers only; a pickle that names any other code is refused."""
 
 import io
 import pickle
@@ -10,18 +10,18 @@ from resnetzoo.errors import DataError
 
 
 def _latin1_bytes(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes into an old-protocol pickle; only ever with this encoding."""
+    """Stand in for the function by which Python 3 writes bytes into an old-protocol pickle, always in this encoding."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"bytes in encoding {encoding!r}")
     return text.encode("latin1")
 
 
 def _no_bytes() -> bytes:
-    """How Python 3 writes empty bytes into an old-protocol pickle, such as those of an empty array; never arguments."""
+    """Stand in for `bytes`, which an old-protocol pickle of Python 3 calls without arguments for empty bytes."""
     return b""
 
 
-# What numpy itself names when it pickles an array; asked of numpy, since the module has moved between releases.
+# The functions that numpy names when it pickles an array, taken from numpy because their module has moved.
 _RECONSTRUCT = np.empty(0).__reduce__()[0]
 _FROM_BUFFER = np.empty(0).__reduce_ex__(5)[0]
 _ALLOWED: dict[tuple[str, str], object] = {
@@ -52,14 +52,14 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def unpickle_arrays(content: bytes, file: str) -> Any:
-    """What a pickle holds, if that is numpy arrays in lists, tuples, dictionaries, strings and numbers.
+    """Load a pickle, if it contains only numpy arrays, lists, tuples, dictionaries, strings and numbers.
 
     Args:
-        content: the pickle, whole.
+        content: the whole pickle.
         file: its name, for the message.
 
     Raises:
-        DataError: the pickle asks for any code, is truncated or garbage, or more bytes follow it.
+        DataError: the pickle names other code, is truncated or garbage, or is followed by more bytes.
     """
     stream = io.BytesIO(content)
     try:
@@ -69,7 +69,7 @@ def unpickle_arrays(content: bytes, file: str) -> Any:
             f"{file}: refused: {error}; the pickle of a dataset contains only arrays and plain containers, and "
             "opening this one could run arbitrary code"
         ) from None
-    # A damaged pickle may fail in any of its own instructions, so with any exception.
+    # A damaged pickle may fail in any of its instructions, and therefore with any exception.
     except Exception as error:
         raise DataError(
             f"{file}: truncated or not a pickle: {type(error).__name__} after byte {stream.tell():,} of the "

@@ -1,7 +1,7 @@
-"""Images whose samples are deeper than 8 bits, brought to 8: by the depth that they state, or that is found in them.
+"""Convert images with more than 8 bits per sample to 8, by the depth that they state or that their values show.
 
-A 16-bit file often holds the 10, 12 or 14 bits of a camera or microscope. Pillow keeps grey ones whole, and of colours
-the upper 8 bits alone, so that the lower ones are read here from the file.
+A 16-bit file often contains the 10, 12 or 14 bits of a camera or microscope. Pillow keeps all bits of grey images, but
+only the upper 8 bits of colours, so the lower bits are read from the file here.
 """
 
 import sys
@@ -21,36 +21,45 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
-_DEPTHS = (8, 10, 12, 14, 16)  # in bits, of what cameras and scanners give
+_DEPTHS = (8, 10, 12, 14, 16)  # bits per sample of cameras and scanners
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _MAX_SAMPLE, _PLANES, _MAX_SAMPLE_S = 258, 262, 281, 284, 341  # tags of TIFF 6.0
-_SCALED = ("PPM", "JPEG2000")  # Pillow brings their samples to 16 bits by the depth in their header
-_LOWER_BYTE = {  # what Pillow calls the order of the two bytes of which it keeps the first or second -> the other one
+_SCALED = ("PPM", "JPEG2000")  # Pillow scales their samples to 16 bits by the depth in the header
+_LOWER_BYTE = {  # Pillow's raw mode that keeps one byte of two -> the raw mode that keeps the other
     **{f"{bands};16L": f"{bands};16B" for bands in ("RGB", "RGBA", "RGBX", "CMYK")},
     **{f"{bands};16B": f"{bands};16L" for bands in ("RGB", "RGBA", "RGBX", "CMYK")},
-    "LA;16B": "RGBA",  # the two bytes of both, one after the other
+    "LA;16B": "RGBA",  # both bytes of grey, then both of alpha
 }
 
 
 class SampleDepthWarning(UserWarning):
-    """Samples of 16 bits are taken as fewer, which the image states or which are all that it uses."""
+    """16-bit samples are read as samples of fewer bits, because the image states so or uses no more."""
 
 
 @dataclass(frozen=True)
 class _Depth:
-    """`white`, the value that becomes 255; how it is known, in words, or None where nobody needs to be told."""
+    """The depth of samples.
+
+    Attributes:
+        white: the value that becomes 255.
+        known: how it is known, in words for the warning; None if no warning is needed.
+    """
 
     white: int
     known: str | None
 
 
 def in_8_bits(image: "Image") -> "Image":
-    """The image with 8 bits a sample, also of a file of 16 bits that is not read yet; itself where it has no more.
+    """The image with 8 bits per sample; an image that has no more is returned as it is.
+
+    Pass a 16-bit colour image before Pillow has read its pixels, of which Pillow keeps only the upper 8 bits.
 
     Raises:
-        ImageError: its samples are floats out of the range 0 to 1, or whole numbers that 16 bits do not hold.
+        ImageError: its samples are floats outside 0 to 1, whole numbers that do not fit into 16 bits, or 16-bit samples
+            in an unsupported byte order or of which Pillow has already dropped bits that are needed.
 
     Warns:
-        SampleDepthWarning: its samples are taken as of fewer than 16 bits; the message says of how many, and why.
+        SampleDepthWarning: its 16-bit samples are read as samples of fewer bits; the message says which value is read
+            as white, and why.
     """
     if image.mode == "F":
         return _of_floats(np.asarray(image))
@@ -92,7 +101,7 @@ def _of_grey(image: "Image") -> "Image":
         )
     depth = _depth(image, values, bits)
     pixels = _scaled(values, depth)
-    if _tags(image).get(_PHOTOMETRIC) == 0:  # 0 is white, which Pillow heeds only where there are 8 bits
+    if _tags(image).get(_PHOTOMETRIC) == 0:  # 0 is white, which Pillow takes into account only for 8 bits
         pixels = 255 - pixels
     clear = image.info.get("transparency")
     _say(image, depth)
@@ -126,7 +135,7 @@ def _of_colours(image: "Image", raw: str) -> "Image":
 
 
 def _raw_mode(image: "Image") -> str | None:
-    """How a file that is not read yet keeps samples of 16 bits that Pillow would cut to 8; None of all others."""
+    """The raw mode of an unread file whose 16-bit samples Pillow would cut to 8 bits; None for all others."""
     tiles = getattr(image, "tile", None)
     if not tiles or getattr(image, "fp", None) is None:
         return None
@@ -138,14 +147,14 @@ def _raw_mode(image: "Image") -> str | None:
 
 
 def _with_raw_mode(tile: Any, raw: str) -> Any:
-    """One of the parts that Pillow reads a file in, read in another order of bytes."""
+    """A tile, which is one of the parts in which Pillow reads a file, with another raw mode."""
     codec, extents, offset, args = tile
     changed = codec, extents, offset, raw if isinstance(args, str) else (raw, *args[1:])
     return changed if type(tile) is tuple else type(tile)(*changed)
 
 
 def _was_cut(image: "Image") -> bool:
-    """Whether Pillow has read 16 bits a colour of its file and kept 8, in which fewer than 14 bits would be lost."""
+    """Whether Pillow has cut 16-bit samples to 8 bits, and these show that at most 14 of the 16 bits were used."""
     if image.format not in ("PNG", "TIFF") or image.mode not in ("RGB", "RGBA", "CMYK"):
         return False
     if int(np.asarray(image).max(initial=0)) >= 64:
@@ -156,7 +165,7 @@ def _was_cut(image: "Image") -> bool:
 
 
 def _bits_of_png(image: "Image") -> int:
-    """8 where it is not known any more."""
+    """The bit depth in the header of a PNG file; 8 if it can no longer be read."""
     head = _head(image)
     return head[24] if len(head) > 24 else 8
 
@@ -168,7 +177,7 @@ def _reopened(image: "Image") -> "Image":
 
 
 def _depth(image: "Image", values: Pixels, significant: int | None) -> _Depth:
-    """By what the file states, or else the least depth that holds the largest value."""
+    """The depth that the file states, or else the smallest depth that can hold the largest value."""
     if image.format in _SCALED:
         return _Depth(65_535, None)
     largest = int(values.max(initial=0))
@@ -180,7 +189,7 @@ def _depth(image: "Image", values: Pixels, significant: int | None) -> _Depth:
 
 
 def _as_tuple(found: Any) -> tuple[int, ...]:
-    """The value or values of a tag, those that are numbers."""
+    """The value or values of a tag, without those that are not numbers."""
     return tuple(
         int(value) for value in (found if isinstance(found, tuple) else (found,)) if isinstance(value, int | float)
     )
@@ -190,16 +199,16 @@ def _stated_by_tags(image: "Image") -> tuple[int, str | None]:
     tags = _tags(image)
     for tag, name in ((_MAX_SAMPLE, "MaxSampleValue"), (_MAX_SAMPLE_S, "SMaxSampleValue")):
         white = max(_as_tuple(tags.get(tag)), default=0)
-        if 0 < white < 65_535:  # the most that 16 bits hold is what programs write who do not know
+        if 0 < white < 65_535:  # programs that do not know it write the maximum of 16 bits
             return white, f"it states {name} = {white:,}"
     bits = max(_as_tuple(tags.get(_BITS_PER_SAMPLE)), default=0)
-    if 8 < bits < 16:  # 16 are those of the file, however many are in use
+    if 8 < bits < 16:  # 16 is the depth of the file, however many bits are in use
         return 2**bits - 1, f"it states {bits} bits per sample"
     return 0, None
 
 
 def _stated_by_png(bits: int | None, values: Pixels) -> tuple[int, str | None]:
-    """By the chunk sBIT, whose samples are brought to 16 bits as PNG asks, or, as many programs do, are not."""
+    """White by the chunk sBIT; its samples should be scaled to 16 bits, as PNG requires, but often are not."""
     if bits is None or not 0 < bits <= 16:
         return 0, None
     white = 2**bits - 1
@@ -210,12 +219,15 @@ def _stated_by_png(bits: int | None, values: Pixels) -> tuple[int, str | None]:
         np.abs(steps - steps.round()).max(initial=0) <= 0.5 * white / 65_535 + 1e-9
         or not (values % 2 ** (16 - bits)).any()
     ):
-        return 65_535, None  # all of them are steps of that depth on the scale of 16 bits: a dark image
+        return 65_535, None  # all are steps of that depth on the 16-bit scale: a dark image
     return white, f"it states {bits} bits per sample"
 
 
 def _significant_bits(image: "Image") -> int | None:
-    """Of a PNG file that is open still, or can be opened by its name again: the most that its sBIT says of a colour."""
+    """The largest number of bits that the chunk sBIT of a PNG file states for a colour; None without it.
+
+    The file must still be open, or be readable under its name.
+    """
     if image.format != "PNG":
         return None
     content = _head(image)
@@ -232,7 +244,7 @@ def _significant_bits(image: "Image") -> int | None:
 
 
 def _head(image: "Image") -> bytes:
-    """A file, from its beginning; empty where it cannot be read any more."""
+    """The file, from its beginning; empty if it can no longer be read."""
     file: Any = getattr(image, "fp", None)
     try:
         if file is None:
@@ -248,12 +260,12 @@ def _head(image: "Image") -> bytes:
 
 
 def _tags(image: "Image") -> Mapping[int, Any]:
-    """Of a TIFF file."""
+    """The tags of a TIFF file; empty for other files."""
     return getattr(image, "tag_v2", None) or {}
 
 
 def _scaled(values: Pixels, depth: _Depth) -> Pixels:
-    """uint8; of 16 bits the upper 8, as Pillow has them, of 8 bits themselves."""
+    """The values as uint8: of 16-bit samples the upper 8 bits, as in Pillow; 8-bit samples stay as they are."""
     if depth.white in (255, 65_535):
         pixels = values // (256 if depth.white == 65_535 else 1)
     else:

@@ -1,4 +1,4 @@
-"""Images one by one into one tensor, each resized as it comes, so that no photo is kept in its full size."""
+"""Collect images in one tensor, each resized when it is added, so that no photo is kept in its full size."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from resnetzoo.utils.text import some
 
 
 class ImageStack:
-    """Images of PIL or tensors (C, H, W) as uint8 (N, C, H, W): grey where all of them are, else in colours.
+    """PIL images or tensors (C, H, W) as one tensor uint8 (N, C, H, W): grey if all of them are, otherwise in colour.
 
-    A grey image is kept in one channel, which is repeated if a later image is in colours: resizing gives the same
-    values for a channel alone and beside others.
+    A grey image is kept as one channel, which is repeated if any other image is in colour: resizing gives the same
+    values for a single channel as for that channel among others.
 
     Args:
-        size: the shorter side is resized to it (bicubic, antialiased) and the middle is cropped; an image of that size
-            is not resampled. None leaves images as they are.
+        size: number of pixels to which the shorter side is resized (bicubic, antialiased) before the middle is cropped;
+            an image of that size is not resampled. None leaves images as they are.
     """
 
     def __init__(self, size: int | None) -> None:
@@ -26,11 +26,11 @@ class ImageStack:
         self._pixels: list[Tensor] = []  # uint8 (C, H, W)
 
     def add(self, image: Any) -> None:
-        """The next image.
+        """Add the next image.
 
         Raises:
-            DataError: it is no image, one without pixels, or a tensor of another shape, type or range.
-            ImageError: a PIL image of a mode that Pillow does not turn into pixels.
+            DataError: it is not an image, has no pixels, or is a tensor of another shape, type or range.
+            ImageError: it is a PIL image of a mode that Pillow cannot convert to pixels.
         """
         from resnetzoo.data.transforms import as_pixels
 
@@ -46,10 +46,11 @@ class ImageStack:
         self._pixels.append((pixels * 255).round().to(torch.uint8) if pixels.is_floating_point() else pixels)
 
     def stacked(self) -> Tensor:
-        """All images, at least one.
+        """All images, of which there must be at least one.
 
         Raises:
-            DataError: without a size, they are of several; or they differ in channels otherwise than by 1 and 3.
+            DataError: images that were not resized have different sizes; or the numbers of channels differ, and are not
+                1 and 3.
         """
         counts = sorted({len(pixels) for pixels in self._pixels})
         if len(counts) > 1 and counts != [1, 3]:

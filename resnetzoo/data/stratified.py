@@ -1,4 +1,4 @@
-"""Which images of a set to hold out, or to take for the first: of each class its share, so that none is lost."""
+"""Choose images to hold out, or the first images, in proportion to each class, so that no class is lost."""
 
 import warnings
 
@@ -9,18 +9,19 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.utils.text import some
 
 _BY_CHANCE = 10
-"""So many images a class, of such as lie in no order, show all classes; of ten and fewer some may well lack one."""
+"""With this many images per class in random order, no class should be missing; with fewer, one may well be."""
 
 
 def stratified(train: ImageSet, order: Tensor, held_out: int) -> Tensor:
-    """The indices (held_out,) to hold out: of each class the first in `order`, as many as its share of the images.
+    """The indices (held_out,) to hold out: the first images of each class in `order`, in proportion to its size.
 
-    A class of two images or more keeps one on either side where `held_out` allows it; a single one stays in training.
+    A class with two or more images keeps at least one on either side, and a single image stays in training, if
+    `held_out` allows it.
 
     Args:
-        train: what is cut.
+        train: the set to divide.
         order: a permutation (N,) of its images.
-        held_out: how many to hold out, below N.
+        held_out: number of images to hold out, below N.
 
     Warns:
         UserWarning: a class has fewer than two images and none is held out, or all of its images are.
@@ -32,10 +33,12 @@ def stratified(train: ImageSet, order: Tensor, held_out: int) -> Tensor:
 
 
 def first_images(part: ImageSet, count: int) -> Tensor | slice:
-    """The indices of the first `count` images; where they lie class by class, of the first of each class, its share.
+    """The indices of the first `count` images; if they are grouped by class, the first ones of each class.
+
+    Each class then contributes in proportion to its size.
 
     Warns:
-        UserWarning: they lie otherwise, and the first ones, ten a class or more, lack one of these.
+        UserWarning: the images are in another order, and at least ten per class are taken, but a class is missing.
     """
     if lies_by_class(part):
         order = torch.arange(len(part), device="cpu")
@@ -52,7 +55,7 @@ def first_images(part: ImageSet, count: int) -> Tensor | slice:
 
 
 def lies_by_class(part: ImageSet) -> bool:
-    """Whether all images of a class lie side by side, as those of a folder do."""
+    """Whether there are several classes, and the images are grouped by class, like those of a folder."""
     labels = part.labels.cpu()
     classes = len(torch.unique(labels))
     return 1 < classes == int((labels[1:] != labels[:-1]).sum()) + 1
@@ -65,18 +68,18 @@ def _counts(part: ImageSet) -> list[int]:
 
 
 def _of_each(part: ImageSet, order: Tensor, shares: list[int]) -> Tensor:
-    """The indices of the first in `order` of each class, as many as its share."""
+    """The indices of the first images of each class in `order`, as many as its share."""
     labels = part.labels.cpu()[order]
     return torch.cat([order[labels == label][:share] for label, share in enumerate(shares)])
 
 
 def _shares(counts: list[int], wanted: int, *, left: int) -> list[int]:
-    """How many of each class: its share, rounded so that their sum is `wanted`, and at least one.
+    """How many images of each class to take: in proportion to its size, and at least one if `wanted` allows it.
 
     Args:
-        counts: of each class, how many there are.
-        wanted: of all classes.
-        left: how many of each class should be left over, where `wanted` allows it.
+        counts: number of images of each class.
+        wanted: number of images to take, which is the sum of the result.
+        left: number of images of each class that should be left over, if `wanted` allows it.
     """
     lowest = [min(1, max(0, count - left)) for count in counts]
     highest = [max(0, count - left) for count in counts]

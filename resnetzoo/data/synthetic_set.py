@@ -1,4 +1,4 @@
-"""The synthetic dataset, used when CIFAR-10 is not available: ten kinds of figure, drawn by a program.
+"""The synthetic dataset, used when CIFAR-10 is not available: ten kinds of figures, drawn by a program.
 
 Only +, -, *, / and comparisons are used on the random numbers, which IEEE 754 rounds the same way everywhere, so a
 seed gives the same bytes on every machine.
@@ -15,17 +15,18 @@ from resnetzoo.utils.validation import check_seed, check_whole_number
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "plus", "cross", "bars", "columns", "checkers")
 
 _SIZE = 32
-Plane = NDArray[np.float32]  # (n, 32, 32), or (n, 1, 1) for one number an image
+Plane = NDArray[np.float32]  # (n, 32, 32), or (n, 1, 1) for one number per image
 
 
 def synthetic(seed: int = 0, *, train_images: int = 10_000, test_images: int = 2_000) -> Data:
-    """A figure in a colour of its own, somewhere on a ground of another: uint8 (N, 3, 32, 32), 10 classes.
+    """Images of a figure on a background of another colour: uint8 (N, 3, 32, 32), 10 classes.
 
-    Position, size, tilt, colours, the ground's slope, a distracting blot and noise are random, so single pixels say
-    little: a linear classifier stays under 60 %, while resnet20 passes 90 % within three epochs.
+    Position, size, tilt, colours, the gradient of the background, a distracting blot and noise are random, so single
+    pixels say little: a linear classifier reaches less than 60 % accuracy, while resnet20 exceeds 90 % within three
+    epochs.
 
     Raises:
-        UsageError: a negative seed, or fewer than one image.
+        UsageError: the seed is negative, or a set would have no image.
     """
     check_seed(seed)
     check_whole_number("train_images", train_images)
@@ -37,7 +38,7 @@ def synthetic(seed: int = 0, *, train_images: int = 10_000, test_images: int = 2
 
 
 def _draw_set(random: np.random.Generator, count: int) -> ImageSet:
-    labels = np.arange(count) % len(CLASSES)  # as many of each
+    labels = np.arange(count) % len(CLASSES)  # equally many of each class
     images = _draw(random, labels)
     order = random.permutation(count)
     return ImageSet(torch.from_numpy(images[order]), torch.from_numpy(labels[order].astype(np.int64)), CLASSES)
@@ -51,7 +52,7 @@ def _draw(random: np.random.Generator, labels: NDArray[np.int64]) -> NDArray[np.
     ground, ink, stain = (_uniform(random, (count, 3, 1, 1), 0, 255) for _ in range(3))
     close = np.abs(ink - ground).sum(axis=1, keepdims=True) < 160  # too pale to see: take the opposite colour
     ink = np.where(close, np.where(ground > 127, ground - 110, ground + 110), ink)
-    slope = _uniform(random, (count, 3, 2, 1), -2.5, 2.5)  # grey levels a pixel
+    slope = _uniform(random, (count, 3, 2, 1), -2.5, 2.5)  # grey levels per pixel
     place = np.arange(_SIZE, dtype=np.float32) - (_SIZE - 1) / 2
     shade = slope[:, :, :1] * place + slope[:, :, 1:] * place[:, None]  # (n, 3, 32, 32)
     image = np.where(figure, ink, np.where(blot, stain, ground + shade))
@@ -65,7 +66,7 @@ def _figure_masks(random: np.random.Generator, labels: NDArray[np.int64]) -> NDA
     count = len(labels)
     radius = _uniform(random, (count, 1, 1), 6, 11)
     x, y = _centred(random, count, reach=6.0)
-    # A tilt of up to some 17 degrees: (1 - t^2, 2t) / (1 + t^2) is a cosine and a sine without calling either.
+    # A tilt of up to about 17 degrees: (1 - t^2, 2t) / (1 + t^2) is a cosine and a sine without calling either.
     tilt = _uniform(random, (count, 1, 1), -0.15, 0.15)
     cosine, sine = (1 - tilt * tilt) / (1 + tilt * tilt), 2 * tilt / (1 + tilt * tilt)
     u, v = (cosine * x + sine * y) / radius, (cosine * y - sine * x) / radius
@@ -77,7 +78,7 @@ def _figure_masks(random: np.random.Generator, labels: NDArray[np.int64]) -> NDA
 
 
 def _inside(figure: str, u: Plane, v: Plane) -> NDArray[np.bool_]:
-    """Whether places lie inside a figure of radius 1 at the origin; v points down."""
+    """Whether points are inside a figure of radius 1 at the origin; v points down."""
     au, av = np.abs(u), np.abs(v)
     round_distance, square_distance = u * u + v * v, np.maximum(au, av)
     box = square_distance < 0.9

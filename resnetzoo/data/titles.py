@@ -1,10 +1,10 @@
-"""What tables and pictures call a dataset. No torch here."""
+"""Names of datasets in tables and pictures. This module does not import torch."""
 
 from resnetzoo.utils.text import printable
 
 
 def data_title(name: str, part: str) -> str:
-    """`CIFAR-10, first 2,000 training images`."""
+    """The name of a dataset and its part, such as `CIFAR-10, first 2,000 training images`."""
     titles = {
         "cifar10": "CIFAR-10",
         "cifar100": "CIFAR-100",

@@ -1,4 +1,4 @@
-"""From an image of any size and mode to what a network takes."""
+"""Convert an image of any size and mode to the input of a network."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 class ImageTransform(nn.Module):
-    """An image, resized to `size` on its shorter side and cropped in the middle, as normalized input.
+    """Resize an image to `size` on its shorter side, crop its middle, and normalize it.
 
-    Takes a PIL image of any mode (where it is transparent it becomes white), or a tensor, uint8 or float from 0 to 1,
-    (C, H, W) or (N, C, H, W), of any size; gives float32 (C, size, size) or (N, C, size, size). An image of the right
-    size is not resampled. Floats keep their type, and gradients go through to them.
+    The image is a PIL image of any mode, whose transparent areas become white, or a tensor (C, H, W) or (N, C, H, W) of
+    uint8 or of floats from 0 to 1, of any size. The result is float32 (C, size, size) or (N, C, size, size), but floats
+    keep their type, and gradients flow back to them. An image of the right size is not resampled.
 
     Args:
-        normalization: as in the network's training.
-        size: pixels; left out, as in the network's training.
+        normalization: the normalization of the network's training.
+        size: side of the result in pixels; by default as in the network's training.
 
     Raises:
-        UsageError: no `Normalization`; or the network was trained on images that are not square, with a mean for each
-            place.
+        UsageError: `normalization` is not a `Normalization`; or `size` is left out, and the network was trained with
+            one mean per pixel position on images that are not square.
     """
 
     def __init__(self, normalization: Normalization, size: int | None = None) -> None:
@@ -41,14 +41,14 @@ class ImageTransform(nn.Module):
     if TYPE_CHECKING:
 
         def __call__(self, image: "Image | Tensor") -> Tensor:
-            """What `forward` gives; `nn.Module` itself promises anything."""
+            """The result of `forward`; `nn.Module` itself is typed to return anything."""
 
     def forward(self, image: "Image | Tensor") -> Tensor:
         """The network's input.
 
         Raises:
-            UsageError: no image, one without pixels, or a tensor of another shape, type or range.
-            ImageError: a PIL image of a mode that Pillow does not turn into pixels.
+            UsageError: `image` is not an image, has no pixels, or is a tensor of another shape, type or range.
+            ImageError: `image` is a PIL image of a mode that Pillow cannot convert to pixels.
         """
         pixels = square(as_pixels(image, channels=len(self.normalization.std)), self.size)  # (..., C, H, W)
         normalized: Tensor = self.normalization(pixels)
@@ -59,11 +59,11 @@ class ImageTransform(nn.Module):
 
 
 def as_pixels(image: "Image | Tensor", channels: int) -> Tensor:
-    """An image of PIL of any mode, or a tensor, as uint8, or of a tensor of floats floats from 0 to 1, (..., C, H, W).
+    """A PIL image of any mode, or a tensor, as (..., C, H, W): uint8, or floats from 0 to 1 if the tensor has floats.
 
     Raises:
-        UsageError: no image, one without pixels, or a tensor of another shape, type or range.
-        ImageError: a PIL image of a mode that Pillow does not turn into pixels.
+        UsageError: `image` is not an image, has no pixels, or is a tensor of another shape, type or range.
+        ImageError: `image` is a PIL image of a mode that Pillow cannot convert to pixels.
     """
     pixels = _pixels_of_tensor(image, channels) if isinstance(image, Tensor) else _pixels_of_image(image, channels)
     if not pixels.shape[-1] or not pixels.shape[-2]:
@@ -97,13 +97,13 @@ def _pixels_of_tensor(image: Tensor, channels: int) -> Tensor:
 
 
 def flatten(image: "Image", mode: Literal["RGB", "L"]) -> "Image":
-    """The image in this mode, with white where it is transparent, and with 8 bits where it has more.
+    """The image in this mode, with transparent areas made white, and with at most 8 bits per sample.
 
     Raises:
-        ImageError: Pillow knows no way from its mode to this one, or its samples are out of range.
+        ImageError: Pillow cannot convert its mode to this one, or its samples are out of range.
 
     Warns:
-        SampleDepthWarning: its samples are taken as of fewer bits than 16.
+        SampleDepthWarning: its 16-bit samples are read as samples of fewer bits.
     """
     from PIL import Image
 
