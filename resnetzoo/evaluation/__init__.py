@@ -1,1 +1,1 @@
-"""Evaluate networks: error and loss on a set of images, and the agreement of two networks."""
+"""Evaluate networks: error, loss and other metrics on a set of images, and the agreement of two networks."""

@@ -12,18 +12,18 @@ from resnetzoo.utils.validation import check_choice, check_whole_number
 
 Binning = Literal["equal_width", "equal_mass"]
 BINS = 15
-"""As Guo et al. (2017) and most others since have it."""
+"""The default number of bins, as in Guo et al. (2017) and most later papers."""
 
 
 class CalibrationBin(NamedTuple):
     """The predictions of one bin.
 
     Attributes:
-        low: where it begins, a confidence in percent.
-        high: where it ends.
-        n: images in it.
-        confidence: their mean probability of the predicted class, in percent.
-        accuracy: how many of them are right, in percent.
+        low: lower edge, a confidence in percent.
+        high: upper edge.
+        n: number of images in it.
+        confidence: mean probability of their predicted classes, in percent.
+        accuracy: share of them that are predicted correctly, in percent.
     """
 
     low: float
@@ -38,27 +38,27 @@ class Calibration:
     """A reliability diagram in numbers.
 
     Attributes:
-        bins: those with images, from the least confident on.
+        bins: the bins that contain images, in order of increasing confidence.
     """
 
     bins: tuple[CalibrationBin, ...]
 
     @property
     def n(self) -> int:
-        """Images in all bins."""
+        """Number of images in all bins."""
         return sum(row.n for row in self.bins)
 
     @property
     def expected_error(self) -> float:
         """The expected calibration error, in percentage points.
 
-        It is the mean over images of how far the accuracy and the confidence of their bin are apart.
+        It is the mean over images of the absolute difference between the accuracy and the confidence of their bin.
         """
         return sum(row.n * abs(row.accuracy - row.confidence) for row in self.bins) / self.n
 
     @property
     def largest_error(self) -> float:
-        """The maximum calibration error, which is the largest such gap of a bin, in percentage points."""
+        """The maximum calibration error, which is the largest such difference of any bin, in percentage points."""
         return max(abs(row.accuracy - row.confidence) for row in self.bins)
 
 
@@ -69,19 +69,20 @@ def calibration(
     bins: int = BINS,
     binning: Binning = "equal_width",
 ) -> Calibration:
-    """Predictions in bins by their confidence, which is the largest probability of an image.
+    """Sort predictions into bins by their confidence, which is the largest probability of an image.
 
     Args:
         logits: (N, classes).
         labels: (N,), from 0.
-        bins: at most so many; those without images are left out.
-        binning: `equal_width` cuts 0 to 100 % evenly (Guo et al. 2017, arXiv:1706.04599, section 2), each bin with its
-            lower edge and the last with both; torchmetrics has a bin more, for confidences of exactly 1, and sums in
-            float32, which is up to 0.001 points off for 10,000 images. `equal_mass` puts as many images in each, up to
-            one (Nixon et al. 2019, arXiv:1904.01685, who call it adaptive), but never images of one confidence in two.
+        bins: the largest number of bins; those without images are left out.
+        binning: `equal_width` divides 0 to 100 % evenly (Guo et al. 2017, arXiv:1706.04599, section 2), where each bin
+            includes its lower edge and the last one both edges; torchmetrics has one more bin, for confidences of
+            exactly 1, and sums in float32, which is up to 0.001 points off for 10,000 images. `equal_mass` puts equally
+            many images into each bin, up to a difference of one (Nixon et al. 2019, arXiv:1904.01685, who call it
+            adaptive), but never divides images of equal confidence.
 
     Raises:
-        UsageError: no image, other shapes, a label without a logit, or no such bins.
+        UsageError: there is no image, a shape is wrong, a label has no logit, or `bins` or `binning` is invalid.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     values, truth = checked(logits, labels)
@@ -115,7 +116,7 @@ def expected_calibration_error(
 
 
 def _equal_width(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, Tensor]]:
-    """Lower edge, upper edge and images of each bin that has some."""
+    """The lower edge, the upper edge and the image indices of each bin that has images."""
     edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device="cpu")
     place = (torch.bucketize(confidence, edges, right=True) - 1).clamp(max=bins - 1)  # (N,)
     for index in sorted(set(place.tolist())):
@@ -123,13 +124,13 @@ def _equal_width(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, 
 
 
 def _equal_mass(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, Tensor]]:
-    """The same: the lowest and the highest confidence in it are its edges.
+    """The same for bins of equal mass, whose edges are the lowest and the highest confidence in them.
 
-    Images of one confidence go where the middle one of them does, so that the order of the images does not matter.
+    Images of equal confidence all go into the bin of their middle one, so that the order of the images does not matter.
     """
     ranks = torch.arange(len(confidence), device="cpu").tensor_split(bins)
     place_of_rank = torch.cat([torch.full_like(part, index) for index, part in enumerate(ranks)])
-    values, group, counts = torch.unique(confidence, return_inverse=True, return_counts=True)  # values rise
+    values, group, counts = torch.unique(confidence, return_inverse=True, return_counts=True)  # sorted values
     middle = counts.cumsum(0) - counts // 2 - 1
     place = place_of_rank[middle]  # of each value
     for index in sorted(set(place.tolist())):

@@ -1,4 +1,4 @@
-"""Logits and labels as the metrics take them: float64 on the CPU, with invalid ones refused."""
+"""Convert logits and labels for the metrics, to float64 and int64 on the CPU, and refuse invalid ones."""
 
 import math
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from resnetzoo.errors import NonFiniteLossError, UsageError
 from resnetzoo.utils.text import first_line, kind_of
 
 Values: TypeAlias = Tensor | NDArray[Any]
-"""Of any number type; a tensor may be on any device."""
+"""Numbers of any type; a tensor may be on any device."""
 
 
 def checked_logits(logits: Values) -> Tensor:
     """Logits (N, classes) of any number type and device, as float64 on the CPU.
 
-    A logit may be minus infinity, which is a probability of 0.
+    A logit may be minus infinity, which means a probability of 0.
 
     Raises:
-        UsageError: no numbers, another shape, no image or no class.
-        NonFiniteLossError: NaN, plus infinity, or an image all of whose classes are ruled out.
+        UsageError: they are not numbers, have another shape, or there is no image or no class.
+        NonFiniteLossError: a logit is NaN or plus infinity, or all logits of an image are minus infinity.
     """
     values = _tensor(logits, "logits").to(torch.float64)
     if values.dim() != 2:
@@ -46,7 +46,7 @@ def checked_labels(labels: Values, images: int, classes: int) -> Tensor:
     """Labels (N,) from 0, as int64 on the CPU.
 
     Raises:
-        UsageError: no whole numbers, not one an image, or one that no logit stands for.
+        UsageError: they are not whole numbers, there is not one per image, or one has no logit.
     """
     values = _tensor(labels, "labels")
     if values.dtype.is_floating_point or values.dtype == torch.bool:
@@ -64,18 +64,18 @@ def checked_labels(labels: Values, images: int, classes: int) -> Tensor:
 
 
 def checked(logits: Values, labels: Values) -> tuple[Tensor, Tensor]:
-    """Both of them; the errors are those of `checked_logits` and `checked_labels`."""
+    """Both logits and labels; the errors are those of `checked_logits` and `checked_labels`."""
     values = checked_logits(logits)
     return values, checked_labels(labels, *values.shape)
 
 
 def log_probabilities(probabilities: Values) -> Tensor:
-    """Probabilities (N, classes) as logits, float64: their logarithm, of which the softmax gives them back.
+    """Convert probabilities (N, classes) to logits, float64: their logarithms, which softmax converts back.
 
-    For outputs that have gone through a softmax: all measures here take logits.
+    Use it for outputs to which softmax has been applied already, because all metrics here expect logits.
 
     Raises:
-        UsageError: no numbers, another shape, one outside 0 to 1, or an image whose probabilities do not add up to 1.
+        UsageError: they are not numbers, have another shape, are outside 0 to 1, or do not add up to 1 for an image.
     """
     values = _tensor(probabilities, "probabilities").to(torch.float64)
     if values.dim() != 2 or not values.numel():
@@ -86,10 +86,10 @@ def log_probabilities(probabilities: Values) -> Tensor:
 
 
 def _tensor(values: object, field: str) -> Tensor:
-    """The numbers in a dense tensor on the CPU, from whatever layout, byte order and width of NumPy.
+    """The numbers in a dense tensor on the CPU; an array may have any layout, byte order and width of NumPy.
 
     Raises:
-        UsageError: they are no real numbers, or one is a whole number that int64 does not hold.
+        UsageError: they are not real numbers, or one is a whole number that does not fit into int64.
     """
     if isinstance(values, list | tuple) and values and all(isinstance(value, Tensor) for value in values):
         values = _stacked(values, field)
@@ -112,7 +112,7 @@ def _tensor(values: object, field: str) -> Tensor:
 
 
 def _stacked(values: Sequence[Tensor], field: str) -> Tensor:
-    """One tensor of a list of them, such as the answers for single images."""
+    """One tensor from a list of tensors, such as the outputs for single images."""
     try:
         return torch.stack([value.detach() for value in values])
     except RuntimeError as error:
@@ -137,4 +137,4 @@ _LARGEST = 2**63 - 1
 """The largest whole number of int64."""
 
 _SUM_TOLERANCE = 0.02
-"""How far probabilities may be from adding up to 1: 1,000 of them in bf16 are."""
+"""How far the sum of probabilities may be from 1, as it can be for 1,000 probabilities in bf16."""

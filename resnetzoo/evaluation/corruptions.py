@@ -21,10 +21,10 @@ from resnetzoo.utils.validation import check_kind
 
 
 class CorruptionRow(NamedTuple):
-    """One corruption.
+    """The errors on one corruption.
 
     Attributes:
-        name: such as `fog`.
+        name: its name, such as `fog`.
         group: `noise`, `blur`, `weather`, `digital` or `extra`.
         errors: top-1 error in percent at severity 1, 2, 3, 4 and 5.
     """
@@ -35,7 +35,7 @@ class CorruptionRow(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """Over the severities, in percent."""
+        """The mean over the severities, in percent."""
         return fmean(self.errors)
 
 
@@ -46,9 +46,9 @@ class CorruptionTable:
     Attributes:
         dataset: `cifar10-c` or `cifar100-c`.
         official: whether every image is as its authors published it.
-        n: images of each corruption at each severity.
+        n: number of images of each corruption at each severity.
         rows: the corruptions, group by group.
-        clean: on the images that were corrupted; None where they were not given.
+        clean: the evaluation on the images that were corrupted; None if they were not given.
     """
 
     dataset: str
@@ -61,14 +61,14 @@ class CorruptionTable:
     def mean_corruption_error(self) -> float:
         """The plain mean over the 15 corruptions of the paper and all severities, as AugMix and others report it.
 
-        The mCE of ImageNet-C is another measure, which divides each error by AlexNet's. AugMix is
-        number 1912.02781 on arXiv.
+        The mCE of ImageNet-C is another measure, which divides each error by AlexNet's. For AugMix, see
+        arXiv:1912.02781.
         """
         return fmean(row.mean for row in self.rows if row.group != EXTRA)
 
     @property
     def mean_error_of_all(self) -> float:
-        """The same mean over all 19 corruptions, with the 4 that the paper keeps for validation."""
+        """The same mean over all 19 corruptions, including the 4 that the paper keeps for validation."""
         return fmean(row.mean for row in self.rows)
 
     @property
@@ -118,28 +118,29 @@ def evaluate_corruptions(
     batch_size: int = 500,
     on_row: Callable[[CorruptionRow], None] | None = None,
 ) -> CorruptionTable:
-    """The error on each corruption at each severity, as `evaluate` measures it.
+    """Measure the error on each corruption at each severity, like `evaluate`.
 
-    As published that is 950,000 images, of which those of one corruption at one severity, 30 MB, are in memory at a
-    time, beside what the network takes for a batch.
+    The published datasets have 950,000 images each. Only those of one corruption at one severity, 30 MB, are in memory
+    at a time, besides what the network needs for a batch.
 
     Args:
         model: as in `evaluate`.
         corrupted: `cifar10_c()` or `cifar100_c()`.
-        clean: the images that were corrupted, `cifar10().test` or `cifar100().test`, to measure beside.
-        normalization: how pixels become input; by default as in the model's training, or else as `clean` has it. What
-            corruption does to mean and deviation is part of what is measured, so that corrupted images do not say it.
+        clean: the images that were corrupted, `cifar10().test` or `cifar100().test`, to measure as well.
+        normalization: the map from pixels to input; by default that of the model's training, or else that of `clean`.
+            It is never measured on corrupted images, because their other mean and standard deviation is part of the
+            test.
         precision: as in `evaluate`.
-        batch_size: images at once.
-        on_row: called with each row as it is measured.
+        batch_size: number of images per batch.
+        on_row: called with each row when it has been measured.
 
     Raises:
-        UsageError: as `evaluate`; nothing says the normalization; `corrupted`, `clean` or `on_row` is of another kind;
-            or `clean` are not the images that were corrupted, as their labels tell.
-        DataError: a file has changed, or cannot be read any more.
+        UsageError: as in `evaluate`; the normalization is not known; `corrupted`, `clean` or `on_row` has the wrong
+            type; or the labels show that `clean` are not the images that were corrupted.
+        DataError: a file has changed, or can no longer be read.
 
     Warns:
-        UserWarning: as `evaluate`, once.
+        UserWarning: as in `evaluate`, but only once.
     """
     if not isinstance(corrupted, CorruptedImages):
         raise UsageError(
@@ -163,7 +164,7 @@ def evaluate_corruptions(
             "the network does not contain its input normalization, and it cannot be computed from corrupted images: "
             f'pass normalization=, such as resnetzoo.{corrupted.clean}().train.normalization("channel"), or clean='
         )
-    # What there is to warn of is said once for all of them.
+    # Warn only once for all of them.
     classes = in_class_order(model, corrupted.images(corrupted.corruptions[0], SEVERITIES[0])).classes
     in_order = _counted_as(known_classes(model), classes)
 
@@ -182,13 +183,13 @@ def evaluate_corruptions(
 
 
 def _counted_as(known: tuple[str, ...], classes: tuple[str, ...]) -> Callable[[ImageSet], ImageSet]:
-    """What lets labels count by `classes`, the order of a network that knows its classes by the names `known`."""
+    """A function that converts labels to the order `classes` of a network that calls its classes `known`."""
 
     def in_order(images: ImageSet) -> ImageSet:
         if images.classes != classes:
             return images.with_classes(classes)
         if len(known) < len(classes):
             return images
-        return replace(images, classes=known[: len(classes)])  # the labels stay; under these names nothing warns again
+        return replace(images, classes=known[: len(classes)])  # the labels stay; these names cause no further warning
 
     return in_order

@@ -26,11 +26,11 @@ from resnetzoo.utils.validation import check_kind, check_whole_number
 
 @dataclass(frozen=True)
 class EvaluationSums:
-    """Sums over the images so far, in tensors that stay the same ones.
+    """Sums over the images so far, in tensors that are updated in place.
 
     Attributes:
         loss: summed cross-entropy in nats, ().
-        num_incorrect: predictions whose most likely class is not the label, () int64.
+        num_incorrect: number of images whose most likely class is not the label, () int64.
     """
 
     loss: Tensor
@@ -38,24 +38,24 @@ class EvaluationSums:
 
     @classmethod
     def zeros(cls, device: torch.device) -> "EvaluationSums":
-        """Of no images yet."""
+        """The sums over no images."""
         return cls(
             torch.zeros((), dtype=torch.float32, device=device), torch.zeros((), dtype=torch.int64, device=device)
         )
 
     def reset(self) -> None:
-        """Start from zero."""
+        """Set the sums to zero."""
         self.loss.zero_()
         self.num_incorrect.zero_()
 
     def add(self, model: nn.Module, inputs: Tensor, labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
-        """A batch of normalized images (n, C, H, W) and their labels (n,); nothing waits for the device.
+        """Add a batch of normalized images (n, C, H, W) and their labels (n,), without waiting for the device.
 
         Returns:
             The logits (n, classes), and which predictions were incorrect, (n,) bool.
 
         Raises:
-            UsageError: the network returns no logits, or fewer than there are classes.
+            UsageError: the network returns something other than logits, or fewer logits than there are classes.
         """
         answer: object = model(inputs.contiguous(memory_format=torch.channels_last))
         logits = checked_logits_of(model, answer, len(labels), num_classes)
@@ -71,9 +71,9 @@ class ClassError(NamedTuple):
     """The error on the images of one class.
 
     Attributes:
-        name: of the class.
-        n: its images.
-        incorrect: how many of them were assigned to another class.
+        name: name of the class.
+        n: number of its images.
+        incorrect: number of them that were assigned to another class.
     """
 
     name: str
@@ -82,7 +82,7 @@ class ClassError(NamedTuple):
 
     @property
     def error(self) -> float | None:
-        """In percent; None of a class without images."""
+        """The error in percent; None for a class without images."""
         return 100 * self.incorrect / self.n if self.n else None
 
 
@@ -93,9 +93,9 @@ class Evaluation:
     Attributes:
         error: top-1 error in percent.
         loss: mean cross-entropy in nats, without label smoothing.
-        n: images.
-        by_class: the error of each class, in the order of the labels; empty where it was not counted.
-        metrics: what else was asked for, by name.
+        n: number of images.
+        by_class: the error of each class, in the order of the labels; empty if it was not counted.
+        metrics: further metrics that were requested, by name.
     """
 
     error: float
@@ -106,7 +106,7 @@ class Evaluation:
 
     @classmethod
     def of_sums(cls, sums: Sequence[Tensor], n: int) -> "Evaluation":
-        """From summed loss and the number of incorrect predictions; here a GPU is waited for."""
+        """Averages from the summed loss and the number of incorrect predictions; this waits for a GPU."""
         loss, num_incorrect = sums
         return cls(error=100 * int(num_incorrect) / n, loss=float(loss) / n, n=n)
 
@@ -122,7 +122,7 @@ class Evaluation:
 
 
 def binomial_standard_error(error: float, n: int) -> float:
-    """Standard error of a test error, both in percent, as `n` images drawn at random give it."""
+    """Standard error of a test error on `n` images drawn at random, both in percent."""
     return math.sqrt(error * (100 - error) / n)
 
 
@@ -135,28 +135,31 @@ def evaluate(
     batch_size: int = 500,
     metrics: MetricNames = (),
 ) -> Evaluation:
-    """Top-1 error and loss in evaluation mode, on the device and in the type of the model, which is left as it was.
+    """Measure top-1 error and loss in evaluation mode, on the device and in the type of the model; it is not changed.
 
     Args:
-        model: images (N, C, H, W) -> logits (N, classes), also wrapped, as by `nn.DataParallel` or `torch.compile`.
-        images: what to measure on, such as `data.test`. Where network and images both name their classes, labels
-            count by the network's order.
-        normalization: how pixels become input: by default as in the model's training, if `fit` or `load_checkpoint`
-            left that on it or on what it wraps, else by the mean and deviation of `images`.
-        precision: of a network in fp32: `fp32`, `bf16` or `auto`. Others compute in their own type.
-        batch_size: images at once.
-        metrics: more to measure, into `Evaluation.metrics`: names of `resnetzoo.metrics.METRICS`, functions of logits
+        model: images (N, C, H, W) -> logits (N, classes); it may be wrapped, for example by `nn.DataParallel` or
+            `torch.compile`.
+        images: the images to measure on, such as `data.test`. If network and images both name their classes, labels
+            are converted to the network's order.
+        normalization: the map from pixels to input. By default that of the model's training, if `fit` or
+            `load_checkpoint` stored it on the model or on what it wraps, or else the one that the mean and standard
+            deviation of `images` give.
+        precision: precision of a network in fp32: `fp32`, `bf16` or `auto`. Other networks compute in their own type.
+        batch_size: number of images per batch.
+        metrics: further metrics for `Evaluation.metrics`: names from `resnetzoo.metrics.METRICS`, functions of logits
             and labels, or `all`; see `resnetzoo.metrics.measure`.
 
     Raises:
-        UsageError: a batch below one image, an unknown precision or metric, two metrics of one name, no classifier, an
-            answer that is no logits or has fewer than classes, no `ImageSet` or one of other channels than the network
-            takes, no `Normalization`; or a model that does not say its normalization, but was scripted or traced, or
-            holds a network that says one; or a model on the meta device.
-        NonFiniteLossError: the mean loss is infinite or NaN, or a metric was asked for and a logit is.
+        UsageError: `batch_size` is below one; the precision or a metric is unknown, or two metrics have the same name;
+            the network has no classifier, or returns something other than logits or fewer logits than there are
+            classes; `images` is not an `ImageSet`, or has another number of channels than the network;
+            `normalization` is not a `Normalization`; the model does not state its normalization but was scripted or
+            traced, or contains a network that states one; or it is on the meta device.
+        NonFiniteLossError: the mean loss is infinite or NaN, or metrics were requested and a logit is NaN or infinite.
 
     Warns:
-        UserWarning: the images have their classes in another order, or other ones than the network.
+        UserWarning: the images have the network's classes in another order, or other classes.
     """
     named = named_metrics(metrics)
     if named == {}:
@@ -188,7 +191,7 @@ def _tested(
     batch_size: int,
     keep: Callable[[Tensor], None] | None,
 ) -> tuple[Evaluation, ImageSet]:
-    """Error and loss, and the images with labels in the network's order; `keep` is given the logits of batches."""
+    """Error and loss, and the images with labels in the network's order; `keep` is called with each batch of logits."""
     check_whole_number("batch_size", batch_size)
     check_channels(model, images)
     check_values(model)
@@ -199,7 +202,7 @@ def _tested(
         raise UsageError("the network has no classifier and therefore no error: add one with reset_classifier")
     images = in_class_order(model, images)
     normalize = normalization or known_normalization(model) or images.normalization("channel")
-    if input_dtype(model) != torch.float32:  # autocast is for networks in fp32, the others have a type of their own
+    if input_dtype(model) != torch.float32:  # autocast is only for networks in fp32
         resolved = "fp32"
     counts = torch.zeros(len(images.classes), dtype=torch.int64, device=device)
     with evaluating(model), torch.inference_mode(), computing(device, resolved):
@@ -224,9 +227,9 @@ def _sums(
     incorrect_by_class: Tensor,
     keep: Callable[[Tensor], None] | None,
 ) -> tuple[Tensor, Tensor]:
-    """Sum of the loss and number of incorrect predictions, on the device; nothing waits for it.
+    """Sum of the loss and number of incorrect predictions, on the device, without waiting for it.
 
-    Counts are added to `incorrect_by_class`, (classes,) int64, and the logits of each batch are given to `keep`.
+    Counts are added to `incorrect_by_class`, (classes,) int64, and `keep` is called with the logits of each batch.
     """
     sums, dtype = EvaluationSums.zeros(device), input_dtype(model)
     for pixels, labels in zip(

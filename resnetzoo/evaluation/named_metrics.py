@@ -1,4 +1,4 @@
-"""The metrics by name, as `evaluate` and the command line take them."""
+"""Metrics by name, as `evaluate` and the command line accept them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -19,21 +19,21 @@ from resnetzoo.evaluation.temperature import temperature_scaling
 from resnetzoo.utils.text import kind_of
 
 Metric = Callable[[Tensor, Tensor], Any]
-"""Takes logits (N, classes), float64 on the CPU, and labels (N,)."""
+"""A function of logits (N, classes), float64 on the CPU, and labels (N,)."""
 
 
 def top1_error(logits: Tensor, labels: Tensor) -> float:
-    """In percent."""
+    """Top-1 error in percent."""
     return top_k_error(logits, labels)
 
 
 def top5_error(logits: Tensor, labels: Tensor) -> float:
-    """In percent."""
+    """Top-5 error in percent."""
     return top_k_error(logits, labels, k=5)
 
 
 def ece_equal_mass(logits: Tensor, labels: Tensor) -> float:
-    """In percentage points."""
+    """Expected calibration error over bins of equal mass, in percentage points."""
     return expected_calibration_error(logits, labels, binning="equal_mass")
 
 
@@ -48,7 +48,7 @@ METRICS: dict[str, Metric] = {
     "accuracy_by_class": accuracy_by_class,
     "confusion_matrix": confusion_matrix,
 }
-"""The measures that `measure` and `evaluate` know by name, functions of logits and labels each."""
+"""The metrics that `measure` and `evaluate` know by name, each a function of logits and labels."""
 
 _LEAST_CLASSES = {"top5_error": 5}
 _LEAST_IMAGES = {"temperature": 2}
@@ -57,12 +57,12 @@ MetricNames = str | Iterable[str | Metric]
 
 
 def named_metrics(metrics: MetricNames) -> dict[str, Metric] | None:
-    """The functions that were asked for, by name, before anything is measured; None for "all" of them.
+    """Check the requested metrics before anything is measured, and return them by name; None for "all" of them.
 
     Raises:
-        UsageError: a name that is none, something else, or two functions of one name.
+        UsageError: a name is unknown, a metric is neither a name nor a function, or two functions have the same name.
     """
-    if isinstance(metrics, str) and metrics == "all":  # torchmetrics' metrics compare to anything as true
+    if isinstance(metrics, str) and metrics == "all":  # a comparison with a metric of torchmetrics is always true
         return None
     alone = isinstance(metrics, str | bytes) or callable(metrics) or not isinstance(metrics, Iterable)
     if isinstance(metrics, Mapping) and not alone:
@@ -86,7 +86,7 @@ def named_metrics(metrics: MetricNames) -> dict[str, Metric] | None:
 
 
 def measurable(images: int, classes: int) -> tuple[str, ...]:
-    """The names in `METRICS` that can be computed for so many images and classes.
+    """The names in `METRICS` that can be computed for this many images and classes.
 
     >>> sorted(set(METRICS) - set(measurable(1, 4)))
     ['temperature', 'top5_error']
@@ -102,26 +102,26 @@ def measure(logits: Values, labels: Values, metrics: MetricNames = "all") -> dic
     Args:
         logits: (N, classes).
         labels: (N,), from 0.
-        metrics: names of `METRICS`, or functions of logits and labels, as those of torchmetrics are, which go by their
-            own names. `all` is every one of `METRICS` that these images have: five classes for `top5_error`, two images
-            for `temperature`.
+        metrics: names from `METRICS`, or functions of logits and labels, such as those of torchmetrics, whose results
+            get the names of the functions. `all` is every one of `METRICS` for which there are enough classes and
+            images: `top5_error` needs five classes, and `temperature` two images.
 
     Raises:
-        UsageError: no such name, two functions of one name, too few classes or images for one of them, no image, other
-            shapes, or a label without a logit.
+        UsageError: a name is unknown, two functions have the same name, there are too few classes or images for one of
+            them, there is no image, a shape is wrong, or a label has no logit.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     return measure_named(logits, labels, named_metrics(metrics))
 
 
 def measure_named(logits: Values, labels: Values, named: dict[str, Metric] | None) -> dict[str, Any]:
-    """As `measure`, of what `named_metrics` gave."""
+    """Like `measure`, for the result of `named_metrics`."""
     values, truth = checked(logits, labels)
     images, classes = values.shape
     if named is None:
         named = {name: METRICS[name] for name in measurable(images, classes)}
     _check_measurable(named, images, classes)
-    # A function of the caller's own may write to what it is given.
+    # A function from the caller may change its arguments.
     return {
         name: metric(values, truth) if METRICS.get(name) is metric else metric(values.clone(), truth.clone())
         for name, metric in named.items()
@@ -129,10 +129,10 @@ def measure_named(logits: Values, labels: Values, named: dict[str, Metric] | Non
 
 
 def _check_measurable(named: dict[str, Metric], images: int, classes: int) -> None:
-    """Refuse a measure of `METRICS` for which there are too few classes or images.
+    """Refuse a metric of `METRICS` for which there are too few classes or images.
 
     Raises:
-        UsageError: names the measure, and says what it needs.
+        UsageError: names the metric, and says what it needs.
     """
     for name in named.keys() - measurable(images, classes):
         if METRICS.get(name) is named[name]:

@@ -21,7 +21,7 @@ class Agreement:
     Attributes:
         top1: images for which both predict the same class, in percent.
         max_logit_difference: the largest absolute difference between two logits of the same image and class.
-        n: images.
+        n: number of images.
     """
 
     top1: float
@@ -30,19 +30,20 @@ class Agreement:
 
 
 def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch_size: int = 128) -> Agreement:
-    """Compare `optimized` with `model`, both in evaluation mode; they are left as they were.
+    """Compare `optimized` with `model`, both in evaluation mode; neither is changed.
 
     Args:
         model: the reference, images (N, C, H, W) -> logits (N, classes), in its own type.
         optimized: the network to check, in its own type, on the same device, such as `optimize(model)`.
-        images: what to compare on, such as `data.test`. Pixels become input as in the training of `model`, if `fit`
-            trained it, else by the mean and deviation of `images`.
-        batch_size: images at once.
+        images: the images to compare on, such as `data.test`. They are normalized as in the training of `model`, if it
+            states that, or else by the mean and standard deviation of `images`.
+        batch_size: number of images per batch.
 
     Raises:
-        UsageError: a batch below one image, logits of different shapes, no `ImageSet`, or one of other channels than
-            a network takes.
-        NonFiniteLossError: a network gives infinite values or NaN.
+        UsageError: `batch_size` is below one; the networks have logits of different shapes; `images` is not an
+            `ImageSet`, or has another number of channels than a network; the normalization is not known, as in
+            `evaluate`; or a network is on the meta device.
+        NonFiniteLossError: a network returns infinite values or NaN.
     """
     check_whole_number("batch_size", batch_size)
     for network in (model, optimized):

@@ -1,4 +1,4 @@
-"""Pictures of a test: how honest the confidences are, and what is taken for what."""
+"""Figures of a test: the reliability diagram and the confusion matrix."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _BARS = OTHER_COLOURS[1]
-_MOST_NAMES = 20  # of classes, and figures in the cells, that can be read
+_MOST_NAMES = 20  # of classes, with which names and numbers in the cells are readable
 _LONGEST = 24  # characters of a name
 
 
 def plot_reliability(axes: "Axes", calibration: Calibration) -> None:
-    """The reliability diagram: accuracy over confidence in percent, a bar a bin with its number of images as shade.
+    """Draw the reliability diagram: accuracy over confidence in percent, with one bar per bin.
 
-    On the dashed line a network is as often right as it is sure.
+    The more images a bin has, the more opaque is its bar. On the dashed line, accuracy and confidence are equal.
     """
     most, ink = max(row.n for row in calibration.bins), axes.xaxis.label.get_color()
     for row in calibration.bins:
@@ -43,18 +43,18 @@ def plot_reliability(axes: "Axes", calibration: Calibration) -> None:
 def plot_confusion(
     axes: "Axes", matrix: Tensor, classes: Sequence[str], predicted: Sequence[str] | None = None
 ) -> None:
-    """A confusion matrix: labels down, predictions across, the share of a label's images as shade.
+    """Draw a confusion matrix: labels in rows, predictions in columns, shaded by the share of a label's images.
 
-    Of up to 20 classes the cells hold numbers of images, and the sides the names.
+    With up to 20 classes, the cells show the numbers of images, and the axes the names of the classes.
 
     Args:
-        axes: to draw on.
-        matrix: as `resnetzoo.metrics.confusion_matrix` gives it.
+        axes: the axes to draw on.
+        matrix: a result of `resnetzoo.metrics.confusion_matrix`.
         classes: the names of the labels.
-        predicted: what the network calls its classes; None for the same names.
+        predicted: the names that the network has for its classes; None for the same names.
 
     Raises:
-        UsageError: not as many names as classes.
+        UsageError: the number of names differs from the number of classes.
     """
     predicted = classes if predicted is None else predicted
     matrix = torch.as_tensor(matrix)
@@ -96,14 +96,14 @@ def save_test_figure(
 
     Args:
         path: a name that ends in `.png`, `.svg` or `.pdf`.
-        calibration: as `resnetzoo.metrics.calibration` gives it.
-        matrix: as `resnetzoo.metrics.confusion_matrix` gives it.
+        calibration: a result of `resnetzoo.metrics.calibration`.
+        matrix: a result of `resnetzoo.metrics.confusion_matrix`.
         classes: the names of its rows.
-        title: above both.
+        title: the title above both.
         predicted: the names of its columns; None for the same ones.
 
     Raises:
-        UsageError: another kind of name, or not as many names as classes.
+        UsageError: `path` has another ending, or the number of names differs from the number of classes.
         OutputError: the file cannot be written.
     """
     path = check_figure_name(path)

@@ -1,7 +1,8 @@
 """Metrics of a network's logits: errors, confusion matrices, and proper scores of the probabilities.
 
-All take logits (N, classes) and labels (N,), tensors or arrays of any number type; `log_probabilities` makes logits of
-probabilities. Images count alike. Errors and accuracies are in percent, as everywhere in this package.
+All of them accept logits (N, classes) and labels (N,), as tensors or arrays of any number type; `log_probabilities`
+converts probabilities to logits. All images have the same weight. Errors and accuracies are in percent, as everywhere
+in this package.
 """
 
 import torch
@@ -13,7 +14,7 @@ from resnetzoo.utils.validation import check_whole_number
 
 
 def top_k_error(logits: Values, labels: Values, k: int = 1) -> float:
-    """Share of images whose label is not among the `k` largest logits, in percent; of equal logits the first is larger.
+    """Share of images, in percent, whose label is not among the `k` largest logits; ties go to the first class.
 
     >>> top_k_error(torch.tensor([[2.0, 1.0, 0.0], [2.0, 1.0, 0.0]]), torch.tensor([0, 1]))
     50.0
@@ -24,7 +25,7 @@ def top_k_error(logits: Values, labels: Values, k: int = 1) -> float:
         k: from 1 to the number of classes; 1 gives the test error of a run.
 
     Raises:
-        UsageError: no image, other shapes, a label without a logit, or another `k`.
+        UsageError: there is no image, a shape is wrong, a label has no logit, or `k` is out of range.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     values, truth = checked(logits, labels)
@@ -43,7 +44,7 @@ def accuracy(logits: Values, labels: Values, k: int = 1) -> float:
 def negative_log_likelihood(logits: Values, labels: Values) -> float:
     """Mean of -log p(label) in nats, which is the cross-entropy without label smoothing.
 
-    Infinite where a label has probability 0. The arguments but for `k`, and the errors, are those of `top_k_error`.
+    It is infinite if a label has probability 0. Arguments and errors are those of `top_k_error`, without `k`.
     """
     values, truth = checked(logits, labels)
     return float(F.cross_entropy(values, truth))
@@ -52,8 +53,8 @@ def negative_log_likelihood(logits: Values, labels: Values) -> float:
 def brier_score(logits: Values, labels: Values) -> float:
     """Mean over images of the sum over classes of (p - 1[class is the label])^2: 0 is best, 2 the worst.
 
-    Brier (1950), Verification of forecasts expressed in terms of probability. The arguments but for `k`, and
-    the errors, are those of `top_k_error`.
+    Brier (1950), Verification of forecasts expressed in terms of probability. Arguments and errors are those of
+    `top_k_error`, without `k`.
     """
     values, truth = checked(logits, labels)
     return float((values.softmax(dim=1) - F.one_hot(truth, values.shape[1])).square().sum(dim=1).mean())
@@ -62,7 +63,7 @@ def brier_score(logits: Values, labels: Values) -> float:
 def confusion_matrix(logits: Values, labels: Values) -> Tensor:
     """How many images of the row's class are assigned to the column's class, int64 (classes, classes).
 
-    A class without images is a row of zeros. The arguments but for `k`, and the errors, are those of `top_k_error`.
+    A class without images has a row of zeros. Arguments and errors are those of `top_k_error`, without `k`.
     """
     values, truth = checked(logits, labels)
     classes = values.shape[1]
@@ -70,9 +71,9 @@ def confusion_matrix(logits: Values, labels: Values) -> Tensor:
 
 
 def accuracy_by_class(logits: Values, labels: Values) -> tuple[float | None, ...]:
-    """Top-1 accuracy among the images of each class, in percent; None of a class without images.
+    """Top-1 accuracy on the images of each class, in percent; None for a class without images.
 
-    The arguments but for `k`, and the errors, are those of `top_k_error`.
+    Arguments and errors are those of `top_k_error`, without `k`.
     """
     matrix = confusion_matrix(logits, labels)
     rows = zip(matrix.diagonal().tolist(), matrix.sum(dim=1).tolist(), strict=True)

@@ -14,14 +14,14 @@ from resnetzoo.utils.validation import check_number, check_seed, check_whole_num
 
 @dataclass(frozen=True)
 class PairedCounts:
-    """Two networks on the same images.
+    """Counts of right and wrong predictions of two networks on the same images.
 
     Attributes:
-        both_right: images that both get right.
-        only_first: that the first one alone gets right.
-        only_second: that the second one alone does.
-        both_wrong: that neither does.
-        same_class: for which both put the same class first, be it right or wrong.
+        both_right: number of images that both get right.
+        only_first: number that only the first one gets right.
+        only_second: number that only the second one gets right.
+        both_wrong: number that both get wrong.
+        same_class: number for which both predict the same class, right or wrong.
     """
 
     both_right: int
@@ -32,17 +32,17 @@ class PairedCounts:
 
     @property
     def n(self) -> int:
-        """Images."""
+        """Number of images."""
         return self.both_right + self.only_first + self.only_second + self.both_wrong
 
     @property
     def agreement(self) -> float:
-        """Images for which both put the same class first, in percent."""
+        """Share of images for which both predict the same class, in percent."""
         return 100 * self.same_class / self.n
 
     @property
     def difference(self) -> float:
-        """Error of the first less that of the second, in percentage points, below 0 where the first is better."""
+        """Error of the first minus that of the second, in percentage points; below 0 if the first is better."""
         return 100 * (self.only_second - self.only_first) / self.n
 
 
@@ -51,11 +51,11 @@ def paired_counts(first: Values, second: Values, labels: Values) -> PairedCounts
 
     Args:
         first: logits (N, classes) of the first.
-        second: those of the second, of the same images in the same order.
+        second: those of the second, for the same images in the same order.
         labels: (N,), from 0.
 
     Raises:
-        UsageError: no image, shapes that differ, or a label without a logit.
+        UsageError: there is no image, shapes differ, or a label has no logit.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     values, truth = checked(first, labels)
@@ -71,9 +71,9 @@ def paired_counts(first: Values, second: Values, labels: Values) -> PairedCounts
 
 
 def agreement(first: Values, second: Values) -> float:
-    """Images for which two networks predict the same class, in percent; no labels are needed.
+    """Share of images for which two networks predict the same class, in percent; no labels are needed.
 
-    `resnetzoo.agreement` takes the networks themselves. Arguments and errors are those of `paired_counts`.
+    Arguments and errors are those of `paired_counts`. `resnetzoo.agreement` accepts the networks themselves.
     """
     values = checked_logits(first)
     return paired_counts(values, second, torch.zeros(len(values), dtype=torch.int64, device="cpu")).agreement
@@ -82,20 +82,21 @@ def agreement(first: Values, second: Values) -> float:
 def mcnemar(only_first: int, only_second: int) -> float:
     """The two-sided p-value of McNemar's exact test for two networks on the same images.
 
-    Of the images that one alone gets right, each network would have half if both were as good: the probability, by the
-    binomial distribution at 1/2, of a split at least as uneven, from 0 to 1. McNemar (1947); for
-    classifiers, Dietterich (1998), Approximate statistical tests for comparing supervised classification learning
-    algorithms. It says what these images can tell of these two networks, and nothing of other seeds.
+    Of the images that only one of the networks gets right, each would get half if both were equally good. The p-value,
+    from 0 to 1, is the probability of a split at least as uneven, by the binomial distribution with probability 1/2.
+    McNemar (1947); for classifiers, Dietterich (1998), Approximate statistical tests for comparing supervised
+    classification learning algorithms. It shows what these images can tell about these two networks, and nothing about
+    other seeds.
 
     >>> round(mcnemar(1, 5), 5)
     0.21875
 
     Args:
-        only_first: images that the first alone gets right, such as `PairedCounts.only_first`.
-        only_second: images that the second alone gets right. If both are 0, the p-value is 1.
+        only_first: number of images that only the first gets right, such as `PairedCounts.only_first`.
+        only_second: number of images that only the second gets right. If both numbers are 0, the p-value is 1.
 
     Raises:
-        UsageError: no whole numbers, below 0, or above 2^53, from where on float64 cannot count.
+        UsageError: a number is not whole, below 0, or above 2^53, beyond which float64 cannot count.
     """
     only_first, only_second = _count("only_first", only_first), _count("only_second", only_second)
     n = only_first + only_second
@@ -110,7 +111,7 @@ _MOST_IMAGES = 2**53
 
 
 def _count(field: str, found: object) -> int:
-    """A number of images, which may be one that NumPy counted."""
+    """A number of images as an `int`, which may be an integer of NumPy."""
     count = int(found) if isinstance(found, np.integer) else found
     check_whole_number(field, count, minimum=0, maximum=_MOST_IMAGES)
     return cast("int", count)
@@ -121,11 +122,11 @@ class BootstrapDifference:
     """How much the difference between two errors depends on which images are in the test set.
 
     Attributes:
-        difference: error of the first less that of the second, in percentage points: below 0 where the first is better.
+        difference: error of the first minus that of the second, in percentage points; below 0 if the first is better.
         low: lower end of the interval.
-        high: upper end of the interval; where 0 lies outside, the difference is more than these images' chance.
-        confidence: of the interval, in percent.
-        first_better: resamples in which the first makes fewer errors, in percent; those with equally many count half.
+        high: upper end of the interval; if 0 is outside, the difference is unlikely to be due to the choice of images.
+        confidence: confidence level of the interval, in percent.
+        first_better: share of resamples in which the first makes fewer errors, in percent; ties count half.
     """
 
     difference: float
@@ -147,21 +148,22 @@ def paired_bootstrap(
     confidence: float = 95.0,
     seed: int = 0,
 ) -> BootstrapDifference:
-    """Draw as many images as there are, with replacement, again and again, and compare both networks on each draw.
+    """Resample the images with replacement, as many as there are, and compare both networks on each resample.
 
-    The percentile interval of Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 13. A draw is one
-    of the multinomial distribution over the images that one alone gets right and all others, which is the same.
+    The interval is the percentile interval of Efron and Tibshirani (1993), An introduction to the bootstrap, chapter
+    13. Each resample is drawn as multinomial counts of the images that only the first or only the second gets right and
+    of all others, which is equivalent.
 
     Args:
         first: logits (N, classes) of the first.
-        second: those of the second, of the same images in the same order.
+        second: those of the second, for the same images in the same order.
         labels: (N,), from 0.
-        resamples: how many draws.
-        confidence: of the interval, in percent.
-        seed: of the draws.
+        resamples: number of resamples.
+        confidence: confidence level of the interval, in percent.
+        seed: seed of the resamples.
 
     Raises:
-        UsageError: as `paired_counts`, no draw, or another confidence.
+        UsageError: as in `paired_counts`; or `resamples`, `confidence` or `seed` is out of range.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     counts = paired_counts(first, second, labels)

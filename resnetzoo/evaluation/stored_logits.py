@@ -1,4 +1,4 @@
-"""The logits of a test, small enough to keep with each run, and exact in which predictions are right."""
+"""Store the logits of a test: small enough to keep with each run, and exact in which predictions are right."""
 
 import hashlib
 import json
@@ -29,9 +29,9 @@ class StoredLogits:
     The functions of `resnetzoo.metrics` take `stored.logits, stored.labels`; `len(stored)` is the number of images.
 
     Attributes:
-        logits: (N, classes) on the CPU, in the order of the test set. They are rounded to float16, and the largest of
-            each image stays the largest: where rounding makes another one equal to it, it is the next number above.
-            Where float16 cannot hold one, above 65,504, all are float32.
+        logits: (N, classes) on the CPU, in the order of the test set. They are rounded to float16 such that the largest
+            logit of each image stays the largest: if rounding makes another one equal to it, it becomes the next larger
+            number. If one does not fit into float16, because it is above 65,504, all are float32.
         labels: int64 (N,), from 0.
         classes: the name of each label.
         test_set: the fingerprint of the images, their labels and the names of the classes.
@@ -44,7 +44,7 @@ class StoredLogits:
 
     @classmethod
     def of(cls, logits: Tensor, images: ImageSet) -> "StoredLogits":
-        """Those (N, classes) of a network for these images, in any type and on any device.
+        """Store the logits (N, classes) of a network for these images, of any type and on any device.
 
         Raises:
             UsageError: they are not one row for each image, or a label has no logit.
@@ -63,26 +63,26 @@ class StoredLogits:
 
     @property
     def incorrect(self) -> int:
-        """Images whose largest logit is not that of their label."""
+        """Number of images whose largest logit is not that of their label."""
         return int((self.logits.argmax(dim=1) != self.labels).sum())
 
     @property
     def error(self) -> float:
-        """Top-1 error in percent, to the last digit what the test of these logits said."""
+        """Top-1 error in percent, exactly as measured in the test that gave these logits."""
         return 100 * self.incorrect / len(self.labels)
 
     def paired_with(self, other: "StoredLogits") -> tuple[Tensor, Tensor, Tensor]:
-        """Both logits and the labels, as `paired_counts` and `paired_bootstrap` of `resnetzoo.metrics` take them.
+        """Both logits and the labels: the arguments of `paired_counts` and `paired_bootstrap` of `resnetzoo.metrics`.
 
         Raises:
-            UsageError: the other ones are no stored logits or of another test set, or their labels count by other
-                classes.
+            UsageError: `other` is not a `StoredLogits`, has other classes or another order of them, or is of another
+                test set.
         """
         check_kind("other", other, StoredLogits)
         if self.classes != other.classes:
             raise UsageError(
-                f"the labels count by different classes, {some(self.classes)} and {some(other.classes)}: only logits "
-                "with the same classes in one order can be compared"
+                f"the logits are of different classes, {some(self.classes)} and {some(other.classes)}: only logits "
+                "with the same classes in the same order can be compared"
             )
         if self.test_set != other.test_set:
             raise UsageError(
@@ -93,7 +93,7 @@ class StoredLogits:
         return self.logits, other.logits, self.labels
 
     def save(self, path: str | Path) -> None:
-        """Write them to a file of safetensors, which `load_logits` reads back: tensors `logits` and `labels`.
+        """Write a safetensors file with the tensors `logits` and `labels`, which `load_logits` reads back.
 
         Raises:
             OutputError: it cannot be written; an existing file is unchanged.
@@ -103,7 +103,7 @@ class StoredLogits:
         write_atomically(user_path(path), save(*self.to_tensors()))
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Tensors and metadata, as a file of safetensors holds them."""
+        """The tensors and the metadata of a safetensors file."""
         smallest = torch.uint8 if len(self.classes) <= 256 else torch.int32
         tensors = {"logits": self.logits.contiguous(), "labels": self.labels.to(smallest)}
         metadata = {
@@ -116,10 +116,10 @@ class StoredLogits:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], name: str) -> "StoredLogits":
-        """What `to_tensors` gave, from the file that messages call `name`.
+        """Read the result of `to_tensors` from a file, which messages call `name`.
 
         Raises:
-            ResultsError: it is no such file, or it was changed.
+            ResultsError: it is not such a file, or it was changed.
         """
         if metadata.get("format") != _FORMAT or tensors.keys() != {"logits", "labels"}:
             raise ResultsError(f"{name}: not a file of test logits written by this package, version 1")
@@ -134,12 +134,12 @@ class StoredLogits:
 
 
 def _rounded(logits: Tensor) -> Tensor:
-    """In float16, or float32 where that is too small for one of them, with the same largest logit of each image."""
+    """Round to float16, or to float32 if one does not fit, and keep the largest logit of each image the largest."""
     chosen = logits.argmax(dim=1)
     for dtype in (torch.float16, torch.float32):
         rounded = logits.to(dtype, copy=True)
         tied = (rounded.argmax(dim=1) != chosen).nonzero().flatten()
-        with np.errstate(over="ignore"):  # above the largest float16 is infinity, and float32 is next
+        with np.errstate(over="ignore"):  # the largest float16 becomes infinity, and float32 is tried next
             above = np.nextafter(rounded[tied, chosen[tied]].numpy(), np.array(np.inf, np.float16))  # of either type
         rounded[tied, chosen[tied]] = torch.from_numpy(above)
         exact = bool((rounded.argmax(dim=1) == chosen).all())

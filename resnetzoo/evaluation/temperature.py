@@ -13,25 +13,26 @@ from resnetzoo.evaluation.scores import negative_log_likelihood
 from resnetzoo.utils.validation import check_seed, check_whole_number
 
 LOWEST, HIGHEST = 0.01, 100.0
-"""Between these a temperature is sought: with all labels on top it would else go to 0, and below chance to infinity."""
+"""The range of temperatures. Without it, the best one would be 0 if each label has the largest logit of its image, and
+infinite if predictions are worse than chance."""
 
-_HALVINGS = 60  # of the logarithm of that range, which leaves a relative error of 1e-17
+_HALVINGS = 60  # of the logarithm of that range, to a relative error of 1e-17
 
 
 def fit_temperature(logits: Values, labels: Values) -> float:
     """The T from 0.01 to 100 at which the logits divided by T have the lowest negative log-likelihood.
 
-    Guo et al. (2017), arXiv:1706.04599, section 4.2. In 1/T the likelihood is log-concave, so that the T where its
-    derivative is 0, which halving finds, is the only one. No prediction changes, only how sure it is. Logits that are
-    the same for all classes of each image are as likely at every T: theirs is 1.
+    Guo et al. (2017), arXiv:1706.04599, section 4.2. The likelihood is log-concave in 1/T, so its derivative is 0 at a
+    single T, which bisection finds. Scaling changes confidences, but no predictions. If the logits of each image are
+    the same for all classes, every T fits equally well, and the result is 1.
 
     Args:
-        logits: (N, classes), of held-out images: neither those that the network learned from, nor those that the scaled
-            logits are measured on.
+        logits: (N, classes), of held-out images, on which the network was not trained and the scaled logits will not be
+            measured.
         labels: (N,), from 0.
 
     Raises:
-        UsageError: no image, other shapes, or a label without a logit.
+        UsageError: there is no image, a shape is wrong, or a label has no logit.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     values, truth = checked(logits, labels)
@@ -43,18 +44,18 @@ def fit_temperature(logits: Values, labels: Values) -> float:
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         probability = (values / math.exp(middle)).softmax(dim=1)
-        # d NLL / d(1/T): the expected logit less that of the label; a class that is ruled out adds nothing to it.
+        # d NLL / d(1/T): the expected logit minus that of the label; a class with probability 0 adds nothing to it.
         slope = torch.where(probability > 0, probability * values, 0.0).sum(dim=1).mean() - own
-        # With all labels on top it is below 0, but may be too small for a float.
+        # If each label has the largest logit, it is below 0, but may be too small for a float.
         low, high = (low, middle) if slope <= 0 else (middle, high)
     return min(max(LOWEST, math.exp((low + high) / 2)), HIGHEST)
 
 
 def _below_largest(logits: Tensor) -> Tensor:
-    """Logits (N, classes) less the largest of each image, which gives the same probabilities.
+    """Logits (N, classes) minus the largest of each image, which gives the same probabilities.
 
-    Large ones keep their digits in this way, and divided by a small temperature they underflow instead of overflowing.
-    Minus infinity stays what it is, and nothing else becomes it.
+    Large logits keep their digits in this way, and their exponentials underflow instead of overflowing after division
+    by a small temperature. Minus infinity stays as it is, and no other logit becomes minus infinity.
     """
     lowest = torch.finfo(logits.dtype).min
     below = (logits - logits.amax(dim=1, keepdim=True)).clamp(min=lowest)
@@ -63,16 +64,16 @@ def _below_largest(logits: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class TemperatureScaling:
-    """A temperature, and what it does to images that it was not fitted on.
+    """A temperature, and its effect on images that it was not fitted on.
 
     Attributes:
-        temperature: divides the logits; above 1 for an overconfident network.
-        fitted_on: held-out images that it was fitted on.
-        n: other images, which the rest is measured on.
+        temperature: the divisor of the logits; above 1 for an overconfident network.
+        fitted_on: number of held-out images that it was fitted on.
+        n: number of other images, on which the rest was measured.
         nll_before: their negative log-likelihood in nats.
-        nll_after: the same of the scaled logits.
+        nll_after: the same for the scaled logits.
         ece_before: their expected calibration error over 15 bins of equal width, in percentage points.
-        ece_after: the same of the scaled logits.
+        ece_after: the same for the scaled logits.
     """
 
     temperature: float
@@ -93,16 +94,17 @@ class TemperatureScaling:
 def temperature_scaling(
     logits: Values, labels: Values, *, held_out: int | None = None, seed: int = 0
 ) -> TemperatureScaling:
-    """Hold out some of the images, fit the temperature on those alone, and measure on the others.
+    """Hold out some of the images, fit the temperature only on those, and measure its effect on the others.
 
     Args:
         logits: (N, classes), of images that the network did not learn from.
         labels: (N,), from 0.
-        held_out: images to fit on; None for half of them. They are the first of a permutation.
-        seed: of the permutation.
+        held_out: number of images to fit on; None for half of them. They are the first of a permutation.
+        seed: seed of the permutation.
 
     Raises:
-        UsageError: fewer than two images, none left to measure on, other shapes, or a label without a logit.
+        UsageError: there are fewer than two images or none left to measure on, a shape is wrong, or a label has no
+            logit.
         NonFiniteLossError: a logit is NaN or plus infinity.
     """
     values, truth = checked(logits, labels)

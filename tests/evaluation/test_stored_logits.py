@@ -184,7 +184,7 @@ def test_logits_of_any_network_are_measured_as_evaluate_does(tiny_data: resnetzo
     with pytest.raises(UsageError, match="logits are of different test sets, 20 images"):
         stored.paired_with(metrics.logits_of(model, others))
     renamed = replace(tiny_data.test, classes=tiny_data.test.classes[::-1])
-    with pytest.raises(UsageError, match=r"count by different classes, disc, .* and "):
+    with pytest.raises(UsageError, match=r"the logits are of different classes, disc, .* and "):
         stored.paired_with(metrics.logits_of(small_network(0), renamed))
 
 
