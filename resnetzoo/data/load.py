@@ -46,8 +46,8 @@ def load_data(dataset: str = "auto", root: str | Path | None = None, *, size: in
         UsageError: there is no such dataset, or it has only test images, such as `cifar10-c`; `root` is given for the
             synthetic dataset, which is drawn; or `size` is given for anything but `folder`.
         DataError: the dataset or its download is damaged, or it cannot be obtained (and either `dataset` is not `auto`,
-            or a folder is named); its subclass `DataNotFoundError` if the named folder does not exist or does not
-            contain the dataset.
+            or a folder is named); its subclass `DataNotFoundError` if the named folder does not exist, contains
+            another dataset, or has this one in a subfolder.
 
     Warns:
         SyntheticDataWarning: with `auto`, if the synthetic dataset is used. The message says why, and how to get

@@ -21,8 +21,8 @@ _CHUNK_BYTES = 128 << 20  # this many bytes; 5,000 images of CIFAR take 117 MiB
 class Normalization:
     """Mean and standard deviation, on the scale from 0 to 1.
 
-    `Normalization("channel", [0.49, 0.48, 0.45], [0.25, 0.24, 0.26])` works as well: the values of the channels become
-    tensors.
+    One value per channel is accepted as well, as in `Normalization("channel", [0.49, 0.48, 0.45], [0.25, 0.24, 0.26])`,
+    and converted to a tensor.
 
     Attributes:
         kind: `channel` (one mean and standard deviation per channel) or `per_pixel_mean` (one mean per pixel position,
@@ -181,7 +181,7 @@ def check_floats(images: Tensor) -> None:
     """Refuse anything but floats from 0 to 1, with a tolerance of 0.5 at either end, because resizing overshoots.
 
     Raises:
-        UsageError: the images have another type, a wider range, which is stated, or no values.
+        UsageError: the images have another type, a wider range, which the message states, or no values.
     """
     if not images.is_floating_point():
         raise UsageError(

@@ -199,7 +199,7 @@ def _stated_by_tags(image: "Image") -> tuple[int, str | None]:
     tags = _tags(image)
     for tag, name in ((_MAX_SAMPLE, "MaxSampleValue"), (_MAX_SAMPLE_S, "SMaxSampleValue")):
         white = max(_as_tuple(tags.get(tag)), default=0)
-        if 0 < white < 65_535:  # programs that do not know it write the maximum of 16 bits
+        if 0 < white < 65_535:  # programs that do not know the depth write 65,535
             return white, f"it states {name} = {white:,}"
     bits = max(_as_tuple(tags.get(_BITS_PER_SAMPLE)), default=0)
     if 8 < bits < 16:  # 16 is the depth of the file, however many bits are in use
@@ -208,7 +208,7 @@ def _stated_by_tags(image: "Image") -> tuple[int, str | None]:
 
 
 def _stated_by_png(bits: int | None, values: Pixels) -> tuple[int, str | None]:
-    """White by the chunk sBIT; its samples should be scaled to 16 bits, as PNG requires, but often are not."""
+    """White by the chunk sBIT. PNG requires the samples to be scaled to 16 bits, but many programs do not do that."""
     if bits is None or not 0 < bits <= 16:
         return 0, None
     white = 2**bits - 1

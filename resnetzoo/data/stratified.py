@@ -9,7 +9,7 @@ from resnetzoo.data.image_set import ImageSet
 from resnetzoo.utils.text import some
 
 _BY_CHANCE = 10
-"""With this many images per class in random order, no class should be missing; with fewer, one may well be."""
+"""With this many images per class, in random order, no class should be missing; with fewer, one may be by chance."""
 
 
 def stratified(train: ImageSet, order: Tensor, held_out: int) -> Tensor:
@@ -35,7 +35,7 @@ def stratified(train: ImageSet, order: Tensor, held_out: int) -> Tensor:
 def first_images(part: ImageSet, count: int) -> Tensor | slice:
     """The indices of the first `count` images; if they are grouped by class, the first ones of each class.
 
-    Each class then contributes in proportion to its size.
+    Each class then has a share in proportion to its size.
 
     Warns:
         UserWarning: the images are in another order, and at least ten per class are taken, but a class is missing.
