@@ -19,7 +19,7 @@ class Agreement:
     """Two networks compared on `n` images.
 
     Attributes:
-        top1: images for which both predict the same class, in percent.
+        top1: share of images for which both predict the same class, in percent.
         max_logit_difference: the largest absolute difference between two logits of the same image and class.
         n: number of images.
     """
