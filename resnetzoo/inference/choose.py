@@ -19,17 +19,17 @@ def choose_forward(
     only: torch.Size | None,
     open_stream: Callable[[torch.device], Stream] = GraphStream,
 ) -> ForwardPass:
-    """On CUDA recorded, of compiled code where that is asked for; elsewhere compiled; neither if `compile` is False.
+    """Record the network on CUDA, also compiled if `compile` is True; compile it elsewhere; neither if it is False.
 
-    A recording would repeat nothing of what Python does, and ends where Python waits for the device, so that networks
-    with parts that are not known are not recorded.
+    A recording does not repeat what Python does, and it fails if Python waits for the device, so networks with unknown
+    parts are not recorded.
 
     Args:
-        plain: the network as it is.
-        device: where it is.
+        plain: the forward pass of the network as it is.
+        device: the device that the network is on.
         compile: as in `optimize`.
-        only: the one shape of input to compile or record for; None for the first of them.
-        open_stream: gives what records on `device`.
+        only: the one input shape to compile or record for; None for the first eight shapes.
+        open_stream: creates the stream that records on `device`.
     """
     if compile is False:
         return plain

@@ -16,8 +16,8 @@ class CompiledForward:
     """Compiles for each new input shape; shapes beyond the limit, or that fail to compile, run uncompiled.
 
     Args:
-        plain: the network as it is; its weights become part of the compiled code.
-        only: the one shape that it is compiled for; None for the first of them.
+        plain: the forward pass of the network as it is; the weights become part of the compiled code.
+        only: the one input shape to compile for; None for the first eight shapes.
     """
 
     def __init__(self, plain: PlainForward, *, only: torch.Size | None) -> None:
@@ -45,7 +45,7 @@ class CompiledForward:
         self.compiled = ByShape(self._compile, self._only)
 
     def _compile(self, inputs: Tensor) -> Forward | None:
-        # Freezing cannot follow the 8-bit kernels, which write over an input; their weights are laid out already.
+        # Freezing does not support the 8-bit kernels, which overwrite an input; their weights have the right layout.
         network, int8 = self._plain.network, isinstance(self._plain.network, Int8Net)
         if inputs.device.type == "cpu" and not int8:
             network = NotFiniteStays(network)

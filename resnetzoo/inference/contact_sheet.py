@@ -21,36 +21,36 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_TILES = 300  # a sheet of more would be longer than anybody scrolls
-_MAX_CLASSES = 5  # of a tile
-_MAX_COLUMNS = 12  # then a sheet only grows downwards
+_MAX_CLASSES = 5  # per tile
+_MAX_COLUMNS = 12  # with more images a sheet only grows downwards
 
 # Inches.
 _SIDE = 1.5  # of an image
 _GAP = 0.18  # between tiles, and around all of them
-_LINE = 0.2  # a class, or the name of the file
-_HEAD = 0.5  # the title
+_LINE = 0.2  # height of the line for a class or for the name of the file
+_HEAD = 0.5  # height of the title
 _MIN_WIDTH = 5.4  # so that a title has room
 
-_HEAD_LETTERS = 11  # of a title, an inch
+_HEAD_LETTERS = 11  # letters of a title per inch
 
-_PIXELS = 300  # a side of what is drawn of an image: two for each of the picture's own
+_PIXELS = 300  # longer side that images are shrunk to, somewhat more than the pixels of a tile
 _DPI = 150
 _GREY, _RED, _BAR = "0.45", "#a02020", "#cfe0f2"
 
 
 def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: str = "") -> None:
-    """Draw each image with its classes, their probabilities as bars, and the file's name; failures are crossed.
+    """Draw each image with its classes, their probabilities as bars, and the file's name; failures are crossed out.
 
     The parts of an image outside the square that the network sees are drawn pale. At most 300 images are
-    drawn; the title says so.
+    drawn; if there are more, the sheet says so.
 
     Args:
         predictions: what `predict` returned; the files are read once more.
         path: a name that ends in `.png`, `.svg` or `.pdf`.
-        title: what stands above, such as `model_title(model)`.
+        title: the text above the images, such as `model_title(model)`.
 
     Raises:
-        UsageError: nothing to draw, another kind of name, or that of one of the images.
+        UsageError: there are no predictions, or `path` has another suffix or is one of the images.
         OutputError: the file cannot be written.
     """
     path = check_sheet_name(path)
@@ -59,13 +59,13 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
         raise UsageError("a sheet needs at least one prediction")
     drawn = predictions[:MAX_TILES]
     lines = min(_MAX_CLASSES, max(len(prediction.classes) for prediction in drawn)) + 1
-    width, height = _SIDE + _GAP, _SIDE + lines * _LINE + _GAP  # of a tile with the gap behind it
+    width, height = _SIDE + _GAP, _SIDE + lines * _LINE + _GAP  # of a tile and the gap after it
     columns = min(len(drawn), _MAX_COLUMNS, max(4, round(sqrt(len(drawn) * 1.2 * height / width))))
     rows = ceil(len(drawn) / columns)
     inches = max(columns * width, _MIN_WIDTH) + _GAP, rows * height + _HEAD + _GAP
     with new_figure(*inches) as figure, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # file names in any script
-        warnings.simplefilter("ignore", SampleDepthWarning)  # `predict` has said it of each file
+        warnings.simplefilter("ignore", SampleDepthWarning)  # `predict` has warned about each file
         axes = _empty_sheet(figure)
         for index, prediction in enumerate(drawn):
             row, column = divmod(index, columns)
@@ -81,7 +81,7 @@ def check_sheet_name(path: str | Path) -> Path:
     """Refuse a file name with a suffix that `save_sheet` cannot write, before anything is drawn.
 
     Raises:
-        UsageError: says which suffixes there are.
+        UsageError: the suffix is another one; the message lists those that can be written.
     """
     return check_figure_name(path)
 
@@ -90,11 +90,11 @@ def check_no_image(path: str | Path, predictions: Sequence[Prediction]) -> None:
     """Refuse a sheet that would overwrite one of the images.
 
     Raises:
-        UsageError: says which file it is.
+        UsageError: `path` is one of them; the message names it.
     """
     path = user_path(path)
     paths = [prediction.path for prediction in predictions]
-    there = [image for image in paths if os.path.exists(image)]  # noqa: PTH110 (no error for any path)
+    there = [image for image in paths if os.path.exists(image)]  # noqa: PTH110 (never raises an error)
     if path.exists() and any(path.samefile(image) for image in there):
         raise UsageError(f"{printable(path)} is one of the images: choose another name for the sheet")
 
@@ -105,23 +105,23 @@ def _counted(drawn: int, all_of_them: int) -> str:
 
 
 def _empty_sheet(figure: "Figure") -> "Axes":
-    """Axes without a frame over the whole figure, for pictures that have their place already."""
+    """Axes without a frame over the whole figure, for images whose places are already computed."""
     figure.set_layout_engine("none")
     figure.set_dpi(_DPI)
-    figure.suppressComposite = True  # in an SVG each image stays one of its own
+    figure.suppressComposite = True  # keeps the images separate in an SVG
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     return axes
 
 
 def _draw_tile(axes: "Axes", prediction: Prediction, left: float, top: float) -> None:
-    """One image with what stands below it; lengths in inches, from the upper left corner."""
+    """Draw one image and the lines of text below it; lengths are in inches, from the upper left corner."""
     below = top + _SIDE
     error = prediction.error
     if error is None:
         try:
             _draw_image(axes, prediction.path, left, top)
-        except ImageError as failure:  # it has gone since
+        except ImageError as failure:  # for example because it was deleted in the meantime
             error = failure.reason
     if error is not None:
         _draw_failure(axes, error, left, top)
@@ -146,7 +146,7 @@ def _draw_tile(axes: "Axes", prediction: Prediction, left: float, top: float) ->
 
 
 def _draw_image(axes: "Axes", path: Path, left: float, top: float) -> None:
-    """The whole image in its square, small ones in large pixels, with what is cropped away made pale."""
+    """Draw the whole image in its square, a small one with large pixels, and make pale what is cropped away."""
     image = read_image(path, "RGB")
     image.thumbnail((_PIXELS, _PIXELS))
     scale = _SIDE / max(image.size)

@@ -1,6 +1,7 @@
-"""The forward pass of an optimized network, any float images in and float32 logits out; the plain way to do it.
+"""The interface of an optimized network's forward pass, its plain implementation, and a cache by input shape.
 
-A forward pass may be called from many threads at once, in evaluation mode and without gradients.
+A forward pass maps images of any float type to float32 logits. It is called in evaluation mode and without gradients,
+possibly by many threads at once.
 """
 
 import threading
@@ -12,26 +13,26 @@ from torch import Tensor, nn
 
 from resnetzoo.utils.compile_gate import GATE
 
-MAX_SHAPES = 8  # of input that something is made for, in one network: a compilation takes seconds to a minute
+MAX_SHAPES = 8  # input shapes per network to compile or record for: a compilation takes seconds to a minute
 
 Made = TypeVar("Made")
 
 
 class ForwardPass(Protocol):
-    """Images (n, C, H, W), n from 1, of any float type and layout -> logits (n, classes), float32, the caller's own."""
+    """Maps images (n, C, H, W), n >= 1, of any float type and layout to new float32 logits (n, classes)."""
 
     def __call__(self, images: Tensor) -> Tensor: ...
 
     def prepare(self, images: Tensor) -> None:
-        """Do now what the first call for images of this shape would do before it answers."""
+        """Do now the work that would otherwise delay the first call with images of this shape."""
 
 
 class PlainForward:
     """Calls the network as it is.
 
     Args:
-        network: of the type `dtype`, channels last.
-        dtype: what it takes.
+        network: a network in evaluation mode, channels last.
+        dtype: the type of its inputs.
     """
 
     def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
@@ -43,12 +44,12 @@ class PlainForward:
             return self.traceable(images)
 
     def traceable(self, images: Tensor) -> Tensor:
-        """The same for a caller who traces it, and to whose graph no lock can belong."""
+        """The same as a call, without the lock, for a caller who traces it: a lock cannot be part of a graph."""
         logits: Tensor = self.network(self.inputs_of(images))
         return logits.float()
 
     def prepare(self, images: Tensor) -> None:
-        """Nothing has to be done."""
+        """Do nothing, since nothing has to be prepared."""
 
     def inputs_of(self, images: Tensor) -> Tensor:
         """A copy in the network's type, channels last, whose strides are the same for every layout of `images`."""
@@ -56,13 +57,14 @@ class PlainForward:
 
 
 class ByShape(Generic[Made]):
-    """What was made for the first shapes of input, for each of them once, whichever thread asks first.
+    """Something that is made for each of the first input shapes, once, such as compiled code or a recording.
 
-    Threads that ask for a shape in the making wait; those whose shape is there do not.
+    While it is being made for one shape, threads that ask for a new shape wait; those that ask for a finished one do
+    not.
 
     Args:
-        make: gives it for inputs like these; None where it cannot be made, and then it is not tried again.
-        only: the one shape that it is made for; None for the first `MAX_SHAPES`.
+        make: makes it for inputs like the given ones. If it returns None, nothing is made for later shapes either.
+        only: the one shape to make it for; None for the first `MAX_SHAPES`.
     """
 
     def __init__(self, make: Callable[[Tensor], Made | None], only: torch.Size | None) -> None:
@@ -76,7 +78,7 @@ class ByShape(Generic[Made]):
         return len(self._made)
 
     def get(self, inputs: Tensor) -> Made | None:
-        """What was made for the shape of `inputs`, now if need be; None for a shape that nothing is made for."""
+        """What was made for the shape of `inputs`, or is made now; None for a shape that nothing is made for."""
         shape = inputs.shape
         found = self._made.get(shape)
         if found is None and self.has_room_for(shape):
@@ -87,7 +89,7 @@ class ByShape(Generic[Made]):
         return found
 
     def has_room_for(self, shape: torch.Size) -> bool:
-        """Whether it would be made for a shape that it has not been made for."""
+        """Whether it would be made for `shape`, if it has not been made yet."""
         return self._left > 0 and self._only in (None, shape)
 
     def _add(self, inputs: Tensor) -> Made | None:

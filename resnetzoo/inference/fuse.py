@@ -1,4 +1,4 @@
-"""Batch norm fused into the convolutions before it: in evaluation a norm is a fixed scale and shift a channel."""
+"""Batch norm fused into the convolutions before it: in evaluation a norm is a fixed scale and shift per channel."""
 
 from typing import cast
 
@@ -15,13 +15,14 @@ BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm
 def fuse_batch_norm(network: CifarNet) -> CifarNet:
     """A float32 copy of `network`, in evaluation mode, without the norms that follow a convolution.
 
-    Each such norm is multiplied into the convolution's weights and bias and leaves `nn.Identity` in its place. What
-    stays are the norms that follow a sum: in pre-activation networks the first of each block, and the last; and all
-    group norms, whose mean and variance are each image's own, so that they are no fixed scale. Whatever
-    is not as the package built it stays as well, and runs as it is: other classes of convolutions and norms, hooks,
-    computed weights, norms without running statistics, and all that is in another class of block.
-    Norms that `convert_sync_batchnorm` made count as those that they were.
-    The outputs are those of the evaluation mode up to rounding; `network` itself is left as it was.
+    Each such norm is merged into the convolution's weights and bias and replaced by `nn.Identity`. Norms that follow a
+    sum are kept: in pre-activation networks the first of each block, and the last. So are all group norms: their mean
+    and variance differ from image to image, so they are not a fixed scale. Whatever is not as the package built it is
+    kept as well and runs as it is: other classes of convolutions and norms, hooks, computed weights, norms without
+    running statistics, and everything in another class of block. Norms that `convert_sync_batchnorm` made are treated
+    as the batch norms that they replaced.
+
+    The outputs are those of evaluation mode up to rounding; `network` itself is left as it was.
     """
     fused = copy_of(network).float().eval().requires_grad_(False)
     as_built = AsBuilt(fused)
@@ -34,7 +35,7 @@ def fuse_batch_norm(network: CifarNet) -> CifarNet:
 
 
 def _can_be_fused(conv: str, norm: str, as_built: AsBuilt) -> bool:
-    """Whether both are what was built, and so is what calls the one on the output of the other."""
+    """Whether both are as they were built, and so are the modules that call the norm on the convolution's output."""
     callers = _callers(conv)
     if any(as_built.other_kind(name) for name in callers) or as_built.change(conv) or as_built.change(norm):
         return False
@@ -42,11 +43,11 @@ def _can_be_fused(conv: str, norm: str, as_built: AsBuilt) -> bool:
 
 
 def _callers(conv: str) -> list[str]:
-    """The block of a convolution, and what is between the two; of the stem the network itself, which has no name."""
-    parts = conv.split(".")  # `layer1.0.downsample.0`, for one
+    """Names of a convolution's block and of modules between the two; for the stem the network's own, which is empty."""
+    parts = conv.split(".")  # for example `layer1.0.downsample.0`
     return [".".join(parts[:length]) for length in range(2, len(parts))] or [""]
 
 
 def lacks_statistics(module: nn.Module) -> bool:
-    """Whether it is a batch norm that normalizes by the batch in evaluation, too."""
+    """Whether `module` is a batch norm that normalizes by the batch even in evaluation."""
     return isinstance(module, BatchNorm) and (module.running_mean is None or module.running_var is None)

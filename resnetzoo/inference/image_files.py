@@ -16,7 +16,7 @@ Paths = str | Path | Iterable[str | Path]
 
 
 class ImageFile(NamedTuple):
-    """An image file, or a path that leads to none, with the reason."""
+    """An image file, or a path that does not lead to one, with the reason."""
 
     path: Path
     error: str | None
@@ -26,7 +26,7 @@ class NoImageError(UsageError):
     """None of the paths leads to an image.
 
     Attributes:
-        files: where each leads, with the reason.
+        files: what each path leads to, with the reason why it is not an image.
     """
 
     def __init__(self, files: list[ImageFile]) -> None:
@@ -37,14 +37,14 @@ class NoImageError(UsageError):
 
 
 def find_images(paths: Paths) -> list[ImageFile]:
-    """The files that `paths` mean, each once: words in their order, folders and patterns in natural order.
+    """The files that `paths` refer to, each once and in order; files from a folder or pattern are in natural order.
 
-    A folder means the images in it and below it, known by their suffix, without hidden ones. A pattern that no shell
-    has expanded is expanded here, `**` too.
+    A folder means the images in it and its subfolders, recognized by their suffix, without hidden ones. A pattern that
+    the shell has not expanded is expanded here, including `**`.
 
     Raises:
-        UsageError: nothing is named, or something else than a path is given.
-        NoImageError: there is no file at all; the message says why.
+        UsageError: `paths` is empty, or contains something that is not a path.
+        NoImageError: no path leads to a file; the message says why.
     """
     words = [paths] if isinstance(paths, str | PathLike) or not isinstance(paths, Iterable) else list(paths)
     if not words:
@@ -64,8 +64,8 @@ def find_images(paths: Paths) -> list[ImageFile]:
 
 
 def _place(file: ImageFile) -> Path:
-    """What tells a file from others: its name in the folder that its path leads to, by links and `..` as well."""
-    if file.error is not None:  # which may be that there is no such path
+    """What identifies a file: its name in the real folder that its path leads to, through links and `..`."""
+    if file.error is not None:  # for example because there is no such path
         return file.path.absolute()
     return Path(os.path.realpath(file.path.parent), file.path.name)
 
@@ -84,7 +84,7 @@ def _files_of(word: str) -> list[ImageFile]:
         return [ImageFile(path, error.strerror or str(error))]
     if not any(sign in word for sign in "*?["):
         return [ImageFile(path, "no such file")]
-    found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (any root)
+    found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (absolute patterns too)
     matches = sorted(map(Path, found), key=path_order)
     files = [
         file for match in matches for file in (_images_inside(match) if match.is_dir() else [ImageFile(match, None)])

@@ -1,4 +1,4 @@
-"""What is not finite stays NaN, also where the kernels of a compiled network would make ordinary numbers of it."""
+"""Keep non-finite values visible, even if compiled or 8-bit kernels would turn them into ordinary numbers."""
 
 from typing import cast
 
@@ -14,10 +14,10 @@ from resnetzoo.utils.text import some
 class NotFiniteStays(nn.Module):
     """A network whose logits are NaN for images with NaN or infinite values.
 
-    On a CPU the compiler fuses each relu into the convolution before it, in a kernel that makes 0 of NaN.
+    On a CPU the compiler fuses each relu into the convolution before it, in a kernel that turns NaN into 0.
 
     Args:
-        network: images (n, C, H, W) -> logits (n, classes).
+        network: maps images (n, C, H, W) to logits (n, classes).
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -29,29 +29,29 @@ class NotFiniteStays(nn.Module):
 
 
 def not_finite_stays(logits: Tensor, images: Tensor) -> Tensor:
-    """The logits (n, classes), those of images (n, C, H, W) with NaN or infinite values NaN; the others as they are.
+    """The logits (n, classes), with NaN for images (n, C, H, W) that have NaN or infinite values; others are unchanged.
 
-    Zero times the largest magnitude of such an image is NaN, and of any other image 0, which changes no logit, not even
-    -0.0.
+    Zero times the largest magnitude in such an image is NaN. For any other image it is 0, and subtracting it changes no
+    logit, not even -0.0.
     """
     return torch.sub(logits, images.abs().amax(dim=(1, 2, 3))[:, None], alpha=0)
 
 
 def check_finite(network: nn.Module) -> None:
-    """Refuse weights, and statistics of norms, that give NaN in floats, and ordinary numbers in integers or compiled.
+    """Refuse weights and norm statistics that give NaN in floats, but ordinary numbers in integers or compiled code.
 
     Raises:
-        UsageError: names them.
+        UsageError: there are some; the message names them.
     """
     if found := [*not_finite_parameters(network), *_norms_not_finite(network)]:
         raise UsageError(
             "the network cannot be optimized, since some of its weights are infinite or NaN, by themselves or with the "
-            f"norms behind them: {some(found)}. Its training diverged: take the checkpoint of an earlier epoch"
+            f"norms after them: {some(found)}. Its training diverged: take the checkpoint of an earlier epoch"
         )
 
 
 def _norms_not_finite(network: nn.Module) -> list[str]:
-    """The names of batch norms that divide by what is no deviation, or subtract what is no mean."""
+    """The names of batch norms whose running mean, divided by the running standard deviation, is not finite."""
     found = []
     for name, module in network.named_modules():
         if isinstance(module, BatchNorm) and module.running_mean is not None and module.running_var is not None:

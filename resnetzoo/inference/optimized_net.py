@@ -1,4 +1,4 @@
-"""A trained network optimized for inference: norms fused, channels last, bf16 where it pays, compiled."""
+"""A trained network optimized for inference: norms fused, channels last, bf16 where the hardware has it, compiled."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ from resnetzoo.utils.modules import check_values, copy_of, device_of
 from resnetzoo.utils.validation import check_whole_number
 
 CALIBRATION_IMAGES = 512
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}  # of what enters the network
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}  # type of the network's input
 
 
 def optimize(
@@ -41,35 +41,38 @@ def optimize(
     """A copy of `model` that evaluates faster, with the same outputs up to rounding; `model` is left as it was.
 
     Batch norm is fused into the convolutions, weights and activations are laid out channels last and rounded to
-    bf16 where the hardware multiplies it, and the whole is compiled with its weights frozen in, or on CUDA recorded as
-    a graph. `agreement` measures what the rounding does. The copy may be called from several threads at once, and on
-    CUDA on any stream.
+    bf16 if the hardware multiplies it natively, and the network is compiled with its weights frozen in, or on CUDA
+    recorded as a graph. `agreement` measures the effect of the rounding. The copy may be called from several threads at
+    once, and on CUDA on any stream.
 
     Group norm is not a fixed scale and cannot be fused; `int8` refuses it.
 
-    Parts that were changed since the network was built run unchanged: hooks, other classes of modules, computed
+    Parts that were changed after the network was built run as they are: hooks, other classes of modules, computed
     weights. Their norms are not fused, on CUDA the network is not recorded, and `int8` refuses it.
 
     Args:
-        model: a network of this package, which may be wrapped, as by `nn.DataParallel` or `torch.compile`; the copy
-            stays on its device.
-        precision: `fp32`, `bf16`, or `auto`: bf16 where the hardware multiplies it itself. `int8` is the
-            fastest in large batches on CPUs with 8-bit dot products (VNNI), and the least exact; it takes plain and
+        model: a network of this package, possibly wrapped, for example by `nn.DataParallel` or `torch.compile`; the
+            copy is on the same device.
+        precision: `fp32`, `bf16`, or `auto`: bf16 if the hardware multiplies it natively, else fp32. `int8` is the
+            fastest in large batches on CPUs with 8-bit dot products (VNNI), and the least exact; it supports plain and
             residual networks.
-        batch_size: None takes batches of any size and compiles or records for each shape of input when it first
-            comes, for the first eight shapes. A number does so at once for that many images of 32 x 32 pixels and for
-            nothing else: larger batches are cut into pieces of it.
-        compile: None compiles on a CPU, which takes seconds a shape, and records on CUDA, which takes a moment and
-            needs no compiler. True compiles on CUDA as well, up to a minute a shape, and records what was compiled.
-            False does neither, so there is no time before the first answer.
-        calibration: with `int8`, images like those to come, such as `data.train`: 512 of them fix the range of each
-            activation. Pixels become input as in the training of `model`, if `fit` trained it, else by the mean and
-            deviation of `calibration`.
+        batch_size: None accepts batches of any size, and compiles or records when an input shape first appears, for up
+            to eight shapes. A number compiles or records at once, only for batches of that many images of 32 x 32
+            pixels; larger batches are split into pieces of that size.
+        compile: None compiles on a CPU, which takes seconds per shape, and records on CUDA, which takes a moment and
+            needs no compiler. True compiles on CUDA as well, which takes up to a minute per shape, and records the
+            compiled code. False does neither, so the first call is not delayed.
+        calibration: for `int8`, images like those the network will see, such as `data.train`; 512 of them determine
+            the range of each activation. Their pixels are normalized as in the training of `model`, or, if it does not
+            state that, by the mean and standard deviation of `calibration`.
 
     Raises:
-        UsageError: an unsupported model, an unknown precision or one that this model or CPU cannot use, a batch
-            below one image, weights that are infinite or NaN, or `int8` without `calibration`; or a batch cut into
-            pieces where a norm needs the whole.
+        UsageError: an unsupported model, an unknown precision or one that this model or CPU cannot use, a
+            `batch_size` below 1, weights that are infinite or NaN, `int8` without `calibration`, `calibration` without
+            `int8`, or a `batch_size` for a network with a norm that needs the whole batch.
+
+    Warns:
+        UserWarning: the network runs uncompiled, because this torch cannot compile `int8` or compiling failed.
     """
     network = zoo_network(model, "optimize")
     check_values(network)
@@ -109,7 +112,7 @@ def _fused(network: CifarNet) -> CifarNet:
 
 
 def _check_pieces(model: CifarNet) -> None:
-    """Refuse to cut batches up where an image's answer depends on the others in its batch."""
+    """Refuse to split batches if the logits of an image depend on the other images in its batch."""
     for name, module in model.named_modules():
         if lacks_statistics(module):
             raise UsageError(
@@ -119,7 +122,7 @@ def _check_pieces(model: CifarNet) -> None:
 
 
 def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
-    check_int8(model)  # first what no other argument changes
+    check_int8(model)  # checked first, because it depends on the model only
     device = device_of(model)
     if device.type != "cpu" or not has_vnni():
         raise UsageError(
@@ -138,7 +141,7 @@ def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
 
 
 def _runs_in_bf16(network: CifarNet) -> bool:
-    """Whether it does; parts that are not known may not, such as a hook that adds an fp32 tensor."""
+    """Whether the network runs in bf16; unknown parts may not, such as a hook that adds an fp32 tensor."""
     if has_only_known_parts(network):
         return True
     device = device_of(network)
@@ -158,11 +161,11 @@ class OptimizedNet(FixedCode):
     weights: to change any of these, change the model and optimize it again.
 
     Attributes:
-        spec: what the model is: what was built, or, where people have changed it, as much of it as a spec can say.
+        spec: the spec that the model was built from, with its present numbers of classes and input channels.
         normalization: the map from pixels to input that the model was trained with, or None.
         in_chans: channels of the input images.
         num_classes: length of the logits; 0 without a classifier, None if it cannot be read from the classifier.
-        classes: their names, if the model states them; otherwise None.
+        classes: names of the classes, if the model states them; otherwise None.
         precision: `fp32`, `bf16` or `int8`.
     """
 
@@ -196,7 +199,7 @@ class OptimizedNet(FixedCode):
     if TYPE_CHECKING:
 
         def __call__(self, images: Tensor) -> Tensor:
-            """What `forward` gives; `nn.Module` itself promises anything."""
+            """Same as `forward`, with its types, which `nn.Module` does not declare."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, in_chans, H, W) -> logits (N, num_classes), float32.
@@ -209,9 +212,9 @@ class OptimizedNet(FixedCode):
             raise ValueError(
                 f'expected images on {self._device}, found them on {images.device}; use images.to("{self._device}")'
             )
-        if torch.compiler.is_dynamo_compiling():  # by the caller: the network itself is what there is to trace
+        if torch.compiler.is_dynamo_compiling():  # the caller compiles this network, and traces it
             forward = self._plain.traceable
-        elif torch.compiler.is_compiling() or not len(images):  # traced otherwise, or while another thread compiles
+        elif torch.compiler.is_compiling() or not len(images):  # other tracing, a compilation elsewhere, or empty
             forward = self._plain
         else:
             forward = self._forward
@@ -235,7 +238,7 @@ class OptimizedNet(FixedCode):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> "torch.nn.modules.module._IncompatibleKeys":
-        """Refused: the weights are part of the compiled code.
+        """Refuse other weights, since the weights are part of the compiled code.
 
         Raises:
             UsageError: always.
@@ -246,7 +249,7 @@ class OptimizedNet(FixedCode):
         )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "OptimizedNet":
-        """What `to`, `cuda`, `half` and the like call: they pass only where they would change nothing."""
+        """Called by `to`, `cuda`, `half` and the like, which are allowed only if they change nothing."""
         with torch.no_grad():
             if any(fn(parameter) is not parameter for parameter in self.parameters()):
                 raise UsageError(
@@ -258,6 +261,6 @@ class OptimizedNet(FixedCode):
 
 @contextmanager
 def _ordinary_mode(device: torch.device) -> Iterator[None]:
-    """No gradients, no autocast, no TF32, whatever the caller has on: the compiled code holds for one mode only."""
+    """A block without gradients, autocast and TF32, whatever the caller uses: compiled code is valid for one mode."""
     with torch.inference_mode(False), torch.no_grad(), computing(device):
         yield

@@ -31,8 +31,8 @@ class Prediction:
 
     Attributes:
         path: the file.
-        classes: the most likely ones, best first; empty if the file could not be read.
-        probabilities: of these classes, from 0 to 1.
+        classes: the most likely classes, best first; empty if the file could not be read.
+        probabilities: the probabilities of these classes, from 0 to 1.
         error: why the file could not be read, in one line; None if it was.
     """
 
@@ -66,29 +66,30 @@ def predict(
 ) -> list[Prediction]:
     """The most likely classes of image files of any size and mode, with their probabilities.
 
-    Images are turned upright as their EXIF data say, resized on the shorter side to the network's input and cropped in
-    the middle; where they are transparent they are white. The model evaluates on its own device, and is left as it was.
+    Images are turned upright according to their EXIF data, resized so that the shorter side fits the network's input,
+    and cropped in the middle; transparent areas become white. The model evaluates on its own device, and is left as it
+    was.
 
     Args:
-        model: a trained network, such as `load_model("resnet20")`, or what `optimize` makes of one; it may be wrapped,
-            as by `nn.DataParallel` or `torch.compile`.
-        paths: files, folders (the images in them and below, in natural order) and patterns such as `photos/*.jpg`, or
-            one of these. A file that is meant twice is answered once.
-        top: how many classes to name; at most all of them.
-        batch_size: images at once.
-        classes: the names of the classes; left out, those that the model says (`model.classes`), or else `class 0`,
+        model: a trained network, such as `load_model("resnet20")`, or an optimized one from `optimize`, possibly
+            wrapped, for example by `nn.DataParallel` or `torch.compile`.
+        paths: files, folders (the images in them and in their subfolders, in natural order) and patterns such as
+            `photos/*.jpg`, or one of these. A file given twice gets one prediction.
+        top: number of classes to name per image, at most all of them.
+        batch_size: number of images per batch.
+        classes: the names of the classes; by default those that the model states (`model.classes`), or else `class 0`,
             `class 1`, ...
 
     Returns:
-        One for each file, in the order of `paths`; those with an `error` could not be read.
+        One prediction for each file, in the order of `paths`; those with an `error` could not be read.
 
     Raises:
-        UsageError: `paths` lead to no file; or a model without classes or known normalization, or on the meta device;
-            or a count below one; or another number of names than of classes.
-        NonFiniteLossError: the network gives NaN.
+        UsageError: `paths` do not lead to any file; the model has no classes or no known normalization, or is on the
+            meta device; `top` or `batch_size` is below 1; or the number of names differs from the number of classes.
+        NonFiniteLossError: the network returns NaN.
 
     Warns:
-        SampleDepthWarning: a file of 16 bits a sample states, or uses, fewer; the message says which are taken.
+        SampleDepthWarning: a file with 16 bits per sample states or uses fewer; the message says how they were read.
     """
     check_whole_number("top", top)
     check_whole_number("batch_size", batch_size)
@@ -147,7 +148,7 @@ def _predict_batch(
 
 
 def _input(file: ImageFile, transform: ImageTransform) -> Tensor | str:
-    """Float32 (C, size, size), or why the file gives none."""
+    """The input for a file, float32 (C, size, size), or the reason why there is none."""
     if file.error is not None:
         return file.error
     try:
@@ -160,10 +161,10 @@ def _input(file: ImageFile, transform: ImageTransform) -> Tensor | str:
 def _answers(
     model: nn.Module, images: list[Tensor], names: tuple[str, ...], top: int
 ) -> Iterator[tuple[tuple[str, ...], tuple[float, ...]]]:
-    """For each image the names of its likeliest classes, and their probabilities."""
+    """For each image, the names and probabilities of its most likely classes."""
     floats = (tensor for tensor in chain(model.parameters(), model.buffers()) if tensor.is_floating_point())
     inputs = torch.stack(images)
-    inputs = inputs.to(next(floats, inputs))  # its type and device
+    inputs = inputs.to(next(floats, inputs))  # the type and device of the network
     with computing(inputs.device):
         logits = checked_logits_of(model, model(inputs), len(inputs), len(names))
         if logits.shape[-1] != len(names):
@@ -182,9 +183,9 @@ def _answers(
 
 
 def model_title(model: nn.Module) -> str:
-    """A network with the test error of its row of weights, or else with the file that it comes from.
+    """A title for a network: its name with the test error of its row of weights, or else with the file it comes from.
 
-    Weights that were changed since keep the name of their row, and lose its error.
+    If the weights were changed after they were loaded, the title says so and does not state the error.
     """
     model = innermost(model)
     if not isinstance(model, CifarNet):

@@ -1,7 +1,7 @@
-"""A network in 8-bit integers: weights on a scale for each output channel, activations on one measured for each tensor.
+"""A network in 8-bit integers: one weight scale per output channel, and one measured activation scale per tensor.
 
-A real number r stands as the integer q = round(r / scale) + zero_point, from 0 to 255, and beyond these at the end.
-Source: arXiv:1712.05877, sections 2.1 to 2.4; the arithmetic is oneDNN's, of 8-bit products summed in 32 bits.
+An activation r is stored as the integer q = round(r / scale) + zero_point, clamped to 0 to 255.
+Source: arXiv:1712.05877, sections 2.1 to 2.4; the arithmetic is oneDNN's, with 8-bit products summed in 32 bits.
 """
 
 from collections.abc import Sequence
@@ -22,19 +22,19 @@ from resnetzoo.utils.modules import with_plain_weights
 
 
 def compiles_int8() -> bool:
-    """Whether this torch can compile `Int8Net`: torch 2.6 traces its convolutions only where they end in floats."""
+    """Whether this torch can compile `Int8Net`: torch 2.6 traces its convolutions only if their outputs are floats."""
     return TorchVersion(torch.__version__) >= "2.7"
 
 
 class QParams(NamedTuple):
-    """Scale and zero point of one tensor: the real numbers that 0 to 255 stand for."""
+    """Scale and zero point of one tensor, which determine the real numbers that 0 to 255 represent."""
 
     scale: float
     zero_point: int
 
     @classmethod
     def of(cls, values: Tensor) -> "QParams":
-        """The finest scale that holds all of `values`, and zero exactly."""
+        """The finest scale that covers all of `values` and represents zero exactly."""
         low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
         scale = (high - low) / 255 or 1.0
         return cls(scale, round(-low / scale))
@@ -45,7 +45,7 @@ class Int8Conv(nn.Module):
 
     Args:
         conv: the convolution in float32.
-        example: its input in float32; the kernel's layout of the weights depends on the shape.
+        example: its input in float32; the kernel's layout of the weights depends on the input's shape.
         source: scale and zero point of the input.
         target: scale and zero point of the output.
         relu: whether negative outputs become zero.
@@ -66,14 +66,14 @@ class Int8Conv(nn.Module):
         self.packed = self._packed()
 
     def _packed(self) -> Tensor:
-        """The weights as the kernel wants them; it can neither be copied nor written to a file."""
+        """The weights in the layout of the kernel; this tensor can be neither copied nor written to a file."""
         packed: Tensor = torch.ops.onednn.qconv_prepack(
             *(self.weight, self.scales, *self.source, self.stride, self.padding, [1, 1], self.groups, self.input_shape)
         )
         return packed
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and files hold: they pack the weights again."""
+        """The state without packed weights; copies and loaded files pack the weights again."""
         return {name: value for name, value in vars(self).items() if name != "packed"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ class Int8Conv(nn.Module):
         )
 
     def add_to(self, shortcut: Tensor, shortcut_qparams: QParams, x: Tensor) -> Tensor:
-        """relu(conv(x) + shortcut), written over `shortcut`, uint8 with its scale and zero point."""
+        """relu(conv(x) + shortcut), written over `shortcut`, which is uint8 with scale and zero point."""
         return cast(
             Tensor,
             torch.ops.onednn.qconv2d_pointwise.binary(
@@ -108,7 +108,7 @@ class Int8Block(nn.Module):
         block: the block, fused, in float32.
         convs: the names of the convolutions of F inside it; each but the last is followed by a relu.
         projection: the name of the convolution on its shortcut; None without one.
-        x: its input in float32.
+        x: the block's input in float32.
         source: scale and zero point of `x`.
     """
 
@@ -138,19 +138,19 @@ class Int8Block(nn.Module):
         if self.shortcut is None:
             return cast(Tensor, self.last(y))
         shortcut = self.shortcut(x).contiguous(memory_format=torch.channels_last)
-        if shortcut is x and not torch.compiler.is_compiling():  # hooks may have kept what the block before gave out
+        if shortcut is x and not torch.compiler.is_compiling():  # hooks may have kept this input of the block
             shortcut = shortcut.clone()
         return self.last.add_to(shortcut, self.shortcut_qparams, y)
 
 
 def check_int8(network: CifarNet) -> None:
-    """Refuse what 8-bit kernels do not compute: they take the place of all modules but the classifier.
+    """Refuse networks that 8-bit kernels cannot compute; the kernels replace all modules except the classifier.
 
     Args:
-        network: as it was given, with its norms.
+        network: the network before fusion, with its norms.
 
     Raises:
-        UsageError: names the module, and says what to do.
+        UsageError: it cannot be computed; the message names the reason or the module, and says what to do.
     """
     if network.spec.norm_first:
         raise UsageError(
@@ -184,8 +184,8 @@ class Int8Net(nn.Module):
     """A plain or residual network: images (N, in_chans, H, W), float32 -> logits (N, num_classes), float32.
 
     Args:
-        network: one that `check_int8` passed, fused.
-        images: float32 (N, in_chans, H, W), normalized, by which scales and zero points are measured.
+        network: the fused form of a network that `check_int8` accepts.
+        images: normalized float32 images (N, in_chans, H, W), from which scales and zero points are measured.
     """
 
     def __init__(self, network: CifarNet, images: Tensor) -> None:
@@ -204,7 +204,7 @@ class Int8Net(nn.Module):
                 self.blocks.append(quantized)
                 x, qparams = block(x), quantized.target
         self.last_qparams = qparams
-        self.fc = with_plain_weights(network.fc)  # of a copy, whose weights stay as they are
+        self.fc = with_plain_weights(network.fc)  # of a copy, whose weights do not change
 
     def forward(self, images: Tensor) -> Tensor:
         scale, zero_point = self.source

@@ -1,7 +1,6 @@
-"""The forward pass recorded for each shape of input, and replayed: on CUDA its kernels cost one launch.
+"""The forward pass, recorded for each input shape and replayed, so that on CUDA all its kernels cost one launch.
 
-Recording is `GraphStream`'s, and not torch's own for compiled code, whose graphs may only be called by the thread that
-made them.
+`GraphStream` records, and not torch's compiler, whose graphs may be called only by the thread that made them.
 """
 
 import threading
@@ -17,11 +16,11 @@ from resnetzoo.utils.compile import Forward, compile_for
 from resnetzoo.utils.compile_gate import GATE
 from resnetzoo.utils.cuda_graph import Replay
 
-WARM_UPS = 3  # passes before the recording, in which libraries choose their algorithms and make their workspaces
+WARM_UPS = 3  # passes before the recording, in which libraries choose their algorithms and allocate workspaces
 
 
 class Stream(Protocol):
-    """What `GraphStream` is, on whatever device."""
+    """The interface of `GraphStream`, for any device."""
 
     def joined(self) -> AbstractContextManager[None]: ...
 
@@ -31,7 +30,7 @@ class Stream(Protocol):
 
 
 class Recording(NamedTuple):
-    """What a replay reads and writes, on memory of their own, and the replay."""
+    """The input and output of a replay, which have memory of their own, and the replay."""
 
     inputs: Tensor
     logits: Tensor
@@ -39,16 +38,17 @@ class Recording(NamedTuple):
 
 
 class RecordedForward:
-    """Recorded when a shape first comes; shapes beyond the limit run as the network is, as do calls that are recorded.
+    """Records when an input shape first appears, then replays.
 
-    All recordings have one stream and one memory, so only one of them runs at a time: under a lock a call asks for the
-    copy of its images, the replay and the copy of the logits, and does not wait for the device.
+    Shapes beyond the limit run without a recording, and so do calls that the caller records. All recordings share one
+    stream and one memory pool, so only one of them runs at a time: under a lock, a call enqueues the copy of its
+    images, the replay and the copy of the logits, and does not wait for the device.
 
     Args:
-        plain: the network as it is, which neither waits for the device nor copies from it.
-        stream: where it is recorded and replayed.
-        compile: record it compiled.
-        only: the one shape that it is recorded for; None for the first of them.
+        plain: the forward pass of the network as it is, which neither waits for the device nor copies from it.
+        stream: the stream that records and replays.
+        compile: whether to compile the network before recording it.
+        only: the one input shape to record for; None for the first eight shapes.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class RecordedForward:
         self._compiled: ByShape[Forward] = ByShape(self._compiled_for, self._only)
 
     def _replayed(self, recording: Recording, images: Tensor) -> Tensor:
-        logits = torch.empty_like(recording.logits)  # of the caller's stream, to which it stays
+        logits = torch.empty_like(recording.logits)  # allocated on the caller's stream, where it is used
         with self._stream.joined():
             recording.inputs.copy_(images)
             recording.replay()
