@@ -1,4 +1,4 @@
-"""The formats by their names on the command line, one literal row each. No torch here: writing a file imports it."""
+"""The formats by their names on the command line. This module does not import torch; writing a file does."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Format:
-    """How to write one.
+    """How to write files of one format.
 
     Attributes:
-        suffix: of the files' names.
-        exporter: the function of `resnetzoo.export` that writes them.
-        options: those that it takes of `opset` and `batch`.
+        suffix: the suffix of the files' names.
+        exporter: name of the function of `resnetzoo.export` that writes the files.
+        options: which of the options `opset` and `batch` the format has.
     """
 
     suffix: str
@@ -32,20 +32,20 @@ class Format:
     def export(
         self, model: "Exportable", path: str | Path, *, opset: int | None = None, batch: int | None = None
     ) -> "Exported":
-        """Write `model` to `path`, and check the file; what the function named by `exporter` does and raises.
+        """Write `model` to `path` and check the file with the function named by `exporter`, which may raise others.
 
         Raises:
-            UsageError: an option that the format does not take.
+            UsageError: an option that the format does not have.
         """
         chosen = self.check_options(opset=opset, batch=batch)
         exported: Exported = getattr(import_module("resnetzoo.export"), self.exporter)(model, path, **chosen)
         return exported
 
     def check_options(self, *, opset: int | None = None, batch: int | None = None) -> dict[str, int]:
-        """The options that were given, after checking that the format takes each.
+        """The options that were given, after checking that the format has each of them.
 
         Raises:
-            UsageError: one is not; the message says which formats take it.
+            UsageError: the format does not have one of them; the message says which formats do.
         """
         given = {name: value for name, value in (("opset", opset), ("batch", batch)) if value is not None}
         for name in given:
@@ -57,10 +57,10 @@ class Format:
         return given
 
     def check_suffix(self, path: str | Path) -> Path:
-        """Refuse a file name with the wrong suffix, and a file of a run, before anything is computed.
+        """Refuse a file name with the wrong suffix, and an existing file of a run, before anything is computed.
 
         Raises:
-            UsageError: says the right name, or that a run has a file of this one.
+            UsageError: the suffix is wrong (the message states the right one), or a run has this file.
         """
         path = user_path(path)
         if path.suffix != self.suffix:
@@ -75,7 +75,7 @@ FORMATS: dict[str, Format] = {
     "torchscript": Format(".pt", "export_torchscript"),
     "safetensors": Format(".safetensors", "export_safetensors"),
 }
-"""The formats by the word that people type."""
+"""The formats by their names on the command line."""
 
 
 def get_format(word: str) -> Format:

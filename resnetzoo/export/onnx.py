@@ -22,27 +22,28 @@ from resnetzoo.utils.validation import check_whole_number
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-FIRST_OPSET = 11  # the first whose Slice takes the steps of identity shortcuts in every release of torch
-FIRST_OF_GRAPHS = 18  # of torch's exporter of graphs; its exporter of traces writes those before
+FIRST_OPSET = 11  # the first whose Slice supports the strides of identity shortcuts in every release of torch
+FIRST_OF_GRAPHS = 18  # the first of torch's graph exporter; its trace exporter writes the older ones
 
 
 def export_onnx(model: Exportable, path: str | Path, *, opset: int | None = None, batch: int | None = None) -> Exported:
-    """Write one ONNX file, weights inside, for batches of any number of images or of `batch`; checked by onnxruntime.
+    """Write one ONNX file, weights inside, for batches of any size or of `batch` images; checked by onnxruntime.
 
-    Images have the size of those that the network was trained on: 32 x 32 for CIFAR's.
+    Images must have the size of those that the network was trained on: 32 x 32 for CIFAR.
 
-    Its input is `images` and its output `logits`, or `pixels` and `probabilities` of `WithPreprocessing(model)`. Spec,
-    normalization and names of classes are its metadata.
+    The input is called `images` and the output `logits` (`features` without a classifier), or `pixels` and
+    `probabilities` for `WithPreprocessing(model)`. The metadata hold spec, normalization and class names.
 
     Args:
-        model: what to export; it is left as it was.
+        model: a network or `WithPreprocessing(model)`; it is left as it was.
         path: a name that ends in `.onnx`.
-        opset: the version of ONNX's operators, from 11, for programs that do not read all; left out, torch's own.
-        batch: images in a batch; left out, any number.
+        opset: the version of ONNX's operators, at least 11, for programs that cannot read newer ones; by default
+            torch's own.
+        batch: number of images per batch; by default any number.
 
     Raises:
         UsageError: an unsupported model or file name, an `opset` that ONNX does not have, or a `batch` below 1.
-        ExportError: onnx, onnxscript or onnxruntime is not installed, or has no such opset; or the outputs of
+        ExportError: onnx, onnxscript or onnxruntime is not installed, or does not support this opset; or the outputs of
             onnxruntime differ from the model's. Nothing is written then.
         OutputError: the file cannot be written; an existing one is unchanged.
     """
@@ -83,10 +84,10 @@ def export_onnx(model: Exportable, path: str | Path, *, opset: int | None = None
 
 
 def _translated(subject: Subject, opset: int | None, batch: int | None) -> "ModelProto":
-    """The network in ONNX, with what it is as metadata.
+    """The network in ONNX, with the facts about it as metadata.
 
     Raises:
-        ExportError: it could not be written in this opset.
+        ExportError: the network could not be written in this opset.
     """
     traced = opset is not None and opset < FIRST_OF_GRAPHS
     proto = _from_trace(subject, opset, batch) if traced else _from_graph(subject, opset, batch)
@@ -142,14 +143,14 @@ def _from_trace(subject: Subject, opset: int | None, batch: int | None) -> "Mode
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what the exporters tell on the way: which of their own parts are old, and each version that is passed."""
+    """A block without the exporters' messages about deprecated parts of their own and each version converted to."""
     converter = logging.getLogger("onnxscript.version_converter")
     level = converter.level
     converter.setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
-        # onnxscript 0.1, which torch 2.6 needs, warns of what it still uses itself.
+        # onnxscript 0.1, which torch 2.6 needs, warns about what it still uses itself.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"onnxscript\.")
-        # That of traces is old as a whole, and the only one that writes the opsets before 18.
+        # The trace exporter as a whole is deprecated, but it is the only one that writes opsets before 18.
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="Converting a tensor to a Python boolean|Constant folding")
         try:
@@ -159,7 +160,7 @@ def _quietly() -> Iterator[None]:
 
 
 def _name_batch(proto: "ModelProto") -> None:
-    """Call the axis of the images `batch`, for which torch 2.6 takes a name of its own."""
+    """Call the axis of the images `batch`; torch 2.6 gives it a name of its own."""
     graph = proto.graph
     theirs = graph.input[0].type.tensor_type.shape.dim[0].dim_param
     for value in (*graph.input, *graph.output, *graph.value_info):

@@ -1,4 +1,4 @@
-"""safetensors: the weights alone, with a description of their network."""
+"""safetensors: only the weights, with a description of their network."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

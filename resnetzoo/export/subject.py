@@ -1,4 +1,4 @@
-"""What is exported: a network or one with its preprocessing, its inputs, and the facts that go into the file."""
+"""What is exported: a network with or without its preprocessing, its inputs, and the facts that go into the file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,22 +18,22 @@ from resnetzoo.utils.text import first_line
 from resnetzoo.version import __version__
 from resnetzoo.weights.checkpoint.metadata import texts_with
 
-FACTS = "resnetzoo.json"  # in an archive, the file that says what the network is
+FACTS = "resnetzoo.json"  # the file in an archive that describes the network
 Exportable = nn.Module
-"""A network of this package or `WithPreprocessing`, also wrapped, as by `torch.compile`, which can be exported."""
+"""A network that can be exported: one of this package or `WithPreprocessing`, possibly wrapped by `torch.compile`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A float32 copy in evaluation mode on the CPU, ready for an exporter; computed weights are values in it.
+    """A float32 copy in evaluation mode on the CPU, ready for an exporter; it stores computed weights as plain values.
 
     Attributes:
         module: the copy.
         network: the `CifarNet` in it.
         input_name, output_name: `images` and `logits` (without a classifier `features`), or `pixels` and
             `probabilities`.
-        facts: what the file says of it, by name; texts, or JSON of everything else. A network that was changed so that
-            no spec describes it, and one without a classifier, have no `spec` there.
+        facts: what the file states about the network, by name: text, or JSON for everything else. There is no `spec` if
+            the network has no classifier, or was changed so that no spec describes it.
     """
 
     module: nn.Module
@@ -43,7 +43,7 @@ class Subject:
     facts: dict[str, str]
 
     def inputs(self, count: int) -> Tensor:
-        """Random images as `module` takes them, the same each time; `count` of them."""
+        """`count` random images in the form that `module` accepts, the same each time."""
         random = torch.Generator("cpu").manual_seed(count)
         chans, (height, width) = self.network.in_chans, image_shape(self.network)
         if self.input_name == "pixels":
@@ -53,18 +53,18 @@ class Subject:
 
 
 def subject_of(model: Exportable) -> Subject:
-    """The subject that `model` is; it is left as it was.
+    """The subject for an export of `model`, which is left as it was.
 
     Raises:
-        UsageError: it is no network of this package, its weights are no longer those of its spec, or have no values.
+        UsageError: `model` is not a network of this package, or its weights no longer fit its spec or have no values.
     """
     inner = innermost(model)
     network = inner if isinstance(inner, WithPreprocessing) else zoo_network(model, "an export")
     check_values(network)
     module = with_plain_norms(with_plain_weights(copy_of(network).cpu().float().eval())).requires_grad_(False)
-    module.to(memory_format=torch.contiguous_format)  # torch.export warns of the layout that training leaves
+    module.to(memory_format=torch.contiguous_format)  # torch.export warns about the layout that training leaves
     held = module.model if isinstance(module, WithPreprocessing) else module
-    held.classes = class_names(held)  # those that no longer fit, the file does not have either
+    held.classes = class_names(held)  # the file does not contain names that no longer fit
     if isinstance(module, WithPreprocessing):
         return Subject(module, module.model, "pixels", "probabilities", _facts(module.model, "uint8 (N, H, W, C)"))
     output = "features" if module.num_classes == 0 else "logits"
@@ -73,10 +73,10 @@ def subject_of(model: Exportable) -> Subject:
 
 @contextmanager
 def translating(subject: Subject, runtime: str) -> Iterator[None]:
-    """A block in which `runtime` takes over the network; where it cannot, what people have put into it is named.
+    """A block that converts the network for `runtime`; if that fails, the error names what was changed in the network.
 
     Raises:
-        ExportError: it cannot.
+        ExportError: the conversion fails, and the network was changed after it was built.
     """
     try:
         yield
@@ -103,5 +103,5 @@ def _facts(network: CifarNet, takes: str) -> dict[str, str]:
                 f"{error}. Use torch.export.export(model.eval(), (images,)) or torch.onnx.export for a network without "
                 "a spec"
             ) from error
-    # Features alone are of no spec, and neither is a network with other modules or settings, such as other strides.
+    # No spec describes a network without a classifier, or one with other modules or settings, such as other strides.
     return {**facts, **texts_with(known_spec(network), network)}

@@ -14,17 +14,17 @@ from resnetzoo.utils.validation import check_whole_number
 
 
 def export_program(model: Exportable, path: str | Path, *, batch: int | None = None) -> Exported:
-    """Write a program of `torch.export`, for batches of any number of images or of `batch`; checked by loading it back.
+    """Write a program of `torch.export`, for batches of any size or of `batch` images; checked by loading it back.
 
-    Images have the size of those that the network was trained on: 32 x 32 for CIFAR's.
+    Images must have the size of those that the network was trained on: 32 x 32 for CIFAR.
 
-    `torch.export.load(path).module()` runs it. `extra_files={"resnetzoo.json": ""}` there is filled with its spec,
-    normalization and names of classes.
+    `torch.export.load(path).module()` is the network again. Given `extra_files={"resnetzoo.json": ""}`, `load` fills it
+    with the spec, normalization and class names.
 
     Args:
         model: a network or `WithPreprocessing(model)`; it is left as it was.
         path: a name that ends in `.pt2`.
-        batch: images in a batch; left out, any number.
+        batch: number of images per batch; by default any number.
 
     Raises:
         UsageError: an unsupported model or file name, or `batch` is not a whole number above 0.

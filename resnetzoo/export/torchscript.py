@@ -18,8 +18,9 @@ from resnetzoo.utils.strict_json import to_json
 def export_torchscript(model: Exportable, path: str | Path) -> Exported:
     """Write a script of `torch.jit`, for batches of any number of images of any size; checked by loading it back.
 
-    `torch.jit.load(path)` loads it in Python, and `torch::jit::load` in C++. `_extra_files={"resnetzoo.json": ""}`
-    is filled with its spec, normalization and names of classes. torch advises `torch.export` for new programs.
+    `torch.jit.load(path)` loads it in Python, and `torch::jit::load` in C++. Given
+    `_extra_files={"resnetzoo.json": ""}`, `load` fills it with the spec, normalization and class names. torch
+    recommends `torch.export` for new programs.
 
     Args:
         model: a network or `WithPreprocessing(model)`; it is left as it was.
@@ -44,7 +45,7 @@ def export_torchscript(model: Exportable, path: str | Path) -> Exported:
 
 @contextmanager
 def _without_advice() -> Iterator[None]:
-    """Without torch's advice against scripts, once a layer: who comes here has asked for one."""
+    """A block without torch's advice against scripts, which it repeats for each layer: the caller asked for one."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.\w+` is")
         yield

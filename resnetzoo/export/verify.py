@@ -15,10 +15,10 @@ from resnetzoo.export.subject import Subject
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import copy_of
 
-TOLERANCE = 1e-4  # of an output
-ROUNDINGS = 10  # what is allowed instead, in roundings of the network itself, where that is more
-BATCHES = (1, 3)  # images
-TRACED = 2  # images, where a batch may have any number of them
+TOLERANCE = 1e-4  # largest difference that is always allowed
+ROUNDINGS = 10  # multiple of the network's own rounding errors that is allowed instead, if that is more
+BATCHES = (1, 3)  # images per batch
+TRACED = 2  # images to trace with if a batch may have any number of them
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Exported:
     Attributes:
         path: the file.
         runtime: the runtime that loaded it back and ran it, with its version.
-        max_difference: the largest absolute difference between an output of it and of the model.
-        rounding: the largest between an output of the model in float32 and in float64; infinite where float32 does not
-            hold the outputs, as those of a thousand layers without training.
+        max_difference: the largest absolute difference between the outputs of the file and of the model.
+        rounding: the largest absolute difference between the model's outputs in float32 and in float64; infinite if
+            float32 cannot represent the outputs, such as those of an untrained network of a thousand layers.
     """
 
     path: Path
@@ -41,9 +41,9 @@ class Exported:
 
 _OF_TORCH_ITSELF = (
     (FutureWarning, r"`isinstance\(treespec, LeafSpec\)` is deprecated"),  # 2.11's ONNX exporter
-    (UserWarning, "The given buffer is not writable"),  # 2.11, which reads a program that nobody writes to
+    (UserWarning, "The given buffer is not writable"),  # 2.11, when it reads a program, which nobody writes to
 )
-"""Warnings about how torch calls itself, of which nobody who exports can do anything."""
+"""Warnings about how torch calls itself, which nobody who exports can do anything about."""
 
 
 @contextmanager
@@ -59,16 +59,16 @@ def exporting() -> Iterator[None]:
 def verified(
     subject: Subject, run: Callable[[Tensor], Tensor], runtime: str, path: Path, batch: int | None = None
 ) -> Exported:
-    """What can be said of the file at `path`, once `run`, which its runtime loaded, has answered as the network does.
+    """Check that `run`, loaded by `runtime`, returns the network's outputs, and describe the file at `path`.
 
-    Both get random batches of one image and of three, or one of `batch` images where the file takes no others. A
-    difference of 1e-4 is allowed, or ten times what the network's own outputs differ between float32 and float64: two
-    runtimes add up in different orders, and untrained deep networks make of that what they like (0.2 of plainnet110's
-    fresh logits of 0.6; 1e-6 of a trained one's). Where float32 does not hold an output, it only has to be beyond
-    float32 in both.
+    Both get random batches of one image and of three, or one batch of `batch` images if the file accepts no others. A
+    difference of 1e-4 is allowed, or ten times the difference between the network's own outputs in float32 and float64
+    if that is larger: two runtimes add up in different orders, and untrained deep networks amplify the differences (0.2
+    in a fresh plainnet110's logits of 0.6, but 1e-6 in a trained one's). An output that float32 cannot represent only
+    has to be infinite or NaN in both.
 
     Raises:
-        ExportError: a difference is larger, a shape is another, or the network's own outputs are not finite in float64.
+        ExportError: a difference is larger, the shapes differ, or the network's own outputs are not finite in float64.
     """
     exact = copy_of(subject.module).double()
     difference = rounding = 0.0
@@ -91,7 +91,7 @@ def verified(
         own = _largest(expected, truth) if held.all() else math.inf
         apart = _largest(found[held], expected[held]) if torch.equal(found.isfinite(), held) else math.nan
         allowed = max(TOLERANCE, ROUNDINGS * own)
-        if not apart <= allowed:  # NaN is not
+        if not apart <= allowed:  # also refuses NaN
             raise ExportError(
                 f"{runtime} differs from the model by {apart:.2g} on {count} random images, but only {allowed:.2g} is "
                 "allowed: nothing was written"

@@ -1,4 +1,4 @@
-"""A network that takes pixels and returns probabilities, so that a program needs no preprocessing of its own."""
+"""A network that accepts pixels and returns probabilities, so that a program needs no preprocessing of its own."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
@@ -14,23 +14,24 @@ from resnetzoo.utils.modules import device_of, input_dtype
 class WithPreprocessing(nn.Module):
     """y = softmax(model((pixels / 255 - mean) / std)): uint8 (N, H, W, C) -> float32 (N, num_classes).
 
-    Pixels lie as image libraries keep them, red, green, blue for each place. Nothing is resized: images have the
-    size of those that the network was trained on, as CIFAR's 32 x 32. Floats from 0 to 1 are taken as well, and
-    gradients of the probabilities reach them. The network computes in its own type; probabilities are float32, or
-    float64 of a network in double precision.
+    Pixels have the layout of image libraries, with the channels red, green, blue last. Images are not resized: pass
+    them in the size of those that the network was trained on, for example 32 x 32 for CIFAR. Floats from 0 to 1 are
+    accepted as well, and gradients of the probabilities reach them. The network computes in its own type; probabilities
+    are float32, or float64 if the network is in double precision.
 
     Args:
-        model: a trained network, also wrapped, as by `torch.compile`; it is part of the new one, not copied.
+        model: a trained network, possibly wrapped, for example by `torch.compile`; it becomes part of the new network
+            and is not copied.
 
     Raises:
-        UsageError: it has not been trained, does not say with which normalization, or one of other channels, or has no
-            classifier.
+        UsageError: the model does not state its normalization, for example because it has not been trained; its
+            normalization has another number of channels; or it has no classifier.
     """
 
-    # A buffer `mean` would have the name that torch 2.6 gives to what `Tensor.mean` returns in ONNX.
+    # A buffer `mean` would have the name that torch 2.6 gives to the result of `Tensor.mean` in ONNX.
     _mean: Tensor
     _std: Tensor
-    _own_type: Tensor  # no values: it has the type of the network, whatever that is cast to
+    _own_type: Tensor  # empty; it only follows the type of the network when that is cast
     __jit_ignored_attributes__: ClassVar = ["_normalization"]
 
     def __init__(self, model: nn.Module) -> None:
@@ -55,21 +56,21 @@ class WithPreprocessing(nn.Module):
 
     @property
     def mean(self) -> Tensor:
-        """Of each pixel as a share of 255, (C, 1, 1) or (C, H, W)."""
+        """The mean that is subtracted from pixels / 255, (C, 1, 1) or (C, H, W)."""
         return self._mean
 
     @property
     def std(self) -> Tensor:
-        """The deviation, (C, 1, 1)."""
+        """The standard deviation of pixels / 255 that they are divided by, (C, 1, 1)."""
         return self._std
 
     if TYPE_CHECKING:
 
         def __call__(self, pixels: Tensor) -> Tensor:
-            """What `forward` gives; `nn.Module` itself promises anything."""
+            """Same as `forward`, with its types, which `nn.Module` does not declare."""
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "WithPreprocessing":
-        """What `to`, `half` and the like call: mean and deviation go along, and are not rounded."""
+        """Called by `to`, `half` and the like: mean and standard deviation are moved as well, but not rounded."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         dtype = torch.promote_types(self._mean.dtype, torch.float32)
         self._mean = self._normalization.mean.to(self._mean.device, dtype)
@@ -80,7 +81,7 @@ class WithPreprocessing(nn.Module):
         """uint8 (N, H, W, C), or floats from 0 to 1 -> probabilities (N, num_classes).
 
         Raises:
-            ValueError: `pixels` are of another type, range or shape.
+            ValueError: `pixels` have another type, range or shape.
         """
         if pixels.dim() != 4:
             raise ValueError(f"expected pixels of shape (N, H, W, C), found {list(pixels.shape)}")
@@ -97,7 +98,7 @@ class WithPreprocessing(nn.Module):
         return logits.softmax(dim=1)
 
     def _shares(self, pixels: Tensor) -> Tensor:
-        """Of white, from 0 to 1."""
+        """The pixels as floats, from 0 for black to 1 for white."""
         if pixels.dtype == torch.uint8:
             return pixels.float() / 255
         if not pixels.is_floating_point():
