@@ -39,7 +39,7 @@ from resnetzoo.weights.checkpoint.unwrap import Unwrapped
 from resnetzoo.weights.save import save_weights
 
 Find = Callable[[str], str | Path]
-"""Gives the path of a file of a folder or repository by its name."""
+"""Returns the path of a file in a folder or repository, given its name."""
 
 
 class HubCifarNet(CifarNet, PyTorchModelHubMixin):
@@ -82,7 +82,7 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
 
         Args:
             metadata: fields of the card's metadata to override, such as `license="mit"`;
-                `save_pretrained` and `push_to_hub` take them as `model_card_kwargs`.
+                `save_pretrained` and `push_to_hub` accept them as `model_card_kwargs`.
         """
         return ModelCard(card_of(self, metadata))
 
@@ -91,11 +91,11 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
 
         Args:
             save_directory: the folder; `~` at its start means a home folder.
-            options: the other keywords of huggingface_hub's `save_pretrained`: `model_card_kwargs`, and `push_to_hub`
-                and `repo_id` with those of `push_to_hub`.
+            options: the other keywords of huggingface_hub's `save_pretrained`: `model_card_kwargs`, `push_to_hub` and
+                `repo_id`, and with these the keywords of its `push_to_hub`.
 
         Returns:
-            the address of the commit on the hub with `push_to_hub=True`, otherwise None.
+            The address of the commit on the hub with `push_to_hub=True`, otherwise None.
 
         Raises:
             UsageError: the network is incomplete, or computes something else than its spec.
@@ -106,12 +106,12 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write the weights; the mixin writes the configuration and, if there is none, the card."""
-        self.classes = class_names(self)  # what follows says the same of them, and nothing more
+        self.classes = class_names(self)  # everything below then states the same names, if they still fit
         self._hub_mixin_config = current_spec(self).to_dict()
         save_weights(self, save_directory / constants.SAFETENSORS_SINGLE_FILE)
         card = save_directory / "README.md"
         if card.is_file() and is_untouched(card.read_bytes().decode(errors="replace")):
-            card.unlink()  # it is of the weights that were there
+            card.unlink()  # it describes the previous weights
 
     @classmethod
     def from_pretrained(
@@ -132,8 +132,8 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         Args:
             pretrained_model_name_or_path: a folder that `save_pretrained` wrote, or a repository of the hub.
             force_download: fetch files again that are already in the cache.
-            token: for private repositories.
-            cache_dir: where to keep fetched files; the hub's cache if left out.
+            token: access token for private repositories.
+            cache_dir: where to keep fetched files; by default the hub's cache.
             local_files_only: fetch nothing.
             revision: a branch, tag or commit of the repository.
             map_location: the device that the network is put on.
@@ -143,8 +143,9 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         Raises:
             UsageError: an unknown keyword, or not the name of a device.
             DeviceError: the device is not available.
-            CheckpointError: there is no such folder, and no repository can have this name; there is no config.json, it
-                and the weights do not come from this package, or the two contradict each other.
+            CheckpointError: there is no such folder, and no repository can have this name; the path leads to a file;
+                there is no config.json; or config.json and the weights are not of this package, or contradict each
+                other.
         """
         _refuse(unknown)
         device = resolve_device(map_location)
@@ -169,10 +170,10 @@ def _refuse(unknown: Mapping[str, Any]) -> None:
 
 
 def _finder(source: str | Path, options: Mapping[str, Any]) -> Find:
-    """What finds the files of a folder or, with the `options` of `hf_hub_download`, of a repository.
+    """A function that finds the files of a folder or, with the `options` of `hf_hub_download`, of a repository.
 
     Raises:
-        CheckpointError: there is no such folder, and `source` is no name of a repository, but a path.
+        CheckpointError: `source` is a file, not a folder.
     """
     folder = user_path(source)
     if folder.is_dir():
@@ -186,8 +187,8 @@ def _network_in(source: str, find: Find) -> CifarNet:
     """The network in a folder or repository, called `source` in messages.
 
     Raises:
-        CheckpointError: there is no config.json, it and the weights are none of this package, or they contradict each
-            other.
+        CheckpointError: there is no config.json, or config.json and the weights are not of this package or contradict
+            each other.
     """
     try:
         spec = parse_spec(_config_in(find))
@@ -209,10 +210,10 @@ def _network_in(source: str, find: Find) -> CifarNet:
 def _check_agreement(spec: ModelSpec, stated: ModelSpec | None) -> None:
     """Refuse weights that state another network than config.json: plain and residual ones have the same shapes.
 
-    What matters to training alone, people may have edited in config.json.
+    Fields that matter only in training may differ, since people may have edited them in config.json.
 
     Raises:
-        CheckpointError: they state one that computes something else.
+        CheckpointError: the weights state a network that computes something else.
     """
     if stated is None:  # weights that somebody else wrote
         return

@@ -21,8 +21,8 @@ _DATA = {"cifar10": ("CIFAR-10", "uoft-cs/cifar10"), "cifar100": ("CIFAR-100", "
 def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
     """The file README.md of a repository: metadata in YAML, then the card in Markdown.
 
-    It states the facts of the network's row of weights, as long as the network still has those weights; otherwise what
-    the network itself states. `metadata` holds fields of the metadata to override.
+    It states the facts of the network's row of weights, as long as the network still has those weights; otherwise only
+    what the network itself states. `metadata` contains fields of the metadata to override.
     """
     row = true_row(model)
     data = ModelCardData(**{**_metadata(model, row), **metadata})
@@ -30,7 +30,7 @@ def card_of(model: CifarNet, metadata: Mapping[str, Any]) -> str:
 
 
 def _metadata(model: CifarNet, row: Weights | None) -> dict[str, Any]:
-    """Metadata for the hub's search; with a row also its licence, dataset and accuracy."""
+    """Metadata for the hub's search; with a row also its license, dataset and accuracy."""
     tags = ["cifar", model.spec.family, f"arxiv:{model.spec.paper}", "model_hub_mixin", "pytorch_model_hub_mixin"]
     always = {"library_name": "resnetzoo", "pipeline_tag": "image-classification", "tags": tags}
     if row is None:
@@ -75,7 +75,7 @@ def _text(model: CifarNet, row: Weights | None) -> str:
         "pixels, built by `resnetzoo`.\n\n"
         "```python\nfrom resnetzoo.interop.huggingface import HubCifarNet\n\n"
         'model = HubCifarNet.from_pretrained("OWNER/REPOSITORY")  # or a folder\n'
-        "logits = model(images)  # float, normalized; model.preprocess(image) makes them of a picture\n```\n\n"
+        "logits = model(images)  # float, normalized; model.preprocess(image) makes them from a picture\n```\n\n"
         f"{table(('', ''), list(facts.items()), first_number=2)}\n{unknown}"
     )
 

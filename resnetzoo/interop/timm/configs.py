@@ -11,7 +11,7 @@ from resnetzoo.weights.catalog import list_weights
 from resnetzoo.weights.hub import path_of
 from resnetzoo.weights.packaged import PACKAGED
 
-_CIFAR10 = PACKAGED[0]  # its mean and deviation are those of CIFAR-10's training images
+_CIFAR10 = PACKAGED[0]  # its mean and standard deviation are those of CIFAR-10's training images
 
 
 def default_configs(name: str, variant: str) -> DefaultCfg:
@@ -45,7 +45,7 @@ def _of_row(row: Weights) -> dict[str, Any]:
 def _untrained(spec: ModelSpec) -> dict[str, Any]:
     mean: tuple[float, ...] = _CIFAR10.mean
     std: tuple[float, ...] = _CIFAR10.std
-    if spec.in_chans != 3:  # grey, on each channel
+    if spec.in_chans != 3:  # the mean over the colors, for each channel
         mean, std = ((sum(channels) / 3,) * spec.in_chans for channels in (mean, std))
     return {**_network(spec, _CIFAR10.input_size), "mean": mean, "std": std}
 

@@ -20,7 +20,7 @@ class TimmCifarNet(CifarNet):
     """A CIFAR network that timm can adapt, take features from, group, checkpoint and train.
 
     Shapes are those of `CifarNet`; without pooling and classifier, images (N, in_chans, H, W) -> feature map
-    (N, num_features, H/4, W/4).
+    (N, num_features, H/r, W/r), rounded up, where r is `spec.reductions[-1]`: 4 for three stages, 8 for four.
 
     Args:
         spec: what to build.
@@ -28,13 +28,13 @@ class TimmCifarNet(CifarNet):
 
     Attributes:
         global_pool: `avg`, or empty if there is neither pooling nor classifier.
-        head_hidden_size: channels that enter the classifier.
-        feature_info: of each stage its channels (`num_chs`), how much smaller than the image it is (`reduction`), and
+        head_hidden_size: number of channels that enter the classifier.
+        feature_info: for each stage its channels (`num_chs`), how much smaller than the image it is (`reduction`), and
             its name (`module`).
         grad_checkpointing: whether blocks are recomputed in the backward pass instead of stored.
 
     Raises:
-        UsageError: `drop_rate` is no number from 0 to 1.
+        UsageError: `drop_rate` is not a number from 0 to 1.
     """
 
     def __init__(self, spec: ModelSpec, *, drop_rate: float = 0.0) -> None:
@@ -47,7 +47,7 @@ class TimmCifarNet(CifarNet):
         self.feature_info = _feature_info(spec)
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """As `CifarNet.forward_features`."""
+        """Same as `CifarNet.forward_features`."""
         x = self.forward_stem(images)
         if self.grad_checkpointing and not torch.jit.is_scripting():  # type: ignore[attr-defined]
             x = self._checkpointed(x)
@@ -56,7 +56,7 @@ class TimmCifarNet(CifarNet):
         return self.forward_end(x)
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
-        """As `CifarNet.forward_head`; without pooling the feature map itself."""
+        """Same as `CifarNet.forward_head`; without pooling the feature map itself."""
         x = features
         if self.global_pool:
             x = self.avgpool(x).flatten(1)  # (N, num_features)
@@ -68,14 +68,14 @@ class TimmCifarNet(CifarNet):
         return logits
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the classifier by a fresh one; with 0 classes remove it.
+        """Replace the classifier with a new one, or remove it if `num_classes` is 0.
 
         Args:
             num_classes: length of the logits.
-            global_pool: `avg`, or empty for the feature map itself (only without classifier); unchanged if left out.
+            global_pool: `avg`, or empty for the feature map itself (only without classifier); unchanged if None.
 
         Raises:
-            UsageError: another pooling, a classifier without pooling, or no number of classes.
+            UsageError: another pooling, a classifier without pooling, or an invalid number of classes.
         """
         pool = self.global_pool if global_pool is None else global_pool
         if pool not in ("avg", ""):
@@ -98,11 +98,11 @@ class TimmCifarNet(CifarNet):
 
         Args:
             x: images (N, in_chans, H, W).
-            indices: of the stages, from 0; a single number n means the last n, None means all.
+            indices: indices of the stages, from 0; a single number n means the last n, None means all.
             norm: apply a pre-activation network's last norm to its last stage; other networks have no such norm.
-            stop_early: compute no stage after the last requested one.
-            output_fmt: NCHW.
-            intermediates_only: leave out the last features.
+            stop_early: do not compute the stages after the last requested one.
+            output_fmt: the layout of the outputs; only NCHW is supported.
+            intermediates_only: return only the outputs of the stages, without the last features.
 
         Raises:
             UsageError: there is no such stage, or another `output_fmt`.
@@ -129,7 +129,7 @@ class TimmCifarNet(CifarNet):
         """Remove everything that these stages do not need, and return their indices, counted from the first stage.
 
         Args:
-            indices: as those of `forward_intermediates`.
+            indices: the stages to keep, as in `forward_intermediates`.
             prune_norm: remove the last norm.
             prune_head: remove pooling and classifier; they are removed in any case if a stage before them is.
 
@@ -159,7 +159,7 @@ class TimmCifarNet(CifarNet):
         return {"stem": r"^(?:conv1|bn1)\.", "blocks": blocks}
 
     def no_weight_decay(self) -> set[str]:
-        """The names of parameters without weight decay: none."""
+        """The names of parameters without weight decay: an empty set, since weight decay applies to all of them."""
         return set()
 
     def _stages(self) -> list[nn.Module]:

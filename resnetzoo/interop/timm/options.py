@@ -21,10 +21,10 @@ class Options:
         shortcut: `identity`, `projection` or `projection_all`.
         zero_init_residual: start each residual branch at zero.
         features_only: return the feature maps of stages instead of logits.
-        out_indices: the indices of these stages, from 0.
+        out_indices: indices of the stages to return, from 0; a single number n means the last n.
         feature_cls: timm's class that extracts them, or its name: `list`, `dict`, `hook`, `fx` or `getter`.
         feature_cfg: more arguments of that class.
-        pretrained_strict: whether a file of weights must fit in every name.
+        pretrained_strict: whether the names in a file of weights must match exactly.
         pretrained_model_args: the arguments with which the network of a file from a hub was created.
     """
 
@@ -55,7 +55,7 @@ class Options:
         return cls(**found)
 
     def feature_arguments(self, stages: int) -> dict[str, Any]:
-        """What `timm.models.build_model_with_cfg` takes about features of a network of so many stages.
+        """The arguments of `timm.models.build_model_with_cfg` about features, for a network with this many stages.
 
         Raises:
             UsageError: `out_indices` that are not stages, or options about features without `features_only`.

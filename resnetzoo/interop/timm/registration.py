@@ -41,9 +41,9 @@ from resnetzoo.weights.hub import local_path
 PREFIX = "resnetzoo_"
 _HEAD = ("num_classes", "in_chans", "global_pool")  # timm takes them from the configuration if they are left out
 _SOURCES = ("file", "url", "state_dict", "hf_hub_id")  # where a configuration of timm gives the location of weights
-_FOLDERS = ("local-dir", "hf-hub")  # a configuration of timm that was read from such a folder says so as its source
+_FOLDERS = ("local-dir", "hf-hub")  # the source that a configuration of timm states if it was read from a folder
 
-Config = str | dict[str, Any] | PretrainedCfg | None  # a tag, or timm's facts of some weights
+Config = str | dict[str, Any] | PretrainedCfg | None  # a tag, or timm's configuration of some weights
 default_cfgs: dict[str, DefaultCfg] = {}  # the name under which timm's registry looks for them
 
 
@@ -106,7 +106,7 @@ def _build(
     spec = _spec(name, row, options, binding=not elsewhere)
     if pretrained and elsewhere and (file := _file(config, overlay)):
         check_file(file, spec)
-        overlay["file"] = str(file)  # timm itself leaves a ~ in it
+        overlay["file"] = str(file)  # timm itself does not expand ~
     chosen = {key: getattr(options, key) for key in _HEAD}
     more = {"cache_dir": folder, "pretrained_model_args": options.pretrained_model_args}
     arguments: dict[str, Any] = {
@@ -135,8 +135,8 @@ def _network(
     drop_rate: float,
     global_pool: str = "avg",
 ) -> TimmCifarNet:
-    """The network of `spec` with another head and input."""
-    if features_only:  # timm takes the stages out of it, whose features are not pooled in any case
+    """The network of `spec`, with the given head and input."""
+    if features_only:  # timm extracts the stages, whose features are not pooled in any case
         global_pool = global_pool or "avg"
     classes = spec.num_classes if num_classes is None else num_classes
     model = TimmCifarNet(replace(spec, num_classes=classes or spec.num_classes, in_chans=in_chans), drop_rate=drop_rate)
@@ -170,7 +170,7 @@ def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) ->
     """The registered spec, with the requested shortcut, or else that of the weights.
 
     Raises:
-        UsageError: the weights have another shortcut than the requested one, and are `binding`.
+        UsageError: the weights have another shortcut than the requested one, and `binding` is true.
     """
     spec = get_spec(name)
     if binding and row is not None and options.shortcut not in (None, row.spec.shortcut):
@@ -184,12 +184,12 @@ def _spec(name: str, row: Weights | None, options: Options, *, binding: bool) ->
 def _our_weights(state: dict[str, Any], model: TimmCifarNet) -> dict[str, Tensor]:
     """The weights of a file in fp32 under our names, whoever wrote it; timm fits them to `model`'s input and head.
 
-    `state` is the weights alone, or a dictionary that contains them: timm opens files, but not dictionaries and what it
-    fetches. Of a run of `fit` it is the whole training state, whose network is taken as `load_checkpoint` takes it.
+    `state` is either the weights or a dictionary that contains them: timm unwraps files, but not dictionaries and what
+    it fetches. For a run of `fit` it is the whole training state, whose network is chosen as in `load_checkpoint`.
 
     Raises:
-        CheckpointError: it holds no weights of a network, or those of one that computes something else, also by the
-            name that stands beside them.
+        CheckpointError: `state` contains no weights of a network, or those of one that computes something else, also
+            according to the name stored beside them.
     """
     unwrapped = first_network(unwrap_content(state))
     check_stated(unwrapped, model.spec)  # entries beside the weights, if timm has left any
@@ -210,7 +210,7 @@ def _attach(model: TimmCifarNet, row: Weights) -> None:
     if row.packaged:  # the file states it to the last digit
         normalization = parse_metadata(read_safetensors(local_path(row)).metadata).pretrained.normalization
     same_input = model.in_chans == row.spec.in_chans
-    if normalization is not None and not same_input:  # in the way in which timm has adapted conv1
+    if normalization is not None and not same_input:  # in the same way as timm has adapted conv1
         normalization = adapted_normalization(normalization, model.in_chans)
     same_head = model.num_classes == row.spec.num_classes
     model.pretrained = Pretrained(normalization, row.classes if same_head else None)

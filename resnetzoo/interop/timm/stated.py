@@ -1,4 +1,4 @@
-"""What a file says about its network, which timm leaves out when it hands over the weights."""
+"""What a file states about its network, which timm drops when it passes on the weights."""
 
 import warnings
 from pathlib import Path
@@ -16,13 +16,16 @@ from resnetzoo.weights.checkpoint.unwrap import Unwrapped
 
 
 def check_file(file: Path, spec: ModelSpec) -> None:
-    """Refuse a file that timm cannot load, in our words, and one whose network is another than `spec`, although it may
-    have the same names and shapes.
+    """Refuse a file that timm cannot load, or one that states another network than `spec`.
 
-    Files that cannot be read here are left to timm if it reads them in its own way.
+    Such a network may have the same names and shapes. Files that cannot be read here are left to timm if it can read
+    them.
 
     Raises:
-        CheckpointError: the file cannot be read, holds no network, or states another one.
+        CheckpointError: the file cannot be read, contains no network, or states another one.
+
+    Warns:
+        CheckpointWarning: the file names an architecture that is not one of the zoo.
     """
     try:
         content = read_file(file)
@@ -39,16 +42,19 @@ def check_file(file: Path, spec: ModelSpec) -> None:
 def _timm_reads(file: Path) -> bool:
     try:
         load_state_dict(str(file))
-    except Exception:  # of whatever reads the file
+    except Exception:  # raised by whatever reads the file
         return False
     return True
 
 
 def check_stated(unwrapped: Unwrapped, spec: ModelSpec) -> None:
-    """Refuse weights that are stated to be of a network that computes something else; others have other shapes.
+    """Refuse weights that are stated to belong to a network that computes something else with the same shapes.
 
     Raises:
-        CheckpointError: they are of another family or order of layers.
+        CheckpointError: the stated network has another family or order of layers.
+
+    Warns:
+        CheckpointWarning: the stated architecture is not one of the zoo.
     """
     stated = unwrapped.metadata.spec
     if stated is not None and _order(stated) != _order(spec):
@@ -61,7 +67,7 @@ def check_stated(unwrapped: Unwrapped, spec: ModelSpec) -> None:
 
 
 def _order(spec: ModelSpec) -> tuple[object, ...]:
-    """What names and shapes leave open."""
+    """What names and shapes do not determine."""
     raw = spec.projection_input if spec.shortcut != "identity" else None
     return spec.family, spec.norm, spec.last_norm, raw, spec.strided_conv
 
