@@ -20,8 +20,8 @@ class Baselines:
 
     Attributes:
         candidates: the baselines that can run.
-        peer: the name of the one that runs the same network; empty if there is none.
-        missing: one line for each that cannot take part.
+        peer: the name of the baseline that runs the same network; empty if there is none.
+        missing: one line for each baseline that cannot take part.
     """
 
     candidates: tuple[Candidate, ...]
@@ -35,7 +35,7 @@ class Baselines:
 
 
 NO_BASELINES = Baselines(candidates=(), peer="", missing=())
-"""Of a case that no peer has."""
+"""The baselines of a case that no other library has."""
 
 
 def forward_baselines(
@@ -69,7 +69,9 @@ def step_baselines(
     compiled: bool = False,
     precision: Precision = "fp32",
 ) -> Baselines:
-    """As in `forward_baselines`, and with `loop` the tutorials' training loop in fp32, `steps` at a time on a CPU.
+    """The baselines of a training step: the same networks as in `forward_baselines`, and the tutorials' training loop.
+
+    The loop takes part if `loop` is true; it runs in fp32, and on a CPU `steps` steps per measurement.
 
     Raises:
         UsageError: `batch_size` or `steps` is below 1.

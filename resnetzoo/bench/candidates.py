@@ -57,7 +57,7 @@ def step(
 ) -> Candidate:
     """The candidate for one training step of `fit`, batch and augmentation included; a measurement takes `steps` steps.
 
-    `compiled` and `recorded` are `compile` and `record` of `fit`; if left out, they are as a long run of `fit` decides.
+    `compiled` and `recorded` are `compile` and `record` of `fit`; if they are None, a long run of `fit` decides.
 
     Raises:
         UsageError: `batch_size` or `steps` is below 1.
@@ -83,7 +83,7 @@ def epoch(
     recorded: bool | None = None,
     steps: int = 8,
 ) -> Candidate:
-    """The candidate for a whole epoch of `fit`, per step: draw, steps, sums, test (on one image) and row.
+    """The candidate for a whole epoch of `fit`, in seconds per step: draw, steps, sums, test (on one image) and row.
 
     `compiled` and `recorded` are as in `step`.
 
@@ -123,12 +123,12 @@ class RunningFit:
     """A run as `fit` starts it, which pauses between measurements, so that its step is compiled or recorded once.
 
     Args:
-        name: of the network.
+        name: the name of the network.
         batch_size: images per step.
         steps: steps per measurement; an epoch has one more, which is not counted, and neither is the test after it.
         environment: device and precision.
-        compiled: as `compile` of `fit`.
-        recorded: as `record` of `fit`.
+        compiled: the `compile` of `fit`.
+        recorded: the `record` of `fit`.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class RunningFit:
         self._run_until(lambda: len(self.trainer.rows) > epochs)
 
     def _run_until(self, reached: Callable[[], bool]) -> None:
-        """Continue as `Trainer.run` does."""
+        """Continue as `Trainer.run` does, until `reached` returns true."""
         while not reached():
             event = next(self._steps)
             if event is not None:

@@ -1,4 +1,4 @@
-"""The trainer's peer: the loop of the tutorials, torchvision's transforms in a DataLoader, eager in torch's fp32."""
+"""The trainer's peer: the loop that tutorials write, with torchvision's transforms in a DataLoader, eager, in fp32."""
 
 import os
 import time
@@ -15,11 +15,9 @@ from resnetzoo.data.synthetic_set import synthetic
 from resnetzoo.weights.factory import create
 
 LOOP = "DataLoader loop"
-"""What tables call a training loop as tutorials write it, with a DataLoader and torchvision's transforms."""
-EPOCH_BATCHES = 100  # few would let the start of an epoch, which fills the queues of the workers, weigh too much
-IMAGES = (
-    2_000  # different ones, which epochs draw from with replacement: to draw new ones would take longer than a race
-)
+"""The name in tables of a training loop as tutorials write it, with a DataLoader and torchvision's transforms."""
+EPOCH_BATCHES = 100  # with fewer, the start of an epoch, which fills the workers' queues, would count too much
+IMAGES = 2_000  # epochs draw from them with replacement; generating enough for an epoch would take longer than a race
 MOST_WORKERS = 16  # one per core, except for the core that trains
 LOOP_PACKAGE = "torchvision"
 LOOP_INSTALL_HINT = f'{LOOP}: {LOOP_PACKAGE} is not installed: pip install "resnetzoo[bench]"'
@@ -77,18 +75,18 @@ def loop_step(name: str, *, batch_size: int, device: torch.device, steps: int = 
 
 
 class LoaderLoop:
-    """The training loop of the tutorials over epochs of `EPOCH_BATCHES`, which pauses between measurements.
+    """The training loop of the tutorials, with `EPOCH_BATCHES` batches per epoch, which pauses between measurements.
 
-    Workers are started once, in the first measurement, and each measurement is then a whole epoch, its start included:
-    if it were shorter, they would load a part of it ahead while others are timed. Without workers each step loads its
-    own batch, and a few steps are enough. On CUDA memory is pinned, and the copy of a batch does not wait.
+    Workers are started once, in the first measurement. With them each measurement is a whole epoch, including its
+    start: if it were shorter, they would load batches ahead while other candidates are timed. Without workers each step
+    loads its own batch, and a few steps are enough. On CUDA memory is pinned, and the copy of a batch is asynchronous.
 
     Args:
-        name: of the network.
+        name: the name of the network.
         batch_size: images per step.
-        device: where it trains.
+        device: the device to train on.
         steps: steps per measurement without workers.
-        workers: number of processes that load.
+        workers: number of processes that load images.
     """
 
     def __init__(self, name: str, batch_size: int, device: torch.device, steps: int, *, workers: int = 0) -> None:
@@ -120,7 +118,7 @@ class LoaderLoop:
         return (time.perf_counter() - began) / self.steps
 
     def close(self) -> None:
-        """End the workers, which end with their loader."""
+        """Delete the loader, which ends its workers."""
         self._batches.close()
         del self.loader
 

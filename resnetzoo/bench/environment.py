@@ -20,11 +20,11 @@ class Environment:
 
     @staticmethod
     def find(device: str = "auto", precision: str = "auto") -> "Environment":
-        """The environment for a device and a precision, as `fit` takes them.
+        """The environment for a device and a precision, which are specified as in `fit`.
 
         Raises:
             DeviceError: the device is not available.
-            UsageError: not the name of a device or a precision.
+            UsageError: `device` or `precision` is not the name of one.
         """
         resolved = resolve_device(device)
         return Environment(resolved, resolve_precision(precision, resolved))

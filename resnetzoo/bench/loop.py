@@ -1,3 +1,3 @@
-"""The former place of `LOOP`, which is public."""
+"""The former module of `LOOP`, kept because that name is public."""
 
 from resnetzoo.bench.dataloader_baseline import LOOP as LOOP

@@ -1,6 +1,6 @@
 """The peak performance of a machine, measured with three simple operations as a reference for other figures.
 
-Each stands for one kind of work, so that figures relative to it can be compared between machines and between days.
+Each represents one kind of work, so that figures relative to it can be compared between machines and between days.
 """
 
 import torch

@@ -94,13 +94,13 @@ OTHERS: tuple[Peer, ...] = (
     Peer("torchvision resnet18", "torchvision", _torchvision_resnet18),
     Peer("timm resnet18", "timm", _timm_resnet18),
 )
-"""What people put on images of 32x32 when they look no further: other networks, beside ours in FLOP a second."""
+"""Networks that people often use for 32x32 images by default; they differ from ours, so compare FLOP per second."""
 
 
 def peer_forward(
     peer: Peer, *, batch_size: int, device: torch.device, compiled: bool = False, precision: Precision = "fp32"
 ) -> Candidate:
-    """Inference: float images (n, 3, 32, 32) -> logits (n, 10); with `compiled` by `torch.compile`.
+    """Inference: float images (n, 3, 32, 32) -> logits (n, 10), with `torch.compile` if `compiled`.
 
     With `bf16` it runs inside torch's autocast, as its documentation shows.
     """

@@ -1,4 +1,4 @@
-"""The former place of `NO_RIVALS`, which is public."""
+"""The former module of `NO_RIVALS`, kept because that name is public."""
 
 from resnetzoo.bench.baselines import NO_BASELINES as NO_RIVALS
 

@@ -1,4 +1,4 @@
-"""From seconds to the figures that tables and records hold."""
+"""Convert seconds to the figures that tables and records contain."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ class Row:
 
     Attributes:
         work: what the race was about, such as `resnet20, inference, batch 128`.
-        name: of the candidate.
-        seconds: of one call.
-        first_seconds: of its whole first call, compilation included; see `Timing`.
+        name: the name of the candidate.
+        seconds: the seconds of one call.
+        first_seconds: the seconds of its whole first call, including compilation; see `Timing`.
         images_per_second: 0 if the work is not on images.
         gflops: 10^9 floating-point operations per second; 0 if they were not counted.
         matrix_fraction: `gflops` over the machine's matrix rate in the same race.
         peer: the candidate that `ratio` compares with; empty if there is none.
         ratio: images per second relative to `peer`, the median over the rounds; 1 for the peer itself.
-        precision: of the candidate, such as `bf16`, or `fp32 (TF32)` if torch's default shortens fp32.
+        precision: the precision of the candidate, such as `bf16`, or `fp32 (TF32)` if torch's default shortens fp32.
     """
 
     work: str
@@ -49,13 +49,13 @@ def rows_of(
 
     Args:
         work: what the race was about.
-        candidates: of the race, with or without the calibration.
-        timings: by name, of the candidates and the calibration.
+        candidates: the candidates of the race, with or without the calibration.
+        timings: the timings of the candidates and the calibration, by name.
         calibration: the matrix product that ran in the same rounds.
-        peer: the name that ratios compare with, if it took part.
+        peer: name of the candidate that ratios compare with; ignored if it did not take part.
 
     Raises:
-        UsageError: the calibration does not say how many operations it is.
+        UsageError: the calibration does not state its number of operations.
     """
     check_whole_number("calibration.flop", calibration.flop)
     matrix_gflops = calibration.flop / timings[calibration.name].median / 1e9

@@ -19,7 +19,7 @@ from resnetzoo.utils.text import brief
 from resnetzoo.utils.validation import check_whole_number
 
 STEPS_ON_CPU = 2  # steps per measurement of the training races: few, since each takes a tenth of a second
-STEPS_ELSEWHERE = 50  # of a millisecond or less
+STEPS_ELSEWHERE = 50  # each takes a millisecond or less
 DEFAULT_MODELS = ("resnet20", "resnet56")
 
 
@@ -30,8 +30,8 @@ class Bench:
     Attributes:
         place: device and precision of our networks, who computes fp32 work in TF32, versions and commit. Results store
             it under this name.
-        compiled: whether ours were compiled; None if `fit` and `optimize` decided.
-        rounds: of each race.
+        compiled: whether our networks were compiled; None if `fit` and `optimize` decided.
+        rounds: number of rounds per race.
         matrix_gflops: the machine's matrix rate in that precision, the median over the races.
         rows: one per candidate and race.
         missing: the peers that are not installed, each with the package to install.
@@ -47,7 +47,7 @@ class Bench:
     recorded: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """The results as plain values, ready for JSON."""
         return asdict(self)
 
 
@@ -65,21 +65,22 @@ def short_bench(
     """Race each network's inference, at batch 1 and `batch_size`, and its training step against the peers.
 
     Args:
-        models: names of the zoo.
-        batch_size: of inference and of the training step.
-        device: as `fit` takes it.
-        precision: of our networks, as `fit` takes it; the peers run in fp32, or in TF32 if that is torch's default.
-        compiled: whether to compile ours; None lets `optimize` and a long run of `fit` decide, as for users.
+        models: names of networks of the zoo.
+        batch_size: images per batch, in inference and in the training step.
+        device: the device, as in `fit`.
+        precision: the precision of our networks, as in `fit`; the peers run in fp32, or in TF32 if that is torch's
+            default.
+        compiled: whether to compile our networks; None lets `optimize` and a long run of `fit` decide, as for users.
         recorded: whether to record our training step on CUDA; None lets `fit` decide.
-        rounds: of each race.
-        say: called with what is about to be timed.
+        rounds: number of rounds per race.
+        say: called with a line about what is timed next.
 
     Returns:
         The results, one row per candidate and race.
 
     Raises:
-        UnknownModelError: a name that is not registered.
-        UsageError: no names, a number outside its range, or `recorded=True` on another device than CUDA.
+        UnknownModelError: a name is not registered.
+        UsageError: there are no names, a number is outside its range, or `recorded=True` on another device than CUDA.
         DeviceError: the device is not available.
     """
     models = _checked_names(models)
@@ -113,11 +114,11 @@ def short_bench(
 
 
 def _checked_names(models: object) -> tuple[str, ...]:
-    """The names, of which each is a network of the zoo.
+    """The names, after checking that each is a network of the zoo.
 
     Raises:
-        UsageError: none, or one string, of which each letter would be a name.
-        UnknownModelError: a name that is not registered.
+        UsageError: there are none, or `models` is a single string, whose letters would be taken for names.
+        UnknownModelError: a name is not registered.
     """
     names = tuple(models) if isinstance(models, Iterable) and not isinstance(models, str) else ()
     if not names:

@@ -26,11 +26,11 @@ class Candidate:
 
     Attributes:
         name: its name in tables, unique within a race.
-        seconds: do the work and say how long one call of it took.
+        seconds: does the work and returns how long one call took.
         images: the number of images in one call; 0 if the work is not on images.
         flop: floating-point operations of one call, two per multiply-add; 0 if other work takes the time.
         release: releases what it holds; called once after timing, after which `seconds` is not called any more.
-        precision: in which it computes, as named in tables; empty if precision does not apply.
+        precision: the precision that it computes in, as named in tables; empty if precision does not apply.
     """
 
     name: str
@@ -46,8 +46,8 @@ class Timing:
     """The seconds of one candidate.
 
     Attributes:
-        first: the time of its whole first call, before any round, compilation included. The first call of a candidate
-            that trains is a whole short run.
+        first: the seconds of its whole first call, before any round, including compilation. The first call of a
+            candidate that trains is a whole measurement of several steps.
         rounds: seconds of one call, in each round.
 
     Raises:
@@ -114,7 +114,7 @@ def warm_up(candidates: Sequence[Candidate], *, clock: Clock = time.perf_counter
     """Call each candidate `WARMUP` times; return the seconds of each one's first call, by name.
 
     Raises:
-        UsageError: no candidates, or two that share a name.
+        UsageError: there are no candidates, or two share a name.
     """
     if not candidates:
         raise UsageError("candidates must be one or more, such as those of forward and forward_baselines, not []")
@@ -136,7 +136,7 @@ def race(candidates: Sequence[Candidate], *, rounds: int = 7, clock: Clock = tim
     """Warm up, then time every candidate once in each round, and return the timings by name.
 
     Raises:
-        UsageError: fewer than one round, no candidates, or two of one name.
+        UsageError: `rounds` is below 1, there are no candidates, or two share a name.
     """
     check_whole_number("rounds", rounds)
     first = warm_up(candidates, clock=clock)

@@ -12,7 +12,7 @@ TRAINING_PASSES = 3  # passes of a convolution in a step: forward, gradient of i
 
 
 def random_images(batch_size: int, device: torch.device) -> torch.Tensor:
-    """Normal noise, (n, 3, 32, 32)."""
+    """Normally distributed noise, (n, 3, 32, 32)."""
     return torch.randn(
         batch_size, 3, 32, 32, dtype=torch.float32, device="cpu", generator=torch.Generator().manual_seed(0)
     ).to(device)
@@ -31,5 +31,5 @@ def peer_settings(device: torch.device) -> Iterator[None]:
 
 
 def training_flop(name: str, batch_size: int) -> int:
-    """Floating-point operations of one training step of a network of the zoo, two a multiply-add."""
+    """Floating-point operations of one training step of a network of the zoo, two per multiply-add."""
     return 2 * TRAINING_PASSES * complexity(name).macs * batch_size
