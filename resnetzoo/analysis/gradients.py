@@ -24,13 +24,13 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
 
     It is computed in the type of the model's weights. In float32 rounding changes norms of residual networks by 0.1 to
     0.2 %, but plain networks amplify it: norms of a fresh `plainnet56` change by up to 5 %, and those of a fresh
-    `plainnet110` by up to 25 %. `copy.deepcopy(model).double()` gives them to all digits.
+    `plainnet110` by up to 25 %. Pass `copy.deepcopy(model).double()` for norms without these errors.
 
     Args:
         model: a network of this package.
         batch: an `ImageSet`, such as `data.train.select(slice(128))`, or (images, labels), with int64 labels (N,) and
             images uint8 (pixels) or float (already normalized) (N, C, H, W), used as one batch. Pixels are normalized
-            as in the model's training, if `fit` trained it, else by their own mean and deviation.
+            as in the model's training, or, if the model does not state that, by their own mean and standard deviation.
 
     Raises:
         UsageError: another kind of model, images or labels, or a network without a classifier.
@@ -42,7 +42,7 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
         inputs, labels = labelled_input(network.to(memory_format=layout), batch)
         layers = weighted_layers(network)
         loss = F.cross_entropy(at_least_fp32(network(inputs.contiguous(memory_format=layout))), labels)
-        weights = [layer.weight for layer in layers.values()]  # where they are computed, those that the pass computed
+        weights = [layer.weight for layer in layers.values()]  # computed weights as the pass used them
         gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
     norms = [float(torch.linalg.vector_norm(at_least_fp32(gradient))) for gradient in gradients]
     return LayerValues(tuple(layers), np.array(norms))

@@ -14,15 +14,15 @@ from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.modules import check_values, copy_of
 
 TensorHook = Callable[[str, Tensor], None]
-"""Is given a layer's name and its tensor (n, C, H, W) while the forward pass stands there. To keep tensors of several
-layers costs memory, and nothing else: no later operation writes over them."""
+"""Called with a layer's name and its tensor (n, C, H, W) when the forward pass reaches it. Tensors may be kept, which
+costs only memory: no later operation overwrites them."""
 
 
 def evaluation_twin(model: nn.Module) -> CifarNet:
     """A twin in evaluation mode that shares parameters and buffers with `model`; it has its own mode and hooks.
 
     Raises:
-        UsageError: as `analysed_network`.
+        UsageError: as in `analysed_network`.
     """
     network = analysed_network(model)
     return copy_of(network, chain(network.parameters(), network.buffers())).eval()
@@ -32,7 +32,7 @@ def analysed_network(model: nn.Module) -> CifarNet:
     """The network that `model` is or wraps, whose weights have values.
 
     Raises:
-        UsageError: `model` is no network of this package, or is on the meta device.
+        UsageError: `model` is not a network of this package, or is on the meta device.
     """
     network = zoo_network(model, "analysis")
     check_values(network)
@@ -45,17 +45,17 @@ def weighted_layers(network: CifarNet) -> dict[str, nn.Conv2d | nn.Linear]:
 
 
 def watch_responses(twin: CifarNet, hook: TensorHook) -> None:
-    """Pass on the response of each 3x3 convolution, under the convolution's name."""
+    """Call `hook` with the response of each 3x3 convolution, under the convolution's name."""
     for conv in twin.spec.all_convs():
         if conv.response is not None:
             _watch(_module(twin, conv.response), conv.conv, hook)
 
 
 def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
-    """Pass on the output of each block's shortcut, under the block's name.
+    """Call `hook` with the output of each block's shortcut, under the block's name.
 
     Raises:
-        UsageError: a plain network.
+        UsageError: the network is plain.
     """
     if not twin.spec.has_shortcuts:
         raise UsageError(
@@ -66,13 +66,13 @@ def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
 
 
 def watch_branches(twin: CifarNet, hook: TensorHook) -> None:
-    """Pass on the output of each block's F, under the block's name."""
+    """Call `hook` with the output of each block's F, under the block's name."""
     for name in _blocks(twin):
         _watch(_module(twin, f"{name}.{twin.spec.last_layer}"), name, hook)
 
 
 def watch_outputs(twin: CifarNet, hook: TensorHook) -> None:
-    """Pass on the input of the first block, as `stem`, and the output of each block, under the block's name."""
+    """Call `hook` with the input of the first block, as `stem`, and with each block's output, under its name."""
     twin.get_submodule(twin.spec.stages[0].name).register_forward_pre_hook(
         lambda module, inputs: hook("stem", inputs[0])
     )

@@ -1,4 +1,4 @@
-"""Check the inputs of an analysis, and convert them to what a network takes.
+"""Check the inputs of an analysis, and convert them to the form that a network accepts.
 
 Shapes: images (N, C, H, W), labels (N,).
 """
@@ -21,19 +21,19 @@ Images = ImageSet | Tensor
 """Pixels (an `ImageSet`, or uint8), or floats that are normalized already."""
 
 Batch = ImageSet | tuple[Tensor, Tensor] | list[Tensor]
-"""Images with their labels: an `ImageSet`, or images as above and int64 labels (N,), the pair that loaders give."""
+"""Images with their labels: an `ImageSet`, or a pair of images as above and int64 labels (N,), as loaders return."""
 
-CHUNK = 500  # default number of images at once
+CHUNK = 500  # default number of images per batch
 
 
 def chunks_of_inputs(network: CifarNet, images: Images, batch_size: int) -> Iterator[Tensor]:
     """Inputs (n, C, H, W), n up to `batch_size`, of the network's type and on its device.
 
-    Pixels are normalized as in the training of `network`, if `fit` trained it, else by the mean and deviation of
-    `images`.
+    Pixels are normalized as in the training of `network`, or, if it does not state that, by the mean and standard
+    deviation of `images`.
 
     Raises:
-        UsageError: a batch below one image, or images of another kind, type or shape than the network reads.
+        UsageError: a `batch_size` below 1, or images of another kind, type or shape than the network accepts.
     """
     check_whole_number("batch_size", batch_size)
     tensor = images.images if isinstance(images, ImageSet) else images
@@ -43,7 +43,7 @@ def chunks_of_inputs(network: CifarNet, images: Images, batch_size: int) -> Iter
 
 
 def whole_input(network: CifarNet, images: Images) -> Tensor:
-    """The whole input at once, (N, C, H, W), otherwise as `chunks_of_inputs`."""
+    """The whole input at once, (N, C, H, W), otherwise as in `chunks_of_inputs`."""
     return torch.cat(list(chunks_of_inputs(network, images, CHUNK)))
 
 
@@ -51,7 +51,7 @@ def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
     """Inputs (N, C, H, W) and labels (N,) on the network's device.
 
     Raises:
-        UsageError: images as in `chunks_of_inputs`, labels of another kind, type, number or range, or a network
+        UsageError: images that `chunks_of_inputs` refuses, labels of another kind, type, number or range, or a network
             without a classifier.
     """
     if isinstance(batch, ImageSet):

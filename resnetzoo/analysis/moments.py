@@ -1,4 +1,4 @@
-"""Mean, mean square and deviation of a layer over all images, accumulated batch by batch."""
+"""Mean, mean square and standard deviation of a layer over all images, accumulated batch by batch."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Moments:
     squares: float = 0.0
 
     def add(self, output: Tensor) -> None:
-        """Add maps (n, C, H, W), each summed in the network's precision, and all of them together in float64."""
+        """Add maps (n, C, H, W), each summed in the network's precision or float32, and their sums in float64."""
         variance, mean = torch.var_mean(at_least_fp32(output), dim=(2, 3), correction=0)  # (n, C)
         variance, mean = variance.cpu().double(), mean.cpu().double()  # in this order, since MPS has no float64
         self.maps += mean.numel()
@@ -39,7 +39,7 @@ class Moments:
 
     @property
     def std(self) -> float:
-        """Standard deviation of all values about their common mean (divided by their number); NaN if one is."""
+        """Standard deviation of all values about their common mean (divided by their number); NaN if any value is."""
         variance = self.mean_square - (self.means / self.maps) ** 2
         return float(np.sqrt(np.maximum(0, variance)))
 
@@ -49,8 +49,8 @@ class LayerValues:
     """One number for each layer or block of a network.
 
     Attributes:
-        names: of layers or blocks as in the state dict, such as `layer1.0.conv1`, in the order of the forward pass.
-        values: float64 (layers,).
+        names: names of layers or blocks as in the state dict, such as `layer1.0.conv1`, in forward order.
+        values: float64 (layers,), one number per name.
     """
 
     names: tuple[str, ...]

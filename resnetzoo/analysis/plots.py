@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 _MAX_TICKS = 12  # names that fit along a side
-_LEVELS = 12  # of the loss, the lowest and the highest among them
+_LEVELS = 12  # contours of the loss, including the lowest and the highest
 
 
 def plot_response_std(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
-    """Plot deviations of responses over layers, as in figure 7 of arXiv:1512.03385; one line per network, by key.
+    """Plot standard deviations of responses over layers (figure 7 of arXiv:1512.03385); one line per network, by key.
 
-    Curves of `values.sorted()` make that figure's lower panel.
+    Curves of `values.sorted()` reproduce that figure's lower panel.
     """
     _lines(axes, curves)
     axes.set_xlabel("layer index (3x3 convolutions)")
@@ -72,7 +72,7 @@ def plot_cka(axes: "Axes", similarity: Similarity) -> "AxesImage":
 
 
 def plot_loss_surface(axes: "Axes", surface: Surface) -> None:
-    """Draw losses in nats as shades and labelled contours, each a constant factor above the previous one.
+    """Draw losses in nats as shades and labeled contours, each a constant factor above the previous one.
 
     A cross marks the network. Losses that are not finite, or that are below a millionth of the highest, have no
     contours.
@@ -128,7 +128,7 @@ def _lines(axes: "Axes", curves: Mapping[str, LayerValues]) -> None:
 
 
 def _around(steps: NDArray[np.float64]) -> tuple[float, float]:
-    """Half a step before the first of evenly spaced places and half a step behind the last."""
+    """Half a step before the first of evenly spaced places and half a step after the last."""
     half = (steps[1] - steps[0]) / 2
     return float(steps[0] - half), float(steps[-1] + half)
 

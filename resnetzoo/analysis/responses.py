@@ -26,12 +26,13 @@ def response_std(model: nn.Module, images: Images, *, batch_size: int = CHUNK) -
 
     Args:
         model: a network of this package.
-        images: an `ImageSet` such as `data.test`, or uint8 (N, C, H, W): pixels, which are normalized as in the model's
-            training, if `fit` trained it, else by their own mean and deviation. Or floats that are already normalized.
-        batch_size: images at once; the result does not depend on it.
+        images: pixels, in an `ImageSet` such as `data.test` or as uint8 (N, C, H, W), which are normalized as in the
+            model's training, or, if the model does not state that, by their own mean and standard deviation; or floats
+            that are already normalized.
+        batch_size: number of images per batch; the result does not depend on it.
 
     Raises:
-        UsageError: another kind of model or images, or a batch below one image.
+        UsageError: another kind of model or images, or a `batch_size` below 1.
     """
     twin = evaluation_twin(model)
     layers: dict[str, Moments] = defaultdict(Moments)

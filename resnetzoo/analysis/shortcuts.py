@@ -18,18 +18,19 @@ def shortcut_share(model: nn.Module, images: Images, *, batch_size: int = CHUNK)
 
     S and R are the sums of squares, over images, channels and positions, of the two summands of equation 1 of
     arXiv:1512.03385 just before they are added: the shortcut's output and F's. (Neither includes their cross term in
-    the sum.) A block in which both are zero, or one is too large for the network's type, has NaN.
+    the sum.) The value of a block is NaN if both are zero, or if one is too large for the network's type.
 
     Measured in evaluation mode, on the model's device; the model is not changed.
 
     Args:
         model: a residual or pre-activation network of this package.
-        images: an `ImageSet` such as `data.test`, or uint8 (N, C, H, W): pixels, which are normalized as in the model's
-            training, if `fit` trained it, else by their own mean and deviation. Or floats that are already normalized.
-        batch_size: images at once; the result does not depend on it.
+        images: pixels, in an `ImageSet` such as `data.test` or as uint8 (N, C, H, W), which are normalized as in the
+            model's training, or, if the model does not state that, by their own mean and standard deviation; or floats
+            that are already normalized.
+        batch_size: number of images per batch; the result does not depend on it.
 
     Raises:
-        UsageError: a plain network or another kind of model, other images, or a batch below one image.
+        UsageError: a plain network or another kind of model, another kind of images, or a `batch_size` below 1.
     """
     twin = evaluation_twin(model)
     shortcuts: dict[str, Moments] = defaultdict(Moments)

@@ -33,23 +33,23 @@ class Similarity:
 
 
 def cka(model_a: nn.Module, model_b: nn.Module, images: Images) -> Similarity:
-    """Linear centred kernel alignment between the outputs of stem and blocks of two networks.
+    """Linear centered kernel alignment between the outputs of stem and blocks of two networks.
 
-    With X (N, features) the output of a layer for N images, minus its mean over them, and Y that of another, it is
-    <XX', YY'> / (norm(XX') norm(YY')), Frobenius (arXiv:1905.00414, section 3, equations 3 and 4 with a linear
-    kernel): 1 for features that are equal up to a rotation and one scale, 0 for unrelated ones. The two networks may
-    differ in everything but the images they take. A layer whose output is the same for all images, or overflows, has
-    NaN.
+    With X (N, features) the output of a layer for N images, minus its mean over them, and Y that of another layer, it
+    is <XX', YY'> / (norm(XX') norm(YY')), with Frobenius norms (arXiv:1905.00414, section 3, equations 3 and 4 with a
+    linear kernel): 1 for features that are equal up to a rotation and one scale, 0 for unrelated ones. The two networks
+    may differ in everything except the images that they accept. The values are NaN for a layer whose output is the same
+    for all images, or overflows.
 
     Measured in evaluation mode, each model on its own device; the models are not changed.
 
     Args:
         model_a: a network of this package; its layers are the rows.
         model_b: another network, or the same one; its layers are the columns.
-        images: from 2 to 2,000, the same for both; some 500 are usual, such as `data.test.select(slice(500))`. Each
-            layer takes N x N numbers of 8 bytes, and with few images unrelated layers look alike. Pixels (an
-            `ImageSet`, or uint8 (N, C, H, W)) are normalized as in each model's training, if `fit` trained it, else by
-            their own mean and deviation; floats must already be normalized.
+        images: from 2 to 2,000 images, the same for both; about 500 are usual: `data.test.select(slice(500))`. Each
+            layer needs N x N numbers of 8 bytes, and with few images unrelated layers look alike. Pixels (an
+            `ImageSet`, or uint8 (N, C, H, W)) are normalized as in each model's training, or, if the model does not
+            state that, by their own mean and standard deviation; floats must already be normalized.
 
     Raises:
         UsageError: another kind of model or images, or another number of images.
@@ -60,7 +60,7 @@ def cka(model_a: nn.Module, model_b: nn.Module, images: Images) -> Similarity:
 
 
 def _kernels(model: nn.Module, images: Images) -> dict[str, Tensor]:
-    """For each layer the N x N products of its centred outputs, at norm 1, float64 (N * N,) on the CPU."""
+    """For each layer, the N x N products of its centered outputs, scaled to norm 1, float64 (N * N,) on the CPU."""
     kernels: dict[str, Tensor] = {}
 
     def add_kernel(name: str, output: Tensor) -> None:

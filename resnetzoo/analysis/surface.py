@@ -25,7 +25,7 @@ Tensors = dict[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The loss on a grid around a network's weights, which are in the centre, at (0, 0).
+    """The loss on a grid around a network's weights, which are in the center, at (0, 0).
 
     Attributes:
         first: float64 (points,), steps along the first direction, in units of each filter's norm.
@@ -43,7 +43,7 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
 
     The two directions are random and filter-normalized (arXiv:1712.09913, section 4): each filter (a convolution's
     output channel, a row of the classifier) is drawn from a normal distribution and scaled to the norm of the model's
-    filter. Norms, biases and running statistics are not changed. The centre of the grid is the loss of the model
+    filter. Norms, biases and running statistics are not changed. The center of the grid is the loss of the model
     itself.
 
     Computed on the model's device; the model is not changed. It takes points x points evaluations of `batch`; the
@@ -53,14 +53,14 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
         model: a network of this package.
         batch: an `ImageSet`, such as `data.train.select(slice(500))`, or (images, labels), with int64 labels (N,) and
             images uint8 (pixels) or float (already normalized) (N, C, H, W). Pixels are normalized as in the model's
-            training, if `fit` trained it, else by their own mean and deviation.
-        points: on each side of the grid; odd, so that one is in the middle.
+            training, or, if the model does not state that, by their own mean and standard deviation.
+        points: number of points per side of the grid; odd, so that one is in the middle.
         span: the farthest step on either side, in units of each filter's norm.
-        seed: of the directions, which are the same on every device.
+        seed: seed of the directions, which are the same on every device.
 
     Raises:
-        UsageError: another kind of model, images or labels, a network without a classifier, or an even number of
-            points or below 3, a span that is no positive number, or no seed.
+        UsageError: another kind of model, images or labels, a network without a classifier, `points` that is even or
+            below 3, a `span` that is not a positive number, or an invalid `seed`.
     """
     check_whole_number("points", points, minimum=3)
     if points % 2 == 0:
