@@ -35,7 +35,7 @@ def root_options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """What stands before the command."""
+    """Options that come before the command."""
 
 
 app.command("list", cls=CommandOfOptions)(list_command)

@@ -6,7 +6,7 @@ import sys
 
 import resnetzoo
 
-TYPE_CHECKING = False  # what checkers take for that of `typing`, whose import is slow where it is the first
+TYPE_CHECKING = False  # checkers treat it as that of `typing`, which is slow if it is the first import
 _PLACE = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -14,7 +14,7 @@ def main() -> int:
     """Run the command line and return the exit status: 0 done, 1 failed for the printed reason, 2 wrong usage."""
     former = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        # What continues an interrupted run must not start it over.
+        # The command that continues an interrupted run must not start it over.
         words = [word for word in sys.argv[1:] if word != "--fresh"]
         return resnetzoo.run_main(_run, ["resnetzoo", *words])
     finally:
@@ -43,7 +43,7 @@ def _run() -> None:
 
 
 def _is_led() -> bool:
-    """Whether another process speaks: all that lets processes find each other says that this is not the first one."""
+    """Whether another process prints: all variables that let processes find each other are set, for a later process."""
     found = [os.environ.get(name, "") for name in _PLACE]
     return all(found) and found[0] != "0" and found[1] != "1"
 

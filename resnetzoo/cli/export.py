@@ -28,7 +28,8 @@ def export_command(
     out: Annotated[
         Path | None,
         path_option(
-            "The file, replaced if there is one.", "a new file, named as the row or network with the format's suffix"
+            "The file; an existing one is replaced.",
+            "a new file, named after the row or network, with the format's suffix",
         ),
     ] = None,
 ) -> None:
@@ -54,23 +55,23 @@ def export_command(
 
 
 def _name(word: str, network: "resnetzoo.CifarNet") -> str:
-    """The file's name: as typed, which tells the rows of a network apart, or for a file or run the network's."""
+    """The name for the file: the typed word if it names a network or row of weights, else the network's label."""
     row = network.weights
     return word if row is not None and word in (row.network, row.name) else network.spec.label.split()[0]
 
 
 def _check_no_input(path: Path, network: "resnetzoo.CifarNet") -> None:
-    """Refuse to overwrite the file from which the network was read."""
+    """Refuse to overwrite the file that the network was read from."""
     origin = network.origin
     if origin is not None and path.exists() and path.samefile(origin.path):
         raise resnetzoo.UsageError(f"{path} is the file that is being exported: choose another name with --out")
 
 
 def _check_new(path: Path) -> None:
-    """Refuse a name that nobody typed if there is a file of it, such as somebody's weights.
+    """Refuse to overwrite a file, such as someone's weights, whose name was not typed but chosen by this command.
 
     Raises:
-        UsageError: says what to type to replace it.
+        UsageError: the file exists; the message says what to type to replace it.
     """
     if path.exists() or path.is_symlink():  # also a broken one
         raise resnetzoo.UsageError(

@@ -17,7 +17,7 @@ def measure(
     precision: str,
     normalization: "resnetzoo.Normalization | None" = None,
 ) -> "resnetzoo.Evaluation":
-    """Everything that is printed and drawn, as far as so many images and logits have it."""
+    """All measures that are printed and drawn, except those that need more images or classes."""
     names = resnetzoo.metrics.measurable(len(images), network.num_classes or 1)
     wanted: list[Any] = [name for name in names if name in PRINTED]
     return resnetzoo.evaluate(
@@ -52,7 +52,7 @@ def error_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:
 
 
 def print_facts(facts: dict[str, Any]) -> None:
-    """A line each, except for those that are None."""
+    """Print the facts, one per line, except those that are None."""
     for key, value in facts.items():
         if value is not None:
             print(f"{key:<18} {value}")
@@ -68,7 +68,7 @@ def as_facts(measured: "resnetzoo.Evaluation") -> dict[str, Any]:
 
 
 def print_measures(measured: "resnetzoo.Evaluation", classes: Sequence[str] | None) -> None:
-    """Print one line each, and of the confusions only the five most frequent.
+    """Print the measures, one per line, and the five most frequent confusions.
 
     Args:
         measured: a result of `measure`.

@@ -12,7 +12,7 @@ import resnetzoo
 
 
 def path_option(text: str, default: str | bool) -> OptionInfo:
-    """An option that is a path, read as every path is; `default` describes the value if it is left out."""
+    """An option that is a path, read like every other path; `default` describes the value if it is left out."""
     found: OptionInfo = typer.Option(parser=_path, help=text, show_default=default)
     return found
 
@@ -26,7 +26,7 @@ def path_argument(text: str) -> ArgumentInfo:
 def _path(word: str) -> Path:
     try:
         return resnetzoo.user_path(word)
-    except resnetzoo.UsageError as error:  # a ValueError, of which typer would drop the message
+    except resnetzoo.UsageError as error:  # a ValueError, whose message typer would drop
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from error
 
@@ -61,7 +61,7 @@ KeyWord = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-# The second word of an option is its former one, which scripts may still hold.
+# The second word of an option is its former name, which scripts may still use.
 ValSplit = Annotated[
     bool,
     typer.Option(
@@ -80,10 +80,10 @@ Record = Annotated[
 
 
 def check_dataset_or_test_set(dataset: str, test_sets: Collection[str]) -> None:
-    """Refuse any other word: `load_data` would list only datasets with a training set.
+    """Refuse any other word here, since `load_data` would list only datasets with a training set.
 
     Raises:
-        UsageError: lists both kinds.
+        UsageError: `dataset` is another word; the message lists both kinds.
     """
     if dataset not in _DATASETS and dataset not in test_sets:
         raise resnetzoo.UsageError(
@@ -97,7 +97,7 @@ def chosen_data(
     """The data that these options select.
 
     Raises:
-        UsageError: an option that is not for this dataset, or not for so few images.
+        UsageError: an option does not apply to this dataset, or needs more images.
     """
     check_image_size(dataset, image_size)
     found = resnetzoo.load_data(dataset, data_dir, size=image_size)
@@ -112,7 +112,7 @@ def check_image_size(dataset: str, image_size: int | None) -> None:
     """Refuse `--image-size` for a dataset whose images have a size of their own.
 
     Raises:
-        UsageError: says for which it is.
+        UsageError: it was given; the message says which dataset accepts it.
     """
     if image_size is not None and dataset != "folder":
         raise resnetzoo.UsageError(f"--image-size is only for --dataset folder: all images of {dataset} have one size")

@@ -29,7 +29,7 @@ def predict_command(
     family: FamilyWord = None,
     key: KeyWord = None,
     sheet: Annotated[
-        Path | None, path_option("Draw the images with their classes into this .png or .svg.", "no")
+        Path | None, path_option("Draw the images with their classes into this .png, .svg or .pdf.", "no")
     ] = None,
     device: Device = "auto",
     batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 64,

@@ -12,18 +12,18 @@ import resnetzoo
 from resnetzoo.cli.measures import error_facts, measure, print_facts
 from resnetzoo.cli.tables import print_json, print_table
 
-NEW = {"cifar10.1": "v6", "cifar10.1-v6": "v6", "cifar10.1-v4": "v4"}  # the version of each word
-CORRUPTED = {"cifar10-c": "cifar10", "cifar100-c": "cifar100"}  # and the dataset of each
+NEW = {"cifar10.1": "v6", "cifar10.1-v6": "v6", "cifar10.1-v4": "v4"}  # word -> version
+CORRUPTED = {"cifar10-c": "cifar10", "cifar100-c": "cifar100"}  # word -> the original dataset
 CLEAN = {**CORRUPTED, **dict.fromkeys(NEW, "cifar10")}
 TEST_SETS = tuple(CLEAN)
 
 
 class _Clean(NamedTuple):
-    """The test images of CIFAR-10 or CIFAR-100 themselves.
+    """The original test images of CIFAR-10 or CIFAR-100.
 
     Attributes:
-        images: None if they cannot be used.
-        reason: why not; empty if they can.
+        images: the images; None if they cannot be used.
+        reason: why they cannot be used; empty if they can.
     """
 
     images: "resnetzoo.ImageSet | None"
@@ -31,7 +31,7 @@ class _Clean(NamedTuple):
 
 
 def print_test_set(dataset: str, data_dir: Path | None, download: bool) -> None:
-    """Print what `resnetzoo data` reports about one of them."""
+    """Print what `resnetzoo data` reports about one of these datasets."""
     if dataset in NEW:
         images = resnetzoo.cifar10_1(data_dir, version=NEW[dataset], download=download)
         print(f"data         {images.title}: {len(images):,} test images")
@@ -78,7 +78,7 @@ def print_corruptions(
 def measure_new(
     model: "resnetzoo.CifarNet", dataset: str, data_dir: Path | None, precision: str
 ) -> tuple["resnetzoo.Evaluation", dict[str, Any]]:
-    """The measures on CIFAR-10.1, and what is said of it."""
+    """The measures on CIFAR-10.1, and the facts to print with them."""
     images = resnetzoo.cifar10_1(data_dir, version=NEW[dataset])
     clean = _find_clean(dataset, [data_dir, data_dir and data_dir.parent])
     normalization = _normalization(model, clean, dataset, data_dir)
@@ -101,7 +101,7 @@ def _measure_corrupted(
     data_dir: Path | None,
     precision: str,
 ) -> tuple["resnetzoo.CorruptionTable", str]:
-    """The table, and why there is no clean error in it."""
+    """The table, and the reason if it contains no clean error."""
     beside = Path(found.source).parent
     clean = _find_clean(found.name, [beside, data_dir])
     if clean.images is not None and not found.is_of(clean.images):
@@ -128,10 +128,10 @@ def _measure_corrupted(
 def _normalization(
     model: "resnetzoo.CifarNet", clean: _Clean, dataset: str, folder: Path | None
 ) -> "resnetzoo.Normalization":
-    """The network's own, or else that of the clean images: other test images do not say it.
+    """The network's own normalization, or else that of the clean images; other test images do not determine it.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: the network does not state it, and there are no clean images.
     """
     if model.normalization is not None:
         return model.normalization
@@ -160,7 +160,7 @@ def _table(measured: "resnetzoo.CorruptionTable") -> Table:
 
 
 def _clean_facts(error: float | None, reason: str) -> dict[str, Any]:
-    """The error on the original test images, or why there is none."""
+    """The error on the original test images, or the reason why there is none."""
     return {"clean_error": error, "no_clean_error": reason or None}
 
 
@@ -183,6 +183,6 @@ def _find_clean(dataset: str, roots: list[Path | None]) -> _Clean:
 
 
 def _unusable(reason: str) -> _Clean:
-    """Images that were found; the warning also reaches those who read JSON."""
+    """Warn about clean images that were found but cannot be used; warnings also reach those who read JSON."""
     warnings.warn(f"no clean error is measured: {reason}", stacklevel=3)
     return _Clean(None, reason)

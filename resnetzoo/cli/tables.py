@@ -11,12 +11,12 @@ from rich.table import Table
 def print_table(table: Table, *, width: int = 120) -> None:
     """Print a table as wide as the terminal allows, or without a terminal up to `width` characters wide.
 
-    Colours appear only on terminals, whatever variables such as FORCE_COLOR say.
+    Colors appear only on terminals, whatever variables such as FORCE_COLOR say.
     """
     seen = sys.stdout.isatty()
     Console(width=None if seen else width, force_terminal=seen, force_interactive=seen).print(table)
 
 
 def print_json(values: Any) -> None:
-    """Print values as JSON that every program reads; an infinite number or NaN would be a bug."""
+    """Print values as JSON that every program can read; an infinite number or NaN would be a bug."""
     print(json.dumps(values, indent=1, allow_nan=False), flush=True)

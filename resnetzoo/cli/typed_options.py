@@ -11,9 +11,9 @@ from typer.core import TyperCommand
 
 import resnetzoo
 
-# No numbers: folders are called `lr=0.1`.
+# No numbers, since a folder may be called `lr=0.1`.
 _ARGUMENT = re.compile(r'(?<![\w/\\.,=-])(?P<name>[a-z]\w*)=(?P<value>"[^"]*"|True\b|False\b|\.\.\.)')
-_CALL = re.compile(r"[\w\])]$")  # what stands before the parenthesis of a call
+_CALL = re.compile(r"[\w\])]$")  # what precedes the parenthesis of a call
 
 
 class CommandOfOptions(TyperCommand):
@@ -38,7 +38,7 @@ class CommandOfOptions(TyperCommand):
 
     @property
     def _typed(self) -> dict[str, tuple[str, str]]:
-        """Name of a parameter -> what is typed for it, and for False."""
+        """Name of a parameter -> the option that is typed for it, and the option for False."""
         return {
             name.removeprefix("--").replace("-", "_"): (option.opts[0], (option.secondary_opts or [""])[0])
             for option in self.params
@@ -48,7 +48,7 @@ class CommandOfOptions(TyperCommand):
 
     @staticmethod
     def _own(ctx: Any) -> list[str]:
-        """The words that were typed for this command, among them paths."""
+        """The words that were typed for this command, including paths."""
         return [f"{value}" for value in ctx.params.values() if value is not None]
 
     @contextmanager
@@ -66,18 +66,18 @@ class CommandOfOptions(TyperCommand):
 
 
 def with_option(message: str, typed: Mapping[str, Sequence[str]]) -> str:
-    """A message whose first word is an option, if that is the name of a parameter in Python; `typed` is as below."""
+    """A message whose first word becomes an option if it names a parameter; `typed` is as in `in_typed_words`."""
     word, space, rest = message.partition(" ")
     return f"{typed[word][0]}{space}{rest}" if word in typed else message
 
 
 def in_typed_words(message: str, typed: Mapping[str, Sequence[str]], own: Iterable[str] = ()) -> str:
-    """A message with each `name="value"` or `name=True` outside of calls as an option.
+    """A message with each `name="value"` or `name=True` outside of calls written as an option.
 
     Args:
-        message: of a Python function.
-        typed: name of a parameter -> the option, and the one for False, empty if there is none.
-        own: words that were typed; what stands in one of them stays, such as the name of a folder.
+        message: the message of a Python function.
+        typed: name of a parameter -> its option, and the option for False, which is empty if there is none.
+        own: the words that were typed; text that occurs in one of them, such as the name of a folder, is not changed.
     """
 
     def as_option(found: re.Match[str]) -> str:
@@ -93,7 +93,7 @@ def in_typed_words(message: str, typed: Mapping[str, Sequence[str]], own: Iterab
 
 
 def _is_in_call(before: str) -> bool:
-    """Whether a text ends within the parentheses of a call, in what is code to be written in Python."""
+    """Whether a text ends inside the parentheses of a call, so that what follows is Python code."""
     opened: list[bool] = []
     for place, sign in enumerate(before):
         if sign == "(":
