@@ -1,11 +1,11 @@
 """Batch norm for training as two sums over the batch, which a compiler vectorizes and several processes can add up.
 
-The formulas are arXiv:1502.03167's, algorithm 1. Torch computes the deviation in one numerically careful pass. Here
-each channel's x - k and (x - k)^2 are summed, with k the running mean so far, so that their difference loses no digits.
-On a CPU the compiled pass is three times slower than the sums, and a ReLU mask stored as bool is thirty times slower
-than the same mask derived again from the output.
+The formulas are those of algorithm 1 in arXiv:1502.03167. torch computes mean and variance in one numerically careful
+pass. Here each channel's x - k and (x - k)^2 are summed, where k is the running mean so far, so that the variance loses
+no digits when the two are subtracted. Compiled for a CPU, torch's pass is three times slower than the sums, and a ReLU
+mask stored as bool is thirty times slower than the same mask derived again from the output.
 
-Shapes: x (N, C, H, W), any layout -> y like x. Sums and statistics are (C,), of bf16 in fp32.
+Shapes: x (N, C, H, W), any layout -> y like x. Sums and statistics are (C,), in fp32 if x is in bf16.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class SummedBatchNorm2d(nn.BatchNorm2d):
     reduce: Reduce | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        """X (N, C, H, W) -> normalized, scaled and shifted, like x."""
+        """Normalize, scale and shift x (N, C, H, W); the result is like x."""
         if not self.training:
             return super().forward(x)
         running_mean, running_var = cast(Tensor, self.running_mean), cast(Tensor, self.running_var)
@@ -45,14 +45,14 @@ class SummedBatchNorm2d(nn.BatchNorm2d):
             momentum = cast(float, self.momentum)
             cast(Tensor, self.num_batches_tracked).add_(1)
             running_mean.lerp_(mean, momentum)
-            running_var.lerp_(variance * (count / (count - 1)), momentum)  # the unbiased one is kept, as in torch
+            running_var.lerp_(variance * (count / (count - 1)), momentum)  # unbiased, as in torch
         return y
 
 
 def with_summed_batchnorm(model: nn.Module, reduce: Reduce | None = None) -> nn.Module:
-    """A twin of `model` that shares its parameters and buffers, with `SummedBatchNorm2d` for each `nn.BatchNorm2d`.
+    """A twin of `model` that shares its parameters and buffers, with `SummedBatchNorm2d` instead of `nn.BatchNorm2d`.
 
-    Norms without running statistics, without scale or with a cumulative average stay as they are.
+    Norms without running statistics, without weight and bias, or with a cumulative average stay as they are.
     """
     twin = copy_of(model, chain(model.parameters(), model.buffers()))
     for module in twin.modules():
@@ -64,10 +64,10 @@ def with_summed_batchnorm(model: nn.Module, reduce: Reduce | None = None) -> nn.
 
 
 class _SummedNorm(torch.autograd.Function):
-    """y = (x - mean) / sqrt(variance + eps) * weight + bias, with the gradient of algorithm 1's statistics.
+    """y = (x - mean) / sqrt(variance + eps) * weight + bias, with the gradient through the statistics (algorithm 1).
 
-    What is the same for all pixels of a channel is computed once and kept, since a compiler that fuses it into the loop
-    over the pixels would compute it again for each one.
+    Values that are the same for all pixels of a channel are computed once and stored, since a compiler that fuses them
+    into the loop over the pixels would compute them again for each one.
     """
 
     @staticmethod
@@ -76,7 +76,7 @@ class _SummedNorm(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | int]:
         centred = at_least_fp32(x) - _per_channel(running_mean)
         total, squares = _channel_sums(centred), _channel_sums(centred.square())
-        values = x.shape[0] * x.shape[2] * x.shape[3]  # of a channel, in this process
+        values = x.shape[0] * x.shape[2] * x.shape[3]  # per channel, in this process
         count: Tensor | int = values
         if reduce is not None:
             parts = reduce(torch.cat([total, squares, total.new_full((1,), values)]))
@@ -112,7 +112,7 @@ def _channel_sums(x: Tensor) -> Tensor:
 
 
 def _in_dtype(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """`x` in this type. When torch 2.11 compiles a conversion that changes nothing, the gradients are lost."""
+    """`x` in this dtype. When torch 2.11 compiles a conversion that changes nothing, the gradients are lost."""
     return x if x.dtype == dtype else x.to(dtype)
 
 

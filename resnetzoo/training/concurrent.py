@@ -55,7 +55,7 @@ def fit_many(
     checkpoint_every: int | None = None,
     progress: bool = True,
 ) -> list[Run]:
-    """Train several networks or seeds on one device, each as `fit` alone would train it, to the last digit on a CPU.
+    """Train several networks or seeds on one device, each as `fit` would train it alone, bit for bit on a CPU.
 
     On CUDA they run side by side, each on its own stream with its step recorded, and share the training set on the
     device. The longest runs start first, and when one ends the next starts. On other devices one run uses the whole
@@ -63,12 +63,12 @@ def fit_many(
 
     Args:
         jobs: the runs; `out` folders must differ.
-        data: for all of them.
-        device: as in `fit`, for all of them, and so on.
-        precision: of the steps.
+        data: the training and test images of all runs.
+        device: the device of all runs, as in `fit`.
+        precision: precision of the steps, as in `fit`.
         compile: compile each step; None as in `fit`.
         record: record each step on CUDA; None as in `fit`.
-        side_by_side: how many run at once on CUDA, up to 32; None for 8.
+        side_by_side: number of runs that train at once on CUDA, up to 32; 8 if None.
         checkpoint_every: also save after this many steps.
         progress: print one line per epoch.
 
@@ -78,10 +78,10 @@ def fit_many(
     Raises:
         SomeRunsFailedError: some runs raised an exception; the others finished and are in its `runs`.
         RecordingError: a step could not be recorded on CUDA, which ends all runs of the process.
-        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; each run finished its step and was saved, and no other
-            run was started.
-        UsageError: no jobs, the same network or folder twice, more than 32 side by side, or a process started by
-            `torchrun`; and the errors of `fit` about arguments and folders, before any run starts.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 or SIGXCPU; each run finished its step and was
+            saved if it has a folder, and no other run was started.
+        UsageError: there are no jobs, two jobs share a network or folder, `side_by_side` is more than 32, or `torchrun`
+            started several processes. The errors of `fit` about arguments and folders are raised before any run starts.
     """
     jobs = _checked_jobs(jobs)
     if checkpoint_every is not None:
@@ -124,12 +124,12 @@ def fit_many(
             assert trainer.result is not None  # noqa: S101 (its steps have come to their end)
             return trainer.result
 
-    # The mode that each of them restores when it ends must be the one that the others run in.
+    # Each run restores the mode that it found when it ends, which must be the mode that the others run in.
     saved = all(job.out is not None for job in jobs)
     with catch_signals(saved=saved) as stop, ordinary_mode(chosen):
         reset_peak_memory(chosen)
         starts = {index: partial(steps_of, jobs[index], stop) for index in order}
-        # Created together, so that no two are the same one of the 32 streams that torch hands out in turn.
+        # Created together, so that all differ: torch hands out the same 32 streams in turn.
         pool = RunPool(starts, [RunStream(chosen) for _ in range(at_once)])
         pool.run(lambda: stop.signal_number is None)
         _raise_failures(len(jobs), pool.results, pool.errors, stop, saved=saved)
@@ -174,10 +174,10 @@ def _raise_failures(
 
 
 def _checked_jobs(jobs: Iterable[Job]) -> Sequence[Job]:
-    """The jobs in a sequence, after checking that they can run beside each other.
+    """The jobs in a sequence, after checking that they can run together.
 
     Raises:
-        UsageError: says which cannot.
+        UsageError: they cannot; the message names the job that is wrong.
     """
     if isinstance(jobs, Job) or not isinstance(jobs, Iterable):
         raise UsageError(f"jobs must be a list of jobs, not {kind_of(jobs)}: write fit_many([Job(model)], data)")

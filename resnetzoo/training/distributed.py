@@ -1,4 +1,4 @@
-"""The processes that train one network together, as `torchrun` starts them; most often there is one."""
+"""The processes that train one network together, as `torchrun` starts them; usually there is only one."""
 
 import atexit
 import gc
@@ -24,10 +24,10 @@ class DistributedContext:
     """The rank of this process and the number of processes.
 
     Attributes:
-        rank: from 0; process 0 prints, and writes checkpoint and log.
-        world_size: processes in all.
-        control: a group of them on the CPU, for communication that no GPU should wait for; None if the default group is
-            on the CPU.
+        rank: number of this process, from 0; process 0 prints, and writes checkpoint and log.
+        world_size: number of processes.
+        control: a process group on the CPU, for communication that no GPU should wait for; None if the default group
+            works on the CPU.
     """
 
     rank: int = 0
@@ -54,7 +54,7 @@ class DistributedContext:
         return total
 
     def all_reduce_max(self, number: int) -> int:
-        """The largest number over all processes, which each of them learns at the same step; no GPU is waited for."""
+        """The largest number over all processes, which all of them learn at the same step; does not wait for a GPU."""
         if self.world_size == 1:
             return number
         highest = torch.tensor(number, device="cpu")
@@ -63,7 +63,7 @@ class DistributedContext:
         return int(highest)
 
     def all_gather(self, own: Result) -> list[Result]:
-        """What each process says, in the order of their ranks."""
+        """The value of each process, in the order of their ranks."""
         said = [own] * self.world_size
         if self.world_size > 1:
             with all_there():
@@ -71,7 +71,7 @@ class DistributedContext:
         return said
 
     def in_all(self, action: Callable[[], Result]) -> Result:
-        """The result of each process; if one fails, all raise an error, since the others would wait for it forever."""
+        """The result of this process; if one fails, all raise an error, since the others would wait for it forever."""
         if self.world_size == 1:
             return action()
         result, failed = _try(action)
@@ -104,7 +104,7 @@ def all_there() -> Iterator[None]:
     """A block in which processes wait for each other; if one no longer answers, the error says so in one line.
 
     Raises:
-        ResnetzooError: in place of what the group's backend says of it.
+        ResnetzooError: replaces the error of the group's backend.
     """
     try:
         yield
@@ -138,7 +138,7 @@ def current_context(device: torch.device) -> DistributedContext:
     """The processes that `torchrun` started, or the caller's own group; otherwise this process alone.
 
     Raises:
-        UsageError: NCCL would have one GPU for several processes, or the caller's group does not support `device`.
+        UsageError: several processes would use the same GPU with NCCL, or the caller's group does not support `device`.
     """
     if not dist.is_available():
         return DistributedContext()
@@ -214,7 +214,7 @@ def _backends() -> dict[str, str]:
 
 
 def exchange(store: Any, rank: int, world_size: int, own: str | None) -> list[str | None]:
-    """What each process says, in the order of their ranks, before they form a group; waits for all processes."""
+    """The value of each process, in the order of their ranks, before they form a group; waits for all processes."""
     said = dist.PrefixStore("resnetzoo", store)  # type: ignore[attr-defined]
     said.set(str(rank), own or "")
     return [said.get(str(other)).decode() or None for other in range(world_size)]
@@ -224,7 +224,7 @@ def check_own_gpus(gpus: Sequence[str | None]) -> None:
     """Check that each process has its own GPU.
 
     Args:
-        gpus: what `gpu_identity` says in each process.
+        gpus: the result of `gpu_identity` in each process.
 
     Raises:
         UsageError: a process has no GPU, or two have the same; raised in all of them.
@@ -249,7 +249,7 @@ def local_device(device: torch.device) -> torch.device:
     if local is None or device.type != "cuda" or device.index is not None:
         return device
     if not (dist.is_available() and dist.is_initialized()) and started_together() == 1:
-        return device  # left over in the environment of one process
+        return device  # LOCAL_RANK is left over in the environment, and there is only one process
     return torch.device("cuda", local)
 
 

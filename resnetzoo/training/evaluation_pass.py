@@ -14,7 +14,7 @@ from resnetzoo.utils.fp32 import full_fp32
 from resnetzoo.utils.modules import evaluating
 
 _BATCH_SIZES = {"cuda": 2_000}
-_BATCH_SIZE = 500  # on a CPU, where larger batches do not fit its caches
+_BATCH_SIZE = 500  # on a CPU, whose caches are too small for larger batches
 
 
 class EvaluationPass:
@@ -22,8 +22,8 @@ class EvaluationPass:
 
     Args:
         model: on the device of the images.
-        images: what to measure on.
-        normalization: how pixels become input.
+        images: the images to measure on.
+        normalization: how pixels become the network's input.
         recording: records the batches; None runs each of them without recording.
     """
 
@@ -82,7 +82,7 @@ class _KeptLogits:
     """The logits of all images in one tensor, created at the first batch, which is never recorded.
 
     Args:
-        images: how many there are.
+        images: number of images.
     """
 
     def __init__(self, images: int) -> None:

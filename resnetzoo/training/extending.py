@@ -20,15 +20,16 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
     """The recipe that extends the run in `folder` to `extend_to` epochs; nothing in the folder is changed.
 
     Args:
-        identity: of the run as it was started, with its recipe for this number of images.
-        extend_to: epochs in all.
-        num_images: of the training set.
+        identity: identity of the run as it was first started, with its recipe for this number of images.
+        extend_to: total number of epochs.
+        num_images: number of training images.
         folder: where the run is kept.
 
     Raises:
-        UsageError: there is no run, it is not finished, or it already has that many epochs; says what to type instead.
-        CheckpointMismatchError: it is another run.
-        CheckpointError: its state cannot be read or is gone.
+        UsageError: there is no run, it is not finished, or it already has that many epochs; the message says what to
+            type instead.
+        CheckpointMismatchError: the folder holds another run.
+        CheckpointError: the run's state is missing or cannot be read.
     """
     checkpoint, _ = find_latest(folder)
     if checkpoint is None:
@@ -64,7 +65,7 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
 
 
 def _recipe_of(checkpoint: Checkpoint) -> Recipe | None:
-    """The recipe of a stored state; None if this version does not know its kind."""
+    """The recipe of a stored state; None if this version cannot read it."""
     try:
         return Recipe.from_dict(checkpoint.identity["recipe"])
     except (KeyError, TypeError, UsageError):
@@ -94,18 +95,18 @@ def begin_extension(checkpoint: Checkpoint, recipe: Recipe, folder: Path, per_ep
     finished run is copied before any of it is removed.
 
     Args:
-        checkpoint: the end of the finished run.
-        recipe: the extended one.
-        folder: the run's.
-        per_epoch: steps.
+        checkpoint: the state at the end of the finished run.
+        recipe: the extended recipe.
+        folder: the run's folder.
+        per_epoch: number of steps per epoch.
 
     Raises:
-        ResultsError: the run has no record, or one that was changed by hand.
+        ResultsError: the run has no record, or one that was edited by hand.
         OutputError: the folder cannot be written; the finished run stays as it is.
     """
     kept = _keep(checkpoint, folder, per_epoch)
     with writing(folder):
-        for file in (RUN_FILE, LOGITS_FILE):  # they belong to an end that is no longer the end
+        for file in (RUN_FILE, LOGITS_FILE):  # they describe an end that is no longer the end of the run
             (folder / file).unlink(missing_ok=True)
     extended = replace(checkpoint, identity={**checkpoint.identity, "recipe": recipe.to_dict()})
     save_checkpoint(extended, folder)
@@ -142,7 +143,7 @@ def _keep(checkpoint: Checkpoint, folder: Path, per_epoch: int) -> Path:
 
 
 def _holds(kept: Path, checkpoint: Checkpoint) -> bool:
-    """Whether a folder holds the run with this end, by the times of its epochs, which no other run shares."""
+    """Whether a folder holds the run that ends in this state, as shown by the times of its epochs, which are unique."""
     try:
         return read_checkpoint(kept / CHECKPOINT).rows == checkpoint.rows
     except CheckpointError:

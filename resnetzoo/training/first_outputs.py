@@ -1,4 +1,4 @@
-"""What a network from elsewhere answers to a batch, before anything of its run is written."""
+"""Check what a network from elsewhere returns for a batch, before its run writes anything."""
 
 import random
 from collections.abc import Iterator
@@ -22,21 +22,21 @@ from resnetzoo.utils.text import first_line
 def check_first_outputs(
     model: nn.Module, data: Data, device: torch.device, *, batch_size: int, precision: Precision
 ) -> None:
-    """Refuse a network that cannot take a batch of the data, or that does not answer with logits (N, classes).
+    """Refuse a network that does not accept a batch of the data, or that does not return logits (N, classes).
 
-    A copy of it is asked as in a step, with a batch of zeros and its gradients, so that norms and counters of the
-    network stay as they are. One that cannot be copied, or that has hooks, which the copy would share, shows its faults
-    in the first step.
+    A copy of the network runs on a batch of zeros as in a step, in training mode and with gradients enabled, so that
+    the norms and counters of the network itself do not change. A network that cannot be copied, or that has hooks,
+    which the copy would share, is not checked; its faults appear in the first step.
 
     Args:
-        model: on `device`.
-        data: tells the size of the images and the number of classes.
+        model: the network, already on `device`.
+        data: determines the size of the images and the number of classes.
         device: where the run trains.
-        batch_size: of this process.
-        precision: of the steps.
+        batch_size: number of images that this process has of a batch.
+        precision: precision of the steps.
 
     Raises:
-        UsageError: says what the network answers, and what it should.
+        UsageError: the network fails or returns something else; the message says what it should return.
     """
     if hooks_on_outputs(model) or hook_on_all():
         return
@@ -69,7 +69,7 @@ def check_first_outputs(
 
 @contextmanager
 def _without_draws(device: torch.device) -> Iterator[None]:
-    """A block after which the random numbers of Python, numpy and torch go on as if nothing had been drawn in it."""
+    """A block after which the random numbers of Python, numpy and torch continue as if none had been drawn in it."""
     of_python, of_numpy = random.getstate(), np.random.get_state()
     try:
         with drawing_for_step(0, 0, 0, device):

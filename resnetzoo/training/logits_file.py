@@ -69,12 +69,12 @@ def check_same_test(stored: StoredLogits, path: Path, row: EpochRow) -> None:
     """Compare the error and the loss of the logits in `path` with those that the run in its folder recorded.
 
     Raises:
-        ResultsError: they differ, the losses by more than the rounding of the logits explains.
+        ResultsError: the errors differ, or the losses differ by more than the rounding of the logits explains.
     """
     logits = stored.logits.double()
     loss = functional.cross_entropy(logits, stored.labels).item()
-    # One rounded logit is off by up to a 2,048th of itself, or two where it was moved to stay the largest; a loss
-    # depends on two of them. The test added up in fp32.
+    # A rounded logit is off by up to 1/2048 of its value, or 2/2048 if it was moved to stay the largest, and a loss
+    # depends on two logits. The test summed in fp32.
     rounding = float(logits.abs().amax(dim=1).mean()) * 4 / 2048 + 1e-4
     if stored.error != row.test_error or abs(loss - row.test_loss) > rounding:
         raise ResultsError(
@@ -88,7 +88,7 @@ def read_logits(path: Path) -> StoredLogits:
     """The logits in a file.
 
     Raises:
-        ResultsError: it is not there, damaged or changed, or another kind of file.
+        ResultsError: the file is missing, damaged, changed, or of another kind.
     """
     try:
         tensors, metadata = read_safetensors(path)

@@ -10,12 +10,12 @@ from resnetzoo.utils.run_names import CHECKPOINT, RESULTS, RUN_FILE
 
 
 def check_nothing_left(folder: Path) -> None:
-    """Refuse to begin a run in a folder without a checkpoint that holds other files which the run would overwrite.
+    """Refuse to begin a run in a folder that has no checkpoint, but other files that the run would overwrite.
 
     The checkpoint of a run is written before its other files, so no run of `fit` leaves such a folder behind.
 
     Raises:
-        CheckpointError: names the files, and the run if its record is among them.
+        CheckpointError: there are such files; the message names them, and the run if its record is among them.
     """
     names = [name for name in RESULTS if is_there(folder / name)]
     if names:
@@ -26,7 +26,7 @@ def check_nothing_left(folder: Path) -> None:
 
 
 def _owner(folder: Path) -> str:
-    """Whose the files are, if a record says so; a file called `run.json` may be anything."""
+    """The run that the files belong to, if a record names it; a file called `run.json` may be anything."""
     try:
         record = read_record(folder / RUN_FILE)
     except ResultsError:

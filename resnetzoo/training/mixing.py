@@ -1,11 +1,11 @@
 """Mixup (arXiv:1710.09412): each training image, and its target, is a mix of two.
 
-With a share s of a batch, drawn from Beta(alpha, alpha), and the image before each one in the batch (before the first,
-the last): x = s x + (1 - s) x_before, and its target the same mix of the two targets. torchvision's `v2.MixUp` pairs
-the same images, and the authors' code draws the partners at random; the order of the images is random in any case.
-Cross-entropy is linear in the target, so the loss is the same mix of two losses, label smoothing included.
+For each batch a share s is drawn from Beta(alpha, alpha), and each image is mixed with the previous one of the batch,
+the first image with the last: s x + (1 - s) x_previous. The targets are mixed in the same way. torchvision's `v2.MixUp`
+pairs the same images, and the authors' code draws the partners at random; the order of the images is random in any
+case. Cross-entropy is linear in the target, so the loss is the same mix of two losses, label smoothing included.
 
-Shapes: N images an epoch, n in a batch or a process's part of one; labels (n,), share () from 0 to 1.
+Shapes: N images per epoch, n in a batch or in a process's part of one; labels (n,), share () from 0 to 1.
 """
 
 from typing import NamedTuple
@@ -18,14 +18,14 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from resnetzoo.data.epoch_random import MIXUP, epoch_seed
 from resnetzoo.training.schedules import steps_per_epoch
 
-_ONE = 1 << 24  # shares are kept as whole numbers, beside the places of pixels; float32 holds each of these exactly
+_ONE = 1 << 24  # shares are stored as whole numbers, like the positions of crops; float32 represents all of them
 
 
 class Mixed(NamedTuple):
     """The images that were mixed into a batch.
 
     Attributes:
-        labels: (n,) of the images that were mixed in.
+        labels: labels (n,) of the images that were mixed in.
         share: () float32, the share of each image itself in the mix.
     """
 
@@ -38,7 +38,7 @@ class Mixed(NamedTuple):
 
 
 def draw_mixing(num_images: int, batch_size: int, alpha: float, *, seed: int, epoch: int) -> Tensor:
-    """How the images of an epoch are mixed: int64 (2, N), a column for each position in the order of the epoch.
+    """How the images of an epoch are mixed: int64 (2, N), with one column per position in the epoch's order.
 
     The first row is the share in units of 2^-24, the same for a whole batch; the second is the position of the image
     that is mixed in.

@@ -54,25 +54,25 @@ def open_trainer(
 ) -> Iterator[Trainer]:
     """A run that is ready to start, or to resume if a callback restores an earlier state.
 
-    The caller's autocast and modes without gradients do not apply inside the block. When the block ends, also by an
+    The caller's autocast and modes without gradients do not apply inside the block. When the block ends, even by an
     error, the device has finished all work of the run, the run has released its strategy, and every callback that was
-    started has been told of the end or the error, unless the steps were abandoned before. The other arguments and the
-    errors are those of `fit`.
+    started has been told of the end or the error, unless the steps were abandoned before that. The errors are those of
+    `fit`.
 
     Args:
-        model: trained in place; of a network in a known wrapper, the network inside is trained.
+        model: the network, trained in place; if it is inside a known wrapper, only the network inside is trained.
         data: the training and test images.
         recipe: how to train.
-        seed: of the order of the images and their augmentation.
-        device: as `fit` takes it.
-        precision: of the steps.
+        seed: seed of the image order and the augmentation.
+        device: the device, as in `fit`.
+        precision: precision of the steps.
         compile: True or False, or None to let the length of the run decide.
         record: True or False, or None to record on CUDA unless a step depends on Python code.
         out: the run's folder, for messages; the `standard_callbacks` write to it.
         extend_to: the total number of epochs to which the finished run in `out` is extended.
         loader: the training set on this device, augmented as the recipe says, if several runs share one.
-        stream: a stream that an earlier run has used, if several run side by side; None gives the run its own, and
-            starts to count the memory of the device.
+        stream: the stream to use if several runs train side by side, which may be that of an earlier run; None creates
+            one for this run, and resets the peak of the device's memory.
         callbacks: called in this order; the `standard_callbacks`, which keep the rows, must come first.
     """
     check_data(data)
@@ -164,7 +164,7 @@ def ordinary_mode(device: torch.device) -> Iterator[None]:
         try:
             yield
         finally:
-            torch.clear_autocast_cache()  # the caller's autocast keeps copies of the earlier weights
+            torch.clear_autocast_cache()  # the caller's autocast may hold copies of the weights from before the run
 
 
 def make_loader(data: Data, recipe: Recipe, device: torch.device) -> DeviceLoader:
@@ -196,7 +196,7 @@ def _build_trainer(
     context: DistributedContext,
     callbacks: Sequence[Callback],
 ) -> Trainer:
-    """A run before its first step, on the loader's device; only the trainer holds the strategy, to release it."""
+    """A run before its first step, on the loader's device; only the trainer refers to the strategy, to release it."""
     layout = training_layout(model, loader.device)
     model.to(loader.device, memory_format=layout)  # type: ignore[call-overload]
     if not isinstance(model, CifarNet):
@@ -208,7 +208,7 @@ def _build_trainer(
     step_state = StepState.create(model, recipe, loader, stream)
     _update_description(model, data, loader)
     step_state.stream.wait_for_caller()
-    with step_state.stream.active():  # where the steps run: DDP's backward pass goes to the stream that it is built on
+    with step_state.stream.active():  # DDP runs its backward pass on the stream that it is built on
         return Trainer(
             model,
             known_spec(model),

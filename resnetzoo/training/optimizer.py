@@ -44,7 +44,7 @@ def set_lr(optimizer: torch.optim.SGD, lr: float) -> None:
 
 
 def clip_gradients(optimizer: torch.optim.SGD, norm: float) -> None:
-    """Scale all gradients down together if their norm is larger; nothing waits for the device."""
+    """Scale all gradients down together if their total norm is larger than `norm`; nothing waits for the device."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     nn.utils.clip_grad_norm_(parameters, norm, foreach=True if parameters[0].device.type in ("cpu", "cuda") else None)
 

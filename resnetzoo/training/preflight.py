@@ -46,7 +46,7 @@ def steps_left(
     check_arguments(model, data, recipe, seed=seed, out=out)
     if out is None:
         return recipe.steps
-    with locked(out):  # locked by no other process now; the run takes the lock when it starts
+    with locked(out):  # fails if another process has the lock; the run takes it when it starts
         pass
     checkpoint, _ = find_latest(out)
     if checkpoint is None:
@@ -79,7 +79,7 @@ def check_arguments(
     With `out`, a network of this package that could not be restored from a file is refused as well.
 
     Raises:
-        UsageError: says what was found and what to type instead.
+        UsageError: one of them is refused; the message says what was found and what to type instead.
     """
     check_seed(seed)
     _check_augmentation(data.train, recipe)
@@ -110,7 +110,7 @@ def check_runs_on(model: nn.Module, device: torch.device) -> None:
     """Refuse modules that cannot train on this device.
 
     Raises:
-        UsageError: names one.
+        UsageError: there is one; the message names it.
     """
     if device.type != "cpu" or not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return

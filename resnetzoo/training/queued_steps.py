@@ -1,4 +1,4 @@
-"""Limit how far a run is ahead of its device, since launching a step takes a fraction of the step's own time."""
+"""Limit how far a run gets ahead of its device: launching a step takes only a fraction of the step's own time."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from resnetzoo.training.stream import DeviceEvent
 
 STEPS_BETWEEN_EVENTS = 20
-MOST_STEPS_AHEAD = 60  # enough to keep the device busy, and few enough to be finished at once when they are awaited
+MOST_STEPS_AHEAD = 60  # enough to keep the device busy, and few enough to finish quickly when they are waited for
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class _Mark:
 
 
 class QueuedSteps:
-    """The steps that were launched and that the device is not known to have finished; the run waits to keep them few.
+    """The steps that were launched but may not be finished on the device; the run waits to keep their number small.
 
     Args:
         record: records an event after all work launched so far. None if a step is done when its call returns, so that
@@ -36,13 +36,13 @@ class QueuedSteps:
         self.clear()
 
     def clear(self) -> None:
-        """Note that all of them are done, because the device was waited for."""
+        """Note that all steps are done, because the run has waited for the device."""
         self.steps = self.images = 0
         self._unmarked_steps = self._unmarked_images = 0
         self._marks: deque[_Mark] = deque()
 
     def add(self, images: int) -> None:
-        """Count a step that was just launched; an event follows every 20 steps."""
+        """Count a step that was just launched; an event is recorded after every 20 steps."""
         if self._record is None:
             return
         self.steps += 1
@@ -55,7 +55,7 @@ class QueuedSteps:
             self._forget_done()
 
     def until_few(self) -> Iterator[DeviceEvent]:
-        """Pause while 60 steps or more are queued, and yield the event to wait for."""
+        """Pause while 60 or more steps are queued, each time yielding the event to wait for."""
         while self.steps >= MOST_STEPS_AHEAD:
             self._forget_done()
             if self.steps >= MOST_STEPS_AHEAD:

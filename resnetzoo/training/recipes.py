@@ -19,7 +19,7 @@ from resnetzoo.utils.text import kind_of
 from resnetzoo.utils.validation import check_choice, check_kind, check_number, check_real, check_whole_number
 
 CIFAR_TRAIN_IMAGES = 50_000
-"""Images that a preset in epochs counts its steps on."""
+"""The number of training images for which the presets in epochs state their steps."""
 
 _LATER = (
     "crop_padding_mode",
@@ -37,35 +37,36 @@ class Recipe:
 
     Args:
         name: the name in results.
-        steps: optimizer steps; of a recipe in epochs, on 50,000 images, which `for_images` adapts to any number.
-        epochs: passes over the training images, whatever their number; None when the length is in steps.
+        steps: number of optimizer steps; if the length is in epochs, the number for 50,000 images, which `for_images`
+            adapts to any number of images.
+        epochs: passes over the training images, whatever their number; None if the length is in steps.
         batch_size: images per step; the last batch of an epoch holds the remaining images.
         lr: the peak learning rate.
         schedule: how the rate changes.
         low_start: the start at a lower rate that very deep networks need, if any.
-        momentum: of SGD.
+        momentum: momentum of SGD.
         nesterov: whether to use Nesterov momentum.
-        weight_decay: on all parameters, unless `decay_norms_and_biases` is false.
-        label_smoothing: share of the target that is spread over all classes, 0 to 1.
+        weight_decay: weight decay of all parameters, unless `decay_norms_and_biases` is false.
+        label_smoothing: share of the target that is spread over all classes, from 0 to below 1.
         normalization: `per_pixel_mean` (the paper's) or `channel`.
-        crop_padding: pixels on each side before the random 32x32 crop; 0 leaves images in place.
+        crop_padding: pixels added on each side before a random crop to the original size; 0 leaves images in place.
         flip: mirror each image horizontally with probability 1/2.
         clip_norm: the largest norm of a step's gradient over all parameters; a longer gradient is scaled down to it
-            (arXiv:1211.5063, section 3.2). None clips nothing.
-        crop_padding_mode: what the padding holds: `zeros`, of the normalized image, or `reflect`, the image mirrored
-            at its border.
+            (arXiv:1211.5063, section 3.2). None does not clip.
+        crop_padding_mode: what fills the padding: `zeros` (in the normalized image), or `reflect` (the image mirrored
+            at its border).
         extended_at: steps at which a run ended before it was extended, as `extended_to` writes them.
-        cutout: side in pixels of a square hole of zeros in each training image, centred anywhere and clipped at the
-            border (arXiv:1708.04552); 0 makes none.
+        cutout: side in pixels of a square hole of zeros in each training image, centered anywhere and clipped at the
+            border (arXiv:1708.04552); 0 cuts no hole.
         decay_norms_and_biases: whether weight decay applies to all parameters, or only to those of two or more
             dimensions, which are the weights of convolutions and linear layers.
-        mixup: each batch is mixed with itself, shifted by one image, by a share drawn from Beta(mixup, mixup), and so
-            are its targets (arXiv:1710.09412); 0 mixes nothing.
+        mixup: parameter of mixup (arXiv:1710.09412): each image of a batch is mixed with the previous one, in
+            proportions drawn for the batch from Beta(mixup, mixup), and so are their targets; 0 does not mix.
         ema_decay: decay per step of an exponential moving average of the weights, such as 0.999 (arXiv:1412.6980,
             section 7.2). The run tests and returns the averaged network; None keeps no average.
 
     Raises:
-        UsageError: a number outside its range.
+        UsageError: a setting has the wrong type or is outside its range.
     """
 
     name: str
@@ -115,7 +116,7 @@ class Recipe:
         check_choice("normalization", self.normalization, get_args(NormalizationKind))
         if not 0 <= self.weight_decay < math.inf:
             raise UsageError(f"weight_decay must be 0 or more, not {self.weight_decay!r}")
-        check_number("mixup", self.mixup, 0, 1000)  # far beyond it all shares are halves
+        check_number("mixup", self.mixup, 0, 1000)  # far above this, all shares are close to a half
         check_whole_number("crop_padding", self.crop_padding, minimum=0)
         check_whole_number("cutout", self.cutout, minimum=0)
         check_choice("crop_padding_mode", self.crop_padding_mode, get_args(PaddingMode))
@@ -126,7 +127,7 @@ class Recipe:
         object.__setattr__(self, "extended_at", checked_ends(self.extended_at, self.steps))
 
     def with_epochs(self, epochs: int) -> "Recipe":
-        """The same recipe with other epochs, its schedule stretched in proportion, and a name that says so."""
+        """The same recipe with another number of epochs, its schedule in proportion, and a name that says so."""
         check_whole_number("epochs", epochs)
         if epochs == self.epochs:
             return self
@@ -153,7 +154,7 @@ class Recipe:
     ) -> "Recipe":
         """The same recipe with another peak rate, weight decay and so on; None leaves a setting unchanged.
 
-        The name says so.
+        The new name states the changes.
 
         >>> from resnetzoo.recipes import QUICK20
         >>> QUICK20.with_settings(lr=0.05, weight_decay=1e-3).name
@@ -201,11 +202,11 @@ class Recipe:
 
         Args:
             epochs: the total of the old and the new part.
-            num_images: the number of training images, with which a recipe in steps counts its epochs; a recipe in
-                epochs does not need it.
+            num_images: the number of training images, which determines the steps of an epoch if the recipe's length is
+                in steps; a recipe in epochs does not need it.
 
         Raises:
-            UsageError: not more epochs than the recipe has.
+            UsageError: `epochs` is not more than the recipe has.
         """
         check_whole_number("epochs", epochs)
         if self.epochs is None:
@@ -265,7 +266,7 @@ def check_recipe(found: object) -> None:
     """Refuse anything but a `Recipe`.
 
     Raises:
-        UsageError: says how to write one of this package.
+        UsageError: `found` is something else; the message says what to write.
     """
     if not isinstance(found, Recipe):
         named = f"resnetzoo.recipes.get_recipe({found!r})" if isinstance(found, str) else "resnetzoo.recipes.QUICK20"
@@ -285,7 +286,7 @@ def lr_at(recipe: Recipe, step: int) -> float:
         drops = sum(step >= milestone for milestone in schedule.milestones)
         return float(f"{recipe.lr * schedule.factor**drops:.12g}")  # 0.01, not 0.010000000000000002
     begin, end = part_of(step, (*recipe.extended_at, recipe.steps))
-    step, steps = step - begin, end - begin  # of this cycle
+    step, steps = step - begin, end - begin  # within this cycle
     rise = round(schedule.rise * steps)
     if step < rise:
         return recipe.lr * (step + 1) / rise

@@ -30,7 +30,7 @@ class EpochRow:
     """One epoch.
 
     Attributes:
-        epoch: from 1.
+        epoch: number of the epoch, from 1.
         step: optimizer steps completed at its end.
         lr: learning rate of its last step.
         train_loss: mean loss over its augmented images during training, with the recipe's label smoothing.
@@ -57,20 +57,20 @@ class EpochRow:
 
     @property
     def figures(self) -> dict[str, float | None]:
-        """Everything but the times, which differ when an epoch is repeated; None stands for NaN, to equal itself."""
+        """Everything but the times, which differ when an epoch is repeated; NaN, unequal to itself, becomes None."""
         values = {field: float(value) for field, value in asdict(self).items() if field not in _TIMES}
         return {field: None if math.isnan(value) else value for field, value in values.items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EpochRow":
-        """The row that `asdict` described; None, which stands for NaN in JSON, becomes NaN."""
+        """The row that `asdict` described; None, which stands for NaN in JSON, and infinity become NaN."""
         return cls(**{field: math.nan if value in (None, math.inf) else value for field, value in values.items()})  # type: ignore[arg-type]
 
 
 def label_of(model: "nn.Module", spec: ModelSpec | None) -> str:
-    """The name of a network in results: its spec's label, such as `resnet20`, or the class of one from elsewhere.
+    """The name of a network in results: its spec's label, such as `resnet20`, or else the name of its class.
 
-    That of a network which no spec describes any more says what it was built as: `resnet20, changed`.
+    A network that was changed so that no spec describes it is named after what it was built as: `resnet20, changed`.
     """
     built = getattr(model, "spec", None)
     if spec is None and isinstance(built, ModelSpec):
@@ -84,7 +84,7 @@ def folder_name(name: str, shortcut: str | None, recipe: Recipe, seed: int) -> s
 
 
 IDENTIFYING = ("name", "fingerprint", "fingerprint_v1")
-"""What of the data must be the same; files of earlier versions have version 1 as their one fingerprint."""
+"""The fields of the data that must be equal; earlier versions stored only the fingerprint of version 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +92,12 @@ class RunIdentity:
     """What two runs must share for one to resume where the other stopped.
 
     Attributes:
-        name: of the network.
-        spec: of the network; None for one from elsewhere, which is identified by its name.
-        recipe: for this number of images.
-        seed: of order and augmentation.
-        data: at least its name and fingerprints.
-        precision: of the steps.
+        name: name of the network.
+        spec: spec of the network; None for one from elsewhere, which is identified by its name.
+        recipe: the recipe, with its steps for this number of images.
+        seed: seed of the image order and the augmentation.
+        data: at least the name and the fingerprints of the data.
+        precision: precision of the steps.
         starting_point: the initial weights, and which of them are frozen; None in files of versions that did not store
             it.
     """
@@ -129,21 +129,22 @@ class RunRecord:
     Attributes:
         name: the network's label, such as `resnet20`.
         spec: the network's spec; None for a network from elsewhere.
-        recipe: as it ran on this number of images.
-        seed: of order and augmentation.
-        data: name, fingerprint, whether official, source and sizes of the data.
-        normalization: of the network's input.
-        device: the device of the run, with the number of threads of a CPU.
-        precision: of the steps.
-        execution: how its steps ran: `eager`, `compiled`, `recorded` (as a CUDA graph), both, or `shared`.
-        processes: how many processes shared the run.
-        versions: of the software.
-        commit: of this package, if it runs from a checkout.
+        recipe: the recipe, with its steps for this number of images.
+        seed: seed of the image order and the augmentation.
+        data: name, fingerprints, source and sizes of the data, and whether they are the official ones.
+        normalization: the normalization of the network's input.
+        device: the device of the run; a CPU with its number of threads.
+        precision: precision of the steps.
+        execution: how the steps ran: `eager`, `compiled`, `recorded` (as a CUDA graph), `compiled and recorded`, or
+            `shared` (by several processes).
+        processes: number of processes that shared the run.
+        versions: versions of the software.
+        commit: the commit of this package, if it is known.
         epochs: one row per epoch; the last one is the result.
         peak_memory_bytes: peak memory of tensors on the device, counted from when the run was started or last resumed.
             For runs side by side it is the memory of all of them, counted from when the first one started, since
             devices do not count by run. None on a CPU, which does not count memory, and in older files.
-        tf32: whether fp32 could be shortened to TF32 in steps and tests: never on a CPU, nor by this version on CUDA.
+        tf32: whether steps and tests could use TF32 for fp32; never true on a CPU, nor with this version on CUDA.
         starting_point: the initial weights, and which of them were frozen; None in older files.
     """
 
@@ -189,7 +190,7 @@ class RunRecord:
 
     @property
     def diverged(self) -> bool:
-        """Whether the final losses are infinite or NaN, in which case the error is meaningless."""
+        """Whether the last test loss is infinite or NaN, in which case the error is meaningless."""
         return bool(self.epochs) and not math.isfinite(self.epochs[-1].test_loss)
 
     @property
@@ -229,7 +230,7 @@ class RunRecord:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunRecord":
         """The record that `to_dict` described."""
-        rest = {key: value for key, value in values.items() if key != "wall_seconds"}  # which is worked out
+        rest = {key: value for key, value in values.items() if key != "wall_seconds"}  # computed from the epochs
         spec = ModelSpec.from_dict(values["spec"]) if values["spec"] else None
         return RunRecord(
             **{
@@ -246,7 +247,7 @@ class RunRecord:
 
 
 def _present_label(name: str, spec: ModelSpec | None) -> str:
-    """The name of a record; a label of an earlier version, which said less of the architecture, is completed."""
+    """The name of a record; a label of an earlier version, which said less about the architecture, is completed."""
     if spec is None:
         return name
     (stored, *notes), (known, *others) = (re.split(r" \(|, |\)", label) for label in (name, spec.label))
@@ -258,7 +259,7 @@ class Run(RunRecord):
     """A finished run of `fit`.
 
     Attributes:
-        model: the trained network, in evaluation mode; where the recipe averages the weights, with the average.
+        model: the trained network, in evaluation mode; with the averaged weights if the recipe averages them.
         logits: the final test logits, as `load_logits(out)` reads them; None if the last test loss was not finite, or
             if a finished run was read from a folder without them.
     """
@@ -271,7 +272,7 @@ def read_record(path: Path) -> RunRecord:
     """Read the record in a run's `run.json`.
 
     Raises:
-        ResultsError: the file is missing, damaged, changed by hand, or written by a version with other fields.
+        ResultsError: the file is missing, damaged, edited by hand, or written by a version with other fields.
     """
     return _record_of(read_checksummed(path), path)
 

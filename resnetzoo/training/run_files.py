@@ -23,10 +23,10 @@ class RunFiles(ABC):
         self.snapshots = snapshots
 
     def save(self, state: State, write: Callable[[State], None]) -> None:
-        """Pass the present state to `write`, with tensors of a GPU copied to the host.
+        """Pass the present state to `write`, with GPU tensors copied to the host.
 
         Raises:
-            OutputError: an earlier write failed; it is waited for, since the host memory has room for one state.
+            OutputError: an earlier write failed; `save` waits for it, since host memory has room for only one state.
         """
         self.wait()
         snapshot = self.snapshots.take(state)
@@ -56,13 +56,13 @@ class FilesAtOnce(RunFiles):
         write()
 
     def check(self) -> None:
-        """Do nothing: an error was raised already."""
+        """Do nothing: `submit` has already raised any error."""
 
     def wait(self) -> None:
-        """All is written."""
+        """Do nothing: everything is already written."""
 
     def close(self) -> None:
-        """All is written."""
+        """Do nothing: everything is already written."""
 
 
 class FilesBehind(RunFiles):

@@ -21,14 +21,14 @@ from resnetzoo.utils.text import some
 from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
 
 _LENGTH = {f"recipe.{field}" for field in ("name", "steps", "epochs", "schedule.milestones", "extended_at")}
-"""What differs between two runs of which one is only longer."""
+"""The fields that differ between two runs if one is the other with more epochs."""
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write `folder/checkpoint.pt`; the one before it becomes `checkpoint.previous.pt`.
+    """Write `folder/checkpoint.pt`; the previous one becomes `checkpoint.previous.pt`.
 
     Raises:
-        OutputError: the folder cannot be written; the files in it are as they were.
+        OutputError: the folder cannot be written; its files are unchanged.
     """
     buffer = io.BytesIO()
     torch.save(checkpoint.to_stored(), buffer)
@@ -36,11 +36,11 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def read_latest(folder: Path) -> Checkpoint | None:
-    """The newest readable state in `folder`; None where there is none at all.
+    """The newest readable state in `folder`; None if the folder contains no state.
 
     If `checkpoint.pt` is damaged, a warning names it, and its predecessor is used and takes its place. The damaged file
     is set aside, since otherwise the next state to be written would replace the good predecessor. A file that cannot be
-    read, or that is of another version, does not count as damaged: it stops the run and stays in place.
+    read, or that another version wrote, does not count as damaged: it stops the run and stays in place.
 
     Raises:
         CheckpointError: every state in the folder is damaged, or the newest cannot be read.
@@ -48,7 +48,7 @@ def read_latest(folder: Path) -> Checkpoint | None:
     checkpoint, damage = find_latest(folder)
     if damage is not None:
         previous = folder / PREVIOUS
-        # Before anything is moved, since a warning may be an error.
+        # Before anything is moved, since a filter may turn the warning into an error.
         warnings.warn(f"{damage}: refused and to be set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
         with suppress(FileNotFoundError):  # another process of the same run may have set it aside
             keep_as(folder / CHECKPOINT, folder / DAMAGED)
@@ -57,7 +57,7 @@ def read_latest(folder: Path) -> Checkpoint | None:
 
 
 def find_latest(folder: Path) -> tuple[Checkpoint | None, CheckpointError | None]:
-    """The result of `read_latest`, and the fault of `checkpoint.pt` if its predecessor is used; nothing is changed.
+    """The result of `read_latest`, and what is wrong with `checkpoint.pt` if its predecessor is used; changes nothing.
 
     Raises:
         CheckpointError: every state in the folder is damaged, or the newest cannot be read.
@@ -85,10 +85,10 @@ def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
     """Refuse to resume the run in `folder` as another one; `check_start` compares the initial weights.
 
     Raises:
-        CheckpointMismatchError: names each field that differs, with both values.
+        CheckpointMismatchError: the runs differ; the message names each field that differs, with both values.
     """
     stored, current = flatten(_without_start(found)), flatten(_without_start(wanted))
-    if "data.fingerprint_v1" not in stored and "data.fingerprint_v1" in current:  # earlier versions had no other one
+    if "data.fingerprint_v1" not in stored and "data.fingerprint_v1" in current:  # the only one in earlier versions
         current["data.fingerprint"] = current.pop("data.fingerprint_v1")
     differing = [key for key in sorted(stored.keys() | current.keys()) if stored.get(key) != current.get(key)]
     if differing:
@@ -108,7 +108,7 @@ def _how_to_extend(stored: dict[str, Any], current: dict[str, Any]) -> str:
 
 
 def _epochs(identity: dict[str, Any]) -> tuple[str, str]:
-    """The number of epochs of a run, or N and what it stands for; an extended recipe in steps has it in its name."""
+    """The number of epochs of a run, or N and what it stands for; the name of an extended recipe in steps has it."""
     named = re.search(r"-to(\d+)ep$", identity["recipe.name"])
     epochs = identity["recipe.epochs"] or (named and named[1])
     return (str(epochs), "") if epochs else ("N", ", where N counts all epochs")
@@ -125,11 +125,11 @@ def check_start(
     Args:
         found: how the run in `folder` started.
         wanted: how the run that should resume there would start.
-        folder: where it is.
-        reached: the latest state dicts of that run, if available; a network with these weights also belongs to it.
+        folder: the folder of that run.
+        reached: the latest state dicts of that run, if available; a network with these weights is accepted as well.
 
     Raises:
-        CheckpointMismatchError: other weights, others frozen, or norms or dropouts that train otherwise.
+        CheckpointMismatchError: the weights, the frozen parameters, or settings of norms or dropouts differ.
     """
     if found is None or wanted is None:
         return
@@ -154,7 +154,7 @@ def check_start(
 
 
 def another_folder(folder: Path) -> str:
-    """What to do if a folder holds another run; nothing of that one is to be deleted."""
+    """Advice for a folder that holds another run, none of which should be deleted."""
     taken = folder.resolve()
     free = next(name for number in count(2) if not (taken.parent / (name := f"{taken.name}-{number}")).exists())
     named = shlex.quote(str(folder.parent / free))
@@ -162,7 +162,7 @@ def another_folder(folder: Path) -> str:
 
 
 def _frozen(start: StartingPoint) -> str:
-    """The number of frozen parameters, and the first of their names."""
+    """The number of frozen parameters, and the names of the first few."""
     names = f" ({', '.join(start.frozen[:3])}{', ...' * (len(start.frozen) > 3)})" * bool(start.frozen)
     return f"{len(start.frozen) or 'no'} parameters are frozen{names}"
 

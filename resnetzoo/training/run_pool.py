@@ -1,4 +1,7 @@
-"""Runs that take turns on one device: a free place goes to the next run, and no run's failure ends another."""
+"""Runs that take turns on one device: when a place becomes free, the next run starts in it.
+
+The failure of a run does not end the others, unless its step could not be recorded.
+"""
 
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -13,12 +16,12 @@ from resnetzoo.utils.memory import forget_frames, free_memory
 Place = TypeVar("Place")
 Result = TypeVar("Result")
 Steps = Generator[DeviceEvent | None, None, Result]
-"""A run that pauses behind each step: it gives None where it may go on at once, or else the event that it waits for."""
+"""A run that pauses after each step: it yields None if it can continue at once, otherwise the event it waits for."""
 
 
 @dataclass
 class _Running(Generic[Place, Result]):
-    """A run under way, the place that it has, and what it waits for."""
+    """A run in progress, the place it occupies, and the event it waits for."""
 
     steps: Steps[Result]
     place: Place
@@ -34,8 +37,8 @@ class RunPool(Generic[Place, Result]):
         places: each is used by one run at a time, and then by the next.
 
     Attributes:
-        results: of the runs that have finished, by index.
-        errors: the errors of the others, which no longer refer to anything of their runs.
+        results: the results of the runs that have finished, by index.
+        errors: the errors of the runs that failed, by index; they no longer keep any object of their runs alive.
     """
 
     def __init__(self, starts: Mapping[int, Callable[[Place], Steps[Result]]], places: Sequence[Place]) -> None:
@@ -49,8 +52,8 @@ class RunPool(Generic[Place, Result]):
         """Continue until all runs have ended; once `may_begin` returns False, no further run is started.
 
         Raises:
-            RecordingError: raised by one run, it ends all of them, since the device may be unusable for the others too.
-                So does anything that is not an `Exception`, such as a second Ctrl-C.
+            RecordingError: one run raised it, which ends all runs, since the device may be unusable for the others.
+                Anything that is not an `Exception`, such as a second Ctrl-C, also ends all runs and is raised.
         """
         try:
             while True:
@@ -66,7 +69,7 @@ class RunPool(Generic[Place, Result]):
             raise
 
     def _take_turns(self) -> None:
-        """Take a step of each run that need not wait; if all must wait, wait for one of them instead of polling."""
+        """Take a step of each run that does not have to wait; if all have to, wait for one instead of polling."""
         moved = [self._advance(index, run) for index, run in list(self._running.items())]
         if any(moved):
             return
@@ -78,7 +81,7 @@ class RunPool(Generic[Place, Result]):
             self._fail(index, run, error)
 
     def _advance(self, index: int, run: _Running[Place, Result]) -> bool:
-        """Take a step of this run unless it must wait; return whether it did not have to."""
+        """Take a step of this run; return False, without taking one, if it has to wait."""
         try:
             if run.event is not None and not run.event.query():
                 return False

@@ -17,14 +17,14 @@ class RunningMetrics:
 
     Attributes:
         loss: summed loss in nats, () on the device; reading its value waits for the device.
-        num_incorrect: predictions whose most likely class is not the label, () int64 on the device.
+        num_incorrect: number of images whose most likely class is not the label, () int64 on the device.
         images: number of images, including those of other processes; known without waiting.
-        seconds: of training, up to the last `stop_clock`.
-        queued: the steps, and their images, that the device is not known to have finished.
+        seconds: seconds of training, up to the last `stop_clock`.
+        queued: the steps that may not be finished on the device, and the number of images in them.
 
     Args:
         device: where the sums are kept.
-        queued: empty; None if a step is done when its call returns.
+        queued: an empty `QueuedSteps`; None if a step is done when its call returns.
     """
 
     def __init__(self, device: torch.device, queued: QueuedSteps | None = None) -> None:
@@ -36,7 +36,7 @@ class RunningMetrics:
         self._since = time.perf_counter()
 
     def start_clock(self) -> None:
-        """Start to count time as training."""
+        """Start counting the time as training time."""
         self._since = time.perf_counter()
 
     def stop_clock(self) -> None:
@@ -46,7 +46,7 @@ class RunningMetrics:
         self._since = now
 
     def images_per_second(self) -> float:
-        """The pace so far, while the clock runs, over the images whose steps are known to be finished."""
+        """The pace so far, counting only images whose steps are known to be finished; the clock must be running."""
         return (self.images - self.queued.images) / (self.seconds + time.perf_counter() - self._since)
 
     def count(self, images: int) -> None:
@@ -91,7 +91,7 @@ class RunningMetrics:
         self.seconds = seconds
 
     def all_reduce(self, context: DistributedContext) -> None:
-        """Replace this process's sums by those over all processes."""
+        """Replace this process's loss and errors with the sums over all processes."""
         self.loss.copy_(context.all_reduce_sum(self.loss))
         self.num_incorrect.copy_(context.all_reduce_sum(self.num_incorrect))
 

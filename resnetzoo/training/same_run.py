@@ -20,11 +20,11 @@ from resnetzoo.utils.text import short_fingerprint, some
 from resnetzoo.version import __version__
 
 _SHOWN = 3
-_DIGITS = 12  # of a SHA-256: those that people compare
+_DIGITS = 12  # how many digits of a SHA-256 are compared and shown
 
 
 def check_same(context: DistributedContext, own: Mapping[str, Any]) -> None:
-    """Compare plain values between the processes; the message names a nested value as `data.fingerprint`.
+    """Compare plain values between the processes; the message names a nested value by its path, `data.fingerprint`.
 
     Raises:
         UsageError: they differ; the message names the difference, and all processes raise it.
@@ -62,9 +62,9 @@ def description_of(
     keeps_files: bool,
     extend_to: int | None = None,
 ) -> dict[str, Any]:
-    """Everything that must agree for processes to share a run, as plain values, including the code of the package.
+    """Everything that must agree for processes to share a run, as plain values, including a digest of the code.
 
-    The values of the weights are not included, see `say_other_weights`.
+    The values of the weights are not included; see `say_other_weights`.
     """
     spec = known_spec(model)
     return {

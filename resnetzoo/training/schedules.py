@@ -77,7 +77,7 @@ def checked_ends(ends: object, steps: int) -> tuple[int, ...]:
     """The steps at which a run of this length was extended.
 
     Raises:
-        UsageError: the steps do not increase, or do not lie within the run.
+        UsageError: the steps do not increase, or are not within the run.
     """
     check_kind("extended_at", ends, tuple | list)
     found = tuple(ends)  # type: ignore[arg-type, var-annotated]
@@ -89,7 +89,9 @@ def checked_ends(ends: object, steps: int) -> tuple[int, ...]:
 
 
 def part_of(step: int, ends: tuple[int, ...]) -> tuple[int, int]:
-    """The first step and the end of the part of a run with this step, from 0; after the last end, of the last part.
+    """The first step and the end of the part of a run that contains this step; after the last end, of the last part.
+
+    Steps count from 0.
 
     >>> part_of(19, (20, 30)), part_of(20, (20, 30)), part_of(99, (20, 30))
     ((0, 20), (20, 30), (20, 30))

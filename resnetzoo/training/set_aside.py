@@ -7,7 +7,7 @@ from pathlib import Path
 from resnetzoo.utils.files import is_there, writing
 
 _LOCKS = ".run."
-"""How the names of the lock begin, which the new run holds."""
+"""What the names of the lock's files begin with; they stay, since the new run holds the lock."""
 
 
 def set_aside(folder: Path) -> Path | None:

@@ -17,7 +17,7 @@ class SharedLoaders:
 
     Args:
         data: the data of all runs.
-        recipes: one for each run to come.
+        recipes: one recipe for each run that will use the loaders.
         device: where the images are stored.
     """
 

@@ -12,7 +12,7 @@ from resnetzoo.utils.validation import check_whole_number
 
 USUAL_SIDE_BY_SIDE = 8
 MOST_SIDE_BY_SIDE = 32
-"""Streams of one priority that torch makes for a device; it hands them out in turn."""
+"""The number of streams of one priority that torch creates for a device; it hands them out in turn."""
 
 
 def runs_together(device: torch.device) -> bool:
@@ -24,7 +24,7 @@ def check_side_by_side(field: str, found: int) -> None:
     """Refuse more runs side by side than there are streams.
 
     Raises:
-        UsageError: says so.
+        UsageError: there are more, or `found` is not a number of runs.
     """
     check_whole_number(field, found)
     if found > MOST_SIDE_BY_SIDE:
@@ -35,7 +35,7 @@ def check_side_by_side(field: str, found: int) -> None:
 
 
 def longest_first(networks: Sequence[nn.Module], images: Sequence[int], size: int) -> list[int]:
-    """The indices of runs, those with most work left first, so that no long run is left alone at the end.
+    """The indices of the runs, those with the most work left first, so that no long run is left alone at the end.
 
     Networks from elsewhere, whose cost is unknown, come first, since starting them early costs nothing.
 

@@ -1,4 +1,4 @@
-"""Batches too small for batch norm, which cannot measure a single value; torch would raise an error during the run."""
+"""Batches too small for batch norm, which needs more than one value per channel; torch would fail during the run."""
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ def check_smallest_batch(model: nn.Module, train: ImageSet, recipe: Recipe) -> N
     """Refuse batches of one image if a batch norm would see a single value per channel.
 
     Raises:
-        UsageError: names the norm and another size of batch.
+        UsageError: a batch norm would; the message names it and suggests another batch size.
     """
     count, size = len(train), recipe.batch_size
     reached = recipe.steps >= steps_per_epoch(count, size)

@@ -126,7 +126,7 @@ class HostSnapshots(Snapshots):
 
         def read(place: _Place) -> Tensor:
             whole = self._memory[place.group]
-            return whole.as_strided(place.size, place.stride, place.offset).clone()  # in a file, a record of its own
+            return whole.as_strided(place.size, place.stride, place.offset).clone()  # a record of its own in a file
 
         def on_host() -> State:
             wait()
@@ -154,7 +154,7 @@ def _replaced(tree: Any, kind: type[Any], replace: Callable[[Any], Any]) -> Any:
     if isinstance(tree, kind):
         return replace(tree)
     if isinstance(tree, dict):
-        result = copy.copy(tree)  # of the same class, with its attributes: torch keeps versions in a state dict's
+        result = copy.copy(tree)  # keeps the class and the attributes, such as a state dict's versions
         for key, value in tree.items():
             result[key] = _replaced(value, kind, replace)
         return result

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 STARTING_POINT = "starting_point"
-"""Under which name the identity of a run holds it."""
+"""The key of the starting point in the identity of a run."""
 
 _TOLERANCE = 1e-4
-"""How far two runs' numbers may be apart. Weights drawn by one seed differ in their last bits from one kind of CPU to
-the next, which moves a number by 1e-7 a tensor; other weights move it by 0.1 a tensor."""
+"""How far the numbers of two runs may be apart. Weights drawn from one seed differ in their last bits from one kind of
+CPU to the next, which moves a number by 1e-7 per tensor; different weights move it by 0.1 per tensor."""
 
 _PROJECTIONS = tuple(math.sqrt(prime) % 1 for prime in (2, 3, 5))
 
@@ -25,8 +25,8 @@ class StartingPoint:
     Attributes:
         weights: fingerprint of the initial values, as `fingerprint_weights` computes it.
         frozen: names of the parameters that do not learn.
-        settings: settings of norms and dropouts that no weights show, such as `bn1.momentum=0.01`, if they are not the
-            usual ones; None in files of earlier versions, which did not store them.
+        settings: unusual settings of norms and dropouts that the weights do not show, such as `bn1.momentum=0.01`; None
+            in files of earlier versions, which did not store them.
     """
 
     weights: tuple[float, ...]
@@ -56,7 +56,7 @@ class StartingPoint:
         return values if self.settings is None else {**values, "settings": list(self.settings)}
 
     def has_weights(self, fingerprint: tuple[float, ...]) -> bool:
-        """Whether these are its weights, up to differences in their last bits."""
+        """Whether this is the fingerprint of its weights, up to differences in their last bits."""
         return len(fingerprint) == len(self.weights) and all(
             math.isclose(one, other, rel_tol=0, abs_tol=_TOLERANCE)
             for one, other in zip(self.weights, fingerprint, strict=True)
@@ -64,7 +64,7 @@ class StartingPoint:
 
 
 def _training_settings(model: "nn.Module") -> Iterator[str]:
-    """The `momentum` of each norm that is not 0.1, and the `p` of each dropout that is not 0, by torch's names."""
+    """Each norm's `momentum` if it is not 0.1, and each dropout's `p` if it is not 0: `bn1.momentum=0.01`."""
     for name, module in model.named_modules():
         for setting, usual in (("momentum", 0.1), ("p", 0)):
             value = getattr(module, setting, usual)
@@ -73,7 +73,7 @@ def _training_settings(model: "nn.Module") -> Iterator[str]:
 
 
 def fingerprint_weights(state: Mapping[str, object]) -> tuple[float, ...]:
-    """Four numbers of a state dict: three projections of its tensors' directions, and a sum over their magnitudes.
+    """Four numbers for a state dict: three projections of its tensors' directions, and the sum of their log2 norms.
 
     It is not a digest, since the last bits of fresh weights depend on the machine that drew them. The counters of norms
     are left out, since nothing is computed with them.

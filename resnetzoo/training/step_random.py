@@ -1,4 +1,4 @@
-"""The random numbers of a step, such as those of dropout: a resumed run draws the same."""
+"""The random numbers of a step, such as those of dropout; a resumed run draws the same ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,9 +25,9 @@ def drawing_for_step(seed: int, step: int, rank: int, device: torch.device) -> I
     """A block in which torch draws the random numbers of one step of a run; afterwards its generators are restored.
 
     Args:
-        seed: of the run.
-        step: from 0.
-        rank: of the process, since each has its own images.
+        seed: seed of the run.
+        step: number of the step, from 0.
+        rank: rank of the process, since each process has its own images.
         device: where the network is.
     """
     words = seed_sequence(seed, step, DROPOUT, rank).generate_state(1, np.uint64)

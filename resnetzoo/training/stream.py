@@ -43,7 +43,7 @@ class RunStream:
                 yield
 
     def wait_for_caller(self) -> None:
-        """Let later work here wait for work on the caller's stream, which prepares the network and the images."""
+        """Make later work here wait for the work on the caller's stream, which prepares the network and the images."""
         if self.cuda is not None:
             self.cuda.wait_stream(torch.cuda.current_stream(self.device))
 

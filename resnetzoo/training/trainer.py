@@ -99,8 +99,8 @@ class Trainer(TrainerState):
         """Run to the end, pausing after each step and epoch so that other runs on the same device can continue.
 
         Yields:
-            None if the run can continue at once, otherwise the event that it waits for; resumed too early, it yields
-            the event again.
+            None if the run can continue at once, otherwise the event that it waits for; if it is resumed too early, it
+            yields the event again.
         """
         try:
             # When a run is resumed, `on_fit_start` may find that it had already reached its end.
@@ -126,9 +126,9 @@ class Trainer(TrainerState):
     def release(self) -> None:
         """Release the strategy and the test, once the device has finished all work of the run.
 
-        From then on nothing writes to the weights, and nothing that the strategy holds of other processes outlives
-        their process group. The gradients are released too, since they are stored in the memory of a recorded step.
-        Files in progress are finished.
+        From then on nothing writes to the weights, and no part of the strategy outlives the process group that it uses.
+        The gradients are released too, since they are stored in the memory of a recorded step. Files in progress are
+        finished.
         """
         try:
             self.step_state.stream.synchronize()
@@ -183,7 +183,7 @@ class Trainer(TrainerState):
         return min(lr, self.recipe.low_start.lr) if low and self.recipe.low_start else lr
 
     def _end_epoch(self, epoch: int) -> Iterator[DeviceEvent]:
-        """Sums, test, row and callbacks; it pauses until the device has finished, and only then reads from it.
+        """Sum up the epoch, test, and call the callbacks, reading from the device only once it has finished.
 
         The sums are taken over all processes before any callback is called; `standard_callbacks` explains the order.
         """
@@ -240,7 +240,7 @@ class Trainer(TrainerState):
         raise TrainingInterrupted(f"{done}: {kept}", self.interrupted_by)
 
     def _place(self) -> str:
-        """The folder that was written to, for messages; except in the first process, it belongs to another process."""
+        """The folder that was written to, for messages; the other processes add that the first one wrote it."""
         written = self.context.from_rank_zero(lambda: f"{Path(str(self.out)).absolute()} on {host_name()}")
         return str(self.out) if self.context.is_main else f"{written}, by the first process"
 
@@ -273,7 +273,7 @@ class Trainer(TrainerState):
         if self.record is not None:
             return Run(model=self.model, logits=self.logits, **vars(self.record))
         device = self.step_state.loader.device
-        with full_fp32(device):  # as steps and tests are
+        with full_fp32(device):  # as in steps and tests
             tf32 = shortens_fp32(device)
         return Run(
             model=self.model,

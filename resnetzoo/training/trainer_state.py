@@ -32,25 +32,25 @@ class TrainerState:
         spec: its spec; None for a network from elsewhere.
         name: its label, such as `resnet20`.
         data: the training and test images.
-        recipe: for this number of images.
-        seed: of order and augmentation.
-        precision: of the steps; tests are always in fp32.
-        execution: how the steps are executed; before the first steps, as planned.
+        recipe: the recipe, with its steps for this number of images.
+        seed: seed of the image order and the augmentation.
+        precision: precision of the steps; tests are always in fp32.
+        execution: how the steps are executed; before the first steps, how it is planned.
         out: the run's folder; None if nothing is kept on disk.
         context: the processes that share the run.
         starting_point: how the run started; None if a run of an older version is resumed, which did not store it.
         began_fresh: whether it was asked to set an old run in `out` aside.
         files: writes the package's files in `out`.
-        steps_per_epoch: the last epoch may have fewer.
-        step: optimizer steps completed.
+        steps_per_epoch: number of steps of an epoch; the last epoch may have fewer.
+        step: number of optimizer steps completed.
         lr: learning rate of the last step.
         rows: the finished epochs whose loss was found to be finite.
         metrics: sums since the epoch began; with several processes, those of this process.
         epoch_is_complete: whether the last step was the last one of its epoch.
         stop_requested: whether a callback has requested to end the run after the present epoch.
         interrupted_by: the signal that ends the run after this step or epoch; None if there was no signal.
-        record: of a run that was finished before, with its own commit and versions.
-        logits: the test logits in the folder of a run that was finished before.
+        record: the record of a run that was already finished, with its own commit and versions; otherwise None.
+        logits: the test logits in the folder of a run that was already finished; otherwise None.
         result: the result of the run, once it has ended.
     """
 
@@ -100,7 +100,7 @@ class TrainerState:
 
     @property
     def tested_model(self) -> nn.Module:
-        """The network that is tested after each epoch, with averaged weights if any, or else `model` itself."""
+        """The network that is tested after each epoch: with the averaged weights if there are any, or else `model`."""
         return self.model if self.average is None else self.average.model
 
     @property

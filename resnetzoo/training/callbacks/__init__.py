@@ -1,1 +1,1 @@
-"""What happens beside the training loop: signals, the check for NaN, checkpoints, the log, the record, the bar."""
+"""What happens around the training loop: signals, the check for NaN, checkpoints, the log, the record, the bar."""

@@ -11,10 +11,10 @@ from resnetzoo.utils.text import kind_of
 class Callback:
     """Actions to run during training: derive from this class and override the hooks you need; the others do nothing.
 
-    Pass instances as `fit(..., callbacks=[...])`, each to one run. The hooks are called in the order of the list,
+    Pass instances as `fit(..., callbacks=[...])`, each to only one run. The hooks are called in the order of the list,
     after those of the package, so that a hook that raises loses nothing: the epoch's checkpoint has been written by
-    then, or on CUDA is written at the latest when `fit` returns or raises. A hook that reads the files calls
-    `trainer.wait_until_written()` first. An exception in a hook ends the run and reaches the caller of `fit`, after
+    then, or on CUDA by the time `fit` returns or raises. A hook that reads the files must first call
+    `trainer.wait_until_written()`. An exception in a hook ends the run and reaches the caller of `fit`, after
     `on_exception` of all callbacks.
 
     If several processes share a run, the hooks run in each of them. `trainer.context.is_main` is true in only one,

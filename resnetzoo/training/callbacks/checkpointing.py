@@ -27,14 +27,15 @@ from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpo
 class Checkpointing(Callback):
     """Keeps `checkpoint.pt` in the run's folder.
 
-    `trainer.files` writes it: before the hook returns, or on CUDA while training goes on. If a write fails, the next
+    `trainer.files` writes it: before the hook returns, or on CUDA while training continues. If a write fails, the next
     hook raises its error, and the end of a run waits for writes in progress.
 
     Args:
-        folder: the run's.
-        every: save every so many steps too; None saves at each epoch's end, and where the run is interrupted.
-        fresh: set an old run in the folder aside.
-        extends: the recipe extends the finished run in the folder.
+        folder: the run's folder.
+        every: also save after this many steps; None saves only at the end of each epoch and when the run is
+            interrupted.
+        fresh: whether to set an old run in the folder aside.
+        extends: whether the recipe extends the finished run in the folder.
     """
 
     def __init__(self, folder: Path, every: int | None = None, *, fresh: bool = False, extends: bool = False) -> None:
@@ -95,7 +96,7 @@ class Checkpointing(Callback):
 
         Raises:
             CheckpointMismatchError: it belongs to another run.
-            CheckpointError: there is none, but other files that this run would overwrite.
+            CheckpointError: the state cannot be read, or there is none but other files that this run would overwrite.
         """
         checkpoint = read_latest(self.folder)
         if checkpoint is None:
@@ -114,10 +115,10 @@ class Checkpointing(Callback):
         return checkpoint
 
     def _check_readable(self) -> None:
-        """Refuse a network whose state dict holds what can be written, but not read without running code from a file.
+        """Refuse a network whose state dict could not be read back without running code from the file.
 
         Raises:
-            UsageError: says what is in it.
+            UsageError: it could not; the message says what is in it.
         """
         try:
             read_checkpoint(self.folder / CHECKPOINT)
@@ -128,10 +129,10 @@ class Checkpointing(Callback):
             ) from error
 
     def _check_shapes(self, trainer: TrainerState, checkpoint: Checkpoint) -> None:
-        """Refuse the weights of another network before any of them is in this one.
+        """Refuse the weights of another network before any of them is loaded into this one.
 
         Raises:
-            CheckpointMismatchError: says which do not fit.
+            CheckpointMismatchError: a tensor has another shape; the message names it.
         """
         stored, own = (_shapes(state) for state in (checkpoint.model, trainer.model.state_dict()))
         differing = [name for name in own if name in stored and stored[name] != own[name]]
@@ -155,7 +156,7 @@ class Checkpointing(Callback):
 
     def _save(self, trainer: TrainerState) -> None:
         checkpoint = checkpoint_of(trainer)
-        # The loss of a step says nothing yet about the weights that it left behind.
+        # The loss of a step says nothing yet about the weights after it.
         check_finite(trainer, checkpoint.totals["loss"], *largest_weights(trainer.model))
 
         def write(tensors: dict[str, Any]) -> None:
@@ -181,7 +182,7 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
 
 
 def _networks(trainer: TrainerState) -> dict[str, nn.Module]:
-    """Those of a run, by their keys in its checkpoint."""
+    """The networks of a run, by their keys in its checkpoint."""
     return {"model": trainer.model, **({} if trainer.average is None else {"model_ema": trainer.average.model})}
 
 

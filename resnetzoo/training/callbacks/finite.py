@@ -44,7 +44,8 @@ def check_finite(trainer: TrainerState, *values: float) -> None:
     """Raise an error if one of these values is infinite or NaN.
 
     Raises:
-        NonFiniteLossError: with the step, the epoch, the learning rate, and where the last good checkpoint is.
+        NonFiniteLossError: one is; the message states the step, the epoch, the learning rate, and the last good
+            checkpoint.
     """
     found = next((value for value in values if not math.isfinite(value)), None)
     if found is not None:

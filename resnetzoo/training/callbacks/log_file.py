@@ -23,7 +23,7 @@ class LogFile(Callback):
         self.path = folder / LOG_FILE
 
     def on_fit_start(self, trainer: TrainerState) -> None:
-        """Bring the log to where the run resumes; a finished run can be read without it, in a read-only folder."""
+        """Bring the log up to where the run resumes; a finished run can be read without it, in a read-only folder."""
         if trainer.step:
             trainer.context.from_rank_zero(lambda: self._bring_to(_lines(trainer), finished=trainer.finished))
 
@@ -39,7 +39,7 @@ class LogFile(Callback):
     def _holds(self, content: bytes) -> bool:
         try:
             return self.path.read_bytes() == content
-        except OSError:  # no log yet, or one that writing will complain of
+        except OSError:  # no log yet, or one that cannot be read, which writing will report
             return False
 
     def _write(self, trainer: TrainerState) -> None:

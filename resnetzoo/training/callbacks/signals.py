@@ -13,8 +13,8 @@ from resnetzoo.training.results import EpochRow, Run
 from resnetzoo.training.trainer_state import TrainerState
 
 _ALWAYS = (signal.SIGINT, signal.SIGTERM)
-# Sent by closed terminals, by schedulers before they kill and at a limit of CPU time, where the system has them. Left
-# alone if they would not end the process: ignored, as by nohup, or caught by the caller.
+# Sent by closed terminals, by schedulers before they kill a job, and at a limit of CPU time; not all systems have them.
+# They are left alone if they would not end the process: if they are ignored, as by nohup, or the caller catches them.
 _WHERE_DEADLY = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 
 
@@ -22,7 +22,7 @@ class StopRequest:
     """Whether a stop was requested, and by which signal.
 
     Args:
-        copies: how often one Ctrl-C arrives.
+        copies: how many times a single Ctrl-C arrives.
     """
 
     def __init__(self, copies: int = 1) -> None:
@@ -43,8 +43,7 @@ class StopRequest:
 def catch_signals(*, saved: bool) -> Iterator[StopRequest]:
     """Catch the signals that ask a process to end inside the block, and restore the old handlers after it.
 
-    `saved` tells whether the work in the block is kept in folders, and is what an interruption says.
-
+    `saved` states whether the work in the block is kept in folders; it becomes the `saved` of `TrainingInterrupted`.
     Outside the main thread signals cannot be caught, so a stop is never requested.
 
     Raises:

@@ -18,8 +18,8 @@ from resnetzoo.training.strategies.recording import Recording, RunRecorder
 from resnetzoo.training.stream import RunStream
 
 SEARCH_REPAID_BY_STEPS = 5_000
-"""Steps from which cuDNN's search for its fastest algorithms pays, by estimate: it takes a second or two for all the
-shapes of a network, and may save a tenth of a step that takes some two milliseconds."""
+"""The estimated number of steps from which cuDNN's search for its fastest algorithms pays: it takes a second or two for
+all shapes of a network, and may save a tenth of a step that takes about two milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class StepState:
         stream: where the device's work is queued.
         batch_size: images in a whole batch.
         recorder: records work on the device; None if nothing can be recorded.
-        clip_norm: of the recipe.
-        mixup: of the recipe.
+        clip_norm: the recipe's `clip_norm`.
+        mixup: the recipe's `mixup`.
         search: whether cuDNN times its algorithms for whole batches; other work uses the algorithm that cuDNN expects
             to be fastest.
     """
@@ -60,7 +60,7 @@ class StepState:
             loader=loader,
             stream=stream,
             metrics=RunningMetrics(loader.device, QueuedSteps(stream.record_event if stream.is_queue else None)),
-            # A recorded step reads the rate from memory, since a plain number would keep its value of the recording.
+            # A recorded step reads the rate from memory, since a plain number would keep its value from the recording.
             optimizer=make_optimizer(model, recipe, loader.device, lr_on_device=recorder is not None),
             batch_size=min(recipe.batch_size, len(loader)),
             recorder=recorder,
@@ -70,7 +70,7 @@ class StepState:
         )
 
     def augmentation(self, *, seed: int, epoch: int) -> Tensor:
-        """The loader's random numbers for an epoch, and with mixup the rows of `draw_mixing` below: int64 (rows, N)."""
+        """The loader's random numbers for an epoch, and with mixup those of `draw_mixing` below: int64 (rows, N)."""
         drawn = self.loader.augmentation(seed=seed, epoch=epoch)
         if not self.mixup:
             return drawn

@@ -36,13 +36,13 @@ def choose_strategy(
     """The strategy of a run: DDP for several processes, recorded on CUDA, otherwise compiled or eager.
 
     Args:
-        model: already on its device.
-        recipe: for this number of images.
+        model: the network, already on its device.
+        recipe: the recipe, with its steps for this number of images.
         state: what the steps use.
-        precision: of the forward pass.
+        precision: precision of the forward pass.
         compile: True or False, or None to let the length of the run decide.
-        record: False never records a step. None does so on CUDA unless the step depends on Python code, and True even
-            then.
+        record: False never records a step. None records it on CUDA unless it depends on Python code; True records it
+            even then.
         context: the processes that share the run.
 
     Raises:

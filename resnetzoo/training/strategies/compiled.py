@@ -15,8 +15,8 @@ from resnetzoo.utils.compile import warnings_of_torch_ignored, with_own_code
 from resnetzoo.utils.text import first_line
 
 REPAID_BY_IMAGES = 150_000
-"""Images from which compiling pays on a CPU: it takes as long as it saves over some 1,000 steps of 128, at any depth,
-since its time and what it saves both grow with the layers."""
+"""The number of images from which compiling pays on a CPU: it takes as long as it saves over about 1,000 steps of 128
+images, at any depth, since its cost and its gain both grow with the number of layers."""
 
 _OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"cpp_wrapper": True}}  # the calls between the kernels are C++ too
 
@@ -27,8 +27,8 @@ class CompiledStep(EagerStep):
     The smaller last batch of an epoch runs eagerly, since another shape would need another compilation.
 
     Args:
-        compiled_loss_fn: for whole batches; `compile_loss` makes it.
-        loss_fn: for smaller ones.
+        compiled_loss_fn: the forward pass and loss for whole batches, compiled by `compile_loss`.
+        loss_fn: the forward pass and loss for smaller batches.
         state: what the step uses.
     """
 
@@ -65,7 +65,7 @@ def compile_loss(loss_fn: LossFn, device: torch.device, layout: torch.memory_for
     options = dict(_OPTIONS.get(device.type, {}))
     if layout == torch.contiguous_format:
         options["layout_optimization"] = False
-    with warnings_of_torch_ignored():  # the first call of all imports the compiler
+    with warnings_of_torch_ignored():  # the very first call imports the compiler
         fast = torch.compile(with_own_code(loss_fn), dynamic=False, options=options)
     chosen: list[LossFn] = []
 
@@ -75,7 +75,7 @@ def compile_loss(loss_fn: LossFn, device: torch.device, layout: torch.memory_for
         try:
             with warnings_of_torch_ignored():
                 result = fast(images, labels, mixed)
-        # No C++ compiler, one that is too old, no space for its files: each fails with exceptions of its own.
+        # A missing C++ compiler, one that is too old, and a full disk each raise different exceptions.
         except Exception as error:
             warnings.warn(
                 f"training continues uncompiled, which is slower, because compiling failed ({first_line(error)}): "

@@ -29,7 +29,7 @@ class CudaRecorder(RunRecorder):
         """Run all of `work`, and return where the host first waited for the device; None if nowhere.
 
         torch reports such a wait as a warning here. An error would leave the step half done, and would also affect
-            other threads, such as one that saves a checkpoint and waits on purpose.
+        other threads, such as one that saves a checkpoint and waits on purpose.
         """
         with reported_waits() as places:
             before = torch.cuda.get_sync_debug_mode()

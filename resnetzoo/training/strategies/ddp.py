@@ -19,7 +19,7 @@ class DDPStep(Strategy):
     The batch of the recipe is the global one, so that the run is the same for any number of processes.
 
     Args:
-        step: over a model that `wrap_ddp` made.
+        step: the step of a model that `wrap_ddp` made.
         context: the processes that share the run.
     """
 

@@ -27,7 +27,7 @@ class Execution:
         """The execution that `str` wrote.
 
         Raises:
-            ResultsError: a word that no version of this package writes.
+            ResultsError: no version of this package writes this word.
         """
         if word not in _WORDS:
             raise ResultsError(f'unknown execution "{word}"; known: {", ".join(_WORDS)}')

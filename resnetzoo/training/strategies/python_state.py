@@ -22,9 +22,9 @@ class PythonState:
     Attributes:
         hooks: the hooks that call Python code within a step, in words; None if there are none.
         random: the state of each random number generator on the host, by name.
-        attributes: of the network's modules, by their paths: plain values, the lengths of lists, dicts and sets, and
-            which tensors they hold, at which address.
-        tensors: of the attributes, kept so that no other tensor gets the identity of one of them meanwhile.
+        attributes: the attributes of the network's modules, by their paths: plain values, the lengths of lists, dicts
+            and sets, and the identity and address of tensors.
+        tensors: the tensors among the attributes, kept alive so that no new tensor gets the identity of one of them.
     """
 
     hooks: str | None
@@ -36,7 +36,7 @@ class PythonState:
     def of(cls, model: nn.Module) -> "PythonState":
         """The present state of `model` and of the host's random numbers; nothing waits for a device."""
         held = dict(_held(model))
-        numpy_state = cast(tuple[Any, ...], np.random.get_state())  # a name, the words, and where it stands in them
+        numpy_state = cast(tuple[Any, ...], np.random.get_state())  # a name, the words, and the position in them
         return cls(
             hooks=next(_hooks(model), None),
             random={
@@ -49,7 +49,7 @@ class PythonState:
         )
 
     def change_until(self, later: "PythonState") -> str | None:
-        """What a step between the two states has done that a replay would not do; None if nothing."""
+        """What a step between the two states has done that a replay would not do; None if there is nothing."""
         for source, state in self.random.items():
             if later.random[source] != state:
                 return f"a step draws from {source}, and a replayed one would find the same numbers again"
@@ -87,7 +87,7 @@ def _trace(value: object) -> object:
         return id(value), value.data_ptr() if usual else None
     if isinstance(value, _CONTAINERS):
         return type(value), len(value)
-    return type(value), repr(value)  # also for a NaN
+    return type(value), repr(value)  # a NaN does not equal itself, but its repr does
 
 
 def _name(model: nn.Module, path: str) -> str:

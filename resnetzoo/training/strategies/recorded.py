@@ -11,8 +11,8 @@ from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.training.strategies.recording import Recording, RepeatedBatches
 
 WARM_UP_STEPS = 3
-"""Whole batches that are carried out before one is recorded: they make the momentum buffers, compile what is to be
-compiled, and let cuDNN choose its algorithms."""
+"""The number of whole batches that are run before one is recorded: they create the momentum buffers, compile what is to
+be compiled, and let cuDNN choose its algorithms."""
 
 
 class RecordedStep(Strategy):

@@ -1,7 +1,7 @@
 """Work that is repeated on the same memory: run normally at first, then recorded once, then replayed.
 
 A replay costs one launch, however many operations were recorded. In return it repeats only operations and no Python
-code: decisions that Python made during the recording stay as they were, and no value can be read on the way. So the
+code: decisions that Python made during the recording stay as they were, and no value can be read in between. So the
 last call before a recording is watched, and work that depends on Python code is run each time, as without a recorder.
 """
 
@@ -39,10 +39,10 @@ class Recording:
     Once an obstacle is found in one of them, the run records nothing more.
 
     Args:
-        recorder: of the run's device.
+        recorder: the recorder for the run's device.
         model: the network whose work is recorded.
-        vouched: the caller has stated that Python code does the same in every step, so that only what makes recording
-            impossible prevents it.
+        vouched: whether the caller has stated that Python code does the same in every step; then work is not recorded
+            only if recording it is impossible.
 
     Attributes:
         obstacle: why nothing more is recorded; None as long as there is no obstacle.
@@ -103,11 +103,11 @@ class RepeatedBatches:
     """The same work on batch after batch, recorded once for each size of batch.
 
     Args:
-        work: takes indices (n,) of images, a tensor on the device.
+        work: function of the indices (n,) of images, a tensor on the device.
         recording: records the work.
-        device: of the indices.
-        size: of a whole batch.
-        first_calls: the number of whole batches that are run before one is recorded; one for any other size.
+        device: device of the indices.
+        size: number of images in a whole batch.
+        first_calls: number of whole batches that are run before one is recorded; for any other size it is one.
     """
 
     def __init__(
