@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from resnetzoo.bench.suite import Bench
-from resnetzoo.utils.text import device_words
+from resnetzoo.utils.text import counted, device_words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,7 +52,8 @@ def bench_notes(bench: Bench) -> list[str]:
         f"peers        eager, fp32 {shortened}, as their documentation runs them",
         f"ratio        {_compared_with(bench)}",
         f"matrix rate  {bench.matrix_gflops:,.0f} GFLOP/s in {precision}, measured in the same rounds",
-        f"figures      medians of {bench.rounds} rounds, each with every candidate once; 2 FLOP per multiply-add",
+        f"figures      medians of {counted(bench.rounds, 'round')}, each with every candidate once; "
+        "2 FLOP per multiply-add",
         *(f"missing      {line}" for line in bench.missing),
     ]
 

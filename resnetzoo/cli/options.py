@@ -119,7 +119,8 @@ def check_image_size(dataset: str, image_size: int | None) -> None:
 
 
 def print_data(found: "resnetzoo.Data") -> None:
-    print(f"data         {found.title}: {len(found.train):,} training and {len(found.test):,} test images")
+    tested = f"{len(found.test):,} test image{'' if len(found.test) == 1 else 's'}"
+    print(f"data         {found.title}: {len(found.train):,} training and {tested}")
     print(f"source       {found.source}{'' if found.official else ' (not an official dataset)'}")
     print(f"fingerprint  {found.fingerprint}")
     print(f"version 1    {found.fingerprint_v1}")

@@ -123,8 +123,9 @@ def rerun_command(
         for recorded, row in zip(record.epochs, rows, strict=False)
     )
     if differing:
+        verb = "differs" if differing == 1 else "differ"
         raise resnetzoo.ResnetzooError(
-            f"{differing} of {len(rows) * len(resnetzoo.rerunning.COMPARED)} figures differ from the record; "
+            f"{differing} of {len(rows) * len(resnetzoo.rerunning.COMPARED)} figures {verb} from the record; "
             f"compared {rule}"
         )
     print(

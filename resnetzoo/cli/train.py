@@ -177,7 +177,8 @@ def train_command(
         extend_to=extend_to,
     )
     last = run.epochs[-1]
-    print(f"test error {last.test_error:.2f} % (n={len(found.test):,}) after {last.epoch} epochs; kept in {folder}")
+    after = "1 epoch" if last.epoch == 1 else f"{last.epoch} epochs"
+    print(f"test error {last.test_error:.2f} % (n={len(found.test):,}) after {after}; kept in {folder}")
 
 
 def eval_command(

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from resnetzoo.errors import DataError
-from resnetzoo.utils.text import some
+from resnetzoo.utils.text import counted, some
 
 if TYPE_CHECKING:
     from resnetzoo.data.image_set import ImageSet
@@ -41,6 +41,6 @@ def check_agreement(train: "ImageSet", test: "ImageSet") -> None:
         else "test.with_classes(train.classes) relabels the test set to those of the training set"
     )
     raise DataError(
-        f"the test set has {len(test.classes)} classes, but the training set has "
+        f"the test set has {counted(len(test.classes), 'class')}, but the training set has "
         f"{len(train.classes)}{f', without {some(missing)}' if missing else ''}: {cure}"
     )

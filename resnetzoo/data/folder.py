@@ -15,7 +15,7 @@ from resnetzoo.data.places import named_folder
 from resnetzoo.data.stacking import ImageStack
 from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import printable, some
+from resnetzoo.utils.text import counted, printable, some
 from resnetzoo.utils.validation import check_names, check_whole_number
 
 SIZE = 32  # pixels: the size that the networks are made for
@@ -142,6 +142,6 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, whose: str =
                 broken.append(f"{printable(file)}: {error.reason}")
     if broken:
         raise DataError(
-            f"{len(broken)} image files cannot be read: {'; '.join(broken[:5])}{'; ...' * (len(broken) > 5)}"
+            f"{counted(len(broken), 'image file')} cannot be read: {'; '.join(broken[:5])}{'; ...' * (len(broken) > 5)}"
         )
     return ImageSet(images.stacked(), torch.tensor(labels, dtype=torch.int64, device="cpu"), names)

@@ -12,7 +12,7 @@ from torch import Tensor
 from resnetzoo.data.constants import NormalizationKind
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import DataError, UsageError
-from resnetzoo.utils.text import some
+from resnetzoo.utils.text import counted, some
 from resnetzoo.utils.validation import check_names, check_whole_number
 
 
@@ -118,7 +118,8 @@ class ImageSet:
     def __repr__(self) -> str:
         shape = " x ".join(str(length) for length in self.images.shape[1:])
         return (
-            f"{type(self).__name__}({len(self):,} images of {shape}, {len(self.classes)} classes: {some(self.classes)})"
+            f"{type(self).__name__}({counted(len(self), 'image')} of {shape}, {counted(len(self.classes), 'class')}: "
+            f"{some(self.classes)})"
         )
 
     def normalization(self, kind: NormalizationKind) -> Normalization:

@@ -10,6 +10,7 @@ from torch import Tensor
 from resnetzoo.data.constants import INPUT_SIZE, NormalizationKind
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.strict_json import to_json
+from resnetzoo.utils.text import counted
 from resnetzoo.utils.validation import check_choice, check_whole_number
 
 _OVERSHOOT = 0.5  # beyond 0 and 1, which resizing overshoots at sharp edges
@@ -129,8 +130,7 @@ class Normalization:
         found = list(pixels.shape)
         if pixels.dim() not in (3, 4) or found[-3] != channels:
             raise UsageError(
-                f"a normalization of {channels} channel{'' if channels == 1 else 's'} takes images (N, {channels}, H, "
-                f"W), not {found}"
+                f"a normalization of {counted(channels, 'channel')} takes images (N, {channels}, H, W), not {found}"
             )
         if self.kind == "per_pixel_mean" and found[-2:] != [height, width]:
             raise UsageError(f"a mean for each of {height} x {width} pixels takes images of that size, not {found}")
@@ -143,8 +143,8 @@ class Normalization:
         """
         if len(self.std) != in_chans:
             raise UsageError(
-                f"the network takes images of {in_chans} channels, but its normalization has {len(self.std)}: set "
-                f"model.normalization to one with {in_chans} means and standard deviations"
+                f"the network takes images of {counted(in_chans, 'channel')}, but its normalization has "
+                f"{len(self.std)}: set model.normalization to one of {counted(in_chans, 'channel')}"
             )
 
     def to_stored(self) -> dict[str, object]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resnetzoo.errors import NonFiniteLossError, UsageError
-from resnetzoo.utils.text import first_line, kind_of
+from resnetzoo.utils.text import counted, first_line, kind_of
 
 Values: TypeAlias = Tensor | NDArray[Any]
 """Numbers of any type; a tensor may be on any device."""
@@ -35,7 +35,7 @@ def checked_logits(logits: Values) -> Tensor:
         first = int(unusable.nonzero()[0])
         wrong = [value for value in values[first].tolist() if math.isnan(value) or value == math.inf]
         raise NonFiniteLossError(
-            f"{int(unusable.sum()):,} of {len(values):,} images have logits that give no probabilities, the first of "
+            f"the logits of {int(unusable.sum()):,} of {len(values):,} images give no probabilities, the first of "
             f"which is image {first} with {wrong[0] if wrong else '-inf for every class'}. The network diverged, or "
             "was given another kind of input"
         )
@@ -58,7 +58,7 @@ def checked_labels(labels: Values, images: int, classes: int) -> Tensor:
     if outside.any():
         first = int(outside.nonzero()[0])
         raise UsageError(
-            f"image {first} has label {int(values[first])}, but there are logits of only {classes} classes"
+            f"image {first} has label {int(values[first])}, but there are logits of only {counted(classes, 'class')}"
         )
     return values
 

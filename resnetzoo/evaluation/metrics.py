@@ -21,6 +21,7 @@ from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.device import resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import check_values, device_of, evaluating, input_dtype
+from resnetzoo.utils.text import counted
 from resnetzoo.utils.validation import check_kind, check_whole_number
 
 
@@ -60,7 +61,7 @@ class EvaluationSums:
         answer: object = model(inputs.contiguous(memory_format=torch.channels_last))
         logits = checked_logits_of(model, answer, len(labels), num_classes)
         if logits.shape[-1] < num_classes:
-            raise UsageError(f"the network has {logits.shape[-1]} classes, but the images have {num_classes}")
+            raise UsageError(f"the network has {counted(logits.shape[-1], 'class')}, but the images have {num_classes}")
         self.loss.add_(F.cross_entropy(logits.float(), labels, reduction="sum"))
         incorrect: Tensor = logits.argmax(dim=1) != labels
         self.num_incorrect.add_(incorrect.sum())

@@ -16,7 +16,7 @@ from resnetzoo.errors import NonFiniteLossError, ResultsError, UsageError
 from resnetzoo.evaluation.checked_logits import checked
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import short_fingerprint, some
+from resnetzoo.utils.text import counted, short_fingerprint, some
 from resnetzoo.utils.validation import check_kind
 
 _FORMAT = "resnetzoo test logits, version 1"
@@ -59,7 +59,9 @@ class StoredLogits:
     def __repr__(self) -> str:
         kind = str(self.logits.dtype).removeprefix("torch.")
         images, classes = self.logits.shape
-        return f"StoredLogits({images:,} images, {classes} classes, {kind}, error {self.error:.2f} %)"
+        return (
+            f"StoredLogits({counted(images, 'image')}, {counted(classes, 'class')}, {kind}, error {self.error:.2f} %)"
+        )
 
     @property
     def incorrect(self) -> int:
@@ -86,9 +88,9 @@ class StoredLogits:
             )
         if self.test_set != other.test_set:
             raise UsageError(
-                f"the logits are of different test sets, {len(self):,} images ({short_fingerprint(self.test_set)}) and "
-                f"{len(other):,} ({short_fingerprint(other.test_set)}): only networks that were tested on the same "
-                "images can be compared"
+                f"the logits are of different test sets, {counted(len(self), 'image')} "
+                f"({short_fingerprint(self.test_set)}) and {len(other):,} ({short_fingerprint(other.test_set)}): only "
+                "networks that were tested on the same images can be compared"
             )
         return self.logits, other.logits, self.labels
 

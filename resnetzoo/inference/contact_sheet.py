@@ -14,7 +14,7 @@ from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.inference.predictor import Prediction
 from resnetzoo.utils.figures import check_figure_name, new_figure, save_figure
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import printable, shortened
+from resnetzoo.utils.text import counted, printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +100,7 @@ def check_no_image(path: str | Path, predictions: Sequence[Prediction]) -> None:
 
 
 def _counted(drawn: int, all_of_them: int) -> str:
-    images = f"{all_of_them:,} image{'' if all_of_them == 1 else 's'}"
+    images = counted(all_of_them, "image")
     return images if drawn == all_of_them else f"the first {drawn:,} of {images}"
 
 

@@ -24,6 +24,7 @@ from resnetzoo.models.wrappers import FixedCode, zoo_network
 from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import check_values, copy_of, device_of
+from resnetzoo.utils.text import device_words
 from resnetzoo.utils.validation import check_whole_number
 
 CALIBRATION_IMAGES = 512
@@ -126,7 +127,8 @@ def _int8(model: CifarNet, calibration: ImageSet | None) -> Int8Net:
     device = device_of(model)
     if device.type != "cpu" or not has_vnni():
         raise UsageError(
-            f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_name(device)}; use "auto"'
+            f'precision="int8" needs a CPU with 8-bit dot products (VNNI), not {device_words(device_name(device))}; '
+            'use "auto"'
         )
     if calibration is None:
         raise UsageError(

@@ -21,7 +21,7 @@ from resnetzoo.models.introspection import class_names, known_normalization
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import check_values, evaluating
-from resnetzoo.utils.text import printable
+from resnetzoo.utils.text import counted, printable
 from resnetzoo.utils.validation import check_names, check_whole_number
 
 
@@ -126,8 +126,10 @@ def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
         raise UsageError("the network has no classifier and therefore no classes: add one with reset_classifier")
     if classes is not None:
         classes = check_names("classes", classes)
-        if count not in (None, len(classes)):
-            raise UsageError(f"found {len(classes)} class names for a network with {count} classes")
+        if count is not None and count != len(classes):
+            raise UsageError(
+                f"found {counted(len(classes), 'class name')} for a network with {counted(count, 'class')}"
+            )
         return classes
     known: Sequence[str] | None = class_names(inner) if isinstance(inner, CifarNet) else getattr(inner, "classes", None)
     if known is None and count is None:

@@ -16,7 +16,7 @@ from resnetzoo.models.ends import channels_into, length_of_logits
 from resnetzoo.models.pretrained import DescribesWeights, Pretrained
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.modules import check_picklable, copies_of_computed, device_of, input_dtype
-from resnetzoo.utils.text import kind_of
+from resnetzoo.utils.text import counted, kind_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -101,7 +101,9 @@ class CifarNet(DescribesWeights, nn.Module):
     @in_chans.setter
     def in_chans(self, number: int) -> None:
         if number != self.in_chans:
-            raise UsageError(f"conv1 takes {self.in_chans} channels, not {number}: put another one in its place")
+            raise UsageError(
+                f"conv1 takes {counted(self.in_chans, 'channel')}, not {number}: put another one in its place"
+            )
 
     @property
     def num_classes(self) -> int | None:

@@ -13,6 +13,7 @@ from resnetzoo.models.cifar_net import CifarNet, without_values
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.wrappers import held_network, innermost, is_graph
+from resnetzoo.utils.text import counted
 
 
 def class_names(model: CifarNet) -> tuple[str, ...] | None:
@@ -26,8 +27,8 @@ def class_names(model: CifarNet) -> tuple[str, ...] | None:
         return known
     if count:
         warnings.warn(
-            f"{model.spec.label} now has a classifier of {count} classes but names of {len(known)}, which are left "
-            "out: set model.classes to the names of the new classes, or to None if they have none",
+            f"{model.spec.label} now has a classifier of {counted(count, 'class')} but names of {len(known)}, "
+            "which are left out: set model.classes to the names of the new classes, or to None if they have none",
             stacklevel=3,
         )
     return None

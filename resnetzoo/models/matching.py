@@ -11,7 +11,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import class_names
 from resnetzoo.models.wrappers import innermost
-from resnetzoo.utils.text import some
+from resnetzoo.utils.text import counted, some
 
 
 def check_channels(model: nn.Module, images: ImageSet, name: str = "images") -> None:
@@ -26,10 +26,11 @@ def check_channels(model: nn.Module, images: ImageSet, name: str = "images") -> 
     wanted, found = getattr(innermost(model), "in_chans", None), images.images.shape[1]
     if isinstance(wanted, int) and wanted != found:
         raise UsageError(
-            f"the network takes {wanted} channels, the images have {found}: build one for them "
+            f"the network takes {counted(wanted, 'channel')}, the images have {found}: build one for them "
             f"with create(..., in_chans={found}), or repeat the channel with images.with_channels({wanted})"
             if found == 1
-            else f"the network takes {wanted} channels, the images have {found}: create(..., in_chans={found})"
+            else f"the network takes {counted(wanted, 'channel')}, the images have {found}: "
+            f"create(..., in_chans={found})"
         )
 
 
@@ -45,7 +46,7 @@ def in_class_order(model: nn.Module, images: ImageSet) -> ImageSet:
     network = innermost(model)
     count = getattr(network, "num_classes", None)
     if isinstance(count, int) and 0 < count < len(images.classes):  # the measurement itself refuses 0
-        raise UsageError(f"the network has {count} classes, but the images have {len(images.classes)}")
+        raise UsageError(f"the network has {counted(count, 'class')}, but the images have {len(images.classes)}")
     known = known_classes(model)
     if not known or images.classes == known[: len(images.classes)]:
         return images

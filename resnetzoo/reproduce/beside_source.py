@@ -6,6 +6,7 @@ from statistics import mean
 from resnetzoo.reproduce.comparison import by_name, is_cifar10
 from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES, SOURCE_EPOCHS
 from resnetzoo.training.results import RunRecord
+from resnetzoo.utils.text import counted
 
 FAMILIES = {"plainnet20": "plain", "resnet20": "residual"}
 """What the source's network is, beside which of ours it stands."""
@@ -33,7 +34,7 @@ def about_source(records: Sequence[RunRecord]) -> str:
     words = f"{SOURCE_EPOCHS} epochs of CIFAR-10, one run, depth and recipe not known"
     if epochs == SOURCE_EPOCHS:
         return words
-    here = f"{epochs} epoch{'s' if epochs > 1 else ''} of {records[0].recipe.name}"
+    here = f"{counted(epochs, 'epoch')} of {records[0].recipe.name}"
     return f"{words}; our runs have {here}, so they are not directly comparable with it"
 
 

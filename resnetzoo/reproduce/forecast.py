@@ -17,7 +17,7 @@ from resnetzoo.training.strategies.recorded import WARM_UP_STEPS
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.device import Precision, resolve_device
 from resnetzoo.utils.memory import forget_frames, free_memory
-from resnetzoo.utils.text import reason_of
+from resnetzoo.utils.text import counted, reason_of
 
 _TEST_IMAGES = 100
 _ENOUGH_SECONDS = 20.0  # for one network: no further step starts after these seconds
@@ -61,8 +61,7 @@ class MeasuredSteps:
         return cls(first=WARM_UP_STEPS + 1, timed=30) if device.type == "cuda" else cls(first=1, timed=1)
 
     def __str__(self) -> str:
-        timed = "1 step" if self.timed == 1 else f"{self.timed} steps"
-        return f"times from {timed} of each network, uncompiled, the first {self.first} left out"
+        return f"times from {counted(self.timed, 'step')} of each network, uncompiled, the first {self.first} left out"
 
 
 def forecast(
@@ -85,7 +84,9 @@ def forecast(
     """
     left = [run for run in runs if finished(run, data, precision) is None]
     done = {run: steps_done(run, data, precision) if run in left else run.recipe.steps for run in runs}
-    say(f"{len(runs)} runs, {len(runs) - len(left)} of them done; {MeasuredSteps.on(resolve_device(device))}")
+    say(
+        f"{counted(len(runs), 'run')}, {len(runs) - len(left)} of them done; {MeasuredSteps.on(resolve_device(device))}"
+    )
     measured: dict[object, SecondsPerImage | str] = {}
     total, unknown = 0.0, 0
     for run in runs:

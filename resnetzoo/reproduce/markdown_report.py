@@ -10,7 +10,7 @@ from resnetzoo.reproduce.published import PAPER_ERRORS, peer_errors
 from resnetzoo.reproduce.source_document import SOURCE_ERRORS
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.markdown import code_block, plain, table
-from resnetzoo.utils.text import device_words
+from resnetzoo.utils.text import counted, device_words
 
 
 def markdown_report(outcome: Outcome, pictures: Sequence[str]) -> str:
@@ -43,7 +43,7 @@ def _protocol(outcome: Outcome) -> str:
     label = outcome.budget.label
     sentences = [
         plain(f"{label[0].upper()}{label[1:]}: {recipe.steps:,} steps of {recipe.batch_size},"),
-        f"up to {seeds} seed{'s' if seeds > 1 else ''} of each network.",
+        f"up to {counted(seeds, 'seed')} of each network.",
         "Every error is the last epoch's; no epoch was chosen by looking at the test set.",
     ]
     if not outcome.budget.measures:

@@ -20,6 +20,7 @@ from resnetzoo.reproduce.picture import Picture
 from resnetzoo.reproduce.source_document import SOURCE_ACCURACIES
 from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.figures import Theme, label_line_ends, new_figure, save_figure
+from resnetzoo.utils.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +96,7 @@ def plots_of(outcome: Outcome) -> list[Plot]:
         plots.append(Plot("errors", f"Error by epoch: test in bold, training thin{mean}{spread}", _curves(outcome)))
         if len({point.depth for points in points_of(outcome).values() for point in points}) > 1:
             epochs = len(outcome.records[0].epochs)
-            title = f"{measured_on(outcome.records)}: test error after {epochs} epochs"
+            title = f"{measured_on(outcome.records)}: test error after {counted(epochs, 'epoch')}"
             panel = Panel(title, partial(draw_by_depth, points=points_of(outcome)))
             plots.append(Plot("depths", _BY_DEPTH, (panel,)))
     if outcome.layers:

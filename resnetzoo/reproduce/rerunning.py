@@ -23,7 +23,7 @@ from resnetzoo.training.results import EpochRow, RunRecord, read_records
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.device import device_name, resolve_device, type_of_named
-from resnetzoo.utils.text import device_words, short_fingerprint
+from resnetzoo.utils.text import counted, device_words, short_fingerprint
 from resnetzoo.utils.validation import check_whole_number
 
 COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
@@ -127,7 +127,7 @@ def rerun(
     check_data(data)
     check_whole_number("epochs", epochs)
     if epochs > len(record.epochs):
-        raise UsageError(f"the record has {len(record.epochs)} epochs, not {epochs}")
+        raise UsageError(f"the record has {counted(len(record.epochs), 'epoch')}, not {epochs}")
     _check_same_data(record, data)
     model = _fresh_model(record)
     with (

@@ -176,7 +176,8 @@ def started_together() -> int:
         return 1
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
     if missing:
-        raise UsageError(f"WORLD_SIZE in the environment is {said}, but {', '.join(missing)} is missing: {cure}")
+        verb = "is" if len(missing) == 1 else "are"
+        raise UsageError(f"WORLD_SIZE in the environment is {said}, but {', '.join(missing)} {verb} missing: {cure}")
     for name in ("RANK", "MASTER_PORT"):
         if whole_number_in(os.environ[name]) is None:
             raise UsageError(f"{name} in the environment is {brief(os.environ[name])}, which is not a number: {cure}")

@@ -13,6 +13,7 @@ from resnetzoo.training.run_folder import check_identity, find_latest, save_chec
 from resnetzoo.training.schedules import OneCycle, steps_per_epoch
 from resnetzoo.utils.files import is_there, write_atomically, writing
 from resnetzoo.utils.run_names import CHECKPOINT, LOGITS_FILE, RESULTS, RUN_FILE
+from resnetzoo.utils.text import counted
 from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
 
 
@@ -35,8 +36,8 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
     if checkpoint is None:
         check_nothing_left(folder)
         raise UsageError(
-            f"{folder} contains no run that could be extended to {extend_to} epochs: train one first, with the same "
-            "call without extend_to, or the same command without --extend-to"
+            f"{folder} contains no run that could be extended to {counted(extend_to, 'epoch')}: train one first, with "
+            "the same call without extend_to, or the same command without --extend-to"
         )
     per_epoch = steps_per_epoch(num_images, identity.recipe.batch_size)
     recipe = identity.recipe
@@ -59,7 +60,7 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
     if extend_to * per_epoch <= recipe.steps:
         raise UsageError(
             f"extend_to counts all epochs and must be more than {epochs}, not {extend_to}: {folder} already contains a "
-            f"run of {epochs} epochs ({recipe.steps:,} steps)"
+            f"run of {counted(epochs, 'epoch')} ({counted(recipe.steps, 'step')})"
         )
     return recipe.extended_to(extend_to, num_images=num_images)
 
@@ -158,4 +159,5 @@ def explain_extension(recipe: Recipe, per_epoch: int) -> str:
     else:
         first, last = lr_at(recipe, begin), lr_at(recipe, recipe.steps - 1)
         rate = f"the learning rate goes on at {first:g}{'' if first == last else f', and falls to {last:g}'}"
-    return f"extended from step {begin:,} to {recipe.steps:,}, {recipe.steps // per_epoch} epochs in all: {rate}"
+    epochs = counted(recipe.steps // per_epoch, "epoch")
+    return f"extended from step {begin:,} to {recipe.steps:,}, {epochs} in all: {rate}"

@@ -26,7 +26,7 @@ from resnetzoo.utils.files import check_writable, is_there
 from resnetzoo.utils.folder_lock import locked
 from resnetzoo.utils.modules import check_values, not_finite_parameters
 from resnetzoo.utils.run_names import RUN_FILE
-from resnetzoo.utils.text import some
+from resnetzoo.utils.text import counted, some
 from resnetzoo.utils.validation import check_seed
 
 
@@ -84,7 +84,9 @@ def check_arguments(
     check_seed(seed)
     _check_augmentation(data.train, recipe)
     if len(data.test) < processes:
-        raise UsageError(f"each of {processes} processes needs a test image, but there are only {len(data.test)}")
+        raise UsageError(
+            f"each of {processes} processes needs a test image, but the test set has only {len(data.test)}"
+        )
     if isinstance(innermost(model), torch.jit.ScriptModule) or is_exported(innermost(model)):
         raise UsageError(
             f"fit cannot train a scripted, traced or exported network, such as this {type(model).__name__}: train the "
@@ -143,7 +145,7 @@ def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
         raise UsageError(f"the network has no classifier: add one with reset_classifier({wanted})")
     if network.num_classes is not None and network.num_classes < wanted:
         raise UsageError(
-            f"the network has {network.num_classes} classes, but {data.title} has {wanted}: "
+            f"the network has {counted(network.num_classes, 'class')}, but {data.title} has {wanted}: "
             f"create(..., num_classes={wanted})"
         )
     _compare_class_order(network, data)

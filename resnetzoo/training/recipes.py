@@ -15,7 +15,7 @@ from resnetzoo.training.schedules import (
     schedule_from_dict,
     steps_per_epoch,
 )
-from resnetzoo.utils.text import kind_of
+from resnetzoo.utils.text import counted, kind_of
 from resnetzoo.utils.validation import check_choice, check_kind, check_number, check_real, check_whole_number
 
 CIFAR_TRAIN_IMAGES = 50_000
@@ -210,11 +210,11 @@ class Recipe:
         """
         check_whole_number("epochs", epochs)
         if self.epochs is None:
-            steps, has = epochs * steps_per_epoch(num_images, self.batch_size), f"{self.steps:,} steps"
+            steps, has = epochs * steps_per_epoch(num_images, self.batch_size), counted(self.steps, "step")
         else:
-            steps, has = round(epochs * self.steps / self.epochs), f"{self.epochs} epochs"
+            steps, has = round(epochs * self.steps / self.epochs), counted(self.epochs, "epoch")
         if steps <= self.steps:
-            raise UsageError(f"{self.name} has {has}: extend it to more than that, not to {epochs} epochs")
+            raise UsageError(f"{self.name} has {has}: extend it to more than that, not to {counted(epochs, 'epoch')}")
         name, ends = f"{self.name}-to{epochs}ep", (*self.extended_at, self.steps)
         return replace(self, name=name, steps=steps, epochs=self.epochs and epochs, extended_at=ends)
 

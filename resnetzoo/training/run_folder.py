@@ -17,7 +17,7 @@ from resnetzoo.training.starting_point import STARTING_POINT, StartingPoint, fin
 from resnetzoo.utils.files import is_there, keep_as, write_atomically
 from resnetzoo.utils.nested import flatten
 from resnetzoo.utils.run_names import CHECKPOINT, DAMAGED, PREVIOUS
-from resnetzoo.utils.text import some
+from resnetzoo.utils.text import counted, some
 from resnetzoo.weights.checkpoint.training_state import Checkpoint, read_checkpoint
 
 _LENGTH = {f"recipe.{field}" for field in ("name", "steps", "epochs", "schedule.milestones", "extended_at")}
@@ -164,7 +164,8 @@ def another_folder(folder: Path) -> str:
 def _frozen(start: StartingPoint) -> str:
     """The number of frozen parameters, and the names of the first few."""
     names = f" ({', '.join(start.frozen[:3])}{', ...' * (len(start.frozen) > 3)})" * bool(start.frozen)
-    return f"{len(start.frozen) or 'no'} parameters are frozen{names}"
+    number = counted(len(start.frozen), "parameter") if start.frozen else "no parameters"
+    return f"{number} {'is' if len(start.frozen) == 1 else 'are'} frozen{names}"
 
 
 def _without_start(identity: dict[str, Any]) -> dict[str, Any]:

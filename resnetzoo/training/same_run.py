@@ -106,8 +106,9 @@ def say_other_weights(context: DistributedContext, model: nn.Module) -> None:
     others = [str(rank) for rank, weights in enumerate(told) if not StartingPoint(told[0], ()).has_weights(weights)]
     if others and context.is_main:
         warnings.warn(
-            f"process {some(others)} of {context.world_size} came with other weights than process 0: all of them begin "
-            "with those of process 0. Make or load the network from the same seed or file in each",
+            f"{'process' if len(others) == 1 else 'processes'} {some(others)} of {context.world_size} came with other "
+            "weights than process 0: all of them begin with those of process 0. Make or load the network from the same "
+            "seed or file in each",
             stacklevel=4,
         )
 

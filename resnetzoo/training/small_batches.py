@@ -9,6 +9,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.schedules import steps_per_epoch
 from resnetzoo.utils.modules import device_of, evaluating, input_dtype
+from resnetzoo.utils.text import counted
 
 
 def check_smallest_batch(model: nn.Module, train: ImageSet, recipe: Recipe) -> None:
@@ -27,8 +28,8 @@ def check_smallest_batch(model: nn.Module, train: ImageSet, recipe: Recipe) -> N
         other = next((batch for batch in fitting if batch > 1 and count % batch != 1), None)
         cure = "more images" if other is None or count == 1 else f"another batch_size, such as {other},"
         raise UsageError(
-            f"{count:,} training images in batches of {size} leave a batch of one image, of which {name}, a batch "
-            f"norm, sees a single value per channel and can learn nothing: use {cure} or larger images"
+            f"batches of {size} from {counted(count, 'training image')} include one of a single image, of which "
+            f"{name}, a batch norm, sees a single value per channel and can learn nothing: use {cure} or larger images"
         )
 
 

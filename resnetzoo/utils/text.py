@@ -36,6 +36,15 @@ def reason_of(error: Exception) -> str:
     return str(error) if isinstance(error, ResnetzooError) else f"{type(error).__name__}: {first_line(error)}"
 
 
+def counted(count: int, noun: str) -> str:
+    """The count and the noun, in the plural unless the count is 1.
+
+    >>> counted(1, "epoch"), counted(2_000, "epoch"), counted(10, "class")
+    ('1 epoch', '2,000 epochs', '10 classes')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 'es' if noun.endswith('s') else 's'}"
+
+
 def device_words(device: str) -> str:
     """A device as records name it, with correct grammar, since records say `1 threads`.
 

@@ -72,6 +72,7 @@ def test_train_then_eval(fork_command: Command, tmp_path: Path) -> None:
     trained = fork_command("resnetzoo", "train", "resnet20", *SMOKE, "--out", "run", "--shortcut", "projection")
     assert trained.returncode == 0, trained.stderr
     assert re.search(r"epoch +1/1 .*images/s .* left", trained.stdout)
+    assert "after 1 epoch; kept in run\n" in trained.stdout
     error = re.search(r"test error ([\d.]+) % \(n=200\)", trained.stdout)
     assert error
     measured = fork_command("resnetzoo", "eval", "run", "--device", "cpu", "--json")

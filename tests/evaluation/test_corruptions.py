@@ -115,7 +115,7 @@ def test_what_does_not_belong_together_is_refused(folder: Path, model: resnetzoo
         with pytest.raises(resnetzoo.UsageError, match=message):
             resnetzoo.evaluate_corruptions(model, corrupted, **options)
     grey, few = resnetzoo.create("resnet20", in_chans=1), resnetzoo.create("resnet20", num_classes=7)
-    with pytest.raises(resnetzoo.UsageError, match="takes 1 channels, the images have 3"):
+    with pytest.raises(resnetzoo.UsageError, match="takes 1 channel, the images have 3"):
         resnetzoo.evaluate_corruptions(grey, corrupted, clean=clean)
     with pytest.raises(resnetzoo.UsageError, match="the network has 7 classes, but the images have 10"):
         resnetzoo.evaluate_corruptions(few, corrupted, clean=clean)

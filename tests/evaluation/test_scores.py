@@ -255,7 +255,7 @@ def test_logits_that_are_no_distribution_are_refused(value: float) -> None:
     for name in metrics.METRICS:
         with pytest.raises(
             NonFiniteLossError,
-            match=f"1 of 3 images have logits that give no probabilities, the first of which is image 1 with {value}",
+            match=f"the logits of 1 of 3 images give no probabilities, the first of which is image 1 with {value}",
         ):
             metrics.measure(logits, torch.arange(3), [name])
     with pytest.raises(NonFiniteLossError):

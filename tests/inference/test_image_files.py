@@ -226,4 +226,4 @@ def test_an_error_names_its_file_once(
     if content is not None:
         with pytest.raises(resnetzoo.errors.DataError) as refused:
             resnetzoo.load_data("folder", "set")
-        assert str(refused.value) == f"1 image files cannot be read: {printable(path)}: {reason}"
+        assert str(refused.value) == f"1 image file cannot be read: {printable(path)}: {reason}"

@@ -213,7 +213,7 @@ def test_the_command_compares_to_the_last_digit_on_a_cpu(command: Callable[..., 
     assert "all figures are as recorded, to the last digit" in said.output
     differs = command(1 + 1e-15)
     assert differs.exit_code != 0
-    assert "1 of 4 figures differ from the record; compared to the last digit" in str(differs.exception)
+    assert "1 of 4 figures differs from the record; compared to the last digit" in str(differs.exception)
 
 
 def test_the_command_compares_a_record_of_cuda_within_bounds_and_says_so(command: Callable[..., Result]) -> None:

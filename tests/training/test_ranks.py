@@ -143,7 +143,8 @@ def test_only_the_first_process_needs_the_folder(together: Path) -> None:
     [
         ({"WORLD_SIZE": "two"}, "WORLD_SIZE in the environment is 'two'"),
         ({"WORLD_SIZE": 5_000 * "9"}, "WORLD_SIZE in the environment is '9{79}[.]{3}, which is not"),
-        ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR, MASTER_PORT is missing"),
+        ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR, MASTER_PORT are missing"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost"}, "but MASTER_PORT is missing"),
         ({"WORLD_SIZE": "2", "RANK": "x", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "RANK in the environment"),
         ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "is 2, but WORLD_SIZE is 2"),
     ],

@@ -126,6 +126,7 @@ def test_an_extension_stretches_nothing() -> None:
     ("make", "message"),
     [
         (lambda: QUICK20.extended_to(20), "QUICK20 has 20 epochs: extend it to more than that, not to 20 epochs"),
+        (lambda: MODERN.with_epochs(1).extended_to(1), "MODERN-1ep has 1 epoch: extend it to more than that"),
         (lambda: HE2015.extended_to(163), "HE2015 has 64,000 steps: extend it to more than that, not to 163 epochs"),
         (lambda: QUICK20.extended_to(0), "epochs must be a whole number from 1, not 0"),
         (lambda: replace(QUICK20, extended_at=(7_820,)), "extended_at must be steps that rise, below the 7,820 of"),

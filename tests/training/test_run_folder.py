@@ -264,7 +264,7 @@ def test_other_weights_at_the_start_or_other_frozen_ones_are_another_run(
     frozen.conv1.requires_grad_(requires_grad=False)
     for model, message in (
         (one_bias, "began with other weights"),
-        (frozen, r"no parameters are frozen there, 1 parameters are frozen \(conv1.weight\) here"),
+        (frozen, r"no parameters are frozen there, 1 parameter is frozen \(conv1.weight\) here"),
         (slower, r"a norm or dropout is set otherwise, bn1.momentum=0.01 only here"),
     ):
         job = resnetzoo.Job(model, tiny_recipe, out=tmp_path / "run")

@@ -301,7 +301,7 @@ def test_a_network_for_other_data_is_refused(tiny_data: resnetzoo.Data) -> None:
         resnetzoo.UsageError, match=r"2 classes, but the synthetic dataset has 10: create\(..., num_classes=10\)"
     ):
         resnetzoo.fit(resnetzoo.plainnet(8, num_classes=2), tiny_data, progress=False)
-    with pytest.raises(resnetzoo.UsageError, match=r"takes 1 channels, the images have 3: create\(..., in_chans=3\)"):
+    with pytest.raises(resnetzoo.UsageError, match=r"takes 1 channel, the images have 3: create\(..., in_chans=3\)"):
         resnetzoo.fit(resnetzoo.plainnet(8, in_chans=1), tiny_data, progress=False)
     with pytest.raises(resnetzoo.UsageError, match="the network has 2 classes, but the images have 10"):
         resnetzoo.evaluate(resnetzoo.plainnet(8, num_classes=2), tiny_data.test)

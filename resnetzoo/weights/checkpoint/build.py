@@ -95,8 +95,9 @@ def _fault(name: str, found: Tensor) -> str | None:
         return f"{name} is {form}, not a dense tensor of floats; save the weights as they were before any quantization"
     nonfinite = found.numel() - int(found.detach().to("cpu", torch.float32).isfinite().sum())
     if nonfinite:
+        verb = "is" if nonfinite == 1 else "are"
         return (
-            f"{nonfinite:,} of the {found.numel():,} numbers of {name} are NaN or infinite: the training diverged; "
+            f"{nonfinite:,} of the {found.numel():,} numbers of {name} {verb} NaN or infinite: the training diverged; "
             "take the checkpoint of an earlier epoch"
         )
     return None

@@ -11,6 +11,7 @@ from resnetzoo.models.depths import FOUR_STAGES
 from resnetzoo.models.registry import get_spec, registered_names
 from resnetzoo.models.shapes import BlockShape
 from resnetzoo.models.spec import WIDTHS, Family, ModelSpec, Shortcut
+from resnetzoo.utils.text import counted
 from resnetzoo.utils.validation import check_choice
 
 Shapes = dict[str, tuple[int, ...]]
@@ -120,7 +121,7 @@ def _layers(shapes: Shapes) -> tuple[int, ...]:
     if sorted(blocks) != list(range(1, len(blocks) + 1)) or len(blocks) not in _stage_counts():
         found = ", ".join(f"layer{stage}" for stage in sorted(blocks))
         expected = " or ".join(f"layer1 to layer{count}" for count in _stage_counts())
-        raise CheckpointError(f"it has {len(blocks)} stages ({found}), where a CIFAR network has {expected}")
+        raise CheckpointError(f"it has {counted(len(blocks), 'stage')} ({found}), where a CIFAR network has {expected}")
     for stage, indices in sorted(blocks.items()):
         gap = next((index for index in range(max(indices)) if index not in indices), None)
         if gap is not None:

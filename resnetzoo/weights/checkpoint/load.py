@@ -9,6 +9,7 @@ from resnetzoo.models.fingerprint import fingerprint_of
 from resnetzoo.models.input_channels import adapt_input
 from resnetzoo.models.pretrained import Origin, Pretrained, Weights
 from resnetzoo.models.spec import Family
+from resnetzoo.utils.text import counted
 from resnetzoo.weights.checkpoint.build import build_backbone, build_network
 from resnetzoo.weights.checkpoint.load_warnings import load_warnings
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
@@ -191,7 +192,7 @@ def _origin(found: Recognized, publisher: Publisher | None, name: str) -> Origin
 
 def _in_words(found: Recognized) -> str:
     spec = found.spec
-    words = [spec.label, f"{spec.num_classes} classes" if found.classified else "no classifier"]
+    words = [spec.label, counted(spec.num_classes, "class") if found.classified else "no classifier"]
     if spec.in_chans != 3:
-        words.append(f"{spec.in_chans} input channels")
+        words.append(counted(spec.in_chans, "input channel"))
     return ", ".join(words)

@@ -23,6 +23,7 @@ from resnetzoo.models.introspection import class_names, current_spec
 from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.strict_json import to_json
+from resnetzoo.utils.text import counted
 
 
 class StoredRow(NamedTuple):
@@ -131,7 +132,7 @@ def _classes(texts: Mapping[str, str], spec: ModelSpec) -> tuple[str, ...] | Non
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise CheckpointError(f"the classes in its metadata are not a list of names: {names!r}")
     if len(names) != spec.num_classes:
-        raise CheckpointError(f"its metadata names {len(names)} classes for a network of {spec.num_classes}")
+        raise CheckpointError(f"its metadata names {counted(len(names), 'class')} for a network of {spec.num_classes}")
     return tuple(names)
 
 

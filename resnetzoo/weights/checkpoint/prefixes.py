@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
+from resnetzoo.utils.text import counted
 from resnetzoo.weights.checkpoint.parts import Part, choices, is_average, network_prefixes
 
 # Put before every name by DataParallel and DDP, torch.compile, Lightning and Fabric, FSDP, people's own classes.
@@ -124,8 +125,9 @@ def _known_prefix(weights: dict[str, Tensor], parts: Sequence[Part]) -> str | No
         outside = [name for name in convolutions if not name.startswith(prefix)]
         if inside and outside:
             raise CheckpointError(
-                f'it mixes names with the prefix "{prefix}" and names without: {len(inside)} convolutions such as '
-                f"{inside[0]}, {len(outside)} such as {outside[0]}; {_one_of(parts)}"
+                f'it mixes names with the prefix "{prefix}" and names without: '
+                f"{counted(len(inside), 'convolution')} such as {inside[0]}, {len(outside)} such as "
+                f"{outside[0]}; {_one_of(parts)}"
             )
         if inside:
             return prefix

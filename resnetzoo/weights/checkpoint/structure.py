@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from resnetzoo.models.spec import Block, ModelSpec
+from resnetzoo.utils.text import counted
 
 
 class Structure(NamedTuple):
@@ -51,4 +52,4 @@ def structure_of(spec: ModelSpec, *, named_widths: bool = True) -> Structure:
 
 
 def _groups_in_words(groups: int, channels: int) -> str:
-    return f"{groups} group{'s' if groups > 1 else ''} of {channels} channels"
+    return f"{counted(groups, 'group')} of {counted(channels, 'channel')}"
