@@ -54,7 +54,11 @@ def load_logits(source: str | os.PathLike[str]) -> StoredLogits:
 def _of_run(folder: Path) -> StoredLogits:
     if not is_there(folder / LOGITS_FILE):
         finished = is_there(folder / RUN_FILE)
-        why = "was finished by a version that kept none" if finished else "is not finished, or this is none"
+        why = (
+            "was finished by a version that kept none"
+            if finished
+            else "is not finished, or this is not the folder of a run"
+        )
         raise ResultsError(
             f"{folder} holds no test logits: the run {why}; resnetzoo.metrics.logits_of(load_checkpoint(folder), "
             "data.test) computes them"

@@ -103,7 +103,7 @@ def check_arguments(
         raise UsageError(
             f"what the run would keep in {out} could not be loaded again: {type(network).__name__} is not a network of "
             f"resnetzoo, but contains a {inner.spec.label} and computes more than it. Pass only that, "
-            f'model.get_submodule("{name}"), or leave out= away to train it as it is and keep nothing'
+            f'model.get_submodule("{name}"), or omit out= to train it as it is and keep nothing'
         )
     check_smallest_batch(network, data.train, recipe)
 
@@ -155,7 +155,7 @@ def _check_network(network: CifarNet, data: Data, out: Path | None) -> None:
         stored_spec(network)
     except UsageError as error:
         raise UsageError(
-            f"what the run would keep in {out} could not be loaded again: {error}. Leave out= away to train the "
+            f"what the run would keep in {out} could not be loaded again: {error}. Omit out= to train the "
             "network as it is and keep nothing"
         ) from error
 

@@ -49,7 +49,9 @@ def read_latest(folder: Path) -> Checkpoint | None:
     if damage is not None:
         previous = folder / PREVIOUS
         # Before anything is moved, since a filter may turn the warning into an error.
-        warnings.warn(f"{damage}: refused and to be set aside as {DAMAGED}, going on from {previous}", stacklevel=4)
+        warnings.warn(
+            f"{damage}: not used, but set aside as {DAMAGED}; the run continues from {previous}", stacklevel=4
+        )
         with suppress(FileNotFoundError):  # another process of the same run may have set it aside
             keep_as(folder / CHECKPOINT, folder / DAMAGED)
         keep_as(previous, folder / CHECKPOINT)
@@ -140,7 +142,7 @@ def check_start(
     if found.settings is not None and found.settings != wanted.settings:
         differing = sorted({*found.settings} ^ {*(wanted.settings or ())})
         raise CheckpointMismatchError(
-            f"{folder} holds another run: a norm or dropout is set otherwise, {some(differing)} only "
+            f"{folder} holds another run: a norm or dropout has another setting, {some(differing)} only "
             f"{'there' if differing[0] in found.settings else 'here'}. {another_folder(folder)}"
         )
     if found.has_weights(wanted.weights):

@@ -84,7 +84,7 @@ def checked_ends(ends: object, steps: int) -> tuple[int, ...]:
     for end in found:
         check_whole_number("a step of extended_at", end)
     if any(end >= later for end, later in pairwise((*found, steps))):
-        raise UsageError(f"extended_at must be steps that rise, below the {steps:,} of the recipe, not {found!r}")
+        raise UsageError(f"extended_at must be increasing steps below the {steps:,} of the recipe, not {found!r}")
     return found
 
 

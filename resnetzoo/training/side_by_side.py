@@ -29,7 +29,7 @@ def check_side_by_side(field: str, found: int) -> None:
     check_whole_number(field, found)
     if found > MOST_SIDE_BY_SIDE:
         raise UsageError(
-            f"{field} must be at most {MOST_SIDE_BY_SIDE}, not {found}: that many CUDA streams a process has, and runs "
+            f"{field} must be at most {MOST_SIDE_BY_SIDE}, not {found}: a process has no more CUDA streams, and runs "
             "that share one wait for each other"
         )
 

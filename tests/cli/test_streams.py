@@ -58,7 +58,7 @@ def test_training_goes_on_without_its_reader_and_says_so(tmp_path: Path) -> None
     done = shell(tmp_path, "| true", *TRAIN)
     assert done.returncode == 0
     assert done.stderr == (
-        "warning: standard output cannot be written any more ([Errno 32] Broken pipe): training goes on without\n"
+        "warning: standard output cannot be written any more ([Errno 32] Broken pipe): training continues without it\n"
     )
     assert (tmp_path / "run" / "run.json").is_file()
 

@@ -135,7 +135,9 @@ def test_a_file_gives_them_back_or_is_refused(tmp_path: Path) -> None:
         resnetzoo.load_logits(str(path))
     with pytest.raises(ResultsError, match="gone"):
         resnetzoo.load_logits(tmp_path / "gone.safetensors")
-    with pytest.raises(ResultsError, match="holds no test logits: the run is not finished, or this is none"):
+    with pytest.raises(
+        ResultsError, match="holds no test logits: the run is not finished, or this is not the folder of a run"
+    ):
         resnetzoo.load_logits(tmp_path)
 
 

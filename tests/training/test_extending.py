@@ -248,7 +248,7 @@ def test_a_damaged_beginning_of_an_extension_begins_again(tiny_data: resnetzoo.D
         fit(tiny_data, TWO, tmp_path, 3, callbacks=(Fail(),))
     assert not (tmp_path / "run.json").exists(), "of the finished run, which the folder no longer holds"
     (tmp_path / "checkpoint.pt").write_bytes(b"half")
-    with pytest.warns(UserWarning, match="refused and to be set aside"):
+    with pytest.warns(UserWarning, match="not used, but set aside as"):
         run = fit(tiny_data, TWO, tmp_path, 3)
     assert_same(run, fit(tiny_data, TWO.extended_to(3), None))
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["until-epoch-2"]

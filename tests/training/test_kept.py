@@ -70,7 +70,7 @@ def test_what_no_file_could_say_is_refused_at_the_start(
 ) -> None:
     model = lived_in(SPEC)
     LOST[change][0](model)
-    message = f"could not be loaded again: .*{LOST[change][1]}.* Leave out= away"
+    message = f"could not be loaded again: .*{LOST[change][1]}.* Omit out="
     with pytest.raises(resnetzoo.UsageError, match=message):
         resnetzoo.fit(model, tiny_data, tiny_recipe, out=tmp_path / "run", progress=False)
     with pytest.raises(resnetzoo.UsageError, match=message):

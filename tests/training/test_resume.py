@@ -173,7 +173,7 @@ def test_signals_that_would_not_end_the_process_are_left_alone() -> None:
                 assert signal.getsignal(number) is handler
         finally:
             signal.signal(number, former)
-    with pytest.raises(resnetzoo.TrainingInterrupted, match="had come to its end") as late:
+    with pytest.raises(resnetzoo.TrainingInterrupted, match="had already ended") as late:
         several_signals()
     assert not late.value.saved
     assert late.value.signal_number == signal.SIGHUP  # one that came behind the last step stops what follows, too

@@ -87,7 +87,7 @@ def test_an_epoch_that_was_repeated_after_a_damage_belongs_to_its_record(
     first = fit(tiny_data, recipe, tmp_path)
     record = (tmp_path / "run.json").read_bytes()
     (tmp_path / "checkpoint.pt").write_bytes(b"")
-    with pytest.warns(UserWarning, match="going on from"):
+    with pytest.warns(UserWarning, match="the run continues from"):
         fit(tiny_data, recipe, tmp_path)
     (tmp_path / "run.json").write_bytes(record)
     assert fit(tiny_data, recipe, tmp_path).epochs == first.epochs
@@ -141,7 +141,7 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_the_previous_used(
         with pytest.raises(CheckpointError, match=r"checkpoint\.pt: (truncated|empty)"):
             resnetzoo.load_checkpoint(path)
         with pytest.warns(
-            UserWarning, match=r"checkpoint\.pt: .*: refused .*, going on from .*checkpoint\.previous\.pt"
+            UserWarning, match=r"checkpoint\.pt: .*: not used, .* the run continues from .*checkpoint\.previous\.pt"
         ):
             again = fit(tiny_data, tiny_recipe, tmp_path)
         assert same_weights(again.model, straight.model)
@@ -202,7 +202,7 @@ def test_a_damaged_checkpoint_may_be_set_aside_by_another_process(
             raise
 
     monkeypatch.setattr(run_folder, "read_checkpoint", read_beside_another)
-    with pytest.warns(UserWarning, match=r"checkpoint\.pt: .*: refused .*, going on from"):
+    with pytest.warns(UserWarning, match=r"checkpoint\.pt: .*: not used, .* the run continues from"):
         again = fit(tiny_data, tiny_recipe, tmp_path)
     assert same_weights(again.model, straight.model)
 
@@ -265,7 +265,7 @@ def test_other_weights_at_the_start_or_other_frozen_ones_are_another_run(
     for model, message in (
         (one_bias, "began with other weights"),
         (frozen, r"no parameters are frozen there, 1 parameter is frozen \(conv1.weight\) here"),
-        (slower, r"a norm or dropout is set otherwise, bn1.momentum=0.01 only here"),
+        (slower, r"a norm or dropout has another setting, bn1.momentum=0.01 only here"),
     ):
         job = resnetzoo.Job(model, tiny_recipe, out=tmp_path / "run")
         with pytest.raises(CheckpointMismatchError, match=message):

@@ -124,8 +124,9 @@ class Checkpointing(Callback):
             read_checkpoint(self.folder / CHECKPOINT)
         except CheckpointError as error:
             raise UsageError(
-                f"the network's state_dict() holds what could not be read back ({error}): let get_extra_state() give "
-                f"tensors and plain values, or leave out= away; delete {self.folder / CHECKPOINT} before you try again"
+                f"the network's state_dict() holds what could not be read back ({error}): let get_extra_state() "
+                f"return only tensors and plain values, or omit out=; delete {self.folder / CHECKPOINT} before you try "
+                "again"
             ) from error
 
     def _check_shapes(self, trainer: TrainerState, checkpoint: Checkpoint) -> None:

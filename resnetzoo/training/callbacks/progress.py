@@ -70,7 +70,8 @@ class ProgressBar(Callback):
         if self._stream.lost is not None and not self._said_lost:
             self._said_lost = True
             lasting(sys.stderr).write(
-                f"warning: standard output cannot be written any more ({self._stream.lost}): training goes on without\n"
+                f"warning: standard output cannot be written any more ({self._stream.lost}): "
+                "training continues without it\n"
             )
 
     def on_fit_end(self, trainer: TrainerState, run: Run) -> None:

@@ -65,7 +65,7 @@ def catch_signals(*, saved: bool) -> Iterator[StopRequest]:
             signal.signal(number, handler)
     if request.signal_number is not None:
         raise TrainingInterrupted(
-            "the training had come to its end when the signal came", request.signal_number, saved=saved
+            "the training had already ended when the signal came", request.signal_number, saved=saved
         )
 
 

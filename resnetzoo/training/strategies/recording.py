@@ -94,7 +94,7 @@ class Recording:
         otherwise = ", and record=True records it all the same: right if every step may repeat what one did" * in_doubt
         warnings.warn(
             f"this run is carried out step by step and not recorded, which is slower: {cause} "
-            f"(record=False leaves this warning out{otherwise})",
+            f"(record=False turns this warning off{otherwise})",
             stacklevel=2,
         )
 
