@@ -9,7 +9,7 @@ from resnetzoo.training.results import RunRecord
 from resnetzoo.utils.text import counted
 
 FAMILIES = {"plainnet20": "plain", "resnet20": "residual"}
-"""What the source's network is, beside which of ours it stands."""
+"""The kind of the source's network that each network of ours is compared with."""
 
 
 def is_like_source(records: Sequence[RunRecord]) -> bool:
@@ -20,7 +20,7 @@ def is_like_source(records: Sequence[RunRecord]) -> bool:
 
 
 def source_columns(records: Sequence[RunRecord]) -> dict[str, tuple[float, ...]]:
-    """A column for each network of the source with a counterpart in the runs: its title, and accuracies by epoch."""
+    """The accuracies by epoch of each network of the source that has a counterpart in the runs, by column title."""
     return {
         f"source: {FAMILIES[name]}": SOURCE_ACCURACIES[name]
         for name in by_name(records)
@@ -29,7 +29,7 @@ def source_columns(records: Sequence[RunRecord]) -> dict[str, tuple[float, ...]]
 
 
 def about_source(records: Sequence[RunRecord]) -> str:
-    """A text on what the source's figures are, and how comparable they are with the runs beside them."""
+    """Say what the source's figures are, and whether they can be compared directly with these runs."""
     epochs = len(records[0].epochs)
     words = f"{SOURCE_EPOCHS} epochs of CIFAR-10, one run, depth and recipe not known"
     if epochs == SOURCE_EPOCHS:
@@ -39,7 +39,7 @@ def about_source(records: Sequence[RunRecord]) -> str:
 
 
 def lead_of_source(records: Sequence[RunRecord]) -> str:
-    """The epochs in which the source leads our mean over seeds, and who leads at the end; "" without a counterpart."""
+    """Say in which epochs the source leads our mean over seeds, and who leads at the end; "" if not comparable."""
     if not is_like_source(records):
         return ""
     sentences = []
@@ -63,7 +63,7 @@ def _leads(group: Sequence[RunRecord], accuracies: Sequence[float]) -> list[floa
 
 
 def _in_words(epochs: Sequence[int]) -> str:
-    """` (1 to 16)`, ` (1 to 3, 5)`, or nothing."""
+    """The epochs in words, such as ` (1 to 3, 5)`; "" if there are none."""
     spans: list[list[int]] = []
     for epoch in epochs:
         if spans and epoch == spans[-1][-1] + 1:

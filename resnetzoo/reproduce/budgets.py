@@ -11,7 +11,7 @@ from resnetzoo.utils.validation import check_choice
 
 BudgetName = Literal["full", "short", "smoke"]
 
-# Three steps of 64 an epoch: enough for a curve.
+# Three steps of 64 images per epoch: enough for a curve.
 _SMOKE_TRAIN_IMAGES = 192
 _SMOKE_TEST_IMAGES = 200
 _SMOKE_EPOCHS = 2

@@ -25,7 +25,7 @@ class Lower:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """The labels of those that it is about."""
+        """The labels of the networks that the claim is about."""
         return (self.lower, self.higher)
 
 
@@ -39,7 +39,7 @@ class _Bound:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """The labels of those that it is about."""
+        """The labels of the networks that the claim is about."""
         return (self.network,)
 
 
@@ -49,8 +49,8 @@ class AtMost(_Bound):
 
     Attributes:
         text: the claim in words.
-        network: its label.
-        bound: percent, published for the recipe of the full budget; shorter runs do not decide the claim.
+        network: label of the network.
+        bound: the figure in percent, published for the recipe of the full budget; shorter runs do not decide the claim.
     """
 
 

@@ -1,4 +1,4 @@
-"""The command that makes runs again, with where and how they were computed, as their records say."""
+"""The command that repeats runs, with the device, precision and threads that their records state."""
 
 import shlex
 from collections import Counter
@@ -13,10 +13,10 @@ class _Place(NamedTuple):
     """Where and how the steps of a run were computed, as far as a command can say it.
 
     Attributes:
-        device: its type.
-        precision: of the steps.
-        recorded: whether CUDA replayed them as a graph.
-        threads: of the CPU that computed them, on which the last digits depend; None on another device.
+        device: type of the device.
+        precision: precision of the steps.
+        recorded: whether the steps were replayed as a CUDA graph.
+        threads: number of CPU threads, on which the last digits depend; None on another device.
     """
 
     device: str
@@ -39,9 +39,9 @@ class _Place(NamedTuple):
 
 
 def command_of(words: Sequence[str], records: Sequence[RunRecord]) -> str:
-    """The words in a shell, with the options that say where the records were computed.
+    """The words as a shell command, with the options that say where and how the records were computed.
 
-    One command has one place. If the records have several, it is that of the first, and a comment names the others.
+    If the records were computed in several ways, the options are those of the first, and a comment names the others.
     """
     places = Counter(map(_Place.of, records))
     first, *others = places

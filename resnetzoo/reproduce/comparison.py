@@ -23,11 +23,11 @@ from resnetzoo.utils.text import device_words, short_fingerprint, some
 def by_name(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     """The runs of each network over its seeds, by label, in the order of each network's first run.
 
-    A run that is given twice counts once. Runs of one network by several recipes are apart, and the name of the recipe
-    stands behind the label: `resnet20, QUICK20-5ep`.
+    A run that is given twice counts once. Runs of one network with different recipes are separate groups, whose names
+    are the label and the recipe: `resnet20, QUICK20-5ep`.
 
     Raises:
-        UsageError: no run, runs on different data, or runs that would be taken for seeds of each other and are none.
+        UsageError: there are no runs, they are on different data, or runs of one group differ in more than the seed.
     """
     return seeds_of_networks(runs)
 
@@ -36,7 +36,7 @@ def measured_on(runs: Sequence[RunRecord]) -> str:
     """The name of the runs' test set, with a note if it is not the official one.
 
     Raises:
-        UsageError: no run, or runs on different data.
+        UsageError: there are no runs, or they are on different data.
     """
     data = checked_runs(runs)[0].data
     title = data_title(data["name"], data["part"])
@@ -54,7 +54,7 @@ def provenance_line(runs: Sequence[RunRecord]) -> str:
     """One line that says how the figures were made, for the foot of a figure or a table.
 
     Raises:
-        UsageError: no run, or runs on different data.
+        UsageError: there are no runs, or they are on different data.
     """
     data = checked_runs(runs)[0].data
     return "; ".join(
@@ -73,7 +73,7 @@ def seeds_words(runs: Sequence[RunRecord]) -> str:
     """The seeds in words, such as `seeds 0, 1, 2`.
 
     Raises:
-        UsageError: no run, or runs on different data.
+        UsageError: there are no runs, or they are on different data.
     """
     seeds = sorted({run.seed for run in checked_runs(runs)})
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
@@ -92,11 +92,11 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
     runs are grouped by `by_name`, with a column for each recipe of a network.
 
     Args:
-        runs: one or more of each network.
-        source: published columns to show beside ours: title -> epoch -> accuracy; "-" if none is published.
+        runs: one or more runs of each network.
+        source: published columns to show beside ours: title -> epoch -> accuracy; an epoch without one shows "-".
 
     Raises:
-        UsageError: as `by_name`, or two columns of one title.
+        UsageError: as in `by_name`, or two columns have the same title.
     """
     groups = by_name(runs)
     ours = {name: name if len(group) == 1 else f"{name} (n={len(group)})" for name, group in groups.items()}
@@ -115,7 +115,7 @@ def accuracy_table(runs: Sequence[RunRecord], source: Mapping[str, Mapping[int, 
 
 
 def _check_titles(titles: Sequence[str]) -> None:
-    """Refuse two columns of one title, which no reader could tell apart."""
+    """Refuse two columns with the same title, which no reader could tell apart."""
     twice = next((title for title in titles if titles.count(title) > 1), None)
     if twice is not None:
         raise UsageError(
@@ -130,7 +130,7 @@ def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> No
     A run that is given twice is written once.
 
     Raises:
-        UsageError: no run, or runs on different data.
+        UsageError: there are no runs, or they are on different data.
         OutputError: `out` cannot be written.
     """
     out, runs = user_path(out), checked_runs(runs)
@@ -142,16 +142,16 @@ def save_results(runs: Sequence[RunRecord], out: str | Path, **notes: Any) -> No
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write one or more rows as CSV, with the keys of the first as header; a key that another row lacks stays empty.
+    """Write one or more rows as CSV, with the keys of the first as header; a cell is empty if its row lacks the key.
 
     Raises:
-        UsageError: no row, or a row with a key that the first has not.
+        UsageError: there are no rows, or a row has a key that the first one lacks.
         OutputError: `path` cannot be written.
     """
     if not rows:
-        raise UsageError("a CSV file needs one row at least, whose keys are its header")
+        raise UsageError("a CSV file needs at least one row, whose keys are its header")
     if other := next((row for row in rows if not row.keys() <= rows[0].keys()), None):
-        raise UsageError(f"rows have keys of the first, {some([*rows[0]])}, unlike one with {some([*other])}")
+        raise UsageError(f"rows may only have the keys of the first, {some([*rows[0]])}, but one has {some([*other])}")
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()

@@ -23,9 +23,9 @@ class Interval(NamedTuple):
 
 
 def has_interval(*groups: Sequence[float]) -> bool:
-    """Whether Student's t gives an interval: it needs two values of each group, and some that differ within one.
+    """Whether Student's t gives an interval: each group needs two values, and in at least one group they must differ.
 
-    Where none differ, the t statistic is undefined. Errors come in steps of one image, so that equal ones do not mean
+    If no values differ, the t statistic is undefined. Errors come in steps of one image, so equal errors do not mean
     that the next seed gives the same.
     """
     return all(len(values) > 1 for values in groups) and any(len(set(values)) > 1 for values in groups)
@@ -37,11 +37,12 @@ def mean_interval(values: Sequence[float]) -> Interval:
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """The interval of mean(first) - mean(second), by Student's t with pooled variance, if they have one.
+    """The interval of mean(first) - mean(second), by Student's t with pooled variance.
 
-    It assumes that both have the same variance over seeds, and is too narrow if they do not: with two seeds of each, of
-    which one spreads far wider, it covers the difference in 86 % of the cases instead of 95. Welch's t needs no such
-    assumption, but two seeds of a network leave it one degree of freedom, at which it decides next to nothing.
+    `has_interval` says whether there is one. It assumes that both groups have the same variance over seeds, and is too
+    narrow if they do not: with two seeds in each, and a far wider spread in one, it covers the difference in 86 % of
+    the cases instead of 95 %. Welch's t does not assume this, but with two seeds of a network it has one degree of
+    freedom, at which it decides next to nothing.
     """
     groups = (first, second)
     degrees_of_freedom = sum(len(values) - 1 for values in groups)

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 def error_curves(axes: "Axes", runs: Sequence[RunRecord]) -> None:
     """Draw error by epoch as in figure 6 of arXiv:1512.03385: bold for test, thin for training.
 
-    Colour is the family of a network and line style its depth; networks that share both have marks. With several seeds
-    the lines are means, and the range of the test errors is shaded, in the epochs that all of them have. Each line has
-    its label, so that `axes.legend()` can name them.
+    Colour shows the family of a network and line style its depth; networks that share both get markers. With several
+    seeds the lines are means and the range of the test errors is shaded, over the epochs that all seeds have. Each line
+    has a label for `axes.legend()`.
 
     Raises:
-        UsageError: runs that `by_name` refuses, or one without epochs.
+        UsageError: `by_name` refuses the runs, or one of them has no epochs.
     """
     labelled_curves(axes, runs)
 
@@ -49,7 +49,7 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
         trains = [[row.train_error for row in rows] for rows in common]
         last = mean(tests[-1])
         seeds = f", mean of {len(group)} seeds" if len(group) > 1 else ""
-        marked = len(epochs) == 1 or alike[look.color, look.dashes] > 1  # by which else could they be told apart?
+        marked = len(epochs) == 1 or alike[look.color, look.dashes] > 1  # lines alone would be hidden or alike
         style = {"color": look.color, "ls": look.linestyle, "marker": look.marker if marked else "", "ms": 4}
         (line,) = axes.plot(
             epochs, [mean(values) for values in tests], lw=2.2, label=f"{shown} test: {last:.2f} %{seeds}", **style
@@ -73,7 +73,7 @@ def _check_epochs(runs: Iterable[RunRecord]) -> None:
 
 
 def published_curve(axes: "Axes", errors: Mapping[int, float], *, name: str, color: str) -> "Line2D":
-    """Draw published test errors in percent, by epoch, as hollow marks; without any, the label alone."""
+    """Draw published test errors in percent, by epoch, as hollow markers; if there are none, only the label."""
     last = f"{errors[max(errors)]:.2f} %" if errors else "-"
     epochs, values = list(errors), list(errors.values())
     (line,) = axes.plot(
@@ -99,17 +99,17 @@ def note_provenance(figure: "Figure", runs: Sequence[RunRecord]) -> None:
 def save_comparison(
     runs: Sequence[RunRecord], path: str | Path, *, title: str, source: Mapping[str, float | Mapping[int, float]]
 ) -> None:
-    """Draw `error_curves` into a file, with hollow marks or a dotted line for each published error of `source`.
+    """Draw `error_curves` into a file, with hollow markers or a dotted line for each entry of `source`.
 
     Args:
-        runs: one or more of each network.
+        runs: one or more runs of each network.
         path: a name that ends in `.png`, `.svg` or `.pdf`.
-        title: above the figure.
-        source: name -> error in percent, by epoch as marks or of the last epoch as a line, in the order of the runs'
-            networks, whose colours they use.
+        title: title of the figure.
+        source: name -> published errors in percent by epoch, drawn as markers, or the error of the last epoch, drawn as
+            a line. The entries use the colours of the runs' networks, in the same order.
 
     Raises:
-        UsageError: another kind of name, runs that `by_name` refuses, or one without epochs.
+        UsageError: `path` has another ending, `by_name` refuses the runs, or one of them has no epochs.
         OutputError: `path` cannot be written.
     """
     path = check_figure_name(path)

@@ -1,4 +1,4 @@
-"""The figure of degradation: the error at the last epoch over the depth, one line per series."""
+"""The figure of degradation: the error at the last epoch against the depth, one line per series."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 _HOLLOW: dict[str, Any] = {"ls": "none", "ms": 6, "mfc": "none", "mew": 1.2}
-_PAPERS, _PEERS = "x", MARKERS[0]  # in the legend; those of repositories have the shape of their series
+_PAPERS, _PEERS = "x", MARKERS[0]  # in the legend; in the figure, peers have the shape of their series
 
 
 class Point(NamedTuple):
-    """A network of a series."""
+    """A network of a series, with its runs."""
 
     depth: int
     records: list[RunRecord]
@@ -49,20 +49,20 @@ def points_of(outcome: Outcome) -> dict[Series, list[Point]]:
 
 
 def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> None:
-    """Draw a dot for each run, a line through the means, and what was published if the runs are on CIFAR-10.
+    """Draw a dot for each run, a line through the means, and published errors if the runs are on CIFAR-10.
 
-    The series of one family differ in the shape of their dots. What repositories report has the same shape but is
-    hollow; what the papers report is a cross.
+    The series of one family differ in the shape of their dots. Errors that repositories report have the same shape but
+    are hollow; errors that the papers report are crosses.
     """
     ends: list[tuple[Line2D, str]] = []
-    hollow: dict[str, str] = {}  # what stands beside our runs -> its shape
+    hollow: dict[str, str] = {}  # whose errors are beside our runs -> their shape
     drawn: Counter[str] = Counter()
     for series, networks in points.items():
         color, marker = FAMILY_COLOURS[series.family], MARKERS[drawn[series.family] % len(MARKERS)]
         drawn[series.family] += 1
         means = [mean(point.errors) for point in networks]
         depths = [point.depth for point in networks]
-        dots = {"marker": marker, "ms": 5, "markevery": []}  # for its label; the line itself has none
+        dots = {"marker": marker, "ms": 5, "markevery": []}  # for the line's label; the line itself has no markers
         (line,) = axes.plot(depths, means, color=color, lw=2, **dots)  # type: ignore[arg-type]
         ends.append((line, f"{series.title} {means[-1]:.1f} %"))
         for point in networks:
@@ -77,7 +77,7 @@ def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> Non
 
 
 def _draw_published(axes: "Axes", networks: Sequence[Point], color: str, marker: str) -> dict[str, str]:
-    """Draw what others report for the networks of a series, and return what the shapes in it mean."""
+    """Draw what others report for the networks of a series, and return the meaning of each shape."""
     networks = [point for point in networks if is_cifar10(point.records)]
     papers = [
         (point.depth, row) for point in networks for row in PUBLISHED if row.network == point.name and not row.variant
@@ -96,7 +96,7 @@ def _draw_published(axes: "Axes", networks: Sequence[Point], color: str, marker:
 
 
 def _explain(axes: "Axes", hollow: Mapping[str, str]) -> None:
-    """Draw a legend of the shapes, whose meaning is the same in each colour."""
+    """Draw a legend of the shapes, which mean the same in every colour."""
     from matplotlib.lines import Line2D
 
     ink = axes.xaxis.label.get_color()

@@ -20,7 +20,7 @@ from resnetzoo.utils.memory import forget_frames, free_memory
 from resnetzoo.utils.text import counted, reason_of
 
 _TEST_IMAGES = 100
-_ENOUGH_SECONDS = 20.0  # for one network: no further step starts after these seconds
+_ENOUGH_SECONDS = 20.0  # for one network; after these seconds, its run ends with the current epoch
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class SecondsPerImage:
     """The seconds that a network needs for one image.
 
     Attributes:
-        train: in a training step.
-        test: in a test.
+        train: seconds in a training step.
+        test: seconds in a test.
     """
 
     train: float
@@ -78,7 +78,7 @@ def forecast(
     A network whose steps cannot be measured has no forecast; its run will report what is wrong.
 
     Raises:
-        ResultsError, CheckpointMismatchError: as `finished` and `steps_done`, before anything is trained.
+        ResultsError, CheckpointMismatchError: as in `finished` and `steps_done`, before anything is trained.
         TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1.
         RecordingError: a step could not be recorded on CUDA, which ends all runs of the process.
     """
@@ -121,7 +121,7 @@ def _measure_or_reason(
     except Exception as error:  # too little memory or a network that overflows must not keep the others from starting
         reason = reason_of(error)
         forget_frames(error)
-    free_memory()  # outside of the block, which keeps the failed run
+    free_memory()  # after the block, since the exception keeps the failed run alive inside it
     return reason
 
 
@@ -134,8 +134,8 @@ def measure_seconds_per_image(
     """
     steps = MeasuredSteps.on(resolve_device(device))
     batch = min(run.recipe.batch_size, len(data.train))
-    batches = min(steps.timed, len(data.train) // batch)  # an epoch
-    first, timed = (-(-wanted // batches) for wanted in (steps.first, steps.timed))  # epochs
+    batches = min(steps.timed, len(data.train) // batch)  # per epoch
+    first, timed = (-(-wanted // batches) for wanted in (steps.first, steps.timed))  # in epochs
     small = data.first(batches * batch, min(_TEST_IMAGES, len(data.test)))
     recipe = replace(
         run.recipe,

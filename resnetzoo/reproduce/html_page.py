@@ -13,9 +13,9 @@ from markdown_it.token import Token
 
 
 def html_page(markdown: str, folder: Path) -> str:
-    """The page, with the pictures of `folder` inside; its title is the first heading.
+    """The page, with the pictures from `folder` embedded; its title is the first heading.
 
-    HTML in the text is shown as text.
+    HTML in the report is shown as text.
 
     Raises:
         OSError: a picture cannot be read.
@@ -23,7 +23,7 @@ def html_page(markdown: str, folder: Path) -> str:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens = parser.parse(markdown)
     heading = next(after for token, after in pairwise(tokens) if token.type == "heading_open")
-    title = "".join(token.content for token in heading.children or ())  # its words, without the marks of Markdown
+    title = "".join(token.content for token in heading.children or ())  # its words, without the Markdown syntax
     body = parser.renderer.render(tokens, parser.options, {"folder": folder})
     return _PAGE.format(title=escape(title), body=body)
 
@@ -58,7 +58,7 @@ h2 {{ font-size: 1.2rem; margin-top: 2.2rem; }}
 .wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .3rem .7rem; border-bottom: 1px solid #8886; text-align: left; vertical-align: top; }}
-th[style], td[style] {{ white-space: nowrap; }} /* columns of numbers, which alone are aligned */
+th[style], td[style] {{ white-space: nowrap; }} /* columns of numbers: only these are aligned */
 pre {{ padding: .7rem 1rem; background: #8882; overflow-x: auto; }}
 img {{ max-width: 100%; height: auto; background: white; }}
 </style>

@@ -28,13 +28,13 @@ class LayerRow:
     """One measure of one network, layer by layer.
 
     Attributes:
-        network: its label.
-        seed: of its run.
-        state: `trained`, or `initial`: before the first step, the running statistics of its norms measured first.
+        network: label of the network.
+        seed: seed of its run.
+        state: `trained`, or `initial`: before the first step, but with measured running statistics of the norms.
         measure: `response std` as in figure 7, on test images in evaluation mode; or `gradient norm`, of the loss
             on a batch of training images in training mode.
-        layers: their names.
-        values: one per layer.
+        layers: names of the layers.
+        values: one value per layer.
     """
 
     network: str

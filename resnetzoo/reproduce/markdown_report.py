@@ -17,8 +17,8 @@ def markdown_report(outcome: Outcome, pictures: Sequence[str]) -> str:
     """The whole report.
 
     Args:
-        outcome: what it is about.
-        pictures: each in Markdown.
+        outcome: the results to report.
+        pictures: the pictures, each in Markdown.
     """
     parts = [
         f"# {plain(f'{outcome.target.title}: {measured_on(outcome.records)}')}",
@@ -67,7 +67,7 @@ def _verdicts(outcome: Outcome) -> list[str]:
 
 
 def _errors(outcome: Outcome) -> list[str]:
-    """The table, beside what was published for CIFAR-10 if the runs are on it, and what its columns are."""
+    """The table of errors, with the published ones if the runs are on CIFAR-10, and an explanation of its columns."""
     compared = is_cifar10(outcome.records)
     header = ("network", "parameters", "n", "test error", "± std", "± binomial")
     rows = [
@@ -108,7 +108,7 @@ def _published(network: str) -> tuple[str, str, str]:
 
 
 def _by_epoch(records: Sequence[RunRecord]) -> list[str]:
-    """The lines on the source's columns, then a table with one column per run and the source's, in percent."""
+    """Notes about the source's columns, then a table in percent with one column per run and those of the source."""
     ordered = [record for group in by_name(records).values() for record in group]
     source = source_columns(records)
     header = ("epoch", *(f"{record.name}, seed {record.seed}" for record in ordered), *source)

@@ -24,10 +24,10 @@ class Summary:
     """The last-epoch test errors of one network over its seeds.
 
     Attributes:
-        network: its label.
+        network: label of the network.
         params: number of parameters; None for a network from outside the zoo.
         errors: percent, one per seed.
-        test_images: the number of images behind each error.
+        test_images: the number of images that each error was measured on.
     """
 
     network: str
@@ -64,11 +64,11 @@ class Outcome:
         budget: how much of it was trained.
         command: the command that reproduces it.
         records: the finished runs.
-        failed: label of a run, or of its layers -> why they have no result.
+        failed: label of a run, or of its layers -> why there is no result.
         layers: responses and gradients, if the target measures them.
         summaries: the test errors of each network, in the target's order.
-        samples: one value per seed, for the claims.
-        verdicts: one per claim of `target.claims_for` the networks, in the target's order.
+        samples: the values that the claims compare, one per seed.
+        verdicts: one per claim that `target.claims_for` gives for these networks, in the target's order.
     """
 
     target: Target
@@ -108,7 +108,7 @@ def outcome_of(
     layers: Sequence[LayerRow],
     unmeasured: Mapping[PlannedRun, str],
 ) -> Outcome:
-    """Summarize the runs of a target, one or more, and judge its claims.
+    """Summarize one or more runs of a target, and judge its claims.
 
     Args:
         target: the reproduced target.
@@ -117,13 +117,13 @@ def outcome_of(
         records: the finished runs.
         failed: why the other runs have no result.
         layers: responses and gradients of finished runs, if the target measures them.
-        unmeasured: why other finished runs have none.
+        unmeasured: why the other finished runs have no responses and gradients.
     """
     order = {network.spec().label: place for place, network in enumerate((*target.networks, *target.on_request))}
     groups = by_name(sorted(records, key=lambda record: order.get(record.name, len(order))))
     summaries = tuple(_summary(name, group) for name, group in groups.items())
     samples = _samples(summaries, layers)
-    data = records[0].data  # the plan gives all runs the same
+    data = records[0].data  # the same for all runs of a plan
     official, whole = data["official"] and is_cifar10(records), not data["part"]
     lost: dict[Measure, Counter[str]] = {
         "test error": Counter(run.spec.label for run in failed),

@@ -22,10 +22,10 @@ def parse_numbers(field: str, text: str) -> tuple[int, ...]:
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """The seeds in a text: `3` means three seeds, (0, 1, 2); with a comma it is a list: `4,` means seed 4 alone.
+    """The seeds in a text: `3` means three seeds, (0, 1, 2); with a comma it is a list: `4,` means only seed 4.
 
     Raises:
-        UsageError: not a number from 1, and not a list of numbers.
+        UsageError: the text is neither a number from 1 to 1,000 nor a list of seeds.
     """
     numbers = parse_numbers("seeds", text)
     if "," not in text:

@@ -40,28 +40,28 @@ def reproduce(
     """Train the networks of a target, write its report and return the outcome; finished runs are not repeated.
 
     Args:
-        target: a name of `TARGETS`, such as `figure6`, or a row of your own.
+        target: a name in `TARGETS`, such as `figure6`, or a target of your own.
         data: the training and test images; the claims are about CIFAR-10.
         out: the report's folder: new, empty, or this target's own.
         budget: `full`, `short` (fewer steps) or `smoke` (seconds; measures nothing).
-        seeds: the seeds of the runs; the budget's default number of seeds if left out.
-        depths: only the networks of these depths.
-        runs: where the runs are kept, for several targets to share; `out/runs` if left out.
-        device: as in `fit`.
-        precision: of the steps.
-        record: record the steps on CUDA; None as in `fit`.
-        jobs: runs side by side on CUDA, up to 32, and 8 if left out; elsewhere one run uses the whole machine, and the
-            runs follow one another.
-        command: the command that the report names for repeating it.
+        seeds: the seeds of the runs; by default the budget's number of seeds, counted from 0.
+        depths: train only the networks of these depths; by default all but those on request.
+        runs: the folder of the runs, which several targets can share; by default `out/runs`.
+        device: the device, as in `fit`.
+        precision: precision of the steps, as in `fit`.
+        record: whether to record the steps as CUDA graphs; None decides as in `fit`.
+        jobs: number of runs side by side on CUDA, up to 32, by default 8; on other devices one run uses the whole
+            machine, and the runs follow one another.
+        command: the command that the report states for repeating it.
         say: called with each line of progress.
 
     Raises:
-        UsageError: `data` is not a `Data`, or has other channels than the networks take; an unknown target, budget or
-            depth; more than 32 jobs; or `record=True` on another device than CUDA.
+        UsageError: `data` is not a `Data`, or its images have other channels than the networks expect; an unknown
+            target, budget or depth; more than 32 jobs; or `record=True` on a device other than CUDA.
         ResultsError: `out` holds something else, a file of results was changed by hand, or no run has a result.
         CheckpointMismatchError: a run's folder holds another run, or one on other data.
         OutputError: a folder cannot be written, or another process writes to it.
-        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the same call continues from there.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; the same call resumes.
         RecordingError: a step could not be recorded on CUDA; start again with `record=False`.
     """
     plan = resolve_plan(
@@ -142,7 +142,7 @@ def _run_planned(
 
 
 def _check_data(data: Data, plan: Plan) -> None:
-    """Refuse, before anything is computed or written, what the networks of a plan cannot read."""
+    """Refuse images that the networks of a plan cannot read, before anything is computed or written."""
     check_data(data)
     found = data.train.images.shape[1]
     for network in plan.networks:
@@ -156,7 +156,7 @@ def _check_data(data: Data, plan: Plan) -> None:
 def _layers(
     runs: Sequence[PlannedRun], data: Data, device: torch.device
 ) -> tuple[tuple[LayerRow, ...], dict[PlannedRun, str]]:
-    """The measured layers of each run whose weights exist, and the reason why the others have none."""
+    """The measured layers of each run whose weights exist, and for each other run the reason why it has none."""
     rows: list[LayerRow] = []
     unmeasured = {}
     for run in runs:

@@ -25,13 +25,13 @@ class Plan:
 
     Attributes:
         target: what is reproduced.
-        budget: how much of it.
+        budget: how much of it is trained.
         networks: the networks to train.
-        seeds: of the runs of each network.
+        seeds: seeds of the runs of each network.
         device: where the runs are computed.
-        precision: of their steps.
-        record: whether their steps are recorded on CUDA; None as in `fit`.
-        jobs: requested runs side by side on CUDA; None for the default number.
+        precision: precision of their steps.
+        record: whether their steps are recorded on CUDA; None decides as in `fit`.
+        jobs: requested number of runs side by side on CUDA; None for the default number.
     """
 
     target: Target
@@ -51,7 +51,7 @@ class Plan:
     def runs_on(self, data: Data, folder: Path) -> list[PlannedRun]:
         """The planned runs on this data, with all networks of a seed before the next seed.
 
-        Each is kept in a folder inside `folder` that is named as `resnetzoo train` names it.
+        Each run is kept in a subfolder of `folder`, with the name that `resnetzoo train` would choose.
         """
         recipe = self.budget.recipe
         return [
@@ -66,12 +66,12 @@ class Plan:
         ]
 
     def command(self, options: Sequence[str], records: Sequence[RunRecord]) -> str:
-        """The command that makes these runs again on any machine.
+        """The command that repeats these runs on any machine.
 
         Its device, precision and threads are those of the runs, which may have been finished before this plan was made.
 
         Args:
-            options: those that choose the data, the seeds and the networks.
+            options: the options that choose the data, the seeds and the networks.
             records: the finished runs, one or more.
         """
         words = ("resnetzoo", "reproduce", self.target.name, "--budget", self.budget.name, *options)
@@ -92,8 +92,8 @@ def resolve_plan(
     """Make every choice of a reproduction; the arguments are those of `reproduce`.
 
     Raises:
-        UsageError: an unknown target, budget, depth or precision, no seed or one that is no whole number from 0, fewer
-            jobs than one or more than 32, or `record=True` on another device than CUDA.
+        UsageError: an unknown target, budget, depth or precision; no seeds, or one that is not a whole number from 0;
+            fewer than 1 or more than 32 jobs; or `record=True` on a device other than CUDA.
         DeviceError: the device is not available.
     """
     chosen = get_target(target) if isinstance(target, str) else target

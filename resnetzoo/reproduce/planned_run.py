@@ -24,10 +24,10 @@ class PlannedRun:
     """One run of a target.
 
     Attributes:
-        spec: of the network, with the classes of the data.
-        recipe: for this number of images.
-        seed: of weights, order and augmentation.
-        folder: where it is kept.
+        spec: spec of the network, with the classes of the data.
+        recipe: recipe for this number of training images.
+        seed: seed of the weights, the order of the images and the augmentation.
+        folder: where the run is kept.
     """
 
     spec: ModelSpec
@@ -37,7 +37,7 @@ class PlannedRun:
 
     @property
     def label(self) -> str:
-        """Its name in lines of progress, such as `resnet20 QUICK20 seed 0`."""
+        """Its name in progress lines, such as `resnet20 QUICK20 seed 0`."""
         return f"{self.spec.label} {self.recipe.name} seed {self.seed}"
 
     def build(self) -> CifarNet:
@@ -55,7 +55,7 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
 
     Raises:
         CheckpointMismatchError: the folder holds another run, or one on other data.
-        CheckpointError: a state in it cannot be read.
+        CheckpointError: a checkpoint in it cannot be read.
     """
     for path in (run.folder / CHECKPOINT, run.folder / PREVIOUS):
         if not is_there(path):

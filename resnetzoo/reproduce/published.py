@@ -14,13 +14,13 @@ class PublishedError:
 
     Attributes:
         network: our label: the name, with the shortcut in brackets if it is not the default one.
-        cifar10: on CIFAR-10.
+        cifar10: error on CIFAR-10.
         protocol: the statistic, and the number of runs behind it.
         source: paper and table, or repository and file.
-        cifar100: on CIFAR-100, if the source reports it.
+        cifar100: error on CIFAR-100, if the source reports it.
         variant: how the network differs from ours of that name; usually empty.
         epochs: number of epochs, if stated; 64,000 steps of 128 images are 164 epochs.
-        kept: the epoch of the figure, "last" or "best" on the test set, if stated.
+        kept: the epoch that is reported: "last", "best" on the test set, or "not said".
     """
 
     network: str
@@ -51,13 +51,13 @@ PUBLISHED = (
     PublishedError("resnext29_8x64d", 3.65, "mean of 10", _RESNEXT, 17.77, epochs=300),
     PublishedError("resnext29_16x64d", 3.58, "mean of 10", _RESNEXT, 17.31, epochs=300),
 )
-"""What the papers report. The wide networks' are those with channel mean and deviation, not with ZCA whitening."""
+"""Errors that the papers report; for Wide ResNets with channel mean and standard deviation, not with ZCA whitening."""
 
 PAPER_ERRORS = {row.network: row.cifar10 for row in PUBLISHED if not row.variant}
-"""The errors on CIFAR-10 in `PUBLISHED`, of the networks as they are here."""
+"""The errors on CIFAR-10 in `PUBLISHED`, without those of variants."""
 
 RESNET110_MEAN = 6.61
-"""Of the five runs of `resnet110` in arXiv:1512.03385, of which table 6 lists the best."""
+"""The mean error of the five runs of `resnet110` in arXiv:1512.03385; `PAPER_ERRORS` has the best of them."""
 
 
 def _each(errors: dict[str, float], protocol: str, source: str, epochs: int | None, kept: str) -> list[PublishedError]:
@@ -75,7 +75,7 @@ AKAMASTER_ERRORS = {
     "resnet110": 6.32,
     "resnet1202": 6.18,
 }
-"""Of the paper's networks, by a recipe near the paper's: 200 epochs, one checkpoint per depth."""
+"""Errors of the paper's networks with a recipe close to the paper's: 200 epochs, one checkpoint per depth."""
 
 CHENYAOFO_ERRORS = {
     "resnet20 (projection)": 7.40,
@@ -83,7 +83,7 @@ CHENYAOFO_ERRORS = {
     "resnet44 (projection)": 5.99,
     "resnet56 (projection)": 5.63,
 }
-"""Of networks with projections: 200 epochs, one checkpoint per depth, the epoch with the lowest test error."""
+"""Errors of networks with projections: 200 epochs, one checkpoint per depth, the epoch with the lowest test error."""
 
 _CHENYAOFO_LAST = {"resnet20 (projection)": 7.44, "resnet56 (projection)": 5.79}
 _PYTORCHCV = {
@@ -133,9 +133,9 @@ PEERS = (
     ),
     *_each(_PYTORCHCV, "one", "pytorchcv, README", None, "not said"),
 )
-"""What repositories report, each by its own recipe, of which most are runs of 160 to 200 epochs."""
+"""The errors that repositories report, each with its own recipe; the runs had 160 to 200 epochs where stated."""
 
 
 def peer_errors(network: str) -> list[float]:
-    """What repositories report for a network on CIFAR-10, from the lowest error on; empty if none does."""
+    """The errors that repositories report for a network on CIFAR-10, lowest first; empty if there are none."""
     return sorted(row.cifar10 for row in PEERS if row.network == network and not row.variant)

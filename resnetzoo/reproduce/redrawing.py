@@ -16,11 +16,11 @@ def redraw_report(folder: str | Path, target: Target | None = None) -> None:
     """Draw the figures of a report again and rewrite its pages; its results are not changed.
 
     Args:
-        folder: of the report, with its `results.json`.
+        folder: folder of the report, with its `results.json`.
         target: what was reproduced, if it is not one of `TARGETS`.
 
     Raises:
-        ResultsError: no results there, or not those of a report.
+        ResultsError: there are no results, or they are not those of a report.
         OutputError: `folder` cannot be written.
     """
     folder = user_path(folder)
@@ -38,18 +38,18 @@ def draw_stored(
     """Draw one figure of a stored report, each panel in separate files, for a page of any width.
 
     Args:
-        path: of the report's `results.json`.
+        path: path of the report's `results.json`.
         picture: `errors`, `depths`, `responses` or `gradients`.
         folder: where to write the files; they are named after the picture, with a number if it has several panels.
         theme: `LIGHT`, or `DARK` for a dark page.
-        suffixes: of the files: `.svg`, `.png`.
+        suffixes: suffixes of the files: `.svg`, `.png` or `.pdf`.
 
     Returns:
         The names of the files without their suffix, in the order of the panels.
 
     Raises:
-        ResultsError: no results there, or not those of a report.
-        UsageError: the results are not sufficient for such a picture, or another suffix.
+        ResultsError: there are no results, or they are not those of a report.
+        UsageError: the results are not sufficient for such a picture, or a suffix is not supported.
         OutputError: `folder` cannot be written.
     """
     for suffix in suffixes:

@@ -68,7 +68,7 @@ def draw_figures(outcome: Outcome, folder: Path) -> list[Picture]:
 
 
 def write_title(figure: "Figure", caption: str, below: str) -> None:
-    """Write the caption above the figure, and what is below it, each in as many lines as the width needs."""
+    """Write the caption above the figure, and `below` under it, each in as many lines as the width needs."""
     width = int(13 * figure.get_figwidth())  # 13 characters of this size per inch
     figure.suptitle(f"{fill(caption, width)}\n{fill(below, width)}", ha="left", x=0.01)
 

@@ -48,7 +48,7 @@ def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
 
 
 def write_report(outcome: Outcome, folder: Path) -> None:
-    """Write all results, their figures, and the report in both forms.
+    """Write all results, their figures, and the report in Markdown and HTML.
 
     Raises:
         OutputError: `folder` cannot be written.
@@ -62,7 +62,7 @@ def write_report(outcome: Outcome, folder: Path) -> None:
 
 
 def write_pages(outcome: Outcome, folder: Path) -> None:
-    """Write the figures, and the report in both forms.
+    """Write the figures, and the report in Markdown and HTML.
 
     Raises:
         OutputError: `folder` cannot be written.

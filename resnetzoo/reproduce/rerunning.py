@@ -39,7 +39,7 @@ class Rule:
     the next. Training is chaotic: within an epoch this turns it into a different run of the same recipe, as another
     order of the images would. The bounds on CUDA are therefore slightly wider than the differences between runs of
     several seeds on a CPU (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training
-    losses lie within 3.7 % and their training errors within 3.3 points, later within 16 % and 9 points, and their test
+    losses stay within 3.7 % and their training errors within 3.3 points, later within 16 % and 9 points, and their test
     figures vary by up to 72 % and 32.1 points while the learning rate is high. Such bounds detect wrong data, rates or
     networks, but not small faults. They have not been measured on CUDA yet.
 
@@ -78,7 +78,7 @@ class Rule:
 _LOSS_RATIO = {"train_loss": 0.06, "test_loss": 0.75}
 _ERROR_POINTS = {"train_error": 3.5, "test_error": 35.0}
 EXACT = Rule(exact=True)
-"""For a record of a CPU on a CPU."""
+"""The rule for a run that was recorded on a CPU and is repeated on a CPU."""
 
 
 def rule_for(record: RunRecord, device: str = "auto") -> Rule:
@@ -107,7 +107,7 @@ def rerun(
     """Train the first epochs of a recorded run again, and return their rows.
 
     Initial weights, order of the images, precision and kind of step are the same. On a CPU of the same kind, with the
-    same number of threads and the same torch, every figure is reproduced exactly; on CUDA within bounds, see `Rule`.
+    same number of threads and the same torch, every figure is reproduced exactly; on CUDA within the bounds of `Rule`.
     The initial weights are those of `create(..., seed=record.seed)`. Steps that were recorded as a CUDA graph are
     recorded again if CUDA is available.
 
@@ -115,14 +115,14 @@ def rerun(
         record: the recorded run.
         data: the same images.
         epochs: the number of epochs to repeat.
-        device: as in `fit`.
+        device: the device, as in `fit`.
         progress: show a bar and print one line per epoch.
 
     Raises:
         UsageError: more epochs than were recorded.
-        ResultsError: the data is not that of the record, or its network cannot be built again: it is not one of the
-            zoo, or it began with other weights, frozen ones or other settings.
-        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; nothing of it is kept.
+        ResultsError: the data is not that of the record, or its network cannot be built again: it is not in the
+            zoo, or it began with other weights, with frozen parameters or with other settings.
+        TrainingInterrupted: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1; nothing is kept.
     """
     check_data(data)
     check_whole_number("epochs", epochs)
@@ -150,7 +150,7 @@ def rerun(
 
 
 def _check_same_data(record: RunRecord, data: Data) -> None:
-    """Refuse other data than the record's; if it is another part of the same, the message says how to take that one.
+    """Refuse data other than the record's; for another part of the same, the message says how to get the right one.
 
     Raises:
         ResultsError: the fingerprints differ.

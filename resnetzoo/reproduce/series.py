@@ -1,4 +1,4 @@
-"""Networks of a target that differ in depth, as figures group them."""
+"""Groups of a target's networks that differ only in depth, for figures."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ class Series(NamedTuple):
     """What networks of one series share.
 
     Attributes:
-        family: of their specs.
-        shortcut: that the target chose for them; None if they use their default.
+        family: family of their specs.
+        shortcut: the shortcut that the target chose for them; None if they use their default.
         widths: channels of their stages.
     """
 
@@ -33,5 +33,5 @@ def series_of(network: Network) -> Series:
 
 
 def networks_by_label(target: Target) -> dict[str, Network]:
-    """The networks of a target by the label that their runs have."""
+    """The networks of a target by the label of their runs."""
     return {network.spec().label: network for network in (*target.networks, *target.on_request)}

@@ -10,9 +10,10 @@ SOURCE_ACCURACIES = {
         *(82.39, 83.08, 84.67, 83.98, 83.68, 85.64, 85.29, 84.86, 83.72, 85.69),
     ),
 }
-"""Top-1 test accuracy in percent of its sequential and its residual network after each of 20 epochs, one run of each.
+"""Top-1 test accuracies in percent from the source document, the report that this project grew from.
 
-Their depth and recipe are not known; they stand beside our networks of 20 layers because the comparison is the same."""
+It trained a sequential and a residual network for 20 epochs on CIFAR-10, one run of each. Their depth and recipe are
+not known; they are listed under our networks of 20 layers because the comparison is the same."""
 
 SOURCE_EPOCHS = 20
 

@@ -18,7 +18,7 @@ from resnetzoo.utils.paths import user_path
 
 @dataclass(frozen=True)
 class StoredResults:
-    """A `results.json`.
+    """The contents of a `results.json`.
 
     Attributes:
         command: the command that reproduces it.
@@ -39,9 +39,9 @@ def read_results(path: str | Path, target: Target | None = None) -> StoredResult
         target: what was reproduced, if it is not one of `TARGETS`.
 
     Raises:
-        ResultsError: the file is missing, changed by hand, not that of a report, or was judged by other claims than the
-            target has now.
-        UsageError: of a target that is not known.
+        ResultsError: the file is missing, changed by hand, not that of a report, or was judged by claims that the
+            target does not have.
+        UsageError: the target is not known.
     """
     path = user_path(path)
     values = read_checksummed(path)
@@ -64,8 +64,8 @@ def read_outcome(path: str | Path, target: Target | None = None) -> Outcome:
         target: what was reproduced, if it is not one of `TARGETS`.
 
     Raises:
-        ResultsError: as `read_results`.
-        UsageError: of a target that is not known.
+        ResultsError: as in `read_results`.
+        UsageError: the target is not known.
     """
     stored = read_results(path, target)
     values = read_checksummed(user_path(path))

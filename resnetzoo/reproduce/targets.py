@@ -16,7 +16,7 @@ from resnetzoo.utils.lookup import look_up
 
 @dataclass(frozen=True)
 class Network:
-    """A network of the zoo by name, with another shortcut than its default if one is given."""
+    """A network of the zoo by name, with its default shortcut or another one."""
 
     name: str
     shortcut: Shortcut | None = None
@@ -33,14 +33,14 @@ class Target:
 
     Attributes:
         name: the name that users type.
-        title: what it is, for headings.
+        title: its title in headings.
         source: where it was published.
         networks: the networks to train.
         on_request: networks that take days, trained only if their depth is requested.
-        recipe: of the full budget.
-        short_recipe: of the short budget.
+        recipe: recipe of the full budget.
+        short_recipe: recipe of the short budget.
         seeds: number of seeds per network in the full budget.
-        claims: the claims that the runs decide; those about networks on request only where these are requested.
+        claims: the claims that the runs decide; those about networks on request count only if these are requested.
         by_epoch: whether the report shows the accuracy of each epoch.
         layers: whether the report measures responses and gradients by layer.
     """
@@ -58,7 +58,10 @@ class Target:
     layers: bool = False
 
     def claims_for(self, labels: Collection[str]) -> tuple[Claim, ...]:
-        """The claims for runs of the networks with these labels: without those about networks that nobody requested."""
+        """The claims for runs of the networks with these labels.
+
+        Claims about networks on request are left out, unless these are among the labels.
+        """
         left_out = {network.spec().label for network in self.on_request}.difference(labels)
         return tuple(claim for claim in self.claims if left_out.isdisjoint(claim.networks))
 

@@ -42,7 +42,7 @@ def train_runs(
     while left:
         at_once = min(at_once, len(left))
         failures = _train_round(left, data, device=device, precision=precision, record=record, at_once=at_once, say=say)
-        free_memory()  # the networks of this round only refer to each other by now, and the next one needs their place
+        free_memory()  # only reference cycles keep the networks of this round, and the next one needs their memory
         again = [run for run in left if run in failures and failures[run].out_of_memory and at_once > 1]
         failed |= {run: failures[run].reason for run in left if run in failures and run not in again}
         left, at_once = again, at_once // 2

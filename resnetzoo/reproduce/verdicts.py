@@ -12,7 +12,7 @@ from resnetzoo.utils.spread import sample_deviation
 
 Answer = Literal["holds", "does not hold", "not enough evidence"]
 Samples = Mapping[Measure, Mapping[str, Sequence[float]]]
-"""A value a seed: measure -> label of the network -> values."""
+"""One value per seed: measure -> label of the network -> values."""
 
 _ONE_MEAN, _TWO_MEANS = "Student's t", "Student's t, pooled variance"  # the tests, in words
 _NO_FIGURES: tuple[str, Answer] = ("", "not enough evidence")
@@ -23,7 +23,7 @@ class Verdict:
     """A claim, its answer, and the figures that decide it or are missing.
 
     Attributes:
-        claim: in words.
+        claim: the claim in words.
         answer: `holds`, `does not hold` or `not enough evidence`.
         figures: the figures that decide it, in words.
         untrained: labels of the claim's networks that have no result.
@@ -49,7 +49,8 @@ def judge(
         samples: the measured values.
         budget: how much was trained.
         official: whether the data is CIFAR-10 itself, which all claims are about.
-        whole: whether all of it was used, as for published figures; on a part of it, only comparisons are fair.
+        whole: whether all of it was used, as for published figures; on a part of it, networks can only be compared with
+            each other.
         failed: label of a network -> how many of its runs have no result.
     """
     values = samples[measure_of(claim)]
@@ -77,7 +78,7 @@ def untrained_networks(claim: Claim, trained: Iterable[str]) -> tuple[str, ...]:
 
 
 def _missing_values(claim: Claim, values: Mapping[str, Sequence[float]], failed: Mapping[str, int]) -> Iterator[str]:
-    """The missing values, in words, if some are missing."""
+    """Say in words which values are missing, if any are."""
     untrained = untrained_networks(claim, values)
     if unplanned := [name for name in untrained if name not in failed]:
         yield f"{' and '.join(unplanned)} not trained"

@@ -61,8 +61,8 @@ def refuse(name: str, runs: object, *messages: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_is_no_list_of_runs_is_refused(name: str, run: resnetzoo.Run) -> None:
-    refuse(name, [], "no runs to compare: pass one at least")
-    refuse(name, run, "must be a list of runs, as [run], not a Run")
+    refuse(name, [], "no runs to compare: pass at least one")
+    refuse(name, run, "must be a list of runs, such as [run], not a Run")
     refuse(name, [run, "run.json"], "must be what fit or read_records returns, not a str")
 
 
@@ -169,5 +169,7 @@ def test_a_picture_ends_in_png_svg_or_pdf(name: str, run: resnetzoo.Run) -> None
 
 @pytest.mark.parametrize("rows", [[], [{"a": 1}, {"b": 2}], [{"a": 1}, {"a": 1, "b": 2}]])
 def test_rows_of_a_csv_file_have_one_header(rows: list[dict[str, int]]) -> None:
-    with pytest.raises(resnetzoo.UsageError, match=r"one row at least|rows have keys of the first, a, unlike"):
+    with pytest.raises(
+        resnetzoo.UsageError, match=r"at least one row|rows may only have the keys of the first, a, but"
+    ):
         report.write_csv("a.csv", rows)
