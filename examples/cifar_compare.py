@@ -7,7 +7,7 @@
 If CIFAR-10 is not available, the first command also uses the synthetic dataset, and says so. Its size and recipe are
 chosen so that the difference shows in two minutes on two CPU cores. That is a demonstration, not a result on CIFAR-10.
 
-If the script was stopped, the same command resumes it where it was.
+If the script is stopped, the same command resumes where it stopped.
 """
 
 import signal
@@ -23,8 +23,8 @@ import resnetzoo
 from resnetzoo import plots, recipes, report
 from resnetzoo.reproduce import SOURCE_ACCURACIES
 
-# The document that this comparison repeats trained a sequential and a residual network on CIFAR-10 for 20 epochs
-# and gives their top-1 test accuracy (percent) after each; their depth and recipe are not known.
+# The report that this comparison repeats trained a sequential and a residual network on CIFAR-10 for 20 epochs and
+# gives their top-1 test accuracy (percent) after each epoch; their depth and recipe are not known.
 SOURCE = {
     f"source, {family}": dict(enumerate(SOURCE_ACCURACIES[name], start=1))
     for name, family in {"plainnet20": "sequential", "resnet20": "residual"}.items()

@@ -1,8 +1,8 @@
-"""Say what is on a photo.
+"""Classify a photo with a pretrained network.
 
     python examples/classify_photo.py photo.jpg
 
-The networks know the ten classes of CIFAR-10 and nothing else.
+The network knows the ten classes of CIFAR-10 and nothing else.
 """
 
 import signal
@@ -22,7 +22,7 @@ import resnetzoo
 def main() -> None:
     args = parse_args()
     model = resnetzoo.create("resnet20", weights=True)
-    image = resnetzoo.read_image(args.photo)  # upright, as the camera meant it
+    image = resnetzoo.read_image(args.photo)  # rotated upright, as its EXIF data says
     with torch.inference_mode():
         probabilities = model(model.preprocess(image)[None]).softmax(dim=1)[0]  # (10,)
     for probability, place in zip(*probabilities.topk(3), strict=True):

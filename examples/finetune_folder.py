@@ -2,8 +2,8 @@
 
     python examples/finetune_folder.py pets/ --epochs 10
 
-pets/cat/1.jpg, pets/cat/2.png, pets/dog/1.jpg, ...: a fifth of the images is held out to measure on,
-unless they lie in pets/train and pets/test.
+The images are pets/cat/1.jpg, pets/cat/2.png, pets/dog/1.jpg, ... A fifth of each class is held out for testing, unless
+the folder contains pets/train and pets/test.
 """
 
 import signal
@@ -21,7 +21,7 @@ import resnetzoo
 
 def main() -> None:
     args = parse_args()
-    data = resnetzoo.load_data("folder", args.folder)  # a file that is no image, or a class without any, is an error
+    data = resnetzoo.load_data("folder", args.folder)  # raises if a file is not an image or a class is empty
     model = resnetzoo.create(
         "resnet20", weights=True, num_classes=len(data.classes), in_chans=data.train.images.shape[1], seed=0
     )

@@ -25,7 +25,7 @@ class TensorBoard(resnetzoo.Callback):
     def __init__(self, folder: Path, every: int) -> None:
         self.folder = folder
         self.every = every
-        self.writer: SummaryWriter | None = None  # of the process that writes, if several share the run
+        self.writer: SummaryWriter | None = None  # only in the process that writes, if several share the run
 
     def on_fit_start(self, trainer: resnetzoo.TrainerState) -> None:
         if trainer.context.is_main:
@@ -33,7 +33,7 @@ class TensorBoard(resnetzoo.Callback):
             self.writer = SummaryWriter(str(self.folder), purge_step=trainer.step + 1)
 
     def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
-        if self.writer and trainer.step % self.every == 0:  # reading the loss waits for a GPU: not in each step
+        if self.writer and trainer.step % self.every == 0:  # not in each step: reading the loss waits for a GPU
             self.writer.add_scalar("train/mean_loss", trainer.metrics.mean_loss(), trainer.step)
             self.writer.add_scalar("train/lr", trainer.lr, trainer.step)
 

@@ -2,7 +2,7 @@
 
     python examples/loss_surface.py surface.png
 
-Both are the trained ones of the package; the directions are random and filter-normalized (arXiv:1712.09913).
+Both have the pretrained weights of the package; the directions are random and filter-normalized (arXiv:1712.09913).
 """
 
 import signal

@@ -1,8 +1,8 @@
-"""Find the images in a folder that a network sees as most alike, by its features through timm.
+"""For each image in a folder, find the most similar one by the features of a network from timm.
 
     python examples/timm_features.py photos/ --network resnet20
 
-Prints each file, the one most like it, and the cosine between their features.
+Prints each file, the file most similar to it, and the cosine similarity of their features.
 """
 
 import signal

@@ -2,7 +2,8 @@
 
     torchrun --nproc-per-node=2 examples/two_gpus.py
 
-The processes share each batch; the result is that of one process. Without torchrun it runs on one.
+The processes share each batch, and the results are those of one process up to rounding. Without torchrun, a single
+process trains.
 """
 
 import signal
