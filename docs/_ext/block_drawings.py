@@ -1,4 +1,4 @@
-"""The directive that draws blocks close up, side by side, for light and dark pages, with the layers of their specs."""
+"""The directive that draws close-ups of blocks, with the layers of their specs, for light and dark pages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ CLOSE_UPS = (
 
 
 def layers_of(spec: ModelSpec) -> list[str]:
-    """The layers of F in order, of a block that keeps the shape of its input."""
+    """The layers of F in order, for a block that keeps the shape of its input."""
     block = list(spec.stages[0].block_shapes())[-1]
     convs = spec.convs(block)
     found = []
@@ -88,7 +88,7 @@ def _arrow(y: float, ink: str) -> str:
 
 
 def _box(words: str, y: float, ink: str, colour: str) -> str:
-    """Convolutions are filled, since they alone are learned stacks of filters; the rest is an outline."""
+    """A layer as a box: filled for convolutions, the only learned stacks of filters, and an outline for the rest."""
     fill = f'fill="{colour}" fill-opacity="0.22" stroke="{colour}" stroke-width="2"'
     if "conv" not in words:
         fill = f'fill="none" stroke="{ink}" stroke-opacity="0.55"'
@@ -115,7 +115,7 @@ def _addition(fork: float, y: float, ink: str, colour: str) -> Iterator[str]:
 
 
 class BlockDrawing(SphinxDirective):
-    """The named kinds of blocks, or all, in a row, which breaks into several on a phone."""
+    """The named kinds of blocks, by default all, in a row that wraps on a phone."""
 
     optional_arguments = 4
 

@@ -17,12 +17,12 @@ _NO_BRACKETS = str.maketrans("", "", "()")
 
 
 def commands() -> dict[str, typer.main.TyperCommand]:
-    """By name, in the order in which `resnetzoo --help` lists them."""
+    """The commands by name, in the order in which `resnetzoo --help` lists them."""
     return typer.main.get_command(app).commands
 
 
 class CommandLine(SphinxDirective):
-    """A section a command: what it does, how it is called, its arguments and options."""
+    """One section per command: what it does, how it is called, and its arguments and options."""
 
     def run(self) -> list[nodes.Node]:
         return [_section(name, command) for name, command in commands().items()]
@@ -46,7 +46,7 @@ def _section(name: str, command: typer.main.TyperCommand) -> nodes.section:
 
 
 def _rows(params: Sequence[typer.core.TyperArgument], context: typer.Context) -> Iterator[tuple[str, str, str]]:
-    """What `--help` says of each, with the default in a column of its own."""
+    """What `--help` says about each parameter, with the default in a separate column."""
     for param in params:
         found = param.get_help_record(context)
         if found and param.name != "help":

@@ -1,4 +1,4 @@
-"""The directive that shows what was measured on CUDA, a table at a time."""
+"""The directive that shows one table of what was measured on CUDA."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ STOPPED = ("network", "recipe", "seed", "epochs done", "training error (%)", "te
 
 
 class CudaEvidence(SphinxDirective):
-    """One table of the committed figures, by its name in `TABLES`; below two of them, where they are from."""
+    """One table of the committed figures, by its name in `TABLES`; below two of them, links to the files."""
 
     required_arguments = 1
     has_content = False
@@ -40,7 +40,7 @@ class CudaEvidence(SphinxDirective):
 
 
 def step_rows(figures: Figures) -> Rows:
-    """Training steps in every way that was timed, and those of other networks and of the DataLoader loop."""
+    """Training steps, recorded and eager, of this package, other networks and the DataLoader loop."""
     measured = {
         **figures["steps"],
         **{f"{name} compiled and recorded bf16": one for name, one in figures["compiled"].items()},
@@ -58,7 +58,7 @@ def step_rows(figures: Figures) -> Rows:
 
 
 def run_rows(figures: Figures) -> Rows:
-    """What `examples/cifar_compare.py` came to, one network after the other."""
+    """The results of `examples/cifar_compare.py`, which trained one network after the other."""
     found = {name.removeprefix("alone/"): one["value"] for name, one in figures["runs"].items() if _has_value(one)}
     return [
         (name, f"{one['test_error']:.2f}", f"{one['train_seconds']:.1f}", f"{one['test_seconds']:.1f}")
@@ -68,14 +68,14 @@ def run_rows(figures: Figures) -> Rows:
 
 
 def goal_rows(figures: Figures) -> Rows:
-    """What stage `goals` made of the figures."""
+    """The figures beside their goals, from stage `goals`."""
     return [
         (what, f"{found['figure']:,} {found['unit']}", found["goal"] or "-") for what, found in figures["goals"].items()
     ]
 
 
 def stopped_rows(_: Figures) -> Rows:
-    """The last epoch of each run that was stopped when its time was over."""
+    """The last epoch of each run that was stopped when its time was up."""
     with (FOLDER / "stopped_runs.csv").open(newline="") as file:
         last = {(row["model"], row["recipe"], row["seed"]): row for row in csv.DictReader(file)}
     return [
@@ -85,7 +85,7 @@ def stopped_rows(_: Figures) -> Rows:
 
 
 def facts_of(figures: Figures) -> str:
-    """Where the figures are from."""
+    """Where the figures come from, in words."""
     facts = figures["env"]["facts"]["value"]
     peers = "in TF32" if facts["tf32"]["peers"] else "without TF32"
     return (
@@ -95,7 +95,7 @@ def facts_of(figures: Figures) -> str:
 
 
 def _has_value(found: Any) -> bool:
-    """Whether a figure was measured: it may be an error, a number on its own, or say that no time was left."""
+    """Whether a stage measured values; otherwise it has an error, a bare number, or a note that no time was left."""
     return isinstance(found, dict) and isinstance(found.get("value"), dict)
 
 

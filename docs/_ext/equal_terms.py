@@ -13,7 +13,7 @@ HEADER = ("race", "who", "images/s", "times the eager peer")
 
 
 class EqualTerms(SphinxDirective):
-    """A table for each committed record of `benchmarks/equal_terms.py`."""
+    """One table for each committed record of `benchmarks/equal_terms.py`."""
 
     def run(self) -> list[nodes.Node]:
         found: list[nodes.Node] = []
@@ -24,14 +24,14 @@ class EqualTerms(SphinxDirective):
 
 
 def rows_of(record: dict[str, Any]) -> list[tuple[str, ...]]:
-    """A row for each candidate of each race."""
+    """One row for each candidate of each race."""
     return [
         (row["work"], row["name"], f"{row['images_per_second']:,.1f}", f"{row['ratio']:.2f}") for row in record["rows"]
     ]
 
 
 def facts_of(record: dict[str, Any]) -> str:
-    """Where, with what and beside what it was measured."""
+    """Where and with what it was measured, and what else the machine ran."""
     libraries = ("torch", "torchvision", "pytorchcv")
     threads = f"{record['threads']} thread{'s' if record['threads'] > 1 else ''}"
     versions = ", ".join(f"{name} {record['versions'][name]}" for name in libraries if name in record["versions"])

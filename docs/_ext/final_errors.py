@@ -1,4 +1,4 @@
-"""The directive that sets training and test errors of one committed result beside each other, network by network."""
+"""The directive that shows the training and test errors of one committed result, network by network."""
 
 from statistics import mean
 
@@ -11,7 +11,7 @@ from resnetzoo import RunRecord, read_records
 
 
 def final_errors(result: str) -> dict[str, tuple[float, float, int]]:
-    """By network, the mean training and test error in percent after the last epoch, and of how many runs."""
+    """By network, the mean training and test error in percent after the last epoch, and the number of runs."""
     groups: dict[str, list[RunRecord]] = {}
     for record in read_records(RESULTS / result / "results.json"):
         groups.setdefault(record.name, []).append(record)

@@ -7,13 +7,13 @@ from sphinx.writers.html5 import HTML5Translator
 
 
 def write_inline(writer: HTML5Translator, node: nodes.math) -> None:
-    """Put a formula within a line of text."""
+    """Write a formula within a line of text."""
     writer.body.append(tex2mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def write_block(writer: HTML5Translator, node: nodes.math_block) -> None:
-    """Put a formula on a line of its own."""
+    """Write a formula on a separate line."""
     writer.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
     raise nodes.SkipNode
 

@@ -1,4 +1,4 @@
-"""Directives that write tables and pictures from the code and the committed results, so that no page can drift."""
+"""Directives that write tables and pictures from the code and the committed results, so that pages stay true."""
 
 import json
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ SPEED = DOCS.parent / "benchmarks" / "results"
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], first_number: int = 1, last_number: int = 99
 ) -> nodes.table:
-    """A table that sorts; columns from `first_number` to `last_number` stand to the right."""
+    """A sortable table; columns from `first_number` to `last_number` are right-aligned."""
     numbers = range(first_number, last_number + 1)
     group = nodes.tgroup(cols=len(header))
     group += [nodes.colspec(colwidth=1) for _ in header]
@@ -54,7 +54,7 @@ def result_folders() -> list[Path]:
 
 
 def full_records() -> list[resnetzoo.RunRecord]:
-    """All committed runs on CIFAR-10 itself, whole."""
+    """All committed runs on the whole of the official CIFAR-10."""
     found = [record for folder in result_folders() for record in resnetzoo.read_records(folder / "results.json")]
     return [record for record in found if record.data["official"] and not record.data["part"]]
 
@@ -73,7 +73,7 @@ def named_networks(*patterns: str) -> list[str]:
 
 
 class ZooTable(SphinxDirective):
-    """Every network, or those of some patterns in this order, with costs and errors."""
+    """All networks, or those that match the patterns, in this order, with costs and errors."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -101,12 +101,12 @@ def percent(error: float | None) -> str:
 
 
 def mean_and_std(values: Sequence[float]) -> str:
-    """The mean, and the standard deviation where there are several values."""
+    """The mean, and the standard deviation if there are several values."""
     return f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
 
 
 def _best_errors() -> dict[str, tuple[str, str, str]]:
-    """By network, the mean last-epoch error of the recipe that does best, with the recipe and the number of seeds."""
+    """By network, the lowest mean last-epoch error of any recipe, with the recipe and the number of seeds."""
     groups: dict[tuple[str, str], dict[int, float]] = {}
     for record in full_records():
         errors = groups.setdefault((record.name, record.recipe.name), {})
@@ -120,18 +120,18 @@ def _best_errors() -> dict[str, tuple[str, str, str]]:
 
 
 def speed_records() -> list[dict[str, Any]]:
-    """Oldest first."""
+    """The records of speed, oldest first."""
     records = [json.loads(path.read_text()) for path in SPEED.glob("*/*.json")]
     return sorted(records, key=lambda record: str(record["recorded"]))
 
 
 def latest_speed() -> dict[str, Any]:
-    """The newest record, or nothing."""
+    """The newest record of speed; empty if there is none."""
     return next(reversed(speed_records()), {})
 
 
 def _inference_speed() -> dict[str, str]:
-    """Images a second at batch 128, compiled, of the latest record."""
+    """Images per second at batch size 128, compiled, from the latest record."""
     found = {}
     for case, figures in latest_speed().get("benchmarks", {}).items():
         if case.startswith("forward[") and "-128-compiled" in case:
@@ -140,7 +140,7 @@ def _inference_speed() -> dict[str, str]:
 
 
 class WeightsTable(SphinxDirective):
-    """Every row of weights."""
+    """All rows of weights."""
 
     def run(self) -> list[nodes.Node]:
         header = ("weights", "test error (%)", "parameters", "epoch", "recipe", "licence", "where")
@@ -160,7 +160,7 @@ class WeightsTable(SphinxDirective):
 
 
 class RecipeTable(SphinxDirective):
-    """Every recipe beside the others, setting by setting."""
+    """All recipes side by side, one setting per row."""
 
     def run(self) -> list[nodes.Node]:
         recipes = resnetzoo.recipes.RECIPES
@@ -187,7 +187,7 @@ def _words(value: Any) -> str:
 
 
 class Verdicts(SphinxDirective):
-    """The claims of one committed result, or of all, whose networks were trained, with their verdicts."""
+    """The claims of one committed result, or of all, with their verdicts, if their networks were trained."""
 
     optional_arguments = 1
 
@@ -208,7 +208,7 @@ _MADE_BY = ("recipe", "device", "precision", "torch", "commit", "data")
 
 
 class Provenance(SphinxDirective):
-    """How one committed result was made, the commands that make it again, and its files."""
+    """How one committed result was produced, the commands that repeat it, and its files."""
 
     required_arguments = 1
 
@@ -232,7 +232,7 @@ class Provenance(SphinxDirective):
 
 
 def downloads(folder: Path, *suffixes: str) -> list[nodes.Node]:
-    """Links to the folder's files that end so."""
+    """Links to the folder's files with these suffixes."""
     links: list[nodes.Node] = []
     for path in sorted(folder.iterdir()):
         if path.suffix in suffixes:
@@ -242,7 +242,7 @@ def downloads(folder: Path, *suffixes: str) -> list[nodes.Node]:
 
 
 def _provenance_columns(records: Sequence[resnetzoo.RunRecord]) -> dict[str, list[str]]:
-    """Column by column, a cell a run; those of `_MADE_BY` need no column where all runs agree."""
+    """The columns, with one cell per run; those of `_MADE_BY` are not needed as columns if all runs agree."""
     return {
         "network": [record.name for record in records],
         "seed": [str(record.seed) for record in records],

@@ -1,4 +1,4 @@
-"""The directives that compare libraries: their features, of which each cell links to its source, and their errors."""
+"""The directives that compare libraries: their features, with a link to each source, and their errors."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ STORED = Path(__file__).resolve().parent.parent / "libraries.json"
 
 @dataclass(frozen=True)
 class Library:
-    """A library as it was read at its commit, which is None of ours: by feature what it has, and the source of that."""
+    """A library at the commit where it was read (None for ours): by feature, what it has and the source of that."""
 
     name: str
     address: str
@@ -27,17 +27,17 @@ class Library:
 
 
 def read_features() -> dict[str, str]:
-    """By key, the words at the head of a column."""
+    """The heading of each column, by key."""
     return json.loads(STORED.read_text())["features"]
 
 
 def read_libraries() -> list[Library]:
-    """In the order of the table; ours comes first."""
+    """The libraries in the order of the table; ours comes first."""
     return [Library(**row) for row in json.loads(STORED.read_text())["libraries"]]
 
 
 class FeatureTable(SphinxDirective):
-    """A library a row, a feature a column."""
+    """One row per library, one column per feature."""
 
     def run(self) -> list[nodes.Node]:
         features = read_features()
@@ -53,7 +53,7 @@ class FeatureTable(SphinxDirective):
 
 
 def _link(entry: nodes.entry, source: str) -> None:
-    """Make a cell's words a link to a page of the site, which begins with a slash, or to elsewhere."""
+    """Make a cell's words a link: to a page of the site if the source begins with a slash, otherwise to an address."""
     words = entry.astext()
     paragraph = entry[0]
     paragraph.clear()
@@ -66,7 +66,7 @@ def _link(entry: nodes.entry, source: str) -> None:
 
 
 class ErrorsByDepth(SphinxDirective):
-    """Each source of residual networks a row, with its errors at the paper's depths and how they were found."""
+    """One row per source of residual networks, with its errors at the paper's depths and how they were measured."""
 
     def run(self) -> list[nodes.Node]:
         groups: dict[tuple[str, ...], dict[int, Reported]] = {}
@@ -85,7 +85,7 @@ class ErrorsByDepth(SphinxDirective):
 
 
 def _runs(found: Sequence[tuple[int, Reported]]) -> str:
-    """How many runs each figure stands for; named by depth where that differs."""
+    """The number of runs behind each figure; listed by depth if it differs."""
     protocols = {one.runs for _, one in found}
     if len(protocols) == 1:
         return protocols.pop()
@@ -94,7 +94,7 @@ def _runs(found: Sequence[tuple[int, Reported]]) -> str:
 
 
 class LibrariesRead(SphinxDirective):
-    """At which commit each library was read."""
+    """The commit at which each library was read."""
 
     def run(self) -> list[nodes.Node]:
         rows = [(one.name, one.commit[:12], one.date or "-") for one in read_libraries() if one.commit]

@@ -1,7 +1,7 @@
 """The directive of the live page, and the files that it loads: the runtime, and networks whose layers can be watched.
 
-Everything is wrapped in scripts, compressed and as text, since a page that was opened from a folder may load scripts
-but read no files.
+Everything is compressed and wrapped in scripts as text, since a page that is opened from a folder may load scripts but
+may not read files.
 """
 
 import base64
@@ -40,9 +40,9 @@ for _name in ("onnx_ir", "onnxscript"):
 
 
 def watched_network(name: str) -> bytes:
-    """A pretrained network in ONNX, which takes pixels (1, 32, 32, 3) and returns probabilities and each response.
+    """A pretrained network in ONNX, which takes pixels (1, 32, 32, 3) and returns probabilities and every response.
 
-    A response is what comes out of a 3x3 convolution with its batch norm, which the exporter makes one operation.
+    A response is the output of a 3x3 convolution with its batch norm, which the exporter fuses into one operation.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.onnx"
@@ -56,7 +56,7 @@ def watched_network(name: str) -> bytes:
 
 
 def write_files(folder: Path, cache: Path) -> None:
-    """The scripts that the page loads, into `folder`; what was fetched stays in `cache`."""
+    """Write the scripts that the page loads into `folder`; fetched files are kept in `cache`."""
     folder.mkdir(parents=True, exist_ok=True)
     runtime = fetch_runtime(cache)
     _write_script(folder / "runtime.js", "runtime", {"module": _packed(runtime.module), "wasm": _packed(runtime.wasm)})
@@ -95,7 +95,7 @@ def _panel(name: str) -> str:
 
 
 class LivePage(SphinxDirective):
-    """The samples, the field for a picture of the visitor's own, a panel for each network, and the responses."""
+    """The samples, a field for the visitor's own picture, a panel for each network, and the responses."""
 
     def run(self) -> list[nodes.Node]:
         if not self.config.live_page:
@@ -117,7 +117,7 @@ first layer to the last</figcaption><svg role="img"></svg></figure>
 
 
 def add_files(app: Sphinx, failed: Exception | None) -> None:
-    """Behind the pages, so that a build which stops at a warning fetches nothing."""
+    """Add the files after the pages, so that a build that stops at a warning fetches nothing."""
     if failed is None and app.builder.format == "html" and app.config.live_page:
         write_files(Path(app.outdir) / "_static" / FOLDER, Path(app.srcdir) / "_build" / _CACHE)
 

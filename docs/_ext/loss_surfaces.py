@@ -17,7 +17,7 @@ STORED = RESULTS / "loss_surfaces.json"
 
 
 def read_surfaces() -> dict[str, analysis.Surface]:
-    """By network; losses on the first 100 test images of CIFAR-10, in nats."""
+    """The stored surfaces by network: losses on the first 100 test images of CIFAR-10, in nats."""
     stored = json.loads(STORED.read_text())
     return {
         name: analysis.Surface(**{axis: np.array(values) for axis, values in surface.items()})
@@ -26,7 +26,7 @@ def read_surfaces() -> dict[str, analysis.Surface]:
 
 
 class LossSurfaces(SphinxDirective):
-    """All stored surfaces, a picture each."""
+    """All stored surfaces, one picture each."""
 
     def run(self) -> list[nodes.Node]:
         words = [f"Contours of the loss around the weights of {name}" for name in read_surfaces()]
@@ -34,7 +34,7 @@ class LossSurfaces(SphinxDirective):
 
 
 def draw_surfaces(folder: Path, theme: plots.Theme) -> list[str]:
-    """An SVG file for each network, called as it."""
+    """Draw one SVG file per network, and return their names without suffix, which are those of the networks."""
     folder.mkdir(parents=True, exist_ok=True)
     surfaces = read_surfaces()
     for name, surface in surfaces.items():

@@ -1,4 +1,4 @@
-"""The blocks of code in a page of Markdown, with the reason why one is not run, or what its picture shows."""
+"""The code blocks of a Markdown page, with the reason why one is not run, or the description of its picture."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Block:
         kind: its language.
         code: its lines.
         reason: why it is not run; empty if it is.
-        span: where it begins and ends in its page, with the line above it that says so.
+        span: where it begins and ends in its page, including the line above it with the reason or the description.
         alt: what its picture shows; empty if it draws none.
     """
 
@@ -36,7 +36,7 @@ class Block:
 
     @property
     def is_run(self) -> bool:
-        """True where the tests of the README, or the build of the site, run the block."""
+        """Whether the tests of the README, or the build of the site, run the block."""
         return self.kind in ("python", "sh") and not self.reason
 
 

@@ -1,7 +1,7 @@
 """Pages with Python are notebooks: they are run when the site is built, and show what each block prints and draws.
 
 A page stays plain Markdown. Its blocks of Python become the cells of a notebook, one after the other in one process.
-Its commands run between them, in the same folder. Blocks with a line `% not run: ...` above them stay text. Above a
+Its commands run between them, in the same folder. Blocks with a line `% not run: ...` above them remain text. Above a
 block that draws, a line `% alt: ...` says what its picture shows. A page offers its notebook, with the outputs, for
 download.
 """
@@ -36,7 +36,7 @@ _PICTURES = "%matplotlib inline\n%config InlineBackend.figure_formats = ['svg']"
 
 
 def read_page(text: str) -> nbformat.NotebookNode:
-    """Make a notebook of a page of Markdown; one with nothing to run is a single cell of text."""
+    """Turn a Markdown page into a notebook; a page with nothing to run becomes a single text cell."""
     blocks = [block for block in blocks_in(text) if block.is_run]
     cells, lines, end = [], [], 0
     if blocks:
@@ -73,12 +73,12 @@ def _hidden(code: str, *tags: str) -> nbformat.NotebookNode:
 
 
 class PictureTexts(SphinxTransform):
-    """Report a picture for which nothing says what it shows; a page would say the name of its file."""
+    """Report pictures without a description; the page would show the file name instead."""
 
     default_priority = 400
 
     def apply(self, **_: Any) -> None:
-        """Warn of each, which the build of the site turns into an error."""
+        """Warn about each of them; the build of the site turns warnings into errors."""
         for image in self.document.findall(nodes.image):
             if not image.get("alt"):
                 words = "put a line `% alt: ...` above the block that draws this picture, to say what it shows"
@@ -86,7 +86,7 @@ class PictureTexts(SphinxTransform):
 
 
 class NotebookLinks(SphinxTransform):
-    """Below the title of a page that was run, the first one apart: its notebook to download, and the same in Colab."""
+    """Links below the title of each page that was run, except the first: its notebook, to download or open in Colab."""
 
     default_priority = 400
 
@@ -106,7 +106,7 @@ class NotebookLinks(SphinxTransform):
         title.parent.insert(title.parent.index(title) + 1, links)
 
     def _executed(self, page: str) -> str:
-        """The path of the notebook, seen from the folder of the pages."""
+        """The path of the notebook, relative to the folder of the pages."""
         return os.path.relpath(f"{self.env.mystnb_config.output_folder}/{page}.ipynb", self.env.srcdir)
 
 

@@ -1,4 +1,4 @@
-"""The runtime of ONNX in a browser, as its package has it: fetched by npm once, and checked before it is used."""
+"""The ONNX runtime for browsers: its npm package is fetched once and verified before it is used."""
 
 import base64
 import hashlib
@@ -16,17 +16,17 @@ _ARCHIVE = "onnxruntime-web-1.30.0.tgz"
 
 
 class Runtime(NamedTuple):
-    """What a page needs of it: a JavaScript module, and the code that the module runs."""
+    """The files that a page needs: a JavaScript module, and the WebAssembly code that it runs."""
 
     module: bytes
     wasm: bytes
 
 
 def fetch_runtime(folder: Path) -> Runtime:
-    """The runtime that computes on one thread of the processor, from the package in this folder or from npm's registry.
+    """The single-threaded CPU runtime, from the package in this folder or from npm's registry.
 
     Raises:
-        ExtensionError: npm is not installed or cannot fetch the package, or the package is not the one that is pinned.
+        ExtensionError: npm is not installed or cannot fetch the package, or the package is not the pinned one.
     """
     archive = folder / _ARCHIVE
     if not archive.is_file():
@@ -40,10 +40,10 @@ def fetch_runtime(folder: Path) -> Runtime:
 
 
 def check_integrity(archive: Path) -> None:
-    """Refuse an archive that is not the pinned one, in the notation of npm's lock files.
+    """Refuse an archive whose hash is not `INTEGRITY`, which is written as in npm's lock files.
 
     Raises:
-        ExtensionError: it is another one. The archive is deleted, so that the next build fetches it again.
+        ExtensionError: the hashes differ. The archive is deleted, so that the next build fetches it again.
     """
     found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if found != INTEGRITY:

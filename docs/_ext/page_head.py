@@ -1,4 +1,4 @@
-"""What each page's frame says: its description for search engines, and a sidebar whose captions are no headings."""
+"""Changes to each page's frame: a description for search engines, and a sidebar whose captions are not headings."""
 
 from html import escape
 from typing import Any
@@ -10,7 +10,7 @@ _LONGEST = 160  # characters, of which search engines show no more
 
 
 def describe(doctree: nodes.document) -> str:
-    """The first paragraph that says something, cut at a word."""
+    """The first paragraph of more than a few words, shortened at the end of a word."""
     for paragraph in doctree.findall(nodes.paragraph):
         text = " ".join(paragraph.astext().split())
         if "notebook-links" not in paragraph["classes"] and len(text) > 20:
@@ -21,7 +21,7 @@ def describe(doctree: nodes.document) -> str:
 def add_description(
     app: Sphinx, _page: str, _template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Put the description into the head of a page; the index and the search have none of their own."""
+    """Put a description into the head of a page; the pages of the index and of the search have none of their own."""
     text = (describe(doctree) if doctree else "") or app.config.html_context["description"]
     context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{escape(text)}" />'
 
@@ -29,7 +29,7 @@ def add_description(
 def take_headings_from_the_sidebar(
     _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None
 ) -> None:
-    """Sphinx calls the captions headings without a level, before the page's own first one."""
+    """Remove the heading role of the captions: Sphinx puts such headings, without a level, before the page's first."""
     tree = context["furo_navigation_tree"]
     context["furo_navigation_tree"] = tree.replace('class="caption" role="heading"', 'class="caption"')
 

@@ -1,4 +1,4 @@
-"""Directives for what others published: row by row, and at the paper's depths beside ours."""
+"""Directives for published errors: row by row, and at the paper's depths beside ours."""
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
@@ -15,7 +15,7 @@ DEPTHS = (20, 32, 44, 56, 110, 1202)
 
 
 class PublishedTable(SphinxDirective):
-    """What the papers report, row by row, with how many runs each figure stands for."""
+    """The errors that the papers report, row by row, with the number of runs behind each."""
 
     def run(self) -> list[nodes.Node]:
         rows = []
@@ -27,7 +27,7 @@ class PublishedTable(SphinxDirective):
 
 @dataclass(frozen=True)
 class Reported:
-    """An error on CIFAR-10 with the protocol that it was found by, each as the words of a cell."""
+    """An error on CIFAR-10 and the protocol behind it, each as the text of a table cell."""
 
     source: str
     error: str
@@ -38,7 +38,7 @@ class Reported:
 
 
 class PublishedBesideOurs(SphinxDirective):
-    """Each published error of the networks of one family, and ours, each with the protocol that it was found by."""
+    """The published errors of the networks of one family, and ours, each with its protocol."""
 
     required_arguments = 1
 
@@ -53,7 +53,7 @@ class PublishedBesideOurs(SphinxDirective):
 
 
 def reported(name: str) -> list[Reported]:
-    """What others report of a network, in the order of the data, and then our own figures."""
+    """The errors that others report for a network, in the order of `PUBLISHED` and `PEERS`, and then our own."""
     return [*_published(name), *_ours(name)]
 
 

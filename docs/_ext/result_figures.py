@@ -1,4 +1,4 @@
-"""The directive that draws a picture of a committed result for light and for dark pages, a file a panel."""
+"""The directive that draws a picture of a committed result for light and for dark pages, with one file per panel."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -20,13 +20,13 @@ THEMES = {"light": plots.LIGHT, "dark": plots.DARK}
 def themed_images(
     env: BuildEnvironment, name: str, alts: Sequence[str], draw: Callable[[Path, plots.Theme], list[str]]
 ) -> list[nodes.Node]:
-    """Images of which a page shows those of its own ground, side by side where there is room.
+    """Images for light and dark pages, of which a page shows those of its theme, side by side if there is room.
 
     Args:
-        env: of the build.
-        name: of a folder for the files.
+        env: environment of the build.
+        name: name of a folder for the files.
         alts: what each picture shows.
-        draw: writes SVG files into a folder and says how they are called, without suffix.
+        draw: function that writes SVG files into a folder and returns their names without suffix.
 
     Raises:
         ExtensionError: there are more or fewer pictures than texts.
@@ -47,7 +47,7 @@ def themed_images(
 class ResultFigure(SphinxDirective):
     """`RESULT PICTURE`: `errors`, `depths`, `responses` or `gradients` of a result, drawn from its records.
 
-    In `alt`, " | " stands between the texts of several panels.
+    In `alt`, the descriptions of several panels are separated by " | ".
     """
 
     required_arguments = 2

@@ -1,6 +1,6 @@
-"""Ten drawings, one of each class of CIFAR-10, for a page that must not ship photographs of others.
+"""Ten drawings, one for each class of CIFAR-10, for a page that must not ship other people's photographs.
 
-Each is a list of shapes on a ground, in a square of side 1 with the origin at the top left, drawn large and made small.
+Each is a list of shapes on a background, in a unit square with the origin at the top left, drawn large and scaled down.
 """
 
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Shape(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """A ground, as colours from top to bottom, and the shapes on it from back to front."""
+    """A background, as the colours at its top and bottom, and the shapes on it from back to front."""
 
     ground: tuple[str, str]
     shapes: tuple[Shape, ...]
@@ -179,7 +179,7 @@ SCENES = {
 
 
 def draw_sample(name: str) -> NDArray[np.uint8]:
-    """The drawing of this class: (32, 32, 3), red, green, blue."""
+    """The drawing of this class: RGB, (32, 32, 3)."""
     scene = SCENES[name]
     picture = Image.linear_gradient("L").resize((_LARGE, _LARGE))
     picture = Image.composite(

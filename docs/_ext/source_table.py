@@ -1,4 +1,4 @@
-"""A directive that sets the source document's accuracies beside ours, epoch by epoch."""
+"""The directive that shows the source document's accuracies beside ours, epoch by epoch."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from resnetzoo.reproduce import SOURCE_ACCURACIES
 
 
 class SourceTable(SphinxDirective):
-    """Top-1 test accuracy after each epoch: of each network of the source, and ours of one committed result."""
+    """Top-1 test accuracy after each epoch, of each network of the source and of ours in one committed result."""
 
     required_arguments = 1
 

@@ -1,4 +1,4 @@
-"""The directives about speed: the latest record beside the fastest peer, and every record in a row."""
+"""The directives about speed: the latest record beside the fastest peer, and all records, one per row."""
 
 import json
 import re
@@ -38,7 +38,7 @@ class SpeedTable(SphinxDirective):
 
 
 def _equal(case: str, precision: str, way: str) -> str:
-    """How many times as fast ours is where both run the same way, of the records on equal terms; "-" without one."""
+    """How many times as fast ours is if both run in the same way, from the records on equal terms; "-" without one."""
     found = _CASE.match(case)
     if found is None:
         return "-"
@@ -52,7 +52,7 @@ def _equal(case: str, precision: str, way: str) -> str:
 
 
 class SpeedHistory(SphinxDirective):
-    """Every record of speed, one a row: some cases in images a second, and how many times the fastest peer that is."""
+    """All records of speed, one per row: some cases in images per second, with the ratio to the fastest peer."""
 
     required_arguments = 1
     final_argument_whitespace = True

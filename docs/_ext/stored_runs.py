@@ -1,4 +1,4 @@
-"""The directive that shows what a stored run printed, where a page cannot train as long itself."""
+"""The directive that shows what a stored run printed, for pages that cannot train that long themselves."""
 
 from docutils import nodes
 from generated import RESULTS

@@ -1,4 +1,4 @@
-"""Directives about the synthetic dataset: what it looks like, and the comparison that was trained on it."""
+"""Directives about the synthetic dataset: its images, and the comparison that was trained on it."""
 
 from io import StringIO
 from pathlib import Path
@@ -19,7 +19,7 @@ _EACH = 4  # images of a class
 
 
 def draw_synthetic_set() -> Figure:
-    """The first training images of each class, a column a class."""
+    """The first training images of each class, one column per class."""
     images = resnetzoo.synthetic(train_images=500, test_images=1).train
     columns = len(images.classes)
     layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
@@ -48,7 +48,7 @@ class SyntheticPictures(SphinxDirective):
 
 
 class SyntheticComparison(SphinxDirective):
-    """The stored runs of `examples/cifar_compare.py` on this set: each seed's errors, their mean and spread."""
+    """The stored runs of `examples/cifar_compare.py` on this dataset: each seed's error, their mean and spread."""
 
     def run(self) -> list[nodes.Node]:
         records = resnetzoo.read_records(STORED / "results.json")
