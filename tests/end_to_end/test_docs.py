@@ -14,6 +14,7 @@ from markdown_blocks import Block, blocks_of
 from processes import environment
 from typer.testing import CliRunner
 
+import resnetzoo
 from resnetzoo import cli, errors
 
 DOCS = ROOT / "docs"
@@ -150,3 +151,9 @@ def test_pictures_are_there() -> None:
     for page in PAGES:
         for picture in re.findall(r"```\{image\} (\S+)", page.read_text()):
             assert (page.parent / picture).is_file(), (name_of(page), picture)
+
+
+def test_what_is_cited_has_the_version_of_the_package() -> None:
+    cff, page = (ROOT / "CITATION.cff").read_text(), (DOCS / "citing.md").read_text()
+    assert re.findall(r"^version: (\S+)$", cff, re.MULTILINE) == [resnetzoo.__version__]
+    assert re.findall(r"version *= \{(.+)\}", page) == [resnetzoo.__version__]
