@@ -73,8 +73,9 @@ class Int8Conv(nn.Module):
         return packed
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state without packed weights; copies and loaded files pack the weights again."""
-        return {name: value for name, value in vars(self).items() if name != "packed"}
+        """What copies and files hold: they pack the weights again."""
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
+        return {name: value for name, value in state.items() if name != "packed"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]

@@ -205,7 +205,7 @@ class CifarNet(DescribesWeights, nn.Module):
         memo.update({key: copied for key, copied in copies_of_computed(self).items() if key not in memo})
         copied: CifarNet = type(self).__new__(type(self))
         memo[id(self)] = copied
-        copied.__setstate__(copy.deepcopy(vars(self), memo))  # type: ignore[no-untyped-call]
+        copied.__setstate__(copy.deepcopy(super().__getstate__(), memo))  # type: ignore[no-untyped-call]
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ class CifarNet(DescribesWeights, nn.Module):
             UsageError: parts of it cannot be pickled: parametrized modules, or modules prepared for quantization.
         """
         check_picklable(self)
-        return vars(self)
+        return super().__getstate__()  # type: ignore[no-untyped-call, no-any-return]  # not what `compile` made
 
     @overload
     def get_classifier(self, name_only: Literal[False] = False) -> nn.Module: ...

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -144,3 +145,26 @@ def test_settings_of_synchronized_norms_count() -> None:
     model = nn.SyncBatchNorm.convert_sync_batchnorm(lived_in(SPEC))
     model.bn1.eps = 0.1
     assert known_spec(model) is None
+
+
+COPIES: dict[str, Callable[[Network], nn.Module]] = {
+    "copy.deepcopy": copy.deepcopy,
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+    "averaged": lambda model: torch.optim.swa_utils.AveragedModel(model).module,
+}
+
+
+@pytest.mark.parametrize("make", COPIES.values(), ids=COPIES)
+def test_a_copy_of_a_network_compiled_in_place_computes_with_its_own_weights(
+    make: Callable[[Network], Network],
+) -> None:
+    model = lived_in(SPEC).eval()
+    model.compile(backend="eager")
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        before = model(images)
+        copied = make(model)
+        nn.init.zeros_(copied.fc.weight)
+        after = copied(images)
+        torch.testing.assert_close(after, copied.forward(images))
+        assert not torch.allclose(after, before)
