@@ -13,6 +13,12 @@ _HOOKS = {
     "_backward_pre_hooks": "a backward-pre hook",
     "_backward_hooks": "a backward hook",
 }
+_PLAIN = (bool, int, float, str, tuple, list)
+# What weights show by their shapes, how norms are trained, and what changes no value.
+_NOT_COMPARED = frozenset(
+    ("in_channels", "out_channels", "in_features", "out_features", "num_features", "num_channels", "kernel_size")
+    + ("training", "momentum", "track_running_stats", "inplace")
+)
 
 
 class AsBuilt:
@@ -48,10 +54,11 @@ class AsBuilt:
         return None
 
     def other_settings(self, name: str) -> str | None:
-        """Which setting of a convolution or norm is not as built, among those that its weights do not show."""
-        found, built = _settings(self.found[name]), _settings(self.built[name])
-        differing = [setting for setting in built if found.get(setting) != built[setting]]
-        return next((f"has {setting} {found.get(setting)}, not {built[setting]}" for setting in differing), None)
+        """Which setting of a module is not as built, of those that its weights do not show."""
+        built = _settings(self.built[name])
+        found = {setting: _setting(self.found[name], setting) for setting in built}
+        differing = [setting for setting in built if found[setting] != built[setting]]
+        return next((f"has {setting} {found[setting]}, not {built[setting]}" for setting in differing), None)
 
     def changes(self) -> dict[str, str]:
         """How each changed module differs from what was built, by name; the network itself has an empty name."""
@@ -91,13 +98,16 @@ def _is_known(module: nn.Module) -> bool:
 
 
 def _settings(module: nn.Module) -> dict[str, object]:
-    names = ("stride", "padding", "dilation", "groups", "padding_mode", "eps")
-    settings = {name: getattr(module, name) for name in names if hasattr(module, name)}
-    if isinstance(module, nn.Conv2d) and settings["padding"] == "same":
-        settings["padding"] = tuple(
-            step * (kernel - 1) // 2 for step, kernel in zip(module.dilation, module.kernel_size, strict=True)
-        )
-    return settings
+    """The plain values among its attributes, whatever its class calls them."""
+    names = [name for name, value in vars(module).items() if isinstance(value, _PLAIN) and not name.startswith("_")]
+    return {name: _setting(module, name) for name in names if name not in _NOT_COMPARED}
+
+
+def _setting(module: nn.Module, name: str) -> object:
+    value: object = getattr(module, name, None)
+    if name == "padding" and value == "same" and isinstance(module, nn.Conv2d):
+        return tuple(step * (kernel - 1) // 2 for step, kernel in zip(module.dilation, module.kernel_size, strict=True))
+    return value
 
 
 def _is_synchronized(found: nn.Module, built: nn.Module) -> bool:

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -55,6 +56,14 @@ CHANGES: dict[str, tuple[Callable[[Network], object], str]] = {
     "dilation": (lambda model: setattr(model.conv1, "dilation", (2, 2)), r"conv1 has dilation \(2, 2\), not \(1, 1\)"),
     "padding": (lambda model: setattr(model.conv1, "padding_mode", "circular"), "conv1 has padding_mode circular"),
     "epsilon": (lambda model: setattr(model.bn1, "eps", 0.1), r"bn1 has eps 0\.1, not 1e-05"),
+    "channels in front": (
+        lambda model: vars(model.layer2[0].downsample).update(front=0, back=16),
+        r"layer2\.0\.downsample has front 0, not 8",
+    ),
+    "order of stages": (
+        lambda model: setattr(model, "stage_names", ["layer1", "layer2", "layer3", "layer3"]),
+        r"it has stage_names \['layer1', 'layer2', 'layer3', 'layer3'\], not \['layer1', 'layer2', 'layer3'\]",
+    ),
     "activation": (lambda model: setattr(model, "relu", nn.GELU()), "relu is of the class GELU"),
     "no activation": (lambda model: delattr(model, "relu"), "relu is missing"),
     "forward pass": (lambda model: setattr(model, "forward_head", lambda features: features), "has another forward"),
@@ -109,6 +118,35 @@ def test_a_run_of_a_changed_network_does_not_have_the_name_of_its_spec(tiny_data
     assert run.name == "resnet8 (projection), changed"
 
 
+SETTINGS: dict[str, tuple[dict[str, Any], Callable[[Network], object], str]] = {
+    "groups of a norm": (
+        {"family": "residual", "norm": "group"},
+        lambda model: setattr(model, "bn1", nn.GroupNorm(8, 16)),
+        "bn1 has num_groups 8, not 16",
+    ),
+    "input of a projection": (
+        {"family": "preactivation", "shortcut": "projection"},
+        lambda model: setattr(model.layer2[0], "project_activated", False),
+        r"layer2\.0 has project_activated False, not True",
+    ),
+    "rate of a dropout": (
+        {"family": "residual", "drop_rate": 0.1},
+        lambda model: setattr(model.layer1[0].drop, "p", 0.9),
+        r"layer1\.0\.drop has p 0\.9, not 0\.1",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", SETTINGS)
+def test_settings_that_only_some_networks_have_count(change: str, tmp_path: Path) -> None:
+    choices, make, words = SETTINGS[change]
+    model = resnetzoo.CifarNet(resnetzoo.ModelSpec(depth=8, **choices))
+    assert known_spec(model) == model.spec
+    make(model)
+    with pytest.raises(resnetzoo.UsageError, match=words):
+        resnetzoo.save_weights(model, tmp_path / "a.safetensors")
+
+
 SAME: dict[str, Callable[[Network], nn.Module]] = {
     "bf16": lambda model: model.bfloat16(),
     "half": lambda model: model.half(),
@@ -119,6 +157,8 @@ SAME: dict[str, Callable[[Network], nn.Module]] = {
     "compiled": torch.compile,
     "averaged": torch.optim.swa_utils.AveragedModel,
     "synchronized": nn.SyncBatchNorm.convert_sync_batchnorm,
+    "other settings of training": lambda model: vars(model.bn1).update(momentum=0.01) or model,
+    "in place": lambda model: setattr(model.relu, "inplace", True) or model,
     "padding in words": lambda model: setattr(model.conv1, "padding", "same") or model,
 }
 
