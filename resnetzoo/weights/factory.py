@@ -49,7 +49,8 @@ def create(
         drop_rate: share of the activations between the convolutions of basic blocks that is dropped in training.
         seed: seed for the weights; by default they are drawn from torch's random state, which a seed leaves unchanged.
         weights: True for the network's first row of `list_weights`, a row's name or tag (`akamaster_c10`), what
-            `load_checkpoint` reads, or an https address of a file. Their shortcut and classes are used. With another
+            `load_checkpoint` reads, or an https address of a file. Names take precedence: `./akamaster_c10` is a file.
+            Their shortcut and classes are used. With another
             `num_classes` the classifier is fresh. With other `in_chans` the first convolution and the normalization are
             converted, with a warning, as in `load_checkpoint`.
         key: selects one of several networks in a file, as in `load_checkpoint`.
@@ -168,9 +169,10 @@ def _find_row(name: str, weights: bool | CheckpointSource) -> Weights | None:
         return default_weights(name)
     if not isinstance(weights, str):
         return None
-    tags = {row.tag: row for row in list_weights(f"{name}.*")}
-    if weights in tags:
-        return tags[weights]
+    own = {row.tag: row for row in list_weights(f"{name}.*")}
+    named = own | {row.name: row for row in list_weights()}
+    if weights in named:
+        return named[weights]
     if looks_like_a_file(weights):  # or an address
         return None
     return get_weights(weights if "." in weights else f"{name}.{weights}")

@@ -297,6 +297,16 @@ def test_words_that_are_a_model() -> None:
         resnetzoo.load_model("resnet20", family="plain")
 
 
+@pytest.mark.parametrize("word", ["modern_c10", "resnet20.modern_c10"])
+def test_the_name_of_weights_takes_precedence_over_a_file(word: str) -> None:
+    resnetzoo.save_weights(resnetzoo.create("resnet20", seed=1), "mine.safetensors")
+    Path("mine.safetensors").rename(word)
+    row = resnetzoo.get_weights("resnet20.modern_c10")
+    assert resnetzoo.create("resnet20", weights=word).weights is row
+    with pytest.raises(resnetzoo.CheckpointError, match="file of safetensors"):
+        resnetzoo.create("resnet20", weights=f"./{word}")
+
+
 def test_weights_are_hashed_once_however_they_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     resnetzoo.save_weights(resnetzoo.create("resnet20", weights=True), "copy.safetensors")
     hashed: list[object] = []
