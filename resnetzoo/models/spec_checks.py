@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.validation import check_real, check_whole_number
+from resnetzoo.utils.validation import check_flag, check_real, check_whole_number
 
 if TYPE_CHECKING:
     from resnetzoo.models.blocks.types import BlockType
@@ -43,8 +43,7 @@ def check_order(spec: "ModelSpec", kind: "BlockType") -> None:
     Raises:
         UsageError: names the value.
     """
-    if not isinstance(spec.last_norm, bool):
-        raise UsageError(f"last_norm must be True or False, not {spec.last_norm!r}")
+    check_flag("last_norm", spec.last_norm)
     if not kind.family.norm_first and (spec.projection_input != "activated" or not spec.last_norm):
         raise UsageError("last_norm and projection_input are only for pre-activation networks: leave them out")
     if spec.strided_conv is None:
@@ -60,6 +59,7 @@ def check_shortcuts(spec: "ModelSpec") -> None:
     Raises:
         UsageError: names the value.
     """
+    check_flag("zero_init_residual", spec.zero_init_residual)
     if not spec.has_shortcuts:
         _check_without(spec)
     elif spec.shortcut == "identity":

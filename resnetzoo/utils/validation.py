@@ -26,6 +26,16 @@ def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: 
         raise UsageError(f"{field} must be a whole number {bounds}, not {brief(found)}")
 
 
+def check_flag(field: str, found: object) -> None:
+    """Refuse anything but `True` and `False`: any other value would count as one of them, and be stored as it is.
+
+    Raises:
+        UsageError: says what was found.
+    """
+    if not isinstance(found, bool):
+        raise UsageError(f"{field} must be True or False, not {brief(found)}")
+
+
 def check_real(field: str, found: object) -> None:
     """Refuse anything but an `int` or a `float`: such a value is stored, compared and printed as it is.
 

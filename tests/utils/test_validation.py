@@ -1,8 +1,10 @@
 """Numbers of other libraries are refused in words that are true, and that say what to write."""
 
+import json
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -90,3 +92,24 @@ def test_a_number_beyond_floats_is_not_finite() -> None:
 def test_names_of_long_numbers_are_put_in_order() -> None:
     in_order = ["a", "a20", "a110", f"a{19 * '9'}", f"a{5_000 * '8'}", f"a{5_000 * '9'}b", "b1"]
     assert sorted(set(in_order), key=natural_order) == in_order
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        resnetzoo.ModelSpec("preactivation", 29, block="bottleneck", stem_width=8, groups=2, strided_conv=1),
+        resnetzoo.ModelSpec("residual", 8, layers=(1, 1, 1), drop_rate=0.1, zero_init_residual=True),
+        resnetzoo.recipes.HE2015,
+        replace(resnetzoo.recipes.QUICK20, clip_norm=1.0, ema_decay=0.9, extended_at=(2,)),
+    ],
+    ids=["bottlenecks", "basic blocks", "HE2015", "QUICK20"],
+)
+def test_what_is_stored_is_refused_or_can_be_written_as_json(made: resnetzoo.ModelSpec | resnetzoo.Recipe) -> None:
+    for field in fields(made):
+        value = getattr(made, field.name)
+        for scalar in (np.asarray(value)[()], np.True_, np.int64(1), np.float32(0.5), np.str_("plain")):
+            try:
+                other = replace(made, **{field.name: scalar})  # type: ignore[arg-type]
+            except UsageError:
+                continue
+            json.dumps(other.to_dict())
