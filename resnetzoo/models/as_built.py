@@ -16,8 +16,10 @@ _HOOKS = {
 _PLAIN = (bool, int, float, str, tuple, list)
 # What weights show by their shapes, how norms are trained, and what changes no value.
 _NOT_COMPARED = frozenset(
-    ("in_channels", "out_channels", "in_features", "out_features", "num_features", "num_channels", "kernel_size")
-    + ("training", "momentum", "track_running_stats", "inplace")
+    {
+        *("in_channels", "out_channels", "in_features", "out_features", "num_features", "num_channels", "kernel_size"),
+        *("training", "momentum", "track_running_stats", "inplace"),
+    }
 )
 
 

@@ -3,7 +3,7 @@
 import json
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch
 from foreign_networks import assert_same_logits, load, ours
 from torch import nn
 
+import resnetzoo
 from resnetzoo import ModelSpec
 
 
@@ -164,3 +165,80 @@ def test_a_checkpoint_of_timms_training_script(tmp_path: Path) -> None:
 def test_what_is_left_aside_is_said(tmp_path: Path) -> None:
     torch.save(lightning(ours(ModelSpec("residual", 8))), tmp_path / "weights.ckpt")
     assert "left aside: criterion.weight" in str(load(tmp_path / "weights.ckpt").origin)
+
+
+OWN = ([0.5, 0.4, 0.3], [0.2, 0.25, 0.3])
+
+
+def own_normalization(values: Sequence[float], shape: tuple[int, ...] = (1, 3, 1, 1)) -> torch.Tensor:
+    return torch.tensor(values).view(shape)
+
+
+@pytest.mark.parametrize("layout", ["akamaster", "torchvision"])
+@pytest.mark.parametrize(
+    ("before", "network"),
+    [
+        ("0.", "1."),
+        ("normalize.", "net."),
+        ("module.normalizer.new_", "module.model."),
+        ("", "model."),
+        ("", ""),
+    ],
+)
+def test_a_normalization_in_the_file_is_that_of_the_network(layout: str, before: str, network: str) -> None:
+    weights = resnetzoo.create("resnet20", seed=1).state_dict()
+    names = {key: key.replace("fc.", "linear.") if layout == "akamaster" else key for key in weights}
+    held = {f"{before}mean": own_normalization(OWN[0]), f"{before}std": own_normalization(OWN[1], (3,))}
+    file = {**held, **{f"{network}{names[key]}": value for key, value in weights.items()}}
+    model = resnetzoo.load_checkpoint(file)
+    found = model.normalization
+    assert found is not None
+    assert found.mean.flatten().tolist() == torch.tensor(OWN[0]).tolist()
+    assert found.std.flatten().tolist() == torch.tensor(OWN[1]).tolist()
+    assert f"normalization as the file says ({before}mean and {before}std)" in str(model.origin)
+    beside = resnetzoo.load_checkpoint({"state_dict": file, "mean": [0.1] * 3, "std": [0.1] * 3})
+    assert str(beside.normalization) == str(found)
+
+
+def test_one_mean_is_that_of_every_channel_and_may_be_saved_beside_the_weights() -> None:
+    weights = resnetzoo.create("resnet20").state_dict()
+    model = resnetzoo.load_checkpoint({"state_dict": weights, "mean": [0.5], "std": (0.25,)})
+    assert model.normalization is not None
+    assert model.normalization.to_dict() == {"kind": "channel", "mean": [0.5] * 3, "std": [0.25] * 3}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (([123.7, 116.3, 103.5], [58.4, 57.1, 57.4]), "not of 3 channels on the scale 0 to 1"),
+        (([0.5] * 4, [0.2] * 4), "not of 3 channels on the scale 0 to 1"),
+    ],
+)
+def test_a_normalization_that_cannot_be_read_is_not_the_publishers(
+    values: tuple[list[float], list[float]], words: str
+) -> None:
+    weights = {
+        f"1.{key}".replace("fc.", "linear."): value for key, value in resnetzoo.create("resnet20").state_dict().items()
+    }
+    model = resnetzoo.load_checkpoint({**weights, "0.mean": torch.tensor(values[0]), "0.std": torch.tensor(values[1])})
+    assert model.normalization is None
+    assert words in str(model.origin)
+
+
+def test_of_two_networks_each_has_its_own_normalization() -> None:
+    file = {}
+    for name, number in (("student", 0.3), ("teacher", 0.4)):
+        file |= {f"{name}.0.mean": torch.full((3,), number), f"{name}.0.std": torch.full((3,), number)}
+        file |= {f"{name}.1.{key}": value for key, value in resnetzoo.create("resnet20").state_dict().items()}
+    for name, number in (("student", 0.3), ("teacher", 0.4)):
+        found = resnetzoo.load_checkpoint(file, key=name).normalization
+        assert found is not None
+        assert found.to_dict()["mean"] == [number] * 3
+
+
+def test_statistics_inside_the_network_are_no_normalization() -> None:
+    weights = resnetzoo.create("resnet20").state_dict()
+    with pytest.raises(resnetzoo.CheckpointError, match=r"has what belongs to none, layer1\.0\.conv1\.mean and 1 more"):
+        resnetzoo.load_checkpoint(
+            {**weights, "layer1.0.conv1.mean": torch.zeros(3), "layer1.0.conv1.std": torch.ones(3)}
+        )

@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import replace
 
+from resnetzoo.data.normalization import Normalization
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import fingerprint_of
@@ -14,7 +15,7 @@ from resnetzoo.weights.checkpoint.build import build_backbone, build_network
 from resnetzoo.weights.checkpoint.load_warnings import load_warnings
 from resnetzoo.weights.checkpoint.metadata import parse_metadata
 from resnetzoo.weights.checkpoint.parts import choices, choose_part
-from resnetzoo.weights.checkpoint.publishers import Publisher, find_publisher
+from resnetzoo.weights.checkpoint.publishers import find_publisher
 from resnetzoo.weights.checkpoint.recognize import Recognized, first_network, recognize
 from resnetzoo.weights.checkpoint.safetensors_file import SafetensorsFile
 from resnetzoo.weights.checkpoint.source import CheckpointSource, read_source
@@ -165,20 +166,35 @@ def attach(model: CifarNet, found: Recognized, name: str, row: Weights | None = 
         known = Pretrained(normalization, row.classes, weights=row, fingerprint=fingerprint_of(model))
     elif stored is not None and stored.fingerprint == fingerprint_of(model):
         known = replace(known, weights=stored.parse(), fingerprint=stored.fingerprint)
-    guessed = not found.stated and found.classified  # the number of classes helps to tell publishers apart
+    inferred, how = _normalization(found)
+    model.pretrained = replace(known, normalization=known.normalization or inferred, origin=_origin(found, how, name))
+
+
+def _normalization(found: Recognized) -> tuple[Normalization | None, str]:
+    """The normalization that the file states, or else that of its publisher, and in words how it is known.
+
+    If a file holds one that cannot be read, it is not the publisher's.
+    """
+    stated, own = found.unwrapped.metadata.pretrained.normalization, found.unwrapped.normalizations
+    if stated is not None:
+        return stated, "as the file says"
+    unknown = "unknown (evaluate takes that of the images, unless it is given another)"
+    if own:
+        names, read = " and ".join(own[0].names), [one.normalization(found.spec.in_chans) for one in own]
+        if len({one and one.to_json() for one in read}) > 1:
+            return None, f"{unknown}; the file holds {names}, and others of that kind"
+        if read[0] is None:
+            chans = found.spec.in_chans
+            return None, f"{unknown}; the file holds {names}, which are not of {chans} channels on the scale 0 to 1"
+        return read[0], f"as the file says ({names})"
+    guessed = not found.stated and found.classified  # a publisher is told by the number of classes, too
     publisher = find_publisher(found.mapping, found.spec) if guessed else None
-    if known.normalization is None and publisher is not None:
-        known = replace(known, normalization=publisher.normalization)
-    model.pretrained = replace(known, origin=_origin(found, publisher, name))
+    if publisher is None:
+        return None, unknown
+    return publisher.normalization, f"as {publisher.name} trains (the file does not say)"
 
 
-def _origin(found: Recognized, publisher: Publisher | None, name: str) -> Origin:
-    if found.unwrapped.metadata.pretrained.normalization is not None:
-        normalization = "as the file says"
-    elif publisher is not None:
-        normalization = f"as {publisher.name} trains (the file does not say)"
-    else:
-        normalization = "unknown (evaluate takes that of the images, unless it is given another)"
+def _origin(found: Recognized, normalization: str, name: str) -> Origin:
     return Origin(
         name,
         found.mapping,

@@ -11,6 +11,7 @@ from torch import Tensor
 from resnetzoo.errors import CheckpointError
 from resnetzoo.weights.checkpoint.file_type import kind_of
 from resnetzoo.weights.checkpoint.metadata import NO_METADATA, Metadata
+from resnetzoo.weights.checkpoint.own_normalization import OwnNormalization, own_normalizations
 from resnetzoo.weights.checkpoint.parts import (
     DEEPEST,
     Part,
@@ -52,12 +53,13 @@ class Unwrapped(NamedTuple):
 
     Attributes:
         weights: tensors by name, without prefixes.
-        opened: the keys and prefixes that led to the weights, from the outside in.
-        notes: notes on what was left out.
-        training: what the file says about the training, by name: epoch, score, seed.
-        metadata: what a file of this package says about its network.
-        stated: what any other file calls its network.
-        doubts: what the user should know about the choice among several networks, one sentence each.
+        opened: keys gone into and prefixes taken off, from the outside in.
+        notes: what was left aside.
+        training: what the file says of the training, by name: epoch, score, seed.
+        metadata: what a file of this package says of its network.
+        stated: what a file of others calls its network.
+        doubts: what its user should know of the choice among several networks, a sentence each.
+        normalizations: what the file holds that is called mean and std; several may be of several networks.
     """
 
     weights: dict[str, Tensor]
@@ -67,6 +69,24 @@ class Unwrapped(NamedTuple):
     metadata: Metadata = NO_METADATA
     stated: tuple[StatedName, ...] = ()
     doubts: tuple[str, ...] = ()
+    normalizations: tuple[OwnNormalization, ...] = ()
+
+
+class _Told:
+    """What dictionaries say beside the weights: about the training, which network it is, and its normalization."""
+
+    def __init__(self) -> None:
+        self.training: dict[str, object] = {}
+        self.stated: list[StatedName] = []
+        self.normalizations: list[OwnNormalization] = []
+
+    def add(self, content: object, role: str | None = None) -> None:
+        """Add what a dictionary says; a normalization that lies further inside is that of fewer networks."""
+        if isinstance(content, Mapping):
+            values = {key: _plain(content.get(key)) for key in _TOLD}
+            self.training.update({key: value for key, value in values.items() if isinstance(value, int | float)})
+            self.stated.extend(stated_names(content, role))
+            self.normalizations = own_normalizations(content) or self.normalizations
 
 
 def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
@@ -80,40 +100,46 @@ def unwrap(content: object, key: str | None = None) -> list[Unwrapped]:
         CheckpointError: there are none, or there are several networks and nothing says which one is meant.
     """
     part = Part(()) if key is None else choose_part(content, key)
-    training: dict[str, object] = {}
-    stated: list[StatedName] = []
+    told = _Told()
     inner, role = content, _role(part)
     for step in part.way:
-        _tell(inner, training, stated, role)
+        told.add(inner, role)
         inner = inner[step]  # type: ignore[index]
     if key is not None and isinstance(inner, Mapping) and (part.prefix or not part.way):
-        _tell(inner, training, stated, role)
+        told.add(inner, role)
         inner = weights_of(inner, part)
     way = list(part.way)
     while not (isinstance(inner, Mapping) and is_weights(inner)):
-        _tell(inner, training, stated, None)
+        told.add(inner)
         entry = _trained(inner)
         if entry is None:
             raise CheckpointError(_no_weights(inner, tuple(way)))
         inner = inner[entry]  # type: ignore[index]
         way.append(entry)
-    _tell(inner, training, stated, None)
+    told.add(inner)
     parts = find_parts(content)
     beside = [one for one in parts if one.way == tuple(way) and one.prefix.startswith(part.prefix)]
     others = [] if key is not None else _others(content, parts, inner)
     opened = [*map(_in_brackets, way), *([part.prefix] if part.prefix else [])]
-    weights = {name: value for name, value in inner.items() if isinstance(name, str) and isinstance(value, Tensor)}
     return [
         Unwrapped(
             stripped.weights,
             (*opened, *stripped.prefixes),
             (*_left(others), *stripped.notes),
-            training,
-            stated=tuple(stated),
+            told.training,
+            stated=tuple(told.stated),
             doubts=_doubts("".join(opened), others),
+            normalizations=tuple(told.normalizations),
         )
-        for stripped in strip_prefixes(weights, beside)
+        for stripped in strip_prefixes(_network_tensors(inner), beside)
     ]
+
+
+def _network_tensors(content: Mapping[object, object]) -> dict[str, Tensor]:
+    """The tensors of a dictionary by name, without the mean and deviation of a normalization among them."""
+    aside = {name for own in own_normalizations(content) for name in own.names}
+    tensors = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, Tensor)}
+    return {name: value for name, value in tensors.items() if name not in aside}
 
 
 def _role(part: Part) -> str | None:
@@ -152,14 +178,6 @@ def _at(content: object, way: tuple[Step, ...]) -> object:
     for step in way:
         content = content[step]  # type: ignore[index]
     return content
-
-
-def _tell(content: object, training: dict[str, object], stated: list[StatedName], role: str | None) -> None:
-    """Add what a dictionary says beside its weights: about the training, and which network it is."""
-    if isinstance(content, Mapping):
-        values = {key: _plain(content.get(key)) for key in _TOLD}
-        training.update({key: value for key, value in values.items() if isinstance(value, int | float)})
-        stated.extend(stated_names(content, role))
 
 
 def _holds_weights(content: object, depth: int = 0) -> bool:
