@@ -139,6 +139,14 @@ KINDS = [
     ModelSpec("residual", 20, block="bottleneck", shortcut="projection_all"),
     ModelSpec("preactivation", 8),
     ModelSpec("preactivation", 11, block="bottleneck"),
+    *(
+        ModelSpec("residual", 29, block="bottleneck", shortcut="projection", groups=groups, width_per_group=width)
+        for groups, width in ((8, 6), (2, 7), (4, 5))
+    ),
+    *(
+        ModelSpec("preactivation", depth, block=block, shortcut="identity", last_norm=False)
+        for depth, block in ((8, "basic"), (11, "bottleneck"))
+    ),
     *(spec for spec in THIN.values() if spec.norm == "batch" and spec.family == "residual" and not spec.layers),
 ]
 
@@ -155,6 +163,18 @@ def test_wider_preactivation_is_read_with_the_warning_that_its_shortcuts_need(tm
     torch.save(ours(spec).state_dict(), tmp_path / "weights.pt")
     with pytest.warns(CheckpointWarning, match="leave open what its projections take"):
         assert resnetzoo.load_checkpoint(tmp_path / "weights.pt").spec == spec
+
+
+@pytest.mark.parametrize("family", ["residual", "preactivation"])
+def test_bottlenecks_say_that_their_names_leave_their_strides_open(tmp_path: Path, family: Family) -> None:
+    spec = ModelSpec(family, 11, block="bottleneck", strided_conv=1)
+    made = ours(spec)
+    torch.save(made.state_dict(), tmp_path / "weights.pt")
+    model = load(tmp_path / "weights.pt")
+    assert "here the second, as in torchvision" in str(model.origin)
+    again = resnetzoo.CifarNet(replace(model.spec, strided_conv=1)).eval()  # as the note says
+    again.load_state_dict(model.state_dict())
+    assert_same_logits(again, made)
 
 
 def test_weights_of_other_widths_are_not_those_of_a_name(tmp_path: Path) -> None:
@@ -201,6 +221,7 @@ def test_plain_or_residual_can_be_chosen_where_the_weights_fit_both(tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "spec", "warning"),
     [
+        ("weights.pt", ModelSpec("preactivation", 8, shortcut="projection"), "wide-resnet.pytorch need strided_conv=2"),
         ("resnet-110/model_best.pth.tar", ModelSpec("residual", 164, block="bottleneck", shortcut="projection"),
          "the name says 110, the weights are a 164-layer bottleneck network"),
         ("resnet56.pt", ModelSpec("residual", 20), "the name says 56, the weights are a 20-layer residual network"),

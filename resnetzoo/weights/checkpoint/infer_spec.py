@@ -1,8 +1,9 @@
 """Infer a network's spec from the names and shapes of its weights."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import get_args
 
 from resnetzoo.errors import CheckpointError, UsageError
@@ -15,6 +16,7 @@ from resnetzoo.utils.text import counted
 from resnetzoo.utils.validation import check_choice
 
 Shapes = dict[str, tuple[int, ...]]
+_FIRST_CONV = re.compile(r"layer\d+\.0\.conv1\.weight")
 _FIRST_CONVS = re.compile(r"layer1\.0\.conv\d+\.weight")
 
 
@@ -38,6 +40,7 @@ def infer_spec(shapes: Shapes, *, last_norm: bool = True) -> ModelSpec:
             "its classifier has no fc.weight of two dimensions; save the network with its last layer, or without it"
         )
     layers = _layers(shapes)
+    last_norm = last_norm and not _ends_without_norm(shapes)
     family = _family(shapes) if last_norm else "preactivation"
     kind = _block_type(family, shapes)
     widths = tuple(_width(kind, shapes, stage) for stage in range(1, len(layers) + 1))
@@ -182,12 +185,32 @@ def _width(kind: BlockType, shapes: Shapes, stage: int) -> int:
 
 
 def _groups(kind: BlockType, shapes: Shapes) -> tuple[int, int]:
-    """Groups of the 3x3 convolutions and `width_per_group` of the first bottleneck; 1 and 64 for other blocks."""
+    """Groups of 3x3 convolutions and the least `width_per_group` that fits all stages; 1 and 64 for other blocks."""
     first, grouped = (shapes.get(f"layer1.0.conv{number}.weight", ()) for number in (1, 2))
     if not kind.takes_groups or len(first) != 4 or len(grouped) != 4 or not grouped[1] or first[0] % grouped[1]:
         return 1, 64
-    groups, width = first[0] // grouped[1], _width(kind, shapes, 1)
-    return groups, -(-grouped[1] * 64 // width)
+    least, most = zip(*_widths_per_group(kind, shapes), strict=True)
+    return first[0] // grouped[1], min(max(least), most[0])
+
+
+def _widths_per_group(kind: BlockType, shapes: Shapes) -> Iterator[tuple[int, int]]:
+    """Of each stage the least and the greatest `width_per_group` that gives its channels, since they are rounded."""
+    for stage in count(1):
+        grouped = shapes.get(f"layer{stage}.0.conv2.weight", ())
+        if len(grouped) != 4 or not shapes.get(f"layer{stage}.0.conv1.weight"):
+            return
+        width = max(_width(kind, shapes, stage), 1)
+        yield -(-grouped[1] * 64 // width), ((grouped[1] + 1) * 64 - 1) // width
+
+
+def _ends_without_norm(shapes: Shapes) -> bool:
+    """Whether it is a pre-activation network without a norm before its pooling, by the norms in front of its blocks."""
+    if "bn1.weight" in shapes or "bn.weight" in shapes:
+        return False
+    first = [name.removesuffix(".conv1.weight") for name in shapes if _FIRST_CONV.fullmatch(name)]
+    changing = [name for name in first if len(set(shapes[f"{name}.conv1.weight"][:2])) == 2]
+    taken = [(shapes.get(f"{name}.bn1.weight"), shapes[f"{name}.conv1.weight"][1:2]) for name in changing]
+    return bool(taken) and all(norm == inputs for norm, inputs in taken)
 
 
 def _family(shapes: Shapes) -> Family:

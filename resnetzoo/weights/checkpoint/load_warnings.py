@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from resnetzoo.models.blocks.types import BLOCKS
 from resnetzoo.models.spec import Family, ModelSpec
 from resnetzoo.weights.checkpoint.foreign_name import foreign_architecture, loaded_all_the_same
 from resnetzoo.weights.checkpoint.infer_spec import describe, is_also_plain
@@ -99,4 +100,17 @@ def load_warnings(
             "input itself. Weights of those are the network of dataclasses.replace(model.spec, "
             'projection_input="raw"), which resnetzoo.CifarNet builds and model.state_dict() fills'
         )
+        if spec.block == BLOCKS[0]:
+            found[-1] += "; those of meliketoy's wide-resnet.pytorch need strided_conv=2 as well"
     return found
+
+
+def notes_on_strides(spec: ModelSpec, mapping: str) -> list[str]:
+    """What the names of bottleneck networks leave open, where all published weights of these names agree."""
+    if mapping != "torchvision" or spec.block == BLOCKS[0]:
+        return []
+    return [
+        "its names leave open which convolution of a block halves height and width: here the second, as in "
+        "torchvision; weights of a network where it is the first are that of dataclasses.replace(model.spec, "
+        "strided_conv=1)"
+    ]

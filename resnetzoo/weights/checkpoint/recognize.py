@@ -13,7 +13,7 @@ from resnetzoo.weights.checkpoint.absorb_biases import absorb_biases
 from resnetzoo.weights.checkpoint.build import CLASSIFIER, differing_names
 from resnetzoo.weights.checkpoint.infer_spec import Shapes, check_family, has_classifier, infer_spec, is_also_plain
 from resnetzoo.weights.checkpoint.key_mapping import RESNETZOO, KeyMapping, find_mapping, remap_keys
-from resnetzoo.weights.checkpoint.load_warnings import hint_in_name
+from resnetzoo.weights.checkpoint.load_warnings import hint_in_name, notes_on_strides
 from resnetzoo.weights.checkpoint.stated_names import settle_family
 from resnetzoo.weights.checkpoint.unsupported import unsupported_by_names, unsupported_by_shapes
 from resnetzoo.weights.checkpoint.unwrap import Unwrapped
@@ -75,6 +75,7 @@ def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = N
             f"its projections take the input of their block itself, as {mapping.name}'s do; other networks with the "
             "same shapes take the activated input"
         )
+    said += notes_on_strides(spec, mapping.name)
     weights = absorb_biases(spec, remapped)
     if len(weights) < len(remapped):
         said.append(
