@@ -1,11 +1,12 @@
 """Paths as users type them, and the obstacle on a path that cannot be reached."""
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.text import kind_of
+from resnetzoo.utils.text import brief, kind_of, shortened
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
@@ -17,14 +18,17 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     'runs/a'
 
     Raises:
-        UsageError: neither a user nor a file has that name, this process has no home folder, or the path is empty
-            or of another type.
+        UsageError: neither a user nor a file has that name, this process has no home folder, or the path is empty,
+            longer than the system takes, with a NUL character or of another type.
     """
     if not isinstance(path, str | os.PathLike):
         raise UsageError(f"a path is a string or a pathlib.Path, not {kind_of(path)}")
     word = os.fspath(path)
     if not word:
         raise UsageError('an empty path was given; the folder where you are is "."')
+    if not isinstance(word, str):
+        raise UsageError(f"a path is a string or a pathlib.Path, not {kind_of(word)}: os.fsdecode makes one of it")
+    _check_possible(word)
     if not word.startswith("~"):
         plain = Path(word)  # which drops a leading "./"
         return plain.absolute() if plain.parts and plain.parts[0].startswith("~") else plain
@@ -36,6 +40,17 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         return Path(word).absolute()
     missing = "this process has no home folder: set HOME" if user == "~" else f'there is no user "{user[1:]}"'
     raise UsageError(f"{word}: {missing}, or write ./{word} for a file of that name")
+
+
+def _check_possible(word: str) -> None:
+    """Refuse what can be the path of no file, for which functions of Python raise errors of several kinds."""
+    if "\0" in word:
+        raise UsageError(f"a path holds no NUL character, as {brief(word)} does: take it out")
+    try:
+        os.lstat(word)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{shortened(word, 80)}: a path that is longer than this system takes") from None
 
 
 def is_file(path: Path) -> bool:

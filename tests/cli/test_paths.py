@@ -56,6 +56,23 @@ def test_an_empty_path_is_refused(call: Call, tmp_path: Path, words: tuple[str, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("words", PATHS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("a\0b", "a path holds no NUL character"),
+        ("n" * 300, "a path that is longer than this system takes"),
+        ("n/" * 3000, "a path that is longer than this system takes"),
+    ],
+    ids=["NUL", "name", "path"],
+)
+def test_a_path_that_cannot_be_is_refused(
+    call: Call, tmp_path: Path, words: tuple[str, ...], path: str, said: str
+) -> None:
+    assert_one_line(call(cli.main, *(word.replace("{}", path) for word in words)), 2, said)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["~.svg", "~nosuch.svg"])
 def test_a_file_may_have_such_a_name(call: Call, tmp_path: Path, name: str) -> None:
     assert call(cli.main, "info", "resnet20", "--draw", f"./{name}") == (0, "")

@@ -40,6 +40,22 @@ def test_open_files(tmp_path: Path, kind: str) -> None:
     assert model.origin.path == str(tmp_path / "resnet56.bin")
 
 
+@pytest.mark.parametrize("name", ["a.pt", "a.safetensors", "content", "model.safetensors#v1", "th\udce9.safetensors"])
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+def test_what_a_file_is_called_does_not_say_how_it_is_written(tmp_path: Path, kind: str, name: str) -> None:
+    writer = ours(SPEC)
+    state = writer.state_dict()
+    data = save(state) if kind == "safetensors" else saved(state, legacy=kind == "legacy")
+    (tmp_path / name).write_bytes(data)
+    assert_same_logits(resnetzoo.load_checkpoint(tmp_path / name), writer)
+
+
+def test_our_own_file_of_an_undecodable_name(tmp_path: Path) -> None:
+    writer = ours(SPEC)
+    resnetzoo.save_weights(writer, tmp_path / "th\udce9.safetensors")
+    assert resnetzoo.load_checkpoint(tmp_path / "th\udce9.safetensors").spec == SPEC
+
+
 def test_every_reader_takes_what_is_in_memory() -> None:
     writer = ours(ModelSpec("residual", 20))
     state = writer.state_dict()

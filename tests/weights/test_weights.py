@@ -223,6 +223,49 @@ def test_an_address_as_weights(published: tuple[Path, Weights]) -> None:
     assert torch.equal(resnetzoo.load_model(str(row.url)).conv1.weight, expected)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet20-20240315.pt",
+        "resnet20-00064000.pt",
+        "run-1710460800.final.pt",
+        "resnet20-{hash}.pt",
+        "files/resnet20.safetensors/content",
+        "download?file=resnet20.safetensors",
+        "r" * 250,
+        f"{'r' * 240}.safetensors#v1",
+    ],
+)
+def test_what_an_address_ends_in(published: tuple[Path, Weights], name: str) -> None:
+    served, row = published
+    name = name.replace("{hash}", row.sha256)
+    content = served.read_bytes()
+    if "safetensors" in name:
+        resnetzoo.save_weights(resnetzoo.create("resnet20", seed=1), served.with_suffix(".safetensors"))
+        content = served.with_suffix(".safetensors").read_bytes()
+    path = served.parent / name.split("?")[0].split("#")[0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    found = resnetzoo.load_model(str(row.url).replace("weights.pt", name))
+    assert torch.equal(found.conv1.weight, resnetzoo.create("resnet20", seed=1).conv1.weight)
+
+
+def test_a_hash_in_an_address_is_checked(published: tuple[Path, Weights]) -> None:
+    served, row = published
+    served.rename(served.with_name("resnet20-abcdef12.pt"))
+    with pytest.raises(resnetzoo.CheckpointError, match="not abcdef12, as its name says, and it has"):
+        resnetzoo.load_model(str(row.url).replace("weights", "resnet20-abcdef12"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
+def test_a_kept_file_that_cannot_be_read_is_named(published: tuple[Path, Weights]) -> None:
+    path = hub.cache_path("weights.pt")
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/proc/self/mem")
+    with pytest.raises(resnetzoo.CheckpointError, match=r"weights/weights\.pt: cannot be read: Input/output error"):
+        hub.local_path(published[1])
+
+
 def test_a_page_at_an_address_is_not_kept(published: tuple[Path, Weights]) -> None:
     served, row = published
     good = served.read_bytes()
@@ -303,8 +346,7 @@ def test_the_name_of_weights_takes_precedence_over_a_file(word: str) -> None:
     Path("mine.safetensors").rename(word)
     row = resnetzoo.get_weights("resnet20.modern_c10")
     assert resnetzoo.create("resnet20", weights=word).weights is row
-    with pytest.raises(resnetzoo.CheckpointError, match="file of safetensors"):
-        resnetzoo.create("resnet20", weights=f"./{word}")
+    assert resnetzoo.create("resnet20", weights=f"./{word}").weights is None
 
 
 def test_weights_are_hashed_once_however_they_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,11 @@ def is_safetensors(head: bytes) -> bool:
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _LONGEST_HEADER
 
 
+def is_torch(head: bytes) -> bool:
+    """Whether a file begins like an archive of `torch.save`, or like the pickles that it wrote before."""
+    return head.startswith((b"PK", b"\x80")) and not is_safetensors(head)
+
+
 def foreign_kind(head: bytes) -> str | None:
     """The kind of file that begins like this; None if it may hold weights or cannot be recognized."""
     if is_safetensors(head):

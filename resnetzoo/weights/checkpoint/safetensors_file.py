@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
-from resnetzoo.weights.checkpoint.file_type import foreign_kind, is_safetensors
+from resnetzoo.utils.text import encodable
+from resnetzoo.weights.checkpoint.file_type import foreign_kind, is_torch
 from resnetzoo.weights.checkpoint.torch_file import read_head, unreadable
 
 SUFFIX = ".safetensors"
@@ -34,8 +35,10 @@ def read_safetensors(path: Path) -> SafetensorsFile:
     head, size = read_head(path)
     if kind := foreign_kind(head):
         raise CheckpointError(f"{path}: {kind}")
-    if head.startswith((b"PK", b"\x80")) and not is_safetensors(head):
-        raise CheckpointError(f"{path}: a file of torch.save or a zip archive, not of safetensors; name it .pt")
+    if is_torch(head):
+        raise CheckpointError(f"{path}: a file of torch.save or a zip archive, not of safetensors")
+    if encodable(str(path)) != str(path):  # safetensors opens files by names in UTF-8 alone
+        return _read_bytes_of(path)
     try:
         # On torch 2.6, `device` alone does not override a default device that the caller has set.
         with torch.device("cpu"), safe_open(path, framework="pt", device="cpu") as file:
@@ -46,6 +49,14 @@ def read_safetensors(path: Path) -> SafetensorsFile:
         raise CheckpointError(
             f"{path}: truncated, damaged or not of safetensors, {size:,} bytes found ({error})"
         ) from error
+
+
+def _read_bytes_of(path: Path) -> SafetensorsFile:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return read_safetensors_bytes(data, str(path))
 
 
 def read_safetensors_bytes(data: bytes, name: str) -> SafetensorsFile:

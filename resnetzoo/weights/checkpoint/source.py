@@ -9,9 +9,9 @@ from torch import nn
 
 from resnetzoo.errors import CheckpointError, UsageError
 from resnetzoo.utils.paths import user_path
-from resnetzoo.weights.checkpoint.file_type import HEAD, is_safetensors
+from resnetzoo.weights.checkpoint.file_type import HEAD, is_safetensors, is_torch
 from resnetzoo.weights.checkpoint.safetensors_file import SUFFIX, read_safetensors, read_safetensors_bytes
-from resnetzoo.weights.checkpoint.torch_file import read_torch_bytes, read_torch_file
+from resnetzoo.weights.checkpoint.torch_file import read_head, read_torch_bytes, read_torch_file
 from resnetzoo.weights.checkpoint.training_state import checkpoint_file
 
 CheckpointSource = str | os.PathLike[str] | BinaryIO | Mapping[str, Any]
@@ -53,12 +53,14 @@ def read_source(source: CheckpointSource) -> Source:
 
 
 def read_file(file: Path) -> object:
-    """The content of a file, whose suffix says how it is written; nothing in it is executed.
+    """The content of a file, whose first bytes say how it is written; nothing in it is executed.
 
     Raises:
         CheckpointError: it is missing, damaged or of another kind.
     """
-    return read_safetensors(file) if file.suffix.lower() == SUFFIX else read_torch_file(file)
+    head, _ = read_head(file)
+    named = file.suffix.lower() == SUFFIX and not is_torch(head)  # then it is damaged, or of another kind
+    return read_safetensors(file) if named or is_safetensors(head) else read_torch_file(file)
 
 
 def _read_open_file(file: BinaryIO) -> Source:

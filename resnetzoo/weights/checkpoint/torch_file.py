@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from stat import S_ISREG
 from typing import NamedTuple, cast
@@ -68,8 +68,9 @@ def _read(file: Path | io.BytesIO, facts: _Facts) -> object:
     if words := _damage(file, facts):
         raise _damaged(file, facts, words)
     try:
-        with allow_safe_globals():
-            return torch.load(file, map_location="cpu", weights_only=True)
+        # Open, since torch takes a path that ends in .safetensors for that, and none whose name is not of UTF-8.
+        with file.open("rb") if isinstance(file, Path) else nullcontext(file) as content, allow_safe_globals():
+            return torch.load(content, map_location="cpu", weights_only=True)
     # A damaged file may fail in the archive, in the pickle or in a tensor, each with exceptions of its own.
     except Exception as error:
         code = re.search(r"GLOBAL (\S+)", str(error))
@@ -139,7 +140,7 @@ def _other_kind(file: Path | io.BytesIO, facts: _Facts) -> str | None:
     if kind := foreign_kind(head):
         return kind
     if is_safetensors(head):
-        return "a file of safetensors; let its name end in .safetensors"
+        return "a file of safetensors, not of torch.save"
     return None
 
 
