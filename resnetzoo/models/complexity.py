@@ -47,7 +47,7 @@ def complexity(model: "str | ModelSpec | nn.Module", *, input_size: int = 32) ->
     parts = _conv(spec.stem, size)
     for block in spec.blocks():
         parts += _block(spec, block, size)
-        size = _strided(size, block.stride)
+        size = strided(size, block.stride)
     if spec.norm_first and spec.last_norm:
         parts.append(_norm(spec.num_features))
     parts.append(_linear(spec.num_features, spec.num_classes))
@@ -60,19 +60,19 @@ def _block(spec: ModelSpec, block: BlockShape, size: int) -> list[Complexity]:
     parts = _conv(projection, size) if projection else []
     for conv in spec.convs(block):
         parts += _conv(conv, size)
-        size = _strided(size, conv.stride)
+        size = strided(size, conv.stride)
     return parts
 
 
 def _conv(conv: ConvShape, size: int) -> list[Complexity]:
     """A convolution without bias, and its norm; `size` is the side of its input."""
-    positions = _strided(size, conv.stride) ** 2
+    positions = strided(size, conv.stride) ** 2
     weights = prod(conv.weight_shape)
     return [Complexity(weights, weights * positions, conv.out_chans * positions), _norm(conv.norm_chans)]
 
 
-def _strided(size: int, stride: int) -> int:
-    """The side of a feature map after a stride, rounded up."""
+def strided(size: int, stride: int) -> int:
+    """The side of a feature map behind a stride, rounded up."""
     return -(-size // stride)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from resnetzoo.data.constants import INPUT_SIZE
 from resnetzoo.errors import UsageError
-from resnetzoo.models.complexity import complexity
+from resnetzoo.models.complexity import complexity, strided
 from resnetzoo.models.shapes import BlockShape, ConvShape
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.spec_of import spec_of
@@ -54,7 +54,7 @@ def draw(spec: "str | ModelSpec | nn.Module") -> str:
     canvas.box(_conv_words(spec.stem), _OPACITIES[0])
     size = INPUT_SIZE
     for stage, opacity in zip(spec.stages, cycle(_OPACITIES), strict=False):
-        size //= stage.stride
+        size = strided(size, stage.stride)
         canvas.size(f"{size} x {size}")
         for block in _some(list(stage.block_shapes())):
             if block is None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from cases import THIN, Call, assert_one_line
 
 import resnetzoo
@@ -23,6 +24,17 @@ def test_shortcuts_are_dashed_where_they_change_something(shortcut: str, dashed:
 def test_a_drawing_has_the_colour_of_its_family_in_figures(name: str) -> None:
     fills = set(re.findall('<rect [^>]*fill="(#[0-9a-f]+)"', plots.draw(resnetzoo.get_spec(name))))
     assert fills == {plots.looks_of([name])[name].color}
+
+
+def test_sizes_of_feature_maps_are_those_that_the_network_computes() -> None:
+    spec = resnetzoo.ModelSpec("plain", 16, widths=(8,) * 7)
+    drawn = [int(size) for size in re.findall(r">(\d+) x \d+<", plots.draw(spec))]
+    sizes = []
+    model = resnetzoo.CifarNet(spec)
+    for name in model.stage_names:
+        model.get_submodule(name).register_forward_hook(lambda module, x, y: sizes.append(y.shape[-1]))
+    model(torch.zeros(2, 3, 32, 32))
+    assert drawn == sizes == [32, 16, 8, 4, 2, 1, 1]
 
 
 def test_two_drawings_can_stand_on_one_page() -> None:
