@@ -13,7 +13,7 @@ from resnetzoo.models.cifar_net import CifarNet, without_values
 from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.wrappers import held_network, innermost, is_graph
-from resnetzoo.utils.text import counted
+from resnetzoo.utils.modules import REMOVE_WHAT_COMPUTES, computed_weight
 
 
 def class_names(model: CifarNet) -> tuple[str, ...] | None:
@@ -108,11 +108,8 @@ def check_shapes(model: CifarNet) -> None:
     if not differing:
         return
     cure = "torch.save keeps any state_dict()"
-    if any(name.endswith(("_orig", "_g", "_v")) or ".parametrizations." in name for name in differing):
-        cure = (
-            "remove what computes weights with torch.nn.utils.prune.remove, parametrize.remove_parametrizations, "
-            "remove_weight_norm or remove_spectral_norm, which keep its values"
-        )
+    if computed_weight(differing):
+        cure = REMOVE_WHAT_COMPUTES
     elif all(name.startswith("fc.") for name in differing):
         cure = f"reset_classifier(num_classes) adds a classifier as built, and {cure}"
     raise UsageError(

@@ -19,6 +19,12 @@ def unknown_name(name: object, known: Mapping[str, ModelSpec]) -> str:
         return f'a model is named by a string such as "resnet56", not {brief(name)}'
     if (named := find_series(name.lower())) and not named.rest:
         return _of_series(name, named, known)
+    network, point, _ = name.partition(".")
+    if point and network in known:
+        return (
+            f'unknown model "{name}": so weights and files are called, which resnetzoo.load_model loads; the network '
+            f'alone is "{network}"'
+        )
     wanted = name.lower().replace("-", "").replace("_", "")
     parts = _DEPTH.fullmatch(wanted)
     if parts and wanted not in known:

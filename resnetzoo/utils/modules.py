@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
@@ -16,6 +17,12 @@ from torch.nn.utils.weight_norm import WeightNorm
 from resnetzoo.errors import UsageError
 
 Model = TypeVar("Model", bound=nn.Module)
+# Of pruning, the older weight norm and spectral norm, and parametrizations.
+_COMPUTED = re.compile(r"(weight|bias)_(orig|g|v)$|(^|\.)parametrizations\.")
+REMOVE_WHAT_COMPUTES = (
+    "remove what computes weights with torch.nn.utils.prune.remove, parametrize.remove_parametrizations, "
+    "remove_weight_norm or remove_spectral_norm, which keep its values"
+)
 
 
 @contextmanager
@@ -47,6 +54,11 @@ def copies_of_computed(model: nn.Module) -> dict[int, Tensor]:
     """
     kept = (value for module in model.modules() for value in vars(module).values())
     return {id(value): value.detach().clone() for value in kept if isinstance(value, Tensor) and not value.is_leaf}
+
+
+def computed_weight(names: Iterable[str]) -> str | None:
+    """The first name in a state dict of what weights are computed from; None if all of them are plain."""
+    return next((name for name in names if _COMPUTED.search(name)), None)
 
 
 def check_picklable(model: nn.Module) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from changed_networks import COMPUTED, changed
+from torch.nn.utils import prune
 from torchvision.models import resnet18
 from unsupported_contents import CONTENTS, emptied, on_meta
 
@@ -45,3 +47,26 @@ def test_an_unsupported_network_is_held_against_the_name_of_its_file(tmp_path: P
     torch.save(on_meta(resnet18), tmp_path / "resnet56.pt")
     with pytest.raises(CheckpointError, match="not the resnet of 56 layers that its name says"):
         resnetzoo.load_checkpoint(tmp_path / "resnet56.pt")
+
+
+@pytest.mark.parametrize("change", COMPUTED)
+def test_computed_weights_are_refused_with_their_cure(change: str) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"such as layer1\.0\.conv1\..*prune\.remove, .*save its state_dict\(\) again"
+    ):
+        resnetzoo.load_checkpoint({"state_dict": changed(change).state_dict()})
+
+
+def test_a_network_of_which_every_weight_is_pruned_is_refused_with_its_cure() -> None:
+    model = resnetzoo.create("resnet8")
+    for module in [module for module in model.modules() if hasattr(module, "weight")]:
+        prune.random_unstructured(module, "weight", 0.5)  # type: ignore[no-untyped-call]
+    with pytest.raises(CheckpointError, match=r"such as conv1\.weight_orig: where it was made"):
+        resnetzoo.load_checkpoint(model.state_dict())
+
+
+def test_an_address_is_for_load_model() -> None:
+    with pytest.raises(
+        CheckpointError, match=r"^https://host/a\.pth: .* an address: resnetzoo\.load_model fetches it$"
+    ):
+        resnetzoo.load_checkpoint("https://host/a.pth")

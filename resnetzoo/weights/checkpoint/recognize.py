@@ -15,7 +15,7 @@ from resnetzoo.weights.checkpoint.infer_spec import Shapes, check_family, has_cl
 from resnetzoo.weights.checkpoint.key_mapping import RESNETZOO, KeyMapping, find_mapping, remap_keys
 from resnetzoo.weights.checkpoint.load_warnings import hint_in_name, notes_on_strides
 from resnetzoo.weights.checkpoint.stated_names import settle_family
-from resnetzoo.weights.checkpoint.unsupported import unsupported_by_names, unsupported_by_shapes
+from resnetzoo.weights.checkpoint.unsupported import only_computed, unsupported_by_names, unsupported_by_shapes
 from resnetzoo.weights.checkpoint.unwrap import Unwrapped
 
 
@@ -65,6 +65,8 @@ def recognize(unwrapped: Unwrapped, file: Path | None, family: Family | None = N
         check_family(stated, family)
         return Recognized(unwrapped, RESNETZOO.name, stated)
     _refuse(unsupported_by_names(unwrapped.weights), file)
+    if computed := only_computed(unwrapped.weights):
+        raise CheckpointError(computed)
     mapping = find_mapping(unwrapped.weights, unwrapped.training)
     remapped = remap_keys(mapping, unwrapped.weights)
     shapes = _shapes(remapped)

@@ -40,6 +40,8 @@ def read_source(source: CheckpointSource) -> Source:
     """
     if isinstance(source, str | os.PathLike):
         file = checkpoint_file(user_path(source))
+        if "://" in (word := os.fspath(source)) and not file.exists():
+            raise CheckpointError(f"{word}: no such checkpoint, but an address: resnetzoo.load_model fetches it")
         return Source(str(file), read_file(file), file)
     if isinstance(source, Mapping):
         return Source("dictionary in memory", source)

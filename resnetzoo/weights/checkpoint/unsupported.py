@@ -6,6 +6,7 @@ A network is named only if its names and shapes settle what it is, since a wrong
 import re
 from collections.abc import Iterable
 
+from resnetzoo.utils.modules import REMOVE_WHAT_COMPUTES, computed_weight
 from resnetzoo.weights.checkpoint.infer_spec import Shapes
 
 # Patterns found in the names, and the networks that have them.
@@ -43,6 +44,16 @@ def unsupported_by_names(names: Iterable[str]) -> str | None:
     """The network that has such names; None if they are not recognized."""
     found = list(names)
     return next((what for pattern, what in _BY_NAME if any(re.search(pattern, name) for name in found)), None)
+
+
+def only_computed(names: Iterable[str]) -> str | None:
+    """What to do where a state dict holds only what weights are computed from; None if it holds the weights."""
+    if name := computed_weight(names):
+        return (
+            f"it holds what weights are computed from, such as {name}: where it was made, {REMOVE_WHAT_COMPUTES}, and "
+            "save its state_dict() again"
+        )
+    return None
 
 
 def unsupported_by_shapes(shapes: Shapes) -> str | None:

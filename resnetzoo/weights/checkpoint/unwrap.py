@@ -26,6 +26,7 @@ from resnetzoo.weights.checkpoint.parts import (
 )
 from resnetzoo.weights.checkpoint.prefixes import strip_prefixes
 from resnetzoo.weights.checkpoint.stated_names import ROLES, StatedName, stated_names
+from resnetzoo.weights.checkpoint.unsupported import only_computed
 
 # Where trainers put the weights among other things; of several, the first in this order is taken.
 NESTED = (
@@ -199,6 +200,8 @@ def _no_weights(content: object, way: tuple[Step, ...]) -> str:
         )
     if not isinstance(content, Mapping):
         return f"it holds {kind_of(content)}, not a dictionary of weights; {_SAVE_WEIGHTS}"
+    if computed := only_computed(name for name in content if isinstance(name, str)):
+        return computed
     if "param_groups" in content and "state" in content:
         return f"it holds an optimizer's state and no network; {_SAVE_WEIGHTS}"
     if content.keys() == {"logits", "labels"}:
