@@ -16,7 +16,8 @@ from resnetzoo.errors import NonFiniteLossError, ResultsError, UsageError
 from resnetzoo.evaluation.checked_logits import checked
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import counted, short_fingerprint, some
+from resnetzoo.utils.strict_json import from_json
+from resnetzoo.utils.text import short_fingerprint, some
 from resnetzoo.utils.validation import check_kind
 
 _FORMAT = "resnetzoo test logits, version 1"
@@ -131,7 +132,7 @@ class StoredLogits:
                 f"{name}: its logits are not the ones that were written, so the file is damaged or was changed. "
                 "Delete it; a run of fit continues without it"
             )
-        classes = tuple(json.loads(metadata["classes"]))
+        classes = tuple(from_json(metadata["classes"]))
         return cls(tensors["logits"], tensors["labels"].to(torch.int64), classes, metadata["test_set"])
 
 

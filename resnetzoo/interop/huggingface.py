@@ -4,7 +4,6 @@ A folder holds `config.json`, which is the spec; `model.safetensors`, with the n
 `load_checkpoint` reads as well; and `README.md`, the model card.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -30,6 +29,7 @@ from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.device import resolve_device
 from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.strict_json import from_json
 from resnetzoo.weights.checkpoint.build import build_network
 from resnetzoo.weights.checkpoint.load import attach
 from resnetzoo.weights.checkpoint.metadata import parse_metadata, parse_spec
@@ -230,7 +230,7 @@ def _check_agreement(spec: ModelSpec, stated: ModelSpec | None) -> None:
 def _config_in(find: Find) -> object:
     """The content of config.json."""
     try:
-        return json.loads(Path(find(constants.CONFIG_NAME)).read_bytes())
+        return from_json(Path(find(constants.CONFIG_NAME)).read_bytes())
     except LocalEntryNotFoundError:
         raise  # the hub could not be asked
     except (EntryNotFoundError, FileNotFoundError) as error:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec
@@ -33,7 +34,8 @@ def fingerprint_of(model: CifarNet) -> str:
     """SHA-256 of the parameters and running statistics as float32, in the order of their names."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
-        if tensor.is_floating_point():  # not the norms' counters: nothing is computed with them
+        # Not the norms' counters, with which nothing is computed, and not what quantized layers hold that is no tensor.
+        if isinstance(tensor, Tensor) and tensor.is_floating_point():
             digest.update(name.encode())
             digest.update(tensor.to("cpu", torch.float32).contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -17,7 +17,7 @@ from resnetzoo.models.labels import label_of
 from resnetzoo.models.shapes import WIDTHS as WIDTHS
 from resnetzoo.models.shapes import BlockShape, ConvShape, Norm, Stage
 from resnetzoo.models.spec_checks import check_dropout, check_groups, check_order, check_shortcuts
-from resnetzoo.utils.validation import check_choice, check_whole_number
+from resnetzoo.utils.validation import check_choice, check_count
 
 Block = str  # one of `BLOCKS`
 Shortcut = Literal["identity", "projection", "projection_all"]
@@ -92,8 +92,8 @@ class ModelSpec:
         check_choice("norm", self.norm, get_args(Norm))
         self._check_stages()
         if self.stem_width is not None:
-            check_whole_number("stem_width", self.stem_width)
-            if self.stem_width == self.widths[0]:  # so that two specs of the same network are equal
+            check_count("stem_width", self.stem_width)
+            if self.stem_width == self.widths[0]:  # two specs of one network are equal
                 object.__setattr__(self, "stem_width", None)
         self._check_depth()
         check_groups(self, self._block_type)
@@ -102,8 +102,8 @@ class ModelSpec:
         check_order(self, self._block_type)
         if self.strided_conv == self._block_type.strided_conv:  # so that two specs of the same network are equal
             object.__setattr__(self, "strided_conv", None)
-        check_whole_number("num_classes", self.num_classes)
-        check_whole_number("in_chans", self.in_chans)
+        check_count("num_classes", self.num_classes)
+        check_count("in_chans", self.in_chans)
         check_shortcuts(self)
 
     def _check_stages(self) -> None:
@@ -114,13 +114,13 @@ class ModelSpec:
             if not isinstance(counts, tuple | list) or not counts:
                 raise UsageError(f"{name} must be numbers, one per stage, such as {example}, not {counts!r}")
             for count in counts:
-                check_whole_number(name, count)
+                check_count(name, count)
             object.__setattr__(self, name, tuple(counts))
         if self.layers is not None and len(self.layers) != len(self.widths):
             raise UsageError(f"layers and widths must have one number per stage, not {self.layers} and {self.widths}")
 
     def _check_depth(self) -> None:
-        check_whole_number("depth", self.depth)
+        check_count("depth", self.depth)
         step = self._depth_step
         if self.layers == (self.blocks_per_stage,) * len(self.widths) and is_valid_depth(self.depth, step):
             object.__setattr__(self, "layers", None)  # so that two specs of the same network are equal

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.validation import check_flag, check_real, check_whole_number
+from resnetzoo.utils.validation import check_count, check_flag, check_real, check_whole_number
 
 if TYPE_CHECKING:
     from resnetzoo.models.blocks.types import BlockType
@@ -17,7 +17,7 @@ def check_groups(spec: "ModelSpec", kind: "BlockType") -> None:
         UsageError: names the value.
     """
     for name, count, usual in (("groups", spec.groups, 1), ("width_per_group", spec.width_per_group, 64)):
-        check_whole_number(name, count)
+        check_count(name, count)
         if count != usual and not kind.takes_groups:
             raise UsageError(f'{name} is only for bottleneck blocks: leave it out, or use block="bottleneck"')
     if any(width * spec.width_per_group < 64 for width in spec.widths):

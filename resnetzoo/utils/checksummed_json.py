@@ -7,7 +7,7 @@ from typing import Any
 
 from resnetzoo.errors import ResultsError
 from resnetzoo.utils.files import write_text
-from resnetzoo.utils.strict_json import to_json, without_nonfinite
+from resnetzoo.utils.strict_json import from_json, to_json, without_nonfinite
 
 FINGERPRINT = "fingerprint"
 
@@ -33,7 +33,7 @@ def read_checksummed(path: Path) -> dict[str, Any]:
         ResultsError: the file is missing, is not JSON, has no fingerprint, or was changed since it was written.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = from_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ResultsError(f"{path}: no such results file") from error
     except IsADirectoryError as error:

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from resnetzoo.errors import OutputError
 from resnetzoo.utils.own_files import host_name, is_alive
+from resnetzoo.utils.strict_json import from_json
 from resnetzoo.utils.system_lock import try_lock, unlock
 
 _LOCK = ".run.lock"
@@ -50,7 +51,7 @@ class Owner:
     def read(cls, path: Path) -> "Owner | None":
         """The owner that a process has written; None if nothing is written, or not yet all of it."""
         try:
-            return cls(**json.loads(path.read_text()))
+            return cls(**from_json(path.read_text()))
         except (OSError, ValueError, TypeError):
             return None
 

@@ -10,6 +10,18 @@ def to_json(values: Any, *, indent: int | None = None) -> str:
     return json.dumps(without_nonfinite(values), indent=indent, allow_nan=False)
 
 
+def from_json(text: str | bytes) -> Any:
+    """The values of a text.
+
+    Raises:
+        ValueError: it is no JSON, or lists and objects stand in each other too deeply to be read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its lists or objects are nested too deeply") from None
+
+
 def without_nonfinite(values: Any) -> Any:
     """The same values, with None for numbers that are infinite or NaN."""
     if isinstance(values, float):

@@ -11,6 +11,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.utils.text import brief, kind_of
 
 MAX_SEED = 2**63 - 1
+MAX_COUNT = 2**24
 
 
 def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: int | None = None) -> None:
@@ -24,6 +25,17 @@ def check_whole_number(field: str, found: object, *, minimum: int = 1, maximum: 
     if not whole or found < minimum or (maximum is not None and found > maximum):  # type: ignore[operator]
         bounds = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise UsageError(f"{field} must be a whole number {bounds}, not {brief(found)}")
+
+
+def check_count(field: str, found: object) -> None:
+    """Refuse anything but an `int` from 1 that a network can be built of: torch has no names for larger sizes.
+
+    Raises:
+        UsageError: says what was found.
+    """
+    check_whole_number(field, found)
+    if found > MAX_COUNT:  # type: ignore[operator]
+        raise UsageError(f"{field} must be at most {MAX_COUNT:,}, not {brief(found)}")
 
 
 def check_flag(field: str, found: object) -> None:

@@ -208,3 +208,10 @@ def test_a_copy_of_a_network_compiled_in_place_computes_with_its_own_weights(
         after = copied(images)
         torch.testing.assert_close(after, copied.forward(images))
         assert not torch.allclose(after, before)
+
+
+@pytest.mark.filterwarnings("ignore:torch.*deprecated")
+def test_a_network_quantized_by_torch_is_of_no_row() -> None:
+    model = torch.ao.quantization.quantize_dynamic(resnetzoo.create("resnet20", weights=True), {nn.Linear})  # type: ignore[no-untyped-call]
+    assert true_row(model) is None
+    assert model_title(model) == "resnet20, changed after it was loaded as resnet20.modern_c10"

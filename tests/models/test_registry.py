@@ -19,6 +19,7 @@ from resnetzoo.models.depths import nearest_depths
 BAD_NAMES = {
     "resnet57": "nearest valid: 56 or 62",
     "resnet21": "did you mean resnet20",
+    "resnet20.modern_c10": 'so weights and files are called, which resnetzoo.load_model loads; .* is "resnet20"$',
     "plainnet111": "nearest valid: 110 or 116",
     "resnet1": "nearest valid: 8 or 14",
     "resnet26": r"resnetzoo.resnet\(26\), of three stages of 16 to 64 channels$",
@@ -238,6 +239,10 @@ def test_a_depth_is_valid_or_its_nearest_are_named(depth: int, layers_per_block:
         ({"zero_init_residual": "no"}, "zero_init_residual must be True or False, not 'no'"),
         ({"zero_init_residual": 1}, "zero_init_residual must be True or False, not 1"),
         ({"family": "plain", "zero_init_residual": 0}, "zero_init_residual must be True or False, not 0"),
+        ({"num_classes": 10**30}, "num_classes must be at most 16,777,216, not 1000"),
+        ({"in_chans": 2**62}, "in_chans must be at most 16,777,216, not 4611686018427387904"),
+        ({"widths": (16, 32, 10**9)}, "widths must be at most 16,777,216, not 1000000000"),
+        ({"depth": 6 * 10**12 + 2}, "depth must be at most 16,777,216, not 6000000000002"),
         ({"strided_conv": 3}, "a basic block has 2 convolutions, not 3"),
         ({"strided_conv": 0}, "strided_conv must be a whole number from 1, not 0"),
         ({"widths": (64, 32, 16)}, "must not fall"),

@@ -127,6 +127,21 @@ def test_broken_files(tmp_path: Path, kind: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(("record", "byte"), [(b"PK\x06\x07", 15), (b"PK\x06\x06", 47), (b"PK\x06\x06", 55)])
+def test_an_archive_that_points_beyond_any_file(tmp_path: Path, record: bytes, byte: int) -> None:
+    content = bytearray(GOOD)
+    content[content.rfind(record) + byte] = 0xFF  # the highest byte of a place or length of eight
+    (tmp_path / "weights.pt").write_bytes(content)
+    for source in (tmp_path / "weights.pt", io.BytesIO(content)):
+        with pytest.raises(CheckpointError, match="truncated or damaged"):
+            resnetzoo.load_checkpoint(source)
+
+
+def test_a_text_of_others_nested_too_deeply_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(save(state(), {"config": '{"a":' * 100_000}))
+    assert resnetzoo.load_checkpoint(tmp_path / "a.safetensors").spec.depth == 14
+
+
 @given(place=st.integers(0, len(GOOD) - 1), bit=st.integers(0, 7))
 def test_no_flipped_bit_alters_a_weight(place: int, bit: int) -> None:
     """`torch.load` compares no checksum, so that a bit lost on a disk would train on unnoticed."""
@@ -156,7 +171,8 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
     "web page": (b"<!DOCTYPE html><html>", "a web page, not a checkpoint"),
     "LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "pointer of Git LFS"),
     "spec is no JSON": (save(state(), {"spec": "{"}), "the spec in its metadata is not valid JSON"),
-    "spec of another version": (save(state(), {"spec": '{"family": "dense"}'}), "resnetzoo cannot read its spec"),
+    "spec of a thousand lists": (save(state(), {"spec": "[" * 100_000}), "is not valid JSON: .* nested too deeply"),
+    "spec of another version": (save(state(), {"spec": '{"family": "dense"}'}), "its spec is none that this version"),
     "another network than its spec": (
         save(state(), {"spec": json.dumps(ModelSpec("residual", 20).to_dict())}),
         r"those of resnet20, but it lacks layer1\.2\.bn1\.bias and",

@@ -11,7 +11,6 @@ The metadata of safetensors and of the other exports hold strings. All but the l
 - `weights_fingerprint`: the `fingerprint_of` the weights that the row describes.
 """
 
-import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -22,8 +21,7 @@ from resnetzoo.models.fingerprint import true_row
 from resnetzoo.models.introspection import class_names, current_spec
 from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.spec import ModelSpec
-from resnetzoo.utils.strict_json import to_json
-from resnetzoo.utils.text import counted
+from resnetzoo.utils.strict_json import from_json, to_json
 
 
 class StoredRow(NamedTuple):
@@ -44,7 +42,7 @@ class StoredRow(NamedTuple):
             CheckpointError: it cannot be read.
         """
         try:
-            return Weights.from_dict(json.loads(self.text))
+            return Weights.from_dict(from_json(self.text))
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the row of weights in its metadata cannot be read: {error}") from error
 
@@ -144,6 +142,6 @@ def _row(texts: Mapping[str, str]) -> StoredRow | None:
 
 def _json(texts: Mapping[str, str], key: str) -> object:
     try:
-        return json.loads(texts[key])
+        return from_json(texts[key])
     except ValueError as error:
         raise CheckpointError(f"the {key} in its metadata is not valid JSON: {error}") from error

@@ -1,6 +1,5 @@
 """Read safetensors files: weights by name, and metadata strings."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.errors import CheckpointError
+from resnetzoo.utils.strict_json import from_json
 from resnetzoo.utils.text import encodable
 from resnetzoo.weights.checkpoint.file_type import foreign_kind, is_torch
 from resnetzoo.weights.checkpoint.torch_file import read_head, unreadable
@@ -73,7 +73,7 @@ def read_safetensors_bytes(data: bytes, name: str) -> SafetensorsFile:
     try:
         with torch.device("cpu"):
             weights = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        header = from_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except (SafetensorError, ValueError) as error:
         raise CheckpointError(
             f"{name}: truncated, damaged or not of safetensors, {len(data):,} bytes found ({error})"

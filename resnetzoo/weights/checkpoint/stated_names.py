@@ -1,12 +1,12 @@
 """The network names that training scripts write beside the weights: `arch`, options, hyper-parameters."""
 
-import json
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from resnetzoo.errors import CheckpointError
 from resnetzoo.models.spec import Family, ModelSpec
+from resnetzoo.utils.strict_json import from_json
 from resnetzoo.weights.checkpoint.foreign_name import foreign_architecture, loaded_all_the_same
 from resnetzoo.weights.checkpoint.infer_spec import as_family, describe, is_also_plain
 from resnetzoo.weights.checkpoint.network_name import NetworkName, parse_network_name
@@ -107,7 +107,7 @@ def _entries(content: object) -> Mapping[Any, object]:
         return vars(content)
     if isinstance(content, str) and content.lstrip().startswith("{"):  # as in the metadata of safetensors
         try:
-            content = json.loads(content)
+            content = from_json(content)
         except ValueError:
             return {}
     return content if isinstance(content, Mapping) else {}

@@ -22,7 +22,10 @@ from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safetensors
 from resnetzoo.weights.checkpoint.tensor_kinds import tensor_kind
 
-_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number at the head of files from before 1.6
+_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
+# Of zipfile. An altered header makes it take a part for an encrypted one or for one of another compression, or look for
+# it beyond any file.
+_ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, OverflowError)
 _SAVE_WEIGHTS = (
     'where it was made, load it and save its weights alone: torch.save(model.state_dict(), "network-weights.pt")'
 )
@@ -161,7 +164,7 @@ def _names_in(file: Path | io.BytesIO) -> list[str] | None:
     try:
         with _opened(file) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except _ARCHIVE_ERRORS:
         return None
 
 
@@ -176,8 +179,7 @@ def _damaged_part(file: Path | io.BytesIO) -> str | None:
                 if part.CRC:
                     with archive.open(part) as content:
                         read_to_end(content)
-    # An altered header makes zipfile take a part for an encrypted one, or for one of another compression.
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
+    except _ARCHIVE_ERRORS as error:
         return first_line(error)[:100]
     return None
 
