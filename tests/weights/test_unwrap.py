@@ -211,11 +211,12 @@ def test_one_mean_is_that_of_every_channel_and_may_be_saved_beside_the_weights()
     ("values", "words"),
     [
         (([123.7, 116.3, 103.5], [58.4, 57.1, 57.4]), "not of 3 channels on the scale 0 to 1"),
+        (([[[0.5] * 32] * 32] * 3, [1.0] * 3), "not of 3 channels on the scale 0 to 1"),  # a mean a pixel
         (([0.5] * 4, [0.2] * 4), "not of 3 channels on the scale 0 to 1"),
     ],
 )
 def test_a_normalization_that_cannot_be_read_is_not_the_publishers(
-    values: tuple[list[float], list[float]], words: str
+    values: tuple[list[object], list[float]], words: str
 ) -> None:
     weights = {
         f"1.{key}".replace("fc.", "linear."): value for key, value in resnetzoo.create("resnet20").state_dict().items()
@@ -242,3 +243,9 @@ def test_statistics_inside_the_network_are_no_normalization() -> None:
         resnetzoo.load_checkpoint(
             {**weights, "layer1.0.conv1.mean": torch.zeros(3), "layer1.0.conv1.std": torch.ones(3)}
         )
+
+
+def test_scores_beside_the_weights_are_no_normalization() -> None:
+    weights = resnetzoo.create("resnet20").state_dict()
+    for mean, std in ((0.93, 0.01), (torch.tensor(0.93), torch.tensor(0.01))):
+        assert resnetzoo.load_checkpoint({"state_dict": weights, "mean": mean, "std": std}).normalization is None

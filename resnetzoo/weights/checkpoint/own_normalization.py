@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,6 @@ from resnetzoo.errors import UsageError
 # As a layer before the network has them, `0.mean` or `normalizer.new_mean`; norms have a `running_mean` and no `std`.
 _MEAN = re.compile(r"((?:.*\.)?(?:new_|input_|image_|pixel_)?)mean")
 _INSIDE = re.compile(r"(?:^|[._])(?:layer|stage|block|unit|conv|bn|fc|linear)_?\d*\.")  # no layer before the network
-_MOST = 64  # values; what has more is no mean of channels
 
 
 class OwnNormalization(NamedTuple):
@@ -21,7 +21,7 @@ class OwnNormalization(NamedTuple):
 
     Attributes:
         names: of both in the file.
-        values: of both, one a channel or one for all.
+        values: of both, as float32.
     """
 
     names: tuple[str, str]
@@ -29,7 +29,7 @@ class OwnNormalization(NamedTuple):
 
     def normalization(self, in_chans: int) -> Normalization | None:
         """What they are for images of this many channels; None if they cannot be that, on the scale 0 to 1."""
-        mean, std = (value.detach().float().flatten() for value in self.values)
+        mean, std = (value.flatten() for value in self.values)
         if not {len(mean), len(std)} <= {1, in_chans}:
             return None
         try:
@@ -51,8 +51,10 @@ def own_normalizations(content: Mapping[object, object]) -> list[OwnNormalizatio
 
 
 def _values(found: object) -> Tensor | None:
-    """A few numbers, one a channel, on the CPU; None if it is anything else."""
-    if isinstance(found, list | tuple) and found and all(isinstance(value, int | float) for value in found):
-        found = torch.tensor(found, dtype=torch.float32, device="cpu")
-    plain = type(found) is Tensor and found.is_floating_point() and not found.is_meta
-    return found.cpu() if plain and 0 < found.numel() <= _MOST else None  # type: ignore[attr-defined]
+    """Numbers on the CPU, be they a tensor or a list; None if it is anything else, such as one number alone."""
+    if isinstance(found, list | tuple) and all(isinstance(value, int | float) for value in found):
+        with suppress(OverflowError, RuntimeError):  # of numbers that no tensor holds
+            found = torch.tensor(found, dtype=torch.float32, device="cpu")
+    if type(found) is not Tensor or found.is_meta or found.is_complex() or not found.dim():
+        return None
+    return found.detach().to("cpu", torch.float32)
