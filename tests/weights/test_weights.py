@@ -233,6 +233,7 @@ def test_an_address_as_weights(published: tuple[Path, Weights]) -> None:
         "files/resnet20.safetensors/content",
         "download?file=resnet20.safetensors",
         "r" * 250,
+        f"weights.pt?signature={'0' * 5000}",
         f"{'r' * 240}.safetensors#v1",
     ],
 )

@@ -13,8 +13,10 @@ SUFFIXES = {".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".safetensors"}  # us
 
 def looks_like_a_file(word: str) -> bool:
     """Whether a word that could also be a name means a file: the file exists, or the word looks like a path."""
+    if "/" in word or os.sep in word:  # or an address, which may be longer than any path
+        return True
     path = user_path(word)
-    return path.exists() or "/" in word or os.sep in word or path.suffix.lower() in SUFFIXES
+    return path.exists() or path.suffix.lower() in SUFFIXES
 
 
 HEAD = 512  # bytes, enough to recognize a file
