@@ -17,7 +17,7 @@ from resnetzoo.evaluation.checked_logits import checked
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.strict_json import from_json
-from resnetzoo.utils.text import short_fingerprint, some
+from resnetzoo.utils.text import counted, short_fingerprint, some
 from resnetzoo.utils.validation import check_kind
 
 _FORMAT = "resnetzoo test logits, version 1"

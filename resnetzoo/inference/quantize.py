@@ -73,7 +73,7 @@ class Int8Conv(nn.Module):
         return packed
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and files hold: they pack the weights again."""
+        """The state without packed weights; copies and loaded files pack the weights again."""
         state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
         return {name: value for name, value in state.items() if name != "packed"}
 

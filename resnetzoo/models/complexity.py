@@ -72,7 +72,7 @@ def _conv(conv: ConvShape, size: int) -> list[Complexity]:
 
 
 def strided(size: int, stride: int) -> int:
-    """The side of a feature map behind a stride, rounded up."""
+    """The side of a feature map after a stride, rounded up."""
     return -(-size // stride)
 
 

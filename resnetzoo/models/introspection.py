@@ -14,6 +14,7 @@ from resnetzoo.models.pretrained import get_normalization
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.wrappers import held_network, innermost, is_graph
 from resnetzoo.utils.modules import REMOVE_WHAT_COMPUTES, computed_weight
+from resnetzoo.utils.text import counted
 
 
 def class_names(model: CifarNet) -> tuple[str, ...] | None:

@@ -93,7 +93,7 @@ class ModelSpec:
         self._check_stages()
         if self.stem_width is not None:
             check_count("stem_width", self.stem_width)
-            if self.stem_width == self.widths[0]:  # two specs of one network are equal
+            if self.stem_width == self.widths[0]:  # so that two specs of the same network are equal
                 object.__setattr__(self, "stem_width", None)
         self._check_depth()
         check_groups(self, self._block_type)

@@ -179,7 +179,7 @@ def test_weights_that_diverged_are_kept_with_a_warning(
 def test_weights_that_diverged_are_not_exported(tiny_model: resnetzoo.CifarNet) -> None:
     tiny_model.fc.weight.data[0, 0] = torch.nan
     with pytest.raises(
-        resnetzoo.ExportError, match=r"so it was not written: 1 of the \d+ numbers of fc\.weight are NaN"
+        resnetzoo.ExportError, match=r"so it was not written: 1 of the \d+ numbers of fc\.weight is NaN"
     ):
         resnetzoo.export_safetensors(tiny_model, "diverged.safetensors")
     assert not Path("diverged.safetensors").exists()

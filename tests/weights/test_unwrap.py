@@ -239,7 +239,7 @@ def test_of_two_networks_each_has_its_own_normalization() -> None:
 
 def test_statistics_inside_the_network_are_no_normalization() -> None:
     weights = resnetzoo.create("resnet20").state_dict()
-    with pytest.raises(resnetzoo.CheckpointError, match=r"has what belongs to none, layer1\.0\.conv1\.mean and 1 more"):
+    with pytest.raises(resnetzoo.CheckpointError, match=r"has an unexpected layer1\.0\.conv1\.mean and 1 more"):
         resnetzoo.load_checkpoint(
             {**weights, "layer1.0.conv1.mean": torch.zeros(3), "layer1.0.conv1.std": torch.ones(3)}
         )

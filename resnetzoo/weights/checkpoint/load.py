@@ -187,7 +187,7 @@ def _normalization(found: Recognized) -> tuple[Normalization | None, str]:
             chans = found.spec.in_chans
             return None, f"{unknown}; the file holds {names}, which are not of {chans} channels on the scale 0 to 1"
         return read[0], f"as the file says ({names})"
-    guessed = not found.stated and found.classified  # a publisher is told by the number of classes, too
+    guessed = not found.stated and found.classified  # the number of classes helps to tell publishers apart
     publisher = find_publisher(found.mapping, found.spec) if guessed else None
     if publisher is None:
         return None, unknown

@@ -22,6 +22,7 @@ from resnetzoo.models.introspection import class_names, current_spec
 from resnetzoo.models.pretrained import Pretrained, Weights
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.utils.strict_json import from_json, to_json
+from resnetzoo.utils.text import counted
 
 
 class StoredRow(NamedTuple):

@@ -22,7 +22,7 @@ from resnetzoo.utils.text import first_line
 from resnetzoo.weights.checkpoint.file_type import HEAD, foreign_kind, is_safetensors
 from resnetzoo.weights.checkpoint.tensor_kinds import tensor_kind
 
-_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's number at the head of the files of before 1.6
+_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number at the head of files from before 1.6
 # Of zipfile. An altered header makes it take a part for an encrypted one or for one of another compression, or look for
 # it beyond any file.
 _ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, OverflowError)

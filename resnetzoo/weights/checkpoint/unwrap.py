@@ -54,13 +54,13 @@ class Unwrapped(NamedTuple):
 
     Attributes:
         weights: tensors by name, without prefixes.
-        opened: keys gone into and prefixes taken off, from the outside in.
-        notes: what was left aside.
-        training: what the file says of the training, by name: epoch, score, seed.
-        metadata: what a file of this package says of its network.
-        stated: what a file of others calls its network.
-        doubts: what its user should know of the choice among several networks, a sentence each.
-        normalizations: what the file holds that is called mean and std; several may be of several networks.
+        opened: the keys and prefixes that led to the weights, from the outside in.
+        notes: notes on what was left out.
+        training: what the file says about the training, by name: epoch, score, seed.
+        metadata: what a file of this package says about its network.
+        stated: what any other file calls its network.
+        doubts: what the user should know about the choice among several networks, one sentence each.
+        normalizations: the tensors called mean and std in the file; there may be several, of several networks.
     """
 
     weights: dict[str, Tensor]
@@ -82,7 +82,7 @@ class _Told:
         self.normalizations: list[OwnNormalization] = []
 
     def add(self, content: object, role: str | None = None) -> None:
-        """Add what a dictionary says; a normalization that lies further inside is that of fewer networks."""
+        """Add what a dictionary says; a normalization further inside belongs to fewer networks."""
         if isinstance(content, Mapping):
             values = {key: _plain(content.get(key)) for key in _TOLD}
             self.training.update({key: value for key, value in values.items() if isinstance(value, int | float)})
