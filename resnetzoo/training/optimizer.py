@@ -11,16 +11,37 @@ from resnetzoo.training.recipes import Recipe
 def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device, *, lr_on_device: bool) -> torch.optim.SGD:
     """SGD that updates a group of parameters in one operation; `lr` can be a tensor on the device.
 
-    There is one group; if norms and biases do not decay, they form a second one.
+    There is one group; if norms and biases do not decay, they form a second one. Weights that get their first gradient
+    in a later step, such as those of a layer that a callback unfreezes, learn from that step on.
     """
-    return torch.optim.SGD(
+    fused = device.type in ("cpu", "cuda") and not any(parameter.is_complex() for parameter in model.parameters())
+    optimizer = torch.optim.SGD(
         _groups(model, recipe),
         lr=torch.tensor(recipe.lr, dtype=torch.float32, device=device) if lr_on_device else recipe.lr,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,
-        fused=device.type in ("cpu", "cuda"),
+        fused=fused,
     )
+    if fused and recipe.momentum:
+        optimizer.register_step_pre_hook(_make_missing_momentum)
+    return optimizer
+
+
+def _make_missing_momentum(optimizer: torch.optim.Optimizer, *_: object) -> None:
+    """Give zeros as momentum to weights with a first gradient, if others of their group have momentum already.
+
+    Fused SGD makes the momentum of a whole group or of none. Without dampening, zeros give the same as the first
+    momentum of unfused SGD, which is the gradient.
+    """
+    if len(optimizer.state) == sum(len(group["params"]) for group in optimizer.param_groups):
+        return  # as in nearly every step
+    for group in optimizer.param_groups:
+        learning = [parameter for parameter in group["params"] if parameter.grad is not None]
+        missing = [parameter for parameter in learning if optimizer.state[parameter].get("momentum_buffer") is None]
+        if len(missing) < len(learning):
+            for parameter in missing:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter.grad)
 
 
 def _groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

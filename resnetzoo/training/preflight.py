@@ -178,6 +178,12 @@ def _check_weights(model: nn.Module) -> None:
     if not weights:
         raise UsageError(f"this {type(model).__name__} has no weights, so there is nothing to learn")
     check_values(model)
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse:
+            raise UsageError(
+                f"{name} has sparse gradients, which SGD with weight decay cannot take: create it without sparse=True, "
+                "which learns the same"
+            )
     if any(weight.is_inference() for weight in weights):
         raise UsageError("weights made inside torch.inference_mode() cannot learn: create the network outside of it")
     if not any(weight.requires_grad for weight in weights):
