@@ -20,6 +20,7 @@ from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.device import resolve_precision
 from resnetzoo.utils.fp32 import computing
+from resnetzoo.utils.layout import ImageLayout
 from resnetzoo.utils.modules import check_values, device_of, evaluating, input_dtype
 from resnetzoo.utils.text import counted
 from resnetzoo.utils.validation import check_kind, check_whole_number
@@ -31,11 +32,13 @@ class EvaluationSums:
 
     Attributes:
         loss: summed cross-entropy in nats, ().
-        num_incorrect: number of images whose most likely class is not the label, () int64.
+        num_incorrect: predictions whose most likely class is not the label, () int64.
+        layout: of the images, for the same network in each call.
     """
 
     loss: Tensor
     num_incorrect: Tensor
+    layout: ImageLayout = field(default_factory=ImageLayout)
 
     @classmethod
     def zeros(cls, device: torch.device) -> "EvaluationSums":
@@ -58,8 +61,7 @@ class EvaluationSums:
         Raises:
             UsageError: the network returns something other than logits, or fewer logits than there are classes.
         """
-        answer: object = model(inputs.contiguous(memory_format=torch.channels_last))
-        logits = checked_logits_of(model, answer, len(labels), num_classes)
+        logits = checked_logits_of(model, self.layout.call(model, inputs), len(labels), num_classes)
         if logits.shape[-1] < num_classes:
             raise UsageError(f"the network has {counted(logits.shape[-1], 'class')}, but the images have {num_classes}")
         self.loss.add_(F.cross_entropy(logits.float(), labels, reduction="sum"))

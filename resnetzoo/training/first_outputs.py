@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from resnetzoo.data.pair import Data
 from resnetzoo.errors import ResnetzooError, UsageError
@@ -14,15 +14,22 @@ from resnetzoo.models.answers import checked_logits_of
 from resnetzoo.models.as_built import hook_on_all, hooks_on_outputs
 from resnetzoo.training.step_random import drawing_for_step
 from resnetzoo.utils.device import Precision, autocast
+from resnetzoo.utils.layout import needs_contiguous
 from resnetzoo.utils.memory import is_out_of_memory
 from resnetzoo.utils.modules import copy_of
 from resnetzoo.utils.text import first_line
 
 
 def check_first_outputs(
-    model: nn.Module, data: Data, device: torch.device, *, batch_size: int, precision: Precision
-) -> None:
-    """Refuse a network that does not accept a batch of the data, or that does not return logits (N, classes).
+    model: nn.Module,
+    data: Data,
+    device: torch.device,
+    layout: torch.memory_format,
+    *,
+    batch_size: int,
+    precision: Precision,
+) -> torch.memory_format:
+    """Refuse a network that cannot take a batch of the data, or that does not answer with logits (N, classes).
 
     A copy of the network runs on a batch of zeros as in a step, in training mode and with gradients enabled, so that
     the norms and counters of the network itself do not change. A network that cannot be copied, or that has hooks,
@@ -32,23 +39,27 @@ def check_first_outputs(
         model: the network, already on `device`.
         data: determines the size of the images and the number of classes.
         device: where the run trains.
-        batch_size: number of images that this process has of a batch.
-        precision: precision of the steps.
+        layout: of `model`, and of its images if it can take them so.
+        batch_size: of this process.
+        precision: of the steps.
+
+    Returns:
+        The memory format in which the network can be trained: `layout`, or contiguous if it cannot take that.
 
     Raises:
         UsageError: the network fails or returns something else; the message says what it should return.
     """
     if hooks_on_outputs(model) or hook_on_all():
-        return
+        return layout
     try:
         asked = copy_of(model).train()
     except Exception:  # a module may refuse to be copied with any exception
-        return
+        return layout
     name, num_classes = type(model).__name__, len(data.classes)
     images = torch.zeros(batch_size, *data.train.images.shape[1:], device=device)
     try:
         with _without_draws(device), autocast(device, precision):
-            outputs: object = asked(images)
+            outputs, layout = _ask(asked, images, layout)
     except ResnetzooError:
         raise
     except Exception as error:
@@ -65,6 +76,19 @@ def check_first_outputs(
         raise UsageError(
             f"this {name} returns {logits.shape[1]} logits for each image, but {data.title} has {num_classes} classes"
         )
+    return layout
+
+
+def _ask(model: nn.Module, images: Tensor, layout: torch.memory_format) -> tuple[object, torch.memory_format]:
+    """The answer of a network in this layout or, if it cannot take that, in the contiguous one; and which it was."""
+    try:
+        return model(images.contiguous(memory_format=layout)), layout
+    except RuntimeError as error:
+        if not needs_contiguous(error, layout):
+            raise
+    contiguous = torch.contiguous_format
+    model.to(memory_format=contiguous)  # type: ignore[call-overload]
+    return model(images), contiguous
 
 
 @contextmanager

@@ -202,10 +202,11 @@ def _build_trainer(
     if not isinstance(model, CifarNet):
         part = context.shard(slice(0, min(recipe.batch_size, len(data.train))))
         batch_size = max(1, part.stop - part.start)  # a batch too small for the processes is refused later
-        context.in_all(
-            lambda: check_first_outputs(model, data, loader.device, batch_size=batch_size, precision=precision)
+        layout = context.in_all(
+            lambda: check_first_outputs(model, data, loader.device, layout, batch_size=batch_size, precision=precision)
         )
-    step_state = StepState.create(model, recipe, loader, stream)
+        model.to(memory_format=layout)  # type: ignore[call-overload]
+    step_state = StepState.create(model, recipe, loader, stream, layout)
     _update_description(model, data, loader)
     step_state.stream.wait_for_caller()
     with step_state.stream.active():  # DDP runs its backward pass on the stream that it is built on

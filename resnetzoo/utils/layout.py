@@ -1,7 +1,7 @@
-"""The memory format in which a network is trained."""
+"""The memory formats in which a network is trained, and in which it is given images."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 _CHANNELS_OF_A_BLOCK = 8
 
@@ -15,6 +15,35 @@ def training_layout(model: nn.Module, device: torch.device) -> torch.memory_form
     """
     unsafe = device.type == "cpu" and any(_is_thin_projection(module) for module in model.modules())
     return torch.contiguous_format if unsafe else torch.channels_last
+
+
+class ImageLayout:
+    """The memory format of a network's images: channels-last, which is faster, until the network cannot take it.
+
+    A forward pass with `x.view(len(x), -1)` takes contiguous images only.
+
+    Attributes:
+        format: as found so far.
+    """
+
+    def __init__(self, format: torch.memory_format = torch.channels_last) -> None:  # noqa: A002 (torch's own word)
+        self.format = format
+
+    def call(self, model: nn.Module, images: Tensor) -> object:
+        """What `model` returns for images (n, C, H, W)."""
+        try:
+            answer: object = model(images.contiguous(memory_format=self.format))
+        except RuntimeError as error:
+            if not needs_contiguous(error, self.format):
+                raise
+            answer = model(images.contiguous())
+            self.format = torch.contiguous_format
+        return answer
+
+
+def needs_contiguous(error: RuntimeError, layout: torch.memory_format) -> bool:
+    """Whether a forward pass may have failed only because its tensors are not contiguous."""
+    return layout != torch.contiguous_format and "view size is not compatible" in str(error)  # torch's words
 
 
 def _is_thin_projection(module: nn.Module) -> bool:

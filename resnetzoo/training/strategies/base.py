@@ -16,6 +16,7 @@ from resnetzoo.training.strategies.cuda_recorder import CudaRecorder
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.training.strategies.recording import Recording, RunRecorder
 from resnetzoo.training.stream import RunStream
+from resnetzoo.utils.layout import training_layout
 
 SEARCH_REPAID_BY_STEPS = 5_000
 """The estimated number of steps from which cuDNN's search for its fastest algorithms pays: it takes a second or two for
@@ -33,8 +34,9 @@ class StepState:
         stream: where the device's work is queued.
         batch_size: images in a whole batch.
         recorder: records work on the device; None if nothing can be recorded.
-        clip_norm: the recipe's `clip_norm`.
-        mixup: the recipe's `mixup`.
+        clip_norm: of the recipe.
+        mixup: of the recipe.
+        layout: the memory format of the network and its images.
         search: whether cuDNN times its algorithms for whole batches; other work uses the algorithm that cuDNN expects
             to be fastest.
     """
@@ -47,13 +49,22 @@ class StepState:
     recorder: RunRecorder | None = None
     clip_norm: float | None = None
     mixup: float = 0.0
+    layout: torch.memory_format = torch.channels_last
     search: bool = False
 
     @classmethod
     def create(
-        cls, model: nn.Module, recipe: Recipe, loader: DeviceLoader, stream: RunStream | None = None
+        cls,
+        model: nn.Module,
+        recipe: Recipe,
+        loader: DeviceLoader,
+        stream: RunStream | None = None,
+        layout: torch.memory_format | None = None,
     ) -> "StepState":
-        """A new state for `model`, which is already on the loader's device; without a stream it gets its own."""
+        """A new state for `model`, which is already on the loader's device; without a stream it gets its own.
+
+        Without a layout it gets that of `training_layout`.
+        """
         stream = stream or RunStream(loader.device)
         recorder = recorder_for(stream)
         return cls(
@@ -66,6 +77,7 @@ class StepState:
             recorder=recorder,
             clip_norm=recipe.clip_norm,
             mixup=recipe.mixup,
+            layout=training_layout(model, loader.device) if layout is None else layout,
             search=recipe.steps >= SEARCH_REPAID_BY_STEPS,
         )
 
@@ -78,18 +90,22 @@ class StepState:
         return torch.cat([drawn, mixing.to(drawn.device)])
 
     def batch(self, augmentation: Tensor, indices: slice | Tensor) -> tuple[Tensor, Tensor, Mixed | None]:
-        """Images (n, C, H, W), labels (n,), and what was mixed into them, if anything.
+        """Images (n, C, H, W) in `layout`, labels (n,), and what was mixed into them, if anything.
 
         Both images of each mix are cropped here, so that a process mixes its part of a batch as a single process mixes
         the whole batch.
         """
         if not self.mixup:
-            return *self.loader.batch(augmentation, indices), None
+            images, labels = self.loader.batch(augmentation, indices)
+            return self._in_layout(images), labels, None
         drawn, (shares, partners) = augmentation[:-2], augmentation[-2:, indices]
         images, labels = self.loader.batch(drawn, indices)
         others, other_labels = self.loader.batch(drawn, partners)
         share = share_of(shares)
-        return torch.lerp(others, images, share), labels, Mixed(other_labels, share)
+        return self._in_layout(torch.lerp(others, images, share)), labels, Mixed(other_labels, share)
+
+    def _in_layout(self, images: Tensor) -> Tensor:
+        return images.contiguous() if self.layout == torch.contiguous_format else images  # the loader's: channels-last
 
 
 def recorder_for(stream: RunStream) -> RunRecorder | None:

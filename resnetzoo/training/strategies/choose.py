@@ -20,7 +20,6 @@ from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.training.strategies.recorded import RecordedStep
 from resnetzoo.training.strategies.recording import Recording
 from resnetzoo.utils.device import Precision, check_recordable
-from resnetzoo.utils.layout import training_layout
 
 
 def choose_strategy(
@@ -70,7 +69,7 @@ def choose_strategy(
     step = EagerStep(make_loss(model, recipe, device, precision), state)
     if compiling_pays(device, deciding_images(recipe, state.batch_size)) if compile is None else compile:
         loss_fn = make_loss(model_to_compile(model, device), recipe, device, precision)
-        step = CompiledStep(compile_loss(loss_fn, device, training_layout(model, device)), step.loss_fn, state)
+        step = CompiledStep(compile_loss(loss_fn, device, state.layout), step.loss_fn, state)
     if state.recorder is None or record is False:
         return step
     return RecordedStep(step, Recording(state.recorder, model, vouched=record is True))

@@ -12,7 +12,6 @@ from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.device import Precision, autocast
 from resnetzoo.utils.fp32 import full_fp32
-from resnetzoo.utils.layout import training_layout
 
 
 class LossFn(Protocol):
@@ -65,11 +64,10 @@ class EagerStep(Strategy):
 
 def make_loss(model: nn.Module, recipe: Recipe, device: torch.device, precision: Precision) -> LossFn:
     """The forward pass of `model` and its loss (cross-entropy in nats, with the recipe's label smoothing)."""
-    contiguous = training_layout(model, device) == torch.contiguous_format  # the loader's images are channels-last
 
     def loss_fn(images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         with autocast(device, precision):
-            logits = model(images.contiguous() if contiguous else images)  # (n, classes)
+            logits = model(images)  # (n, classes)
         return cross_entropy(logits.float(), labels, mixed, recipe.label_smoothing), logits
 
     return loss_fn
