@@ -17,7 +17,8 @@ from resnetzoo.inference.image_files import ImageFile, Paths, find_images
 from resnetzoo.models.answers import checked_logits_of
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.fingerprint import true_row
-from resnetzoo.models.introspection import class_names, known_normalization
+from resnetzoo.models.introspection import known_normalization
+from resnetzoo.models.matching import known_classes
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import check_values, evaluating
@@ -121,7 +122,8 @@ def _transform_of(model: nn.Module) -> ImageTransform:
 def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
     """The names of the logits: the given ones, the known ones, or numbers."""
     inner = innermost(model)
-    count: int | None = getattr(inner, "num_classes", None)
+    stated = getattr(inner, "num_classes", None)
+    count = stated if isinstance(stated, int) else None  # a network from elsewhere may mean anything by the name
     if count == 0:
         raise UsageError("the network has no classifier and therefore no classes: add one with reset_classifier")
     if classes is not None:
@@ -131,10 +133,10 @@ def _names(model: nn.Module, classes: Sequence[str] | None) -> tuple[str, ...]:
                 f"found {counted(len(classes), 'class name')} for a network with {counted(count, 'class')}"
             )
         return classes
-    known: Sequence[str] | None = class_names(inner) if isinstance(inner, CifarNet) else getattr(inner, "classes", None)
-    if known is None and count is None:
+    known = known_classes(model)
+    if not known and count is None:
         raise UsageError("the number of classes of this model is not known: name them with classes=")
-    return tuple(known) if known else numbered_classes(int(count or 0))
+    return known or numbered_classes(count or 0)
 
 
 def _predict_batch(

@@ -1,7 +1,6 @@
 """Whether a network and images fit together: channels are checked before anything is computed, classes by name."""
 
 import warnings
-from collections.abc import Sequence
 
 from torch import nn
 
@@ -68,7 +67,9 @@ def in_class_order(model: nn.Module, images: ImageSet) -> ImageSet:
 def known_classes(model: nn.Module) -> tuple[str, ...]:
     """The names that a network, or the one inside wrappers, has for its classes; empty if it has none."""
     network = innermost(model)
-    names: Sequence[str] | None = (
-        class_names(network) if isinstance(network, CifarNet) else getattr(network, "classes", None)
-    )
-    return tuple(names or ())
+    if isinstance(network, CifarNet):
+        return class_names(network) or ()
+    names: object = getattr(network, "classes", None)  # of a network from elsewhere, also a number or a layer
+    if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+        return tuple(names)
+    return ()

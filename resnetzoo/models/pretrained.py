@@ -252,14 +252,26 @@ class DescribesWeights:
         self.pretrained = replace(self.pretrained, fingerprint=fingerprint)
 
 
+_BESIDE_OWN = "_resnetzoo_normalization"
+"""The attribute for a network from elsewhere whose own `normalization` is something else, such as a setting."""
+
+
 def attach_normalization(model: "nn.Module", normalization: "Normalization") -> None:
-    """Record the normalization that a network was trained with, as `model.normalization`."""
-    object.__setattr__(model, "normalization", normalization)
+    """Record the normalization that a network was trained with, as `model.normalization`.
+
+    If the network has a member of that name that is something else, this is left as it is, and `get_normalization`
+    alone knows the normalization.
+    """
+    from resnetzoo.data.normalization import Normalization
+
+    own = getattr(model, "normalization", normalization)
+    free = isinstance(model, DescribesWeights) or isinstance(own, Normalization)
+    object.__setattr__(model, "normalization" if free else _BESIDE_OWN, normalization)
 
 
 def get_normalization(model: "nn.Module") -> "Normalization | None":
-    """The `model.normalization` of any network, if it has one."""
+    """The normalization of any network, as `attach_normalization` or its user left it, if it has one."""
     from resnetzoo.data.normalization import Normalization
 
-    found = getattr(model, "normalization", None)
-    return found if isinstance(found, Normalization) else None
+    found = (getattr(model, name, None) for name in ("normalization", _BESIDE_OWN))
+    return next((one for one in found if isinstance(one, Normalization)), None)

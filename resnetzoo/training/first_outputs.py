@@ -87,7 +87,7 @@ def _ask(model: nn.Module, images: Tensor, layout: torch.memory_format) -> tuple
         if not needs_contiguous(error, layout):
             raise
     contiguous = torch.contiguous_format
-    model.to(memory_format=contiguous)  # type: ignore[call-overload]
+    model.to(memory_format=contiguous)
     return model(images), contiguous
 
 

@@ -205,7 +205,7 @@ def _build_trainer(
         layout = context.in_all(
             lambda: check_first_outputs(model, data, loader.device, layout, batch_size=batch_size, precision=precision)
         )
-        model.to(memory_format=layout)  # type: ignore[call-overload]
+        model.to(memory_format=layout)
     step_state = StepState.create(model, recipe, loader, stream, layout)
     _update_description(model, data, loader)
     step_state.stream.wait_for_caller()

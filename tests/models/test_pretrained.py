@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import resnetzoo
@@ -112,6 +113,45 @@ def test_any_network_takes_a_normalization(tiny_model: resnetzoo.CifarNet) -> No
         assert get_normalization(model) is None
         attach_normalization(model, NORMALIZATION)
         assert get_normalization(model) is model.normalization is NORMALIZATION
-    other = nn.Flatten()
-    object.__setattr__(other, "normalization", "imagenet")
-    assert get_normalization(other) is None
+
+
+class OwnMembers(nn.Module):
+    """A network from elsewhere that means something else by names that the zoo's networks have."""
+
+    def __init__(self, normalization: object, classes: object) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.normalization, self.classes, self.pretrained, self.spec = normalization, classes, True, 3
+        self.norm, self.fc = nn.BatchNorm2d(3), nn.Linear(3, 10)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = self.normalization
+        if found is not None and found is not False:
+            images = found(images) if isinstance(found, nn.Module) else self.norm(images)
+        logits: torch.Tensor = self.fc(images.mean((2, 3)))
+        return logits
+
+
+@pytest.mark.parametrize("own", ["batch", True, None, nn.BatchNorm2d(3)], ids=repr)
+@pytest.mark.parametrize("classes", [10, nn.Identity()], ids=repr)
+def test_members_of_a_network_from_elsewhere_stay_its_own(
+    own: object, classes: object, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    model = OwnMembers(own, classes)
+    assert get_normalization(model) is None
+    run = resnetzoo.fit(model, tiny_data, tiny_recipe, device="cpu", precision="fp32", progress=False)
+    assert model.normalization is own
+    assert model.classes is classes
+    norm = own if isinstance(own, nn.Module) else model.norm
+    assert norm.num_batches_tracked >= (tiny_recipe.steps if own else 0)
+    for network in (model, copy.deepcopy(model)):
+        found = get_normalization(network)
+        assert found is not None
+        assert found.to_dict() == run.normalization
+        measured = resnetzoo.evaluate(network, tiny_data.test)
+        assert (measured.error, measured.loss) == pytest.approx((run.epochs[-1].test_error, run.epochs[-1].test_loss))
+    Image.new("RGB", (32, 32)).save(tmp_path / "black.png")
+    (prediction,) = resnetzoo.predict(model, tmp_path, classes=[f"c{number}" for number in range(10)])
+    assert prediction.classes
+    with pytest.raises(resnetzoo.UsageError, match="number of classes of this model is not known"):
+        resnetzoo.predict(model, tmp_path)

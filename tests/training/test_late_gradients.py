@@ -144,6 +144,6 @@ class Sparse(nn.Module):
 
 
 def test_sparse_gradients_are_refused_before_anything_is_written(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
-    with pytest.raises(resnetzoo.UsageError, match="tokens has sparse gradients, .* create it without sparse=True"):
+    with pytest.raises(resnetzoo.UsageError, match=r"tokens has sparse gradients, .* create it without sparse=True"):
         trained(Sparse(), tiny_data, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
