@@ -10,6 +10,7 @@ from resnetzoo.training.schedules import (
     LowStart,
     OneCycle,
     StepDecay,
+    StretchedStep,
     checked_ends,
     part_of,
     schedule_from_dict,
@@ -135,10 +136,21 @@ class Recipe:
         return replace(stretched, name=f"{self.name}-{epochs}ep", epochs=epochs)
 
     def with_batch_size(self, batch_size: int) -> "Recipe":
-        """The same recipe with another batch size. The rate stays the same: scale `lr` yourself if you want to."""
+        """The same recipe with another batch size. The rate stays the same: scale `lr` yourself if you want to.
+
+        A recipe in epochs keeps them, and so gets another number of steps; one in steps keeps its steps.
+
+        >>> from resnetzoo.recipes import HE2015, QUICK20
+        >>> [recipe.with_batch_size(64).steps for recipe in (QUICK20, HE2015)]
+        [15640, 64000]
+        """
+        check_whole_number("batch_size", batch_size)
         if batch_size == self.batch_size:
             return self
-        return replace(self, name=f"{self.name}-bs{batch_size}", batch_size=batch_size)
+        changed = replace(self, name=f"{self.name}-bs{batch_size}", batch_size=batch_size)
+        if self.epochs is None:
+            return changed
+        return changed._with_steps(self.epochs * steps_per_epoch(CIFAR_TRAIN_IMAGES, batch_size), whole=False)
 
     def with_settings(
         self,
@@ -224,13 +236,17 @@ class Recipe:
             return self
         return self._with_steps(self.epochs * steps_per_epoch(num_images, self.batch_size))
 
-    def _with_steps(self, steps: int) -> "Recipe":
+    def _with_steps(self, steps: int, *, whole: bool = True) -> "Recipe":
+        """Stretched to so many steps; unless `whole`, stretching the result again begins at exact places."""
+
+        def stretched(places: tuple[int, ...]) -> tuple[int, ...]:
+            found = (StretchedStep.of(place, self.steps, steps) for place in places)
+            return tuple(int(place) if whole else place for place in found)
+
         schedule = self.schedule
         if isinstance(schedule, StepDecay):
-            milestones = tuple(round(milestone * steps / self.steps) for milestone in schedule.milestones)
-            schedule = replace(schedule, milestones=milestones)
-        extended_at = tuple(round(end * steps / self.steps) for end in self.extended_at)
-        return replace(self, steps=steps, schedule=schedule, extended_at=extended_at)
+            schedule = replace(schedule, milestones=stretched(schedule.milestones))
+        return replace(self, steps=steps, schedule=schedule, extended_at=stretched(self.extended_at))
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain values, ready for JSON, including the kind of its schedule; `from_dict` reads them back.
@@ -243,9 +259,9 @@ class Recipe:
                 del values[field.name]
         values["schedule"] = {"kind": type(self.schedule).__name__, **values["schedule"]}
         if isinstance(self.schedule, StepDecay):
-            values["schedule"]["milestones"] = list(self.schedule.milestones)
+            values["schedule"]["milestones"] = [int(milestone) for milestone in self.schedule.milestones]
         if self.extended_at:
-            values["extended_at"] = list(self.extended_at)
+            values["extended_at"] = [int(end) for end in self.extended_at]
         return values
 
     @classmethod
@@ -280,6 +296,7 @@ def lr_at(recipe: Recipe, step: int) -> float:
     >>> [lr_at(HE2015, step) for step in (0, 31_999, 32_000, 48_000)]
     [0.1, 0.1, 0.01, 0.001]
     """
+    check_recipe(recipe)
     check_whole_number("step", step, minimum=0)
     schedule = recipe.schedule
     if isinstance(schedule, StepDecay):

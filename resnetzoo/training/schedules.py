@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -71,6 +72,20 @@ def schedule_from_dict(values: dict[str, Any]) -> StepDecay | OneCycle:
     if values["kind"] == "OneCycle":
         return OneCycle(rise=values["rise"])
     return StepDecay(milestones=tuple(values["milestones"]), factor=values["factor"])
+
+
+class StretchedStep(int):
+    """A step of a stretched schedule, rounded; stretching it again starts at its exact place, so as to round once."""
+
+    exact: Fraction
+
+    @classmethod
+    def of(cls, step: int, old: int, new: int) -> "StretchedStep":
+        """The place of `step`, one of `old` steps, among `new` ones."""
+        exact = Fraction(getattr(step, "exact", step)) * new / old
+        made = cls(round(exact))
+        made.exact = exact
+        return made
 
 
 def checked_ends(ends: object, steps: int) -> tuple[int, ...]:

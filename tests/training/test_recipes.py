@@ -145,6 +145,49 @@ def test_with_batch_size_keeps_the_epochs() -> None:
     assert QUICK20.with_batch_size(128) is QUICK20
 
 
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("batch_size", [32, 100, 128, 1000])
+def test_epochs_and_batch_size_give_the_same_recipe_in_either_order(name: str, batch_size: int) -> None:
+    recipe = RECIPES[name]
+    one, other = recipe.with_epochs(7).with_batch_size(batch_size), recipe.with_batch_size(batch_size).with_epochs(7)
+    assert one.steps == other.steps == 7 * math.ceil(50_000 / batch_size)
+    places = zip(*(getattr(found.schedule, "milestones", ()) for found in (one, other)), strict=True)
+    assert all(abs(place - other_place) <= 1 for place, other_place in places)  # each length is rounded
+    assert one.for_images(50_000) == one
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("batch_size", [32, 100, 1000])
+def test_another_batch_size_stretches_the_schedule_of_a_recipe_in_epochs_alone(name: str, batch_size: int) -> None:
+    recipe = RECIPES[name]
+    other = recipe.with_batch_size(batch_size)
+    if recipe.epochs is None:
+        assert replace(other, name=name, batch_size=recipe.batch_size) == recipe
+        return
+    assert other.steps == recipe.epochs * math.ceil(50_000 / batch_size)
+    for share in (0.05, 0.2, 0.35, 0.55, 0.7, 0.9, 1):
+        found, expected = (lr_at(one, round(share * one.steps)) for one in (other, recipe))
+        assert found == pytest.approx(expected, rel=0.03)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("epochs", [7, 30])
+def test_a_run_with_another_batch_size_is_that_of_earlier_versions(name: str, epochs: int) -> None:
+    """They left the steps alone, and rounded milestones only for the images of the run."""
+    recipe = RECIPES[name].with_epochs(epochs)
+    for batch_size in (32, 100, 256):
+        changed, earlier = recipe.with_batch_size(batch_size), replace(recipe, batch_size=batch_size)
+        for images in (100, 200, 45_000, 50_000):
+            run = changed.with_settings(lr=0.3).for_images(images)
+            assert replace(run, name="", lr=recipe.lr) == replace(earlier.for_images(images), name="")
+            json.dumps(run.to_dict())
+
+
+def test_what_is_no_recipe_has_no_rate() -> None:
+    with pytest.raises(resnetzoo.UsageError, match=re.escape("write resnetzoo.recipes.get_recipe('QUICK20')")):
+        lr_at("QUICK20", 3)  # type: ignore[arg-type]
+
+
 def test_the_low_start_concerns_depth_110_and_more() -> None:
     assert not starts_low(HE2015, 56, [])
     assert starts_low(HE2015, 110, [])
