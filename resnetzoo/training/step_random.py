@@ -8,16 +8,25 @@ import torch
 from torch import nn
 
 from resnetzoo.data.epoch_random import DROPOUT, seed_sequence
+from resnetzoo.models.as_built import hook_on, hook_on_all
+
+_DRAWING = (nn.RReLU, nn.FractionalMaxPool2d, nn.FractionalMaxPool3d)
+_SHARES = ("p", "drop_rate", "dropout")  # what modules of torch and the zoo call the share that they drop
 
 
 def may_draw(model: nn.Module) -> bool:
-    """Whether a training step may draw random numbers, in a dropout or in code that is neither torch's nor ours."""
-    return any(_may_draw(module) for module in model.modules())
+    """Whether a training step may draw random numbers, in a module that drops or in code that is not torch's or ours.
+
+    Callbacks may change this from epoch to epoch.
+    """
+    return hook_on_all() is not None or any(_may_draw(module) for module in model.modules())
 
 
 def _may_draw(module: nn.Module) -> bool:
-    known = type(module).__module__.startswith(("torch.nn.", "resnetzoo."))
-    return not known or any(getattr(module, rate, 0) for rate in ("p", "drop_rate"))
+    known = type(module).__module__.startswith(("torch.nn.", "resnetzoo.")) and "forward" not in vars(module)
+    if not known or isinstance(module, _DRAWING) or hook_on(module):
+        return True
+    return any(getattr(module, share, 0) for share in _SHARES)
 
 
 @contextmanager

@@ -145,6 +145,7 @@ class Trainer(TrainerState):
         low = starts_low(self.recipe, self.spec.depth if self.spec else 0, [row.train_error for row in self.rows])
         stream = self.step_state.stream
         self.model.train()
+        self._draws = may_draw(self.model)
         self.metrics.start_clock()
         with stream.active():
             self.strategy.begin_epoch(self.step_state.augmentation(seed=self.seed, epoch=epoch))
@@ -168,7 +169,7 @@ class Trainer(TrainerState):
         yield None
 
     def _random_numbers(self) -> AbstractContextManager[None]:
-        """A block in which the present step draws its own random numbers, if it may draw any."""
+        """A block in which the present step, or the test after it, draws its own random numbers, if it may draw any."""
         if not self._draws:
             return nullcontext()
         return drawing_for_step(self.seed, self.step, self.context.rank, self.step_state.loader.device)
@@ -195,7 +196,9 @@ class Trainer(TrainerState):
             metrics.all_reduce(self.context)
             train_loss, train_error = metrics.mean_loss(), metrics.error()
             began = time.perf_counter()
-            sums = [self.context.all_reduce_sum(part) for part in self.evaluation_pass()]
+            with self._random_numbers():
+                sums = self.evaluation_pass()
+            sums = [self.context.all_reduce_sum(part) for part in sums]
         yield from stream.until_done()
         tested = Evaluation.of_sums(sums, n=len(self.data.test))
         row = EpochRow(
@@ -250,7 +253,7 @@ class Trainer(TrainerState):
             return None
         stream = self.step_state.stream
         if self.evaluation_pass.logits is None:  # the run was resumed after its last epoch
-            with stream.active():
+            with stream.active(), self._random_numbers():
                 self.evaluation_pass()
             stream.synchronize()
         assert self.evaluation_pass.logits is not None  # noqa: S101 (it has been called)
