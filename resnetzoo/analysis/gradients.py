@@ -12,7 +12,7 @@ from resnetzoo.analysis.moments import LayerValues
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.layout import training_layout
-from resnetzoo.utils.modules import copy_of, device_of
+from resnetzoo.utils.modules import copy_of, device_of, in_mode
 
 
 def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
@@ -37,7 +37,7 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
     """
     network = analysed_network(model)
     with torch.inference_mode(False), torch.enable_grad(), computing(device_of(network)), parametrize.cached():
-        network = copy_of(network).train().requires_grad_(True)
+        network = in_mode(copy_of(network), training=True).requires_grad_(True)
         layout = training_layout(network, device_of(network))
         inputs, labels = labelled_input(network.to(memory_format=layout), batch)
         layers = weighted_layers(network)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.wrappers import zoo_network
-from resnetzoo.utils.modules import check_values, copy_of
+from resnetzoo.utils.modules import check_values, copy_of, in_mode
 
 TensorHook = Callable[[str, Tensor], None]
 """Called with a layer's name and its tensor (n, C, H, W) when the forward pass reaches it. Tensors may be kept, which
@@ -25,7 +25,7 @@ def evaluation_twin(model: nn.Module) -> CifarNet:
         UsageError: as in `analysed_network`.
     """
     network = analysed_network(model)
-    return copy_of(network, chain(network.parameters(), network.buffers())).eval()
+    return in_mode(copy_of(network, chain(network.parameters(), network.buffers())), training=False)
 
 
 def analysed_network(model: nn.Module) -> CifarNet:

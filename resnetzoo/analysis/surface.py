@@ -17,7 +17,7 @@ from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
-from resnetzoo.utils.modules import copy_of, device_of, with_plain_weights
+from resnetzoo.utils.modules import copy_of, device_of, in_mode, with_plain_weights
 from resnetzoo.utils.validation import check_real, check_seed, check_whole_number
 
 Tensors = dict[str, Tensor]
@@ -69,7 +69,7 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     if not isfinite(span) or span <= 0:
         raise UsageError(f"span must be a number above 0, not {span!r}")
     check_seed(seed)
-    twin = with_plain_weights(copy_of(analysed_network(model)).eval())
+    twin = with_plain_weights(in_mode(copy_of(analysed_network(model)), training=False))
     generator = torch.Generator().manual_seed(seed)
     steps = np.arange(-(points // 2), points // 2 + 1) / (points // 2) * span  # exactly 0 in the middle
     with torch.inference_mode(), computing(device_of(twin)):

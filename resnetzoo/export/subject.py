@@ -13,7 +13,7 @@ from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import check_shapes, class_names, image_shape, known_spec
 from resnetzoo.models.wrappers import innermost, zoo_network
-from resnetzoo.utils.modules import check_values, copy_of, with_plain_norms, with_plain_weights
+from resnetzoo.utils.modules import check_values, copy_of, in_mode, with_plain_norms, with_plain_weights
 from resnetzoo.utils.text import first_line
 from resnetzoo.version import __version__
 from resnetzoo.weights.checkpoint.metadata import texts_with
@@ -61,8 +61,9 @@ def subject_of(model: Exportable) -> Subject:
     inner = innermost(model)
     network = inner if isinstance(inner, WithPreprocessing) else zoo_network(model, "an export")
     check_values(network)
-    module = with_plain_norms(with_plain_weights(copy_of(network).cpu().float().eval())).requires_grad_(False)
-    module.to(memory_format=torch.contiguous_format)  # torch.export warns about the layout that training leaves
+    module = with_plain_norms(with_plain_weights(in_mode(copy_of(network).cpu().float(), training=False)))
+    module.requires_grad_(False)
+    module.to(memory_format=torch.contiguous_format)  # torch.export warns of the layout that training leaves
     held = module.model if isinstance(module, WithPreprocessing) else module
     held.classes = class_names(held)  # the file does not contain names that no longer fit
     if isinstance(module, WithPreprocessing):

@@ -7,7 +7,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
-from resnetzoo.utils.modules import copy_of
+from resnetzoo.utils.modules import copy_of, in_mode
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm
 
@@ -24,7 +24,7 @@ def fuse_batch_norm(network: CifarNet) -> CifarNet:
 
     The outputs are those of evaluation mode up to rounding; `network` itself is left as it was.
     """
-    fused = copy_of(network).float().eval().requires_grad_(False)
+    fused = in_mode(copy_of(network).float(), training=False).requires_grad_(False)
     as_built = AsBuilt(fused)
     for shape in network.spec.all_convs():
         if shape.fusable is not None and _can_be_fused(shape.conv, shape.fusable, as_built):

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.modules import copy_of
+from resnetzoo.training.module_settings import ModuleSettings
+from resnetzoo.utils.modules import copy_of, in_mode
 from resnetzoo.utils.text import reason_of
 
 Blend = Callable[[list[Tensor], list[Tensor], None], None]
@@ -41,13 +42,18 @@ class AveragedWeights:
         self._source = model
         self._blend: Blend = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         try:
-            self.model = copy_of(model)
+            self.model = in_mode(copy_of(model), training=False)
         except Exception as error:  # whatever a module from elsewhere may hold
             raise UsageError(
                 f"ema_decay needs a copy of the network, and {type(model).__name__} cannot be copied "
                 f"({reason_of(error)}): leave ema_decay out of the recipe"
             ) from error
-        self.model.eval().requires_grad_(False)
+        self.model.requires_grad_(False)
+        self._settings = ModuleSettings(model, self.model, leave_out=["training"])
+
+    def begin_epoch(self) -> None:
+        """Give the averaged network the settings of modules that callbacks have changed in the trained one."""
+        self._settings.carry_over()
 
     @torch.no_grad()
     def update(self, step: int) -> None:

@@ -16,7 +16,7 @@ from resnetzoo.training.step_random import drawing_for_step
 from resnetzoo.utils.device import Precision, autocast
 from resnetzoo.utils.layout import needs_contiguous
 from resnetzoo.utils.memory import is_out_of_memory
-from resnetzoo.utils.modules import copy_of
+from resnetzoo.utils.modules import copy_of, in_mode
 from resnetzoo.utils.text import first_line
 
 
@@ -52,7 +52,7 @@ def check_first_outputs(
     if hooks_on_outputs(model) or hook_on_all():
         return layout
     try:
-        asked = copy_of(model).train()
+        asked = in_mode(copy_of(model), training=True)
     except Exception:  # a module may refuse to be copied with any exception
         return layout
     name, num_classes = type(model).__name__, len(data.classes)

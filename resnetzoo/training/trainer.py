@@ -147,6 +147,8 @@ class Trainer(TrainerState):
         self.model.train()
         self._draws = may_draw(self.model)
         self.metrics.start_clock()
+        if self.average is not None:
+            self.average.begin_epoch()
         with stream.active():
             self.strategy.begin_epoch(self.step_state.augmentation(seed=self.seed, epoch=epoch))
         for number in range(first, last):
@@ -197,8 +199,8 @@ class Trainer(TrainerState):
             train_loss, train_error = metrics.mean_loss(), metrics.error()
             began = time.perf_counter()
             with self._random_numbers():
-                sums = self.evaluation_pass()
-            sums = [self.context.all_reduce_sum(part) for part in sums]
+                parts = self.evaluation_pass()
+            sums = [self.context.all_reduce_sum(part) for part in parts]
         yield from stream.until_done()
         tested = Evaluation.of_sums(sums, n=len(self.data.test))
         row = EpochRow(

@@ -40,6 +40,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
+def in_mode(model: Model, *, training: bool) -> Model:
+    """`model`, after its `train(training)`, which does not return the model in every network from elsewhere."""
+    model.train(training)
+    return model
+
+
 def copy_of(model: Model, shared: Iterable[Tensor] = ()) -> Model:
     """A deep copy of `model`, except for the tensors in `shared`, which both use."""
     memo: dict[int, Any] = {id(tensor): tensor for tensor in shared}

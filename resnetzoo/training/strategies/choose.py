@@ -1,10 +1,13 @@
 """Choose the strategy of a run."""
 
+import warnings
+
 import torch
 from torch import nn
 
 from resnetzoo.errors import UsageError
 from resnetzoo.training.distributed import DistributedContext
+from resnetzoo.training.module_settings import ModuleSettings
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.strategies.base import StepState, Strategy
 from resnetzoo.training.strategies.compiled import (
@@ -20,6 +23,7 @@ from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.training.strategies.recorded import RecordedStep
 from resnetzoo.training.strategies.recording import Recording
 from resnetzoo.utils.device import Precision, check_recordable
+from resnetzoo.utils.text import reason_of
 
 
 def choose_strategy(
@@ -61,18 +65,33 @@ def choose_strategy(
                 "leave record=True out"
             )
         check_shards(context, len(state.loader), state.batch_size)
-        return DDPStep(
-            EagerStep(make_loss(wrap_ddp(model, context, device), recipe, device, precision), state), context
-        )
+        shared = wrap_ddp(model, context, device)
+        step = EagerStep(make_loss(shared, recipe, device, precision), state)
+        return DDPStep(step, context, ModuleSettings(model, shared.module))
     if state.recorder is None:
         check_recordable(record, device)
     step = EagerStep(make_loss(model, recipe, device, precision), state)
     if compiling_pays(device, deciding_images(recipe, state.batch_size)) if compile is None else compile:
-        loss_fn = make_loss(model_to_compile(model, device), recipe, device, precision)
-        step = CompiledStep(compile_loss(loss_fn, device, state.layout), step.loss_fn, state)
+        step = _compiled(model, recipe, step, precision)
     if state.recorder is None or record is False:
         return step
     return RecordedStep(step, Recording(state.recorder, model, vouched=record is True))
+
+
+def _compiled(model: nn.Module, recipe: Recipe, step: EagerStep, precision: Precision) -> EagerStep:
+    """The compiled step; if the network cannot be copied for it, `step` itself, with a warning."""
+    device = step.state.loader.device
+    try:
+        twin = model_to_compile(model, device)
+    except Exception as error:  # a module may refuse to be copied with any exception
+        warnings.warn(
+            f"training continues uncompiled, which is slower, because {type(model).__name__} cannot be copied "
+            f"({reason_of(error)}): pass compile=False to leave this warning out",
+            stacklevel=2,
+        )
+        return step
+    compiled = compile_loss(make_loss(twin, recipe, device, precision), device, step.state.layout)
+    return CompiledStep(compiled, step.loss_fn, step.state, ModuleSettings(model, twin))
 
 
 def deciding_images(recipe: Recipe, batch_size: int) -> int:

@@ -8,10 +8,12 @@ from torch import Tensor, nn
 
 from resnetzoo.training.batchnorm import with_summed_batchnorm
 from resnetzoo.training.mixing import Mixed
+from resnetzoo.training.module_settings import ModuleSettings
 from resnetzoo.training.strategies.base import StepState
 from resnetzoo.training.strategies.eager import EagerStep, LossFn
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.utils.compile import warnings_of_torch_ignored, with_own_code
+from resnetzoo.utils.modules import in_mode
 from resnetzoo.utils.text import first_line
 
 REPAID_BY_IMAGES = 150_000
@@ -30,13 +32,22 @@ class CompiledStep(EagerStep):
         compiled_loss_fn: the forward pass and loss for whole batches, compiled by `compile_loss`.
         loss_fn: the forward pass and loss for smaller batches.
         state: what the step uses.
+        settings: of the network, and of its twin if a twin is compiled.
     """
 
     execution = Execution(compiled=True)
 
-    def __init__(self, compiled_loss_fn: LossFn, loss_fn: LossFn, state: StepState) -> None:
+    def __init__(
+        self, compiled_loss_fn: LossFn, loss_fn: LossFn, state: StepState, settings: ModuleSettings | None = None
+    ) -> None:
         super().__init__(loss_fn, state)
         self.compiled_loss_fn = compiled_loss_fn
+        self.settings = settings
+
+    def begin_epoch(self, augmentation: Tensor) -> None:
+        super().begin_epoch(augmentation)
+        if self.settings is not None:
+            self.settings.carry_over()
 
     def forward(self, images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         loss_fn = self.compiled_loss_fn if len(labels) == self.state.batch_size else self.loss_fn
@@ -54,7 +65,8 @@ def compiling_pays(device: torch.device, images: int) -> bool:
 
 def model_to_compile(model: nn.Module, device: torch.device) -> nn.Module:
     """The module to compile: on a CPU, a copy that shares all weights and whose batch norm the compiler vectorizes."""
-    return with_summed_batchnorm(model.train()) if device.type == "cpu" else model
+    trained = in_mode(model, training=True)
+    return with_summed_batchnorm(trained) if device.type == "cpu" else trained
 
 
 def compile_loss(loss_fn: LossFn, device: torch.device, layout: torch.memory_format) -> LossFn:

@@ -7,6 +7,7 @@ from torch.nn.parallel import DistributedDataParallel
 from resnetzoo.errors import UsageError
 from resnetzoo.training.batchnorm import with_summed_batchnorm
 from resnetzoo.training.distributed import DistributedContext, all_there
+from resnetzoo.training.module_settings import ModuleSettings
 from resnetzoo.training.optimizer import set_lr
 from resnetzoo.training.strategies.base import Strategy
 from resnetzoo.training.strategies.eager import EagerStep
@@ -21,15 +22,19 @@ class DDPStep(Strategy):
     Args:
         step: the step of a model that `wrap_ddp` made.
         context: the processes that share the run.
+        settings: of the network, and of the twin that `wrap_ddp` made of it.
     """
 
     execution = Execution(shared=True)
 
-    def __init__(self, step: EagerStep, context: DistributedContext) -> None:
+    def __init__(self, step: EagerStep, context: DistributedContext, settings: ModuleSettings | None = None) -> None:
         self.step = step
         self.context = context
+        self.settings = settings
 
     def begin_epoch(self, augmentation: Tensor) -> None:
+        if self.settings is not None:
+            self.settings.carry_over()
         self.step.begin_epoch(augmentation)
 
     def __call__(self, indices: slice, lr: float) -> None:
@@ -41,7 +46,7 @@ class DDPStep(Strategy):
             self.step.training_step(self.step.augmentation, shard, weight)
 
 
-def wrap_ddp(model: nn.Module, context: DistributedContext, device: torch.device) -> nn.Module:
+def wrap_ddp(model: nn.Module, context: DistributedContext, device: torch.device) -> DistributedDataParallel:
     """`model` for one of several processes: gradients averaged, batch norm over the global batch.
 
     The result shares the parameters and buffers of `model`, which become those of the first process.

@@ -28,7 +28,7 @@ class RecordedStep(Strategy):
 
     def __init__(self, step: EagerStep, recording: Recording) -> None:
         self.step = step
-        self.recording = recording
+        self.recording = self._recording = recording
         self._augmentation: Tensor | None = None
         self._batches = RepeatedBatches(
             lambda indices: step.training_step(step.augmentation, indices),
@@ -43,11 +43,12 @@ class RecordedStep(Strategy):
         return replace(self.step.execution, recorded=self._batches.recorded)
 
     def begin_epoch(self, augmentation: Tensor) -> None:
+        self._recording.begin_epoch()
         if self._augmentation is None:
             self._augmentation = augmentation.clone()
-            self.step.begin_epoch(self._augmentation)
         else:
             self._augmentation.copy_(augmentation)
+        self.step.begin_epoch(self._augmentation)
 
     def __call__(self, indices: slice, lr: float) -> None:
         set_lr(self.step.state.optimizer, lr)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetzoo.errors import RecordingError
+from resnetzoo.training.module_settings import ModuleSettings
 from resnetzoo.training.strategies.python_state import PythonState
 from resnetzoo.utils.cuda_graph import Replay
 from resnetzoo.utils.text import first_line
@@ -46,13 +47,26 @@ class Recording:
 
     Attributes:
         obstacle: why nothing more is recorded; None as long as there is no obstacle.
+        outdated: how often what was recorded had to be recorded anew.
     """
 
     def __init__(self, recorder: RunRecorder, model: nn.Module, *, vouched: bool) -> None:
         self._recorder = recorder
         self._model = model
         self._vouched = vouched
+        self._settings = ModuleSettings(model)
+        self._learning = _learning_parameters(model)
         self.obstacle: str | None = None
+        self.outdated = 0
+
+    def begin_epoch(self) -> None:
+        """Have everything recorded anew if a callback has changed settings of modules, or what learns."""
+        if self._vouched:
+            return
+        changed, learning = self._settings.carry_over(), _learning_parameters(self._model)
+        if changed or learning != self._learning:
+            self.outdated += 1
+            self._learning = learning
 
     def watch(self, work: Work) -> None:
         """Run `work` and check whether it can be recorded; if it cannot, a warning says why."""
@@ -99,6 +113,10 @@ class Recording:
         )
 
 
+def _learning_parameters(model: nn.Module) -> list[bool]:
+    return [parameter.requires_grad for parameter in model.parameters()]
+
+
 class RepeatedBatches:
     """The same work on batch after batch, recorded once for each size of batch.
 
@@ -119,6 +137,9 @@ class RepeatedBatches:
         self._size = size
         self._first_calls = first_calls
         self._by_size: dict[int, _BatchOfOneSize] = {}
+        self._outdated = recording.outdated
+        # Kept until others are recorded, since the memory that graphs share lasts as long as one of them.
+        self._earlier: dict[int, _BatchOfOneSize] = {}
 
     @property
     def recorded(self) -> bool:
@@ -128,6 +149,11 @@ class RepeatedBatches:
 
     def __call__(self, indices: slice) -> None:
         size = indices.stop - indices.start
+        if self._outdated != self._recording.outdated:
+            self._outdated = self._recording.outdated
+            if any(batch.replay is not None for batch in self._by_size.values()):
+                self._earlier = self._by_size
+            self._by_size = {}
         if size not in self._by_size:
             first_calls = self._first_calls if size == self._size else 1
             self._by_size[size] = _BatchOfOneSize(self._work, self._recording, self._device, size, first_calls)
