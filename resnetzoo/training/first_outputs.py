@@ -56,7 +56,7 @@ def check_first_outputs(
     except Exception:  # a module may refuse to be copied with any exception
         return layout
     name, num_classes = type(model).__name__, len(data.classes)
-    images = torch.zeros(batch_size, *data.train.images.shape[1:], device=device)
+    images = torch.zeros(batch_size, *data.train.images.shape[1:], dtype=torch.float32, device=device)
     try:
         with _without_draws(device), autocast(device, precision):
             outputs, layout = _ask(asked, images, layout)
@@ -75,6 +75,11 @@ def check_first_outputs(
     if logits.shape[1] < num_classes:
         raise UsageError(
             f"this {name} returns {logits.shape[1]} logits for each image, but {data.title} has {num_classes} classes"
+        )
+    if not logits.requires_grad:
+        raise UsageError(
+            f"the logits of this {name} depend on no weight that learns: call requires_grad_(True) on weights that its "
+            "forward pass uses, and leave detach() and torch.no_grad() out of it"
         )
     return layout
 
