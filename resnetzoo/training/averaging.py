@@ -2,9 +2,10 @@
 
 After step t it is a_t = d a_(t-1) + (1 - d) w_t, with a_1 = w_1 (arXiv:1412.6980, section 7.2, except for the start),
 the same as torch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and `use_buffers=True`. As there and in timm, the
-running statistics of norms are averaged with the weights. The counters of norms are copied from the network, whereas
-torch averages these whole numbers too. The run's step number shows whether the average has begun, so that the stored
-state needs no counter for it.
+running statistics of norms are averaged with the weights. Unlike in torch, which averages these whole numbers too,
+their counters are copied from the network, and so are buffers that begin with infinite values, such as masks, since the
+difference of two infinities is NaN. The step of the run says where the average begins, so that the stored state
+needs no counter for it.
 """
 
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class AveragedWeights:
                 f"({reason_of(error)}): leave ema_decay out of the recipe"
             ) from error
         self.model.requires_grad_(False)
+        self._fixed = {name for name, buffer in model.named_buffers() if _is_infinite(buffer)}
         self._settings = ModuleSettings(model, self.model, leave_out=["training"])
 
     def begin_epoch(self) -> None:
@@ -61,8 +63,8 @@ class AveragedWeights:
         if step == 1:
             _copy(_tensors(self._source), _tensors(self.model))
             return
-        self._blend(_tensors(self.model, averaged=True), _tensors(self._source, averaged=True), None)
-        _copy(_tensors(self._source, averaged=False), _tensors(self.model, averaged=False))
+        self._blend(self._averaged(self.model), self._averaged(self._source), None)
+        _copy(self._copied(self._source), self._copied(self.model))
 
     @torch.no_grad()
     def give_back(self) -> None:
@@ -70,10 +72,27 @@ class AveragedWeights:
         _copy(_tensors(self.model), _tensors(self._source))
 
 
-def _tensors(model: nn.Module, averaged: bool | None = None) -> list[Tensor]:
-    """Parameters and buffers; `averaged` selects those of a floating-point type, or only the others."""
-    found = chain(model.parameters(), model.buffers())
-    return [one for one in found if averaged is None or averaged is (one.is_floating_point() or one.is_complex())]
+    def _averaged(self, model: nn.Module) -> list[Tensor]:
+        """The tensors that are averaged: parameters and buffers of a floating-point type."""
+        buffers = (buffer for name, buffer in model.named_buffers() if name not in self._fixed)
+        return [tensor for tensor in chain(model.parameters(), buffers) if _has_fractions(tensor)]
+
+    def _copied(self, model: nn.Module) -> list[Tensor]:
+        """All others."""
+        buffers = [buffer for name, buffer in model.named_buffers() if name in self._fixed or not _has_fractions(buffer)]
+        return [*(parameter for parameter in model.parameters() if not _has_fractions(parameter)), *buffers]
+
+
+def _has_fractions(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def _is_infinite(buffer: Tensor) -> bool:
+    return not buffer.is_meta and _has_fractions(buffer) and not bool(buffer.isfinite().all())
+
+
+def _tensors(model: nn.Module) -> list[Tensor]:
+    return [*model.parameters(), *model.buffers()]
 
 
 def _copy(values: list[Tensor], into: list[Tensor]) -> None:

@@ -177,3 +177,44 @@ def test_nothing_waits_for_the_device() -> None:
     for step in (1, 2):
         average.update(step)
     average.give_back()
+
+
+class Masked(nn.Module):
+    """Holds a causal mask, and a minimum that is infinite before the first batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc = nn.Linear(3, 10)
+        self.register_buffer("mask", torch.full((4, 4), -torch.inf).triu(1))
+        self.register_buffer("least", torch.tensor(torch.inf))
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = images.mean((2, 3))
+        if self.training:
+            self.least.copy_(torch.minimum(self.least, features.detach().min()))
+            self.mean.copy_(features.detach().mean())
+        logits: Tensor = self.fc(features) + self.mask.softmax(1).diagonal().sum()
+        return logits
+
+
+def test_buffers_that_begin_infinite_are_copied(tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe) -> None:
+    model, seen = Masked(), []
+
+    class Look(resnetzoo.Callback):
+        def on_fit_end(self, trainer: resnetzoo.TrainerState, run: resnetzoo.Run) -> None:
+            seen.append(float(trainer.average.model.mean))
+
+        def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
+            assert torch.equal(trainer.average.model.mask, Masked().mask)
+            assert trainer.average.model.least == model.least
+            seen.append(float(model.mean))
+
+    fit(model, tiny_data, replace(tiny_recipe, ema_decay=DECAY), None, Look())
+    assert torch.equal(model.mask, Masked().mask)
+    *means, average = seen
+    expected = means[0]
+    for mean in means[1:]:
+        expected = DECAY * expected + (1 - DECAY) * mean
+    assert average == pytest.approx(expected, abs=1e-6)
