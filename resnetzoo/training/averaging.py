@@ -71,7 +71,6 @@ class AveragedWeights:
         """Copy the average into the trained network."""
         _copy(_tensors(self.model), _tensors(self._source))
 
-
     def _averaged(self, model: nn.Module) -> list[Tensor]:
         """The tensors that are averaged: parameters and buffers of a floating-point type."""
         buffers = (buffer for name, buffer in model.named_buffers() if name not in self._fixed)
@@ -79,7 +78,9 @@ class AveragedWeights:
 
     def _copied(self, model: nn.Module) -> list[Tensor]:
         """All others."""
-        buffers = [buffer for name, buffer in model.named_buffers() if name in self._fixed or not _has_fractions(buffer)]
+        buffers = [
+            buffer for name, buffer in model.named_buffers() if name in self._fixed or not _has_fractions(buffer)
+        ]
         return [*(parameter for parameter in model.parameters() if not _has_fractions(parameter)), *buffers]
 
 

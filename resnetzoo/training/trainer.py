@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from torch import nn
@@ -112,7 +113,8 @@ class Trainer(TrainerState):
         except BaseException as error:
             self.fail(error)
             raise
-        self._raise_if_interrupted()
+        if self.interrupted_by is not None:
+            self._raise_interrupted(self.interrupted_by)
 
     def fail(self, error: BaseException) -> None:
         """Tell the callbacks that were started which error ended the run; closing a paused run is not an error."""
@@ -231,18 +233,22 @@ class Trainer(TrainerState):
         with self.step_state.stream.active():
             for callback in self.callbacks:
                 callback.on_fit_end(self, run)
+                self._started.remove(callback)  # which hears of no error that comes later
         self._ended = True
 
     def _raise_if_interrupted(self) -> None:
-        if self.interrupted_by is None:
-            return
+        """Raise if the run was interrupted and, where states are kept, this step is saved; the next one will be."""
+        if self.interrupted_by is not None and self.saved_step in (None, self.step):
+            self._raise_interrupted(self.interrupted_by)
+
+    def _raise_interrupted(self, signal_number: int) -> NoReturn:
         done = f"stopped after step {self.step:,} of {self.recipe.steps:,}"
         if not self.out:
             kept = "nothing was saved, because out was not given"
-            raise TrainingInterrupted(f"{done}: {kept}", self.interrupted_by, saved=False)
+            raise TrainingInterrupted(f"{done}: {kept}", signal_number, saved=False)
         call = "the same call without fresh" if self.began_fresh else "the same call"
         kept = f"saved in {self._place()}; {call} continues from there"
-        raise TrainingInterrupted(f"{done}: {kept}", self.interrupted_by)
+        raise TrainingInterrupted(f"{done}: {kept}", signal_number)
 
     def _place(self) -> str:
         """The folder that was written to, for messages; the other processes add that the first one wrote it."""

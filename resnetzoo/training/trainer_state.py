@@ -48,6 +48,7 @@ class TrainerState:
         metrics: sums since the epoch began; with several processes, those of this process.
         epoch_is_complete: whether the last step was the last one of its epoch.
         stop_requested: whether a callback has requested to end the run after the present epoch.
+        saved_step: the step of the last saved state; None if none is kept.
         interrupted_by: the signal that ends the run after this step or epoch; None if there was no signal.
         record: the record of a run that was already finished, with its own commit and versions; otherwise None.
         logits: the test logits in the folder of a run that was already finished; otherwise None.
@@ -89,6 +90,7 @@ class TrainerState:
         self.rows: list[EpochRow] = []
         self.epoch_is_complete = False
         self.stop_requested = False
+        self.saved_step: int | None = None
         self.interrupted_by: int | None = None
         self.record: RunRecord | None = None
         self.logits: StoredLogits | None = None
@@ -142,7 +144,10 @@ class TrainerState:
         self.files.wait()
 
     def interrupt(self, signal_number: int) -> None:
-        """End the run with `TrainingInterrupted` once this step or epoch is saved; every process must call this."""
+        """End the run with `TrainingInterrupted` once a step or epoch is saved; every process must call this.
+
+        Callbacks of `fit` are called after this step was saved, if it was, so that the run may end with the next one.
+        """
         self.interrupted_by = signal_number
 
     @contextmanager

@@ -11,7 +11,7 @@ import torch
 from cases import small_network
 
 import resnetzoo
-from resnetzoo.errors import NonFiniteLossError
+from resnetzoo.errors import NonFiniteLossError, TrainingInterrupted
 from resnetzoo.training.results import read_record
 from resnetzoo.training.running_metrics import RunningMetrics
 from resnetzoo.training.starting_point import fingerprint_weights
@@ -157,12 +157,58 @@ def test_an_exception_in_a_hook_ends_the_run_and_loses_nothing(
     journal = Journal()
     with pytest.raises(RuntimeError, match=f"{hook} at {step}"):
         fit(tiny_data, tiny_recipe, journal, Raises(hook, step), out=tmp_path)
-    assert journal.calls[-1] == ("RuntimeError", step)
-    assert [name for name, _ in journal.calls].count("RuntimeError") == 1
+    assert journal.calls[-1] == ("end" if hook == "end" else "RuntimeError", step)
+    assert [name for name, _ in journal.calls].count("RuntimeError") == (hook != "end")
     assert read_checkpoint(tmp_path / "checkpoint.pt").step == kept
     resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path), fit(tiny_data, tiny_recipe)
     for name, value in straight.model.state_dict().items():
         assert torch.equal(resumed.model.state_dict()[name], value)
+
+
+def test_callbacks_whose_end_has_not_returned_hear_of_an_error_in_it(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    class RaisesAndNotes(Journal):
+        def on_fit_end(self, trainer: resnetzoo.TrainerState, run: resnetzoo.Run) -> None:
+            raise RuntimeError("in the end")
+
+    before, raises, behind = Journal(), RaisesAndNotes(), Journal()
+    with pytest.raises(RuntimeError, match="in the end"):
+        fit(tiny_data, tiny_recipe, before, raises, behind)
+    assert [journal.calls[-1][0] for journal in (before, raises, behind)] == ["end", "RuntimeError", "RuntimeError"]
+    assert ("end", 6) not in behind.calls
+
+
+class Interrupts(resnetzoo.Callback):
+    def __init__(self, hook: str, step: int) -> None:
+        self.hook, self.step = hook, step
+
+    def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
+        if (self.hook, self.step) == ("step", trainer.step):
+            trainer.interrupt(signal.SIGTERM)
+
+    def on_epoch_end(self, trainer: resnetzoo.TrainerState, row: resnetzoo.EpochRow) -> None:
+        if (self.hook, self.step) == ("epoch", trainer.step):
+            trainer.interrupt(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("hook", "step", "saved"),
+    [("step", 1, 2), ("step", 2, 3), ("step", 3, 3), ("epoch", 3, 3), ("step", 4, 5), ("step", 6, 6), ("epoch", 6, 6)],
+)
+def test_an_interruption_by_a_callback_says_the_step_that_was_saved(
+    hook: str, step: int, saved: int, tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingInterrupted, match=f"stopped after step {saved} of 6: saved in") as raised:
+        fit(tiny_data, tiny_recipe, Interrupts(hook, step), out=tmp_path)
+    assert raised.value.signal_number == signal.SIGTERM
+    assert read_checkpoint(tmp_path / "checkpoint.pt").step == saved
+    resumed, straight = fit(tiny_data, tiny_recipe, out=tmp_path), fit(tiny_data, tiny_recipe)
+    assert all(
+        torch.equal(resumed.model.state_dict()[name], value) for name, value in straight.model.state_dict().items()
+    )
+    with pytest.raises(TrainingInterrupted, match=f"stopped after step {step} of 6: nothing was saved"):
+        fit(tiny_data, tiny_recipe, Interrupts(hook, step))
 
 
 def test_a_callback_that_has_not_begun_hears_of_no_error(

@@ -41,7 +41,10 @@ class Callback:
         """Called after the last epoch, for a finished run, or after an early stop; `model` is in evaluation mode."""
 
     def on_exception(self, trainer: TrainerState, error: BaseException) -> None:
-        """Called instead of `on_fit_end` if an exception ends the run, Ctrl-C included; `error` is raised after it."""
+        """Called if an exception ends the run, Ctrl-C included, but not after `on_fit_end` has returned.
+
+        `error` is raised after it.
+        """
 
 
 def checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:

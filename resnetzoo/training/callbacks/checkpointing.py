@@ -62,7 +62,7 @@ class Checkpointing(Callback):
                 trainer.context.from_rank_zero(self._check_readable)
             return
         trainer.starting_point = StartingPoint.in_identity(checkpoint.identity)
-        trainer.step = checkpoint.step
+        trainer.step = trainer.saved_step = checkpoint.step
         trainer.rows = [EpochRow.from_dict(row) for row in checkpoint.rows]
         self._load_weights(trainer, checkpoint)
         load_momentum(trainer.step_state.optimizer, checkpoint.optimizer)
@@ -165,6 +165,7 @@ class Checkpointing(Callback):
 
         tensors = {**checkpoint.networks, "optimizer": checkpoint.optimizer}
         trainer.context.from_rank_zero(lambda: trainer.files.save(tensors, write))
+        trainer.saved_step = trainer.step
 
 
 def checkpoint_of(trainer: TrainerState) -> Checkpoint:
