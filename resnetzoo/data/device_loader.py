@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
 from resnetzoo.data.constants import PaddingMode
 from resnetzoo.data.cutout import Holes, draw_centres
 from resnetzoo.data.epoch_random import epoch_generator
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.normalization import Normalization, chunk_length
+from resnetzoo.data.windows import Windows
 
 _CHUNK = 500  # images normalized at once, if they fit into
 _CHUNK_BYTES = 16 << 20  # this many bytes
@@ -73,7 +73,7 @@ class DeviceLoader:
         self._labels = train.labels.cpu()
         self._channels, self._height, self._width = train.images.shape[1:]
         self._pixels = _normalized_pixels(train.images, normalization, device)
-        self._windows = _places_of_windows(self._height, self._width, padding, padding_mode).to(device)
+        self._windows = Windows(self._height, self._width, padding, padding_mode, device)
         self._holes = Holes(cutout, self._height, self._width, device) if cutout else None
 
     def __len__(self) -> int:
@@ -102,7 +102,7 @@ class DeviceLoader:
         a CUDA graph requires.
         """
         first_pixel, window, labels, *centre = augmentation[:, indices]  # (n,) each
-        places = self._windows.index_select(0, window)  # (n, H * W), in the image
+        places = self._windows.places(window)  # (n, H * W), in the image
         if self._holes is not None:
             places = places.masked_fill(self._holes.cover(centre[0]), self._height * self._width)
         pixels = places + first_pixel[:, None]
@@ -119,18 +119,3 @@ def _normalized_pixels(images: Tensor, normalization: Normalization, device: tor
         normalized = normalization(chunk.to(device))  # (n, C, H, W)
         place[:, :-1].view(-1, height, width, channels).copy_(normalized.permute(0, 2, 3, 1))
     return pixels.view(-1, channels)
-
-
-def _places_of_windows(height: int, width: int, padding: int, mode: PaddingMode) -> Tensor:
-    """The image pixel at each place of every window of the padded image: (2 * (2p+1) * (2p+1), H * W).
-
-    The windows come first as they are, row by row, and then all flipped from left to right. H * W stands for zero.
-    int32 is enough inside an image; the sum with an image's first pixel is int64, because large sets have more pixels.
-    """
-    own = torch.arange(height * width, dtype=torch.float64, device="cpu").view(1, height, width)  # F.pad mirrors floats
-    if mode == "reflect":
-        padded = F.pad(own, [padding] * 4, mode="reflect")[0]
-    else:
-        padded = F.pad(own, [padding] * 4, value=height * width)[0]
-    windows = padded.unfold(0, height, 1).unfold(1, width, 1)  # (2p+1, 2p+1, H, W): a view
-    return torch.stack([windows, windows.flip(3)]).view(-1, height * width).int()
