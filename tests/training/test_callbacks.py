@@ -211,6 +211,20 @@ def test_an_interruption_by_a_callback_says_the_step_that_was_saved(
         fit(tiny_data, tiny_recipe, Interrupts(hook, step))
 
 
+def test_weights_changed_behind_the_last_step_of_an_epoch_are_tested_and_saved(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    class Prunes(resnetzoo.Callback):
+        def on_step_end(self, trainer: resnetzoo.TrainerState) -> None:
+            with torch.no_grad():
+                trainer.model.conv1.weight[0].zero_()
+
+    run = fit(tiny_data, tiny_recipe, Prunes(), out=tmp_path)
+    saved = resnetzoo.load_checkpoint(tmp_path)
+    assert not saved.conv1.weight[0].any()
+    assert resnetzoo.evaluate(saved, tiny_data.test).loss == pytest.approx(run.epochs[-1].test_loss)
+
+
 def test_a_callback_that_has_not_begun_hears_of_no_error(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
 ) -> None:
