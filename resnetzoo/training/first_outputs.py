@@ -69,19 +69,23 @@ def check_first_outputs(
             f"this {name} cannot take a batch of images of {list(images.shape)}: {type(error).__name__}: "
             f"{first_line(error)}"
         ) from error
-    logits = checked_logits_of(asked, outputs, batch_size, num_classes)
+    _check_logits(checked_logits_of(asked, outputs, batch_size, num_classes), name, data)
+    return layout
+
+
+def _check_logits(logits: Tensor, name: str, data: Data) -> None:
     if not logits.is_floating_point():
         raise UsageError(f"this {name} returns logits of {logits.dtype}, which have no gradient: return them as float")
-    if logits.shape[1] < num_classes:
+    if logits.shape[1] < len(data.classes):
         raise UsageError(
-            f"this {name} returns {logits.shape[1]} logits for each image, but {data.title} has {num_classes} classes"
+            f"this {name} returns {logits.shape[1]} logits for each image, but {data.title} has {len(data.classes)} "
+            "classes"
         )
     if not logits.requires_grad:
         raise UsageError(
             f"the logits of this {name} depend on no weight that learns: call requires_grad_(True) on weights that its "
             "forward pass uses, and leave detach() and torch.no_grad() out of it"
         )
-    return layout
 
 
 def _ask(model: nn.Module, images: Tensor, layout: torch.memory_format) -> tuple[object, torch.memory_format]:

@@ -25,8 +25,8 @@ class Callback:
     reading its value waits for the device. On CUDA the run's own stream is the current one inside a hook, so that such
     a read is safe.
 
-    Change weights in `on_step_end`: in `on_epoch_end`, the epoch has been tested and saved. Settings of modules, such as
-    the `p` of a dropout, that are changed at an epoch's end hold from the next epoch on.
+    Change weights in `on_step_end`: in `on_epoch_end`, the epoch has been tested and saved. Settings of modules, such
+    as the `p` of a dropout, that are changed at an epoch's end hold from the next epoch on.
 
     To end a run early, call `trainer.request_stop()`.
     """
