@@ -9,6 +9,7 @@ import pytest
 import torch
 from cases import ROOT, small_network
 from op_recorder import OpRecorder
+from torch import nn
 
 import resnetzoo
 from resnetzoo.errors import ResultsError
@@ -107,7 +108,7 @@ def test_recording_that_cannot_be_is_refused() -> None:
 
 def test_several_processes_share_and_nothing_is_compiled_or_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the other process: its part, the wrapper, is left out."""
-    monkeypatch.setattr(choose, "wrap_ddp", lambda model, context, device: model)
+    monkeypatch.setattr(choose, "wrap_ddp", lambda model, context, device: nn.DataParallel(model))
     for recorder in (None, OpRecorder()):
         strategy = chosen(None, steps=LONG, processes=2, recorder=recorder)
         assert (type(strategy), str(strategy.execution), strategy.recording) == (DDPStep, "shared", None)
