@@ -32,8 +32,8 @@ class EvaluationSums:
 
     Attributes:
         loss: summed cross-entropy in nats, ().
-        num_incorrect: predictions whose most likely class is not the label, () int64.
-        layout: of the images, for the same network in each call.
+        num_incorrect: number of images whose most likely class is not the label, () int64.
+        layout: memory format of the images, for the same network in each call.
     """
 
     loss: Tensor

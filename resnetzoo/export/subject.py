@@ -63,7 +63,7 @@ def subject_of(model: Exportable) -> Subject:
     check_values(network)
     module = with_plain_norms(with_plain_weights(in_mode(copy_of(network).cpu().float(), training=False)))
     module.requires_grad_(False)
-    module.to(memory_format=torch.contiguous_format)  # torch.export warns of the layout that training leaves
+    module.to(memory_format=torch.contiguous_format)  # torch.export warns about the layout that training leaves
     held = module.model if isinstance(module, WithPreprocessing) else module
     held.classes = class_names(held)  # the file does not contain names that no longer fit
     if isinstance(module, WithPreprocessing):

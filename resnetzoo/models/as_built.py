@@ -56,7 +56,7 @@ class AsBuilt:
         return None
 
     def other_settings(self, name: str) -> str | None:
-        """Which setting of a module is not as built, of those that its weights do not show."""
+        """Which setting of a module is not as built, among those that its weights do not show."""
         built = _settings(self.built[name])
         found = {setting: _setting(self.found[name], setting) for setting in built}
         differing = [setting for setting in built if found[setting] != built[setting]]

@@ -29,7 +29,7 @@ def check_first_outputs(
     batch_size: int,
     precision: Precision,
 ) -> torch.memory_format:
-    """Refuse a network that cannot take a batch of the data, or that does not answer with logits (N, classes).
+    """Refuse a network that does not accept a batch of the data, or that does not return logits (N, classes).
 
     A copy of the network runs on a batch of zeros as in a step, in training mode and with gradients enabled, so that
     the norms and counters of the network itself do not change. A network that cannot be copied, or that has hooks,
@@ -39,12 +39,12 @@ def check_first_outputs(
         model: the network, already on `device`.
         data: determines the size of the images and the number of classes.
         device: where the run trains.
-        layout: of `model`, and of its images if it can take them so.
-        batch_size: of this process.
-        precision: of the steps.
+        layout: memory format of `model`, and of its images if it accepts that.
+        batch_size: number of images that this process has of a batch.
+        precision: precision of the steps.
 
     Returns:
-        The memory format in which the network can be trained: `layout`, or contiguous if it cannot take that.
+        The memory format in which the network can be trained: `layout`, or contiguous if it does not accept that.
 
     Raises:
         UsageError: the network fails or returns something else; the message says what it should return.
@@ -89,7 +89,7 @@ def _check_logits(logits: Tensor, name: str, data: Data) -> None:
 
 
 def _ask(model: nn.Module, images: Tensor, layout: torch.memory_format) -> tuple[object, torch.memory_format]:
-    """The answer of a network in this layout or, if it cannot take that, in the contiguous one; and which it was."""
+    """The output of a network for this layout or, if it does not accept that, for the contiguous one; and which it was."""
     try:
         return model(images.contiguous(memory_format=layout)), layout
     except RuntimeError as error:

@@ -34,9 +34,9 @@ class StepState:
         stream: where the device's work is queued.
         batch_size: images in a whole batch.
         recorder: records work on the device; None if nothing can be recorded.
-        clip_norm: of the recipe.
-        mixup: of the recipe.
-        layout: the memory format of the network and its images.
+        clip_norm: the recipe's `clip_norm`.
+        mixup: the recipe's `mixup`.
+        layout: memory format of the network and its images.
         search: whether cuDNN times its algorithms for whole batches; other work uses the algorithm that cuDNN expects
             to be fastest.
     """
