@@ -3,9 +3,9 @@
 After step t it is a_t = d a_(t-1) + (1 - d) w_t, with a_1 = w_1 (arXiv:1412.6980, section 7.2, except for the start),
 the same as torch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and `use_buffers=True`. As there and in timm, the
 running statistics of norms are averaged with the weights. The counters of norms are copied from the network, whereas
-torch averages these whole numbers too. Buffers that begin with infinite values, such as masks, are copied as well, since
-the difference of two infinities is NaN. The run's step number shows whether the average has begun, so that the stored
-state needs no counter for it.
+torch averages these whole numbers too. Buffers that begin with infinite values, such as masks, are copied as well,
+since the difference of two infinities is NaN. The run's step number shows whether the average has begun, so that the
+stored state needs no counter for it.
 """
 
 from collections.abc import Callable

@@ -89,7 +89,7 @@ def _check_logits(logits: Tensor, name: str, data: Data) -> None:
 
 
 def _ask(model: nn.Module, images: Tensor, layout: torch.memory_format) -> tuple[object, torch.memory_format]:
-    """The output of a network for this layout or, if it does not accept that, for the contiguous one; and which it was."""
+    """The output of a network, and the layout of the images: this one or, if it does not accept that, contiguous."""
     try:
         return model(images.contiguous(memory_format=layout)), layout
     except RuntimeError as error:
