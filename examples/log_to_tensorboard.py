@@ -20,7 +20,10 @@ import resnetzoo
 
 
 class TensorBoard(resnetzoo.Callback):
-    """Writes the loss every few steps and each epoch's results into the run's folder."""
+    """Writes the loss every few steps and each epoch's results into the run's folder.
+
+    If several processes share the run, the loss is that of the images of the first one.
+    """
 
     def __init__(self, folder: Path, every: int) -> None:
         self.folder = folder

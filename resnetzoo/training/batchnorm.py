@@ -49,6 +49,12 @@ class SummedBatchNorm2d(nn.BatchNorm2d):
         return y
 
 
+def can_be_summed(module: nn.Module) -> bool:
+    """Whether `SummedBatchNorm2d` computes the same as this module."""
+    usual = type(module) is nn.BatchNorm2d and module.affine and module.track_running_stats
+    return usual and module.momentum is not None
+
+
 def with_summed_batchnorm(model: nn.Module, reduce: Reduce | None = None) -> nn.Module:
     """A twin of `model` that shares its parameters and buffers, with `SummedBatchNorm2d` instead of `nn.BatchNorm2d`.
 
@@ -56,8 +62,7 @@ def with_summed_batchnorm(model: nn.Module, reduce: Reduce | None = None) -> nn.
     """
     twin = copy_of(model, chain(model.parameters(), model.buffers()))
     for module in twin.modules():
-        usual = type(module) is nn.BatchNorm2d and module.affine and module.track_running_stats
-        if usual and module.momentum is not None:
+        if can_be_summed(module):
             module.__class__ = SummedBatchNorm2d
             cast(SummedBatchNorm2d, module).reduce = reduce
     return twin

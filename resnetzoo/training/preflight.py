@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
 from resnetzoo.data.conversion import check_data
@@ -15,6 +16,7 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.introspection import known_spec, stored_spec
 from resnetzoo.models.matching import check_channels
 from resnetzoo.models.wrappers import held_network, innermost, is_exported, network_in, zoo_network
+from resnetzoo.training.batchnorm import can_be_summed
 from resnetzoo.training.lost_checkpoint import check_nothing_left
 from resnetzoo.training.recipes import Recipe, check_recipe
 from resnetzoo.training.results import EpochRow, RunIdentity, label_of, read_own_record
@@ -114,13 +116,22 @@ def check_runs_on(model: nn.Module, device: torch.device) -> None:
     Raises:
         UsageError: there is one; the message names it.
     """
-    if device.type != "cpu" or not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return
+    shared = torch.distributed.get_world_size() > 1
     for name, module in model.named_modules():
         if isinstance(module, nn.SyncBatchNorm):
+            if device.type != "cpu":
+                continue
             raise UsageError(
                 f"{name} is a SyncBatchNorm, which trains only on GPUs when processes share a run: train the network "
                 "without convert_sync_batchnorm, because fit adds up the sums of an nn.BatchNorm2d over all processes"
+            )
+        if shared and isinstance(module, _BatchNorm) and not can_be_summed(module):
+            raise UsageError(
+                f"{name}, {module}, would use the images of each process alone, while fit divides a batch between the "
+                "processes: only the statistics of nn.BatchNorm2d with scale, momentum and running statistics are "
+                "those of the whole batch. Train this network with one process, or with such norms"
             )
 
 

@@ -163,7 +163,7 @@ class Trainer(TrainerState):
                 if self.average is not None:
                     self.average.update(self.step)
                 self.epoch_is_complete = number + 1 == last
-                self.metrics.count(indices.stop - indices.start)
+                self._count(indices)
                 for callback in self.callbacks:
                     callback.on_step_end(self)
             self._raise_if_interrupted()
@@ -182,6 +182,10 @@ class Trainer(TrainerState):
         """The positions of a step's images in the order of the epoch."""
         begin = number * self.recipe.batch_size
         return slice(begin, min(begin + self.recipe.batch_size, len(self.data.train)))
+
+    def _count(self, indices: slice) -> None:
+        own = self.context.shard(indices)
+        self.metrics.count(indices.stop - indices.start, own.stop - own.start)
 
     def _next_lr(self, low: bool) -> float:
         lr = lr_at(self.recipe, self.step)
@@ -218,9 +222,9 @@ class Trainer(TrainerState):
             images_per_second=round(metrics.images / metrics.seconds, 1),
         )
         with stream.active():
-            metrics.reset()
             for callback in self.callbacks:
                 callback.on_epoch_end(self, row)
+            metrics.reset()
         self._raise_if_interrupted()
         self._stopped = self._any_asks_to_stop()
 

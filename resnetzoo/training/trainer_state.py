@@ -45,7 +45,8 @@ class TrainerState:
         step: number of optimizer steps completed.
         lr: learning rate of the last step.
         rows: the finished epochs whose loss was found to be finite.
-        metrics: sums since the epoch began; with several processes, those of this process.
+        metrics: sums since the epoch began, of this process if several share the run; in `on_epoch_end` those over the
+            whole epoch and all processes.
         epoch_is_complete: whether the last step was the last one of its epoch.
         stop_requested: whether a callback has requested to end the run after the present epoch.
         saved_step: the step of the last saved state; None if none is kept.
@@ -156,7 +157,6 @@ class TrainerState:
         self.step_state.stream.synchronize()  # otherwise the clock would not count the work that is still queued
         self.metrics.queued.clear()
         self.metrics.stop_clock()
-        self.metrics.all_reduce(self.context)
-        yield
-        self.metrics.keep_on_main(self.context)
+        with self.metrics.all_reduced(self.context):
+            yield
         self.metrics.start_clock()

@@ -171,14 +171,14 @@ def test_images_of_a_step_that_may_not_be_done_do_not_count(monkeypatch: pytest.
     metrics = RunningMetrics(CPU, QueuedSteps(stream.record_event))
     for _ in range(50):
         stream.ask(lambda: None)
-        metrics.count(128)
+        metrics.count(128, 128)
     now = 2.0
     assert metrics.images == 50 * 128
     assert metrics.images_per_second() == 0
     stream.synchronize()
     for _ in range(STEPS_BETWEEN_EVENTS):
         stream.ask(lambda: None)
-        metrics.count(128)
+        metrics.count(128, 128)
     assert metrics.images_per_second() == 40 * 128 / 2
     metrics.queued.clear()
     assert metrics.images_per_second() == 70 * 128 / 2

@@ -177,7 +177,7 @@ def checkpoint_of(trainer: TrainerState) -> Checkpoint:
         optimizer=trainer.step_state.optimizer.state_dict(),
         normalization=trainer.step_state.loader.normalization,
         rows=[asdict(row) for row in trainer.rows],
-        totals=trainer.metrics.state_dict(),
+        totals=trainer.metrics.no_images() if trainer.epoch_is_complete else trainer.metrics.state_dict(),
         classes=trainer.data.classes,
         part=trainer.data.part,
     )
