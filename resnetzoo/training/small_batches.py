@@ -1,13 +1,17 @@
 """Batches too small for batch norm, which needs more than one value per channel; torch would fail during the run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from resnetzoo.data.image_set import ImageSet
-from resnetzoo.errors import UsageError
+from resnetzoo.errors import ResnetzooError, UsageError
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.schedules import steps_per_epoch
+from resnetzoo.utils.memory import is_out_of_memory
 from resnetzoo.utils.modules import device_of, evaluating, input_dtype
 from resnetzoo.utils.text import counted
 
@@ -48,9 +52,21 @@ def norm_of_single_values(model: nn.Module, images: ImageSet) -> str | None:
             hooks.append(module.register_forward_pre_hook(look))
     try:
         if hooks:
-            with evaluating(model):  # which changes nothing in the network
+            with evaluating(model), _own_errors_left():  # which changes nothing in the network
                 model(torch.zeros_like(images.images[:1], dtype=input_dtype(model), device=device_of(model)))
     finally:
         for hook in hooks:
             hook.remove()
     return found[0] if found else None
+
+
+@contextmanager
+def _own_errors_left() -> Iterator[None]:
+    """A block that ends at an error of a network from elsewhere, about which `check_first_outputs` says more."""
+    try:
+        yield
+    except ResnetzooError:
+        raise
+    except Exception as error:  # a network may raise any exception
+        if is_out_of_memory(error):
+            raise
