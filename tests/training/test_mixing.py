@@ -103,7 +103,7 @@ def test_the_training_error_is_counted_against_the_label_with_the_larger_share(
     other = mixed_in((labels, labels, mixed)).labels
     for said in (labels, other):
         state.metrics.reset()
-        state.metrics.count(16)
+        state.metrics.count(16, 16)
         logits = F.one_hot(said, 10).float().requires_grad_()
         EagerStep(lambda *_, logits=logits: (logits.sum(), logits), state).training_step(augmentation, slice(0, 16))
         meant = other if share < 0.5 else labels
