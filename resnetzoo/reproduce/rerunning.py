@@ -18,6 +18,7 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.callbacks.signals import catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
+from resnetzoo.training.distributed import processes_here
 from resnetzoo.training.opening import open_trainer
 from resnetzoo.training.results import EpochRow, RunRecord, read_records
 from resnetzoo.training.starting_point import StartingPoint
@@ -34,14 +35,15 @@ COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
 class Rule:
     """The allowed distance of a figure from the recorded one.
 
-    On a CPU a run is deterministic, so every digit must be the same. On CUDA sums may be accumulated by atomic
-    operations in varying order, and algorithms are chosen by timing, so the last digits usually differ from one run to
-    the next. Training is chaotic: within an epoch this turns it into a different run of the same recipe, as another
-    order of the images would. The bounds on CUDA are therefore slightly wider than the differences between runs of
-    several seeds on a CPU (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training
-    losses stay within 3.7 % and their training errors within 3.3 points, later within 16 % and 9 points, and their test
-    figures vary by up to 72 % and 32.1 points while the learning rate is high. Such bounds detect wrong data, rates or
-    networks, but not small faults. They have not been measured on CUDA yet.
+    On a CPU a run is deterministic, so every digit must be the same. On CUDA sums are accumulated by atomic operations
+    in varying order, and algorithms are chosen by timing, so the last digits differ from one run to the next. Training
+    is chaotic and turns this within an epoch into a different run of the same recipe, as another order of the images
+    would. The bounds on CUDA are therefore slightly wider than the differences between runs of several seeds on a CPU
+    (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training losses lie within 3.7 %
+    and their training errors within 3.3 points, later within 16 % and 9 points, and their test figures vary by up to 72
+    % and 33 points while the rate is high. Such bounds detect wrong data, rates or networks, but no small faults. They
+    have not been measured on CUDA yet. They also hold for runs of several processes, which add up their sums in another
+    order than a single one.
 
     Attributes:
         exact: every digit must be the same.
@@ -72,18 +74,20 @@ class Rule:
             return "to the last digit"
         losses = ", ".join(f"{field} {100 * ratio:g} %" for field, ratio in _LOSS_RATIO.items())
         errors = ", ".join(f"{field} {points:g} points" for field, points in _ERROR_POINTS.items())
-        return f"within {losses}, {errors} in the first epoch, since runs on CUDA rarely repeat every digit"
+        return f"within {losses}, {errors} in the first epoch: {_WHY}"
 
 
+_WHY = "no run repeats its digits on CUDA, nor a run of several processes in one"
 _LOSS_RATIO = {"train_loss": 0.06, "test_loss": 0.75}
 _ERROR_POINTS = {"train_error": 3.5, "test_error": 35.0}
 EXACT = Rule(exact=True)
-"""The rule for a run that was recorded on a CPU and is repeated on a CPU."""
+"""For a record of one process on a CPU, repeated by one process on a CPU."""
 
 
 def rule_for(record: RunRecord, device: str = "auto") -> Rule:
-    """The rule for a repeated run: `EXACT` if it was recorded and is repeated on a CPU, otherwise bounds."""
-    return Rule(exact=type_of_named(record.device) == "cpu" and resolve_device(device).type == "cpu")
+    """The rule for a repeated run: `EXACT` if it was recorded and is repeated by one process on a CPU, else bounds."""
+    on_cpu = type_of_named(record.device) == "cpu" and resolve_device(device).type == "cpu"
+    return Rule(exact=on_cpu and record.processes == processes_here() == 1)
 
 
 def find_record(path: str | Path, network: str | None = None, seed: int | None = None) -> RunRecord:
@@ -107,15 +111,15 @@ def rerun(
     """Train the first epochs of a recorded run again, and return their rows.
 
     Initial weights, order of the images, precision and kind of step are the same. On a CPU of the same kind, with the
-    same number of threads and the same torch, every figure is reproduced exactly; on CUDA within the bounds of `Rule`.
-    The initial weights are those of `create(..., seed=record.seed)`. Steps that were recorded as a CUDA graph are
-    recorded again if CUDA is available.
+    same number of threads and the same torch, every figure of a run of one process is reproduced exactly; on CUDA, or
+    if several processes shared the run, no figure is, see `Rule`. The initial weights are those of
+    `create(..., seed=record.seed)`. Steps that were recorded as a CUDA graph are recorded again if CUDA is available.
 
     Args:
         record: the recorded run.
         data: the same images.
-        epochs: the number of epochs to repeat.
-        device: the device, as in `fit`.
+        epochs: the number of epochs to repeat; an epoch in which the run was extended has two rows.
+        device: as in `fit`.
         progress: show a bar and print one line per epoch.
 
     Raises:
@@ -126,8 +130,8 @@ def rerun(
     """
     check_data(data)
     check_whole_number("epochs", epochs)
-    if epochs > len(record.epochs):
-        raise UsageError(f"the record has {counted(len(record.epochs), 'epoch')}, not {epochs}")
+    if epochs > record.epochs[-1].epoch:
+        raise UsageError(f"the record has {record.epochs[-1].epoch} epochs, not {epochs}")
     _check_same_data(record, data)
     model = _fresh_model(record)
     with (
@@ -186,13 +190,13 @@ def _keeping_nothing() -> Iterator[None]:
 
 
 class _StopAfter(Callback):
-    """Ends a run after a number of epochs."""
+    """Ends a run after a number of epochs, with all rows of the last one."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
     def on_epoch_end(self, trainer: TrainerState, row: EpochRow) -> None:
-        if row.epoch == self.epochs:
+        if trainer.step == self.epochs * trainer.steps_per_epoch:
             trainer.request_stop()
 
 
@@ -204,8 +208,12 @@ def differences(recorded: EpochRow, found: EpochRow, rule: Rule = EXACT) -> dict
 
 def place_differences(record: RunRecord, device: str = "auto") -> list[str]:
     """The differences between this machine and the recorded one that may change a figure, one line each."""
-    current = {"device": device_name(resolve_device(device)), "torch": torch.__version__}
-    recorded = {"device": record.device, "torch": record.versions["torch"]}
+    current = {
+        "device": device_name(resolve_device(device)),
+        "torch": torch.__version__,
+        "processes": str(processes_here()),
+    }
+    recorded = {"device": record.device, "torch": record.versions["torch"], "processes": str(record.processes)}
     return [
         f"{field}: {device_words(recorded[field])} there, {device_words(current[field])} here"
         for field in current

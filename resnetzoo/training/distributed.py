@@ -161,6 +161,13 @@ def current_context(device: torch.device) -> DistributedContext:
     return context
 
 
+def processes_here() -> int:
+    """The number of processes that would share a run that begins now."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_world_size()
+    return started_together()
+
+
 def started_together() -> int:
     """The number of processes that `torchrun`, or another launcher, started for one run; 1 without a launcher.
 

@@ -112,6 +112,8 @@ def test_the_rule_is_exact_from_cpu_to_cpu_alone(tiny_data: resnetzoo.Data, monk
     record = record_of(tiny_data)
     assert rule_for(record, "cpu") == EXACT
     assert rule_for(replace(record, device="NVIDIA H100 80GB HBM3"), "cpu") == BOUNDS
+    assert rule_for(replace(record, processes=2), "cpu") == BOUNDS
+    assert rerunning.place_differences(replace(record, processes=2), "cpu")[-1] == "processes: 2 there, 1 here"
     monkeypatch.setattr(room, "resolve_device", torch.device)
     assert rule_for(record, "cuda") == BOUNDS
 
@@ -220,7 +222,7 @@ def test_the_command_compares_a_record_of_cuda_within_bounds_and_says_so(command
     said = command(1.02, device="NVIDIA H100 80GB HBM3")
     assert said.exit_code == 0
     assert "compared within train_loss 6 %" in said.output
-    assert "since runs on CUDA rarely repeat every digit" in said.output.replace("\n", " ")
+    assert "no run repeats its digits on CUDA, nor a run of several processes in one" in said.output.replace("\n", " ")
     assert "all figures are as recorded, within the bounds" in said.output
     assert command(1.10, device="NVIDIA H100 80GB HBM3").exit_code != 0
 
@@ -231,3 +233,17 @@ def test_records_say_that_fp32_was_not_shortened_and_older_ones_are_read(tiny_da
     assert resnetzoo.RunRecord.from_dict({**values, "tf32": True}).tf32
     del values["tf32"]
     assert not resnetzoo.RunRecord.from_dict(values).tf32
+
+
+def test_a_run_extended_within_an_epoch_is_repeated_by_whole_epochs(tiny_data: resnetzoo.Data) -> None:
+    """Epochs of three steps, and the end that the run had before after the fourth: epoch 2 has two rows."""
+    recipe = replace(TINY_RECIPE, steps=9, extended_at=(4,))
+    model = small_network(0)
+    run = resnetzoo.fit(model, tiny_data, recipe, device="cpu", precision="fp32", progress=False)
+    assert [(row.epoch, row.step) for row in run.epochs] == [(1, 3), (2, 4), (2, 6), (3, 9)]
+    for epochs in (1, 2, 3):
+        rows = rerunning.rerun(run, tiny_data, epochs=epochs, device="cpu", progress=False)
+        assert [row.step for row in rows] == [row.step for row in run.epochs if row.epoch <= epochs]
+        assert not any(differences(*pair) for pair in zip(run.epochs, rows, strict=False))
+    with pytest.raises(resnetzoo.UsageError, match="the record has 3 epochs, not 4"):
+        rerunning.rerun(run, tiny_data, epochs=4, device="cpu", progress=False)
