@@ -24,7 +24,7 @@ from resnetzoo.training.results import EpochRow, RunRecord, read_records
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.trainer_state import TrainerState
 from resnetzoo.utils.device import device_name, resolve_device, type_of_named
-from resnetzoo.utils.text import counted, device_words, short_fingerprint
+from resnetzoo.utils.text import device_words, short_fingerprint
 from resnetzoo.utils.validation import check_whole_number
 
 COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
@@ -35,15 +35,15 @@ COMPARED = ("train_loss", "train_error", "test_loss", "test_error")
 class Rule:
     """The allowed distance of a figure from the recorded one.
 
-    On a CPU a run is deterministic, so every digit must be the same. On CUDA sums are accumulated by atomic operations
-    in varying order, and algorithms are chosen by timing, so the last digits differ from one run to the next. Training
-    is chaotic and turns this within an epoch into a different run of the same recipe, as another order of the images
-    would. The bounds on CUDA are therefore slightly wider than the differences between runs of several seeds on a CPU
-    (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training losses lie within 3.7 %
-    and their training errors within 3.3 points, later within 16 % and 9 points, and their test figures vary by up to 72
-    % and 33 points while the rate is high. Such bounds detect wrong data, rates or networks, but no small faults. They
-    have not been measured on CUDA yet. They also hold for runs of several processes, which add up their sums in another
-    order than a single one.
+    On a CPU a run is deterministic, so every digit must be the same. On CUDA sums may be accumulated by atomic
+    operations in varying order, and algorithms are chosen by timing, so the last digits usually differ from one run to
+    the next. Training is chaotic: within an epoch this turns it into a different run of the same recipe, as another
+    order of the images would. The bounds on CUDA are therefore slightly wider than the differences between runs of
+    several seeds on a CPU (`docs/results/source` and `figure6`, 20 to 56 layers): in the first epoch their training
+    losses lie within 3.7 % and their training errors within 3.3 points, later within 16 % and 9 points, and their test
+    figures vary by up to 72 % and 32.1 points while the learning rate is high. Such bounds detect wrong data, rates or
+    networks, but not small faults. They have not been measured on CUDA yet. The same bounds apply to runs of several
+    processes, which add up their sums in another order than a single process.
 
     Attributes:
         exact: every digit must be the same.
@@ -74,10 +74,10 @@ class Rule:
             return "to the last digit"
         losses = ", ".join(f"{field} {100 * ratio:g} %" for field, ratio in _LOSS_RATIO.items())
         errors = ", ".join(f"{field} {points:g} points" for field, points in _ERROR_POINTS.items())
-        return f"within {losses}, {errors} in the first epoch: {_WHY}"
+        return f"within {losses}, {errors} in the first epoch, since {_WHY}"
 
 
-_WHY = "no run repeats its digits on CUDA, nor a run of several processes in one"
+_WHY = "runs on CUDA or of several processes rarely repeat every digit"
 _LOSS_RATIO = {"train_loss": 0.06, "test_loss": 0.75}
 _ERROR_POINTS = {"train_error": 3.5, "test_error": 35.0}
 EXACT = Rule(exact=True)

@@ -22,10 +22,9 @@ class RunningMetrics:
         loss: summed loss in nats, () on the device; reading its value waits for the device.
         num_incorrect: number of images whose most likely class is not the label, () int64 on the device.
         images: number of images, including those of other processes; known without waiting.
-        summed: those whose losses and predictions are in the sums: of this process within an epoch, and of all
-            processes when the epoch has ended.
-        seconds: of training, up to the last `stop_clock`.
-        queued: the steps, and their images, that the device is not known to have finished.
+        summed: number of images in the sums: of this process within an epoch, and of all processes once it has ended.
+        seconds: seconds of training, up to the last `stop_clock`.
+        queued: the steps that may not be finished on the device, and the number of images in them.
 
     Args:
         device: where the sums are kept.

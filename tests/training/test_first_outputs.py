@@ -100,6 +100,64 @@ def test_hooks_see_the_steps_alone(tiny_data: resnetzoo.Data, tiny_recipe: resne
     assert seen == [16, 16, 16, 20] * 2
 
 
+class Viewing(nn.Module):
+    """Flattens with `view`, which channels-last tensors do not allow: the images, or what a convolution returns."""
+
+    def __init__(self, convolves: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(3, 4, 3, padding=1) if convolves else nn.Identity()
+        self.fc = nn.Linear((4 if convolves else 3) * 32 * 32, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.conv(images)
+        logits: Tensor = self.fc(self.flat(features))
+        return logits
+
+    def flat(self, features: Tensor) -> Tensor:
+        return features.view(features.size(0), -1)
+
+
+class Reshaping(Viewing):
+    def flat(self, features: Tensor) -> Tensor:
+        return features.reshape(features.size(0), -1)
+
+
+@pytest.mark.parametrize("convolves", [False, True], ids=["images", "features"])
+@pytest.mark.parametrize("part", [{}, {"mixup": 0.2, "ema_decay": 0.5}], ids=["plain", "parts"])
+def test_a_network_that_takes_contiguous_images_alone_learns_as_others(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, convolves: bool, part: dict[str, float], tmp_path: Path
+) -> None:
+    recipe = replace(tiny_recipe, **part)  # type: ignore[arg-type]
+    fits = partial(resnetzoo.fit, data=tiny_data, recipe=recipe, device="cpu", precision="fp32", progress=False)
+    run, expected = fits(Viewing(convolves), out=tmp_path), fits(Reshaping(convolves))
+    for found, reshaped in zip(run.model.parameters(), expected.model.parameters(), strict=True):
+        torch.testing.assert_close(found, reshaped, rtol=1e-3, atol=1e-5)
+    assert run.epochs[-1].test_loss == pytest.approx(expected.epochs[-1].test_loss, rel=1e-4)
+    assert resnetzoo.evaluate(run.model, tiny_data.test).error == run.epochs[-1].test_error
+    assert len(resnetzoo.metrics.logits_of(Viewing(convolves), tiny_data.test).logits) == len(tiny_data.test)
+    resumed = fits(Viewing(convolves), out=tmp_path)
+    assert resumed.epochs == run.epochs
+
+
+def test_a_network_that_takes_channels_last_images_gets_them(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe
+) -> None:
+    seen = set()
+
+    def look(features: Tensor) -> Tensor:
+        seen.add(features.is_contiguous(memory_format=torch.channels_last))
+        return features
+
+    class Looks(Reshaping):
+        def flat(self, features: Tensor) -> Tensor:
+            return super().flat(look(features))
+
+    run = resnetzoo.fit(Looks(True), tiny_data, tiny_recipe, device="cpu", precision="fp32", progress=False)
+    resnetzoo.evaluate(run.model, tiny_data.test)
+    assert seen == {True}
+
+
 def test_images_that_do_not_fit_are_named_before_a_norm_of_a_single_value_is_sought(tmp_path: Path) -> None:
     """The last batch has one image."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(100, 10), nn.BatchNorm1d(10))
