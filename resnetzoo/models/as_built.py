@@ -14,11 +14,11 @@ _HOOKS = {
     "_backward_hooks": "a backward hook",
 }
 _PLAIN = (bool, int, float, str, tuple, list)
-# What weights show by their shapes, how norms are trained, and what changes no value.
+# What weights show by their shapes, how norms and dropouts are trained, and what changes no value.
 _NOT_COMPARED = frozenset(
     {
         *("in_channels", "out_channels", "in_features", "out_features", "num_features", "num_channels", "kernel_size"),
-        *("training", "momentum", "track_running_stats", "inplace"),
+        *("training", "momentum", "track_running_stats", "p", "inplace"),
     }
 )
 
@@ -109,6 +109,8 @@ def _setting(module: nn.Module, name: str) -> object:
     value: object = getattr(module, name, None)
     if name == "padding" and value == "same" and isinstance(module, nn.Conv2d):
         return tuple(step * (kernel - 1) // 2 for step, kernel in zip(module.dilation, module.kernel_size, strict=True))
+    if name == "output_size" and isinstance(value, tuple | list) and len(set(value)) == 1:
+        return value[0]  # of a square pool, as torchvision writes it
     return value
 
 

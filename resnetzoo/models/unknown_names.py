@@ -22,8 +22,8 @@ def unknown_name(name: object, known: Mapping[str, ModelSpec]) -> str:
     network, point, _ = name.partition(".")
     if point and network in known:
         return (
-            f'unknown model "{name}": so weights and files are called, which resnetzoo.load_model loads; the network '
-            f'alone is "{network}"'
+            f'unknown model "{name}": a name with a point is that of weights or of a file, which resnetzoo.load_model '
+            f'loads. resnetzoo.list_weights("{network}.*") lists the weights of the network "{network}"'
         )
     wanted = name.lower().replace("-", "").replace("_", "")
     parts = _DEPTH.fullmatch(wanted)

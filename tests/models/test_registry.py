@@ -19,7 +19,7 @@ from resnetzoo.models.depths import nearest_depths
 BAD_NAMES = {
     "resnet57": "nearest valid: 56 or 62",
     "resnet21": "did you mean resnet20",
-    "resnet20.modern_c10": 'so weights and files are called, which resnetzoo.load_model loads; .* is "resnet20"$',
+    "resnet20.modern_c10": r'resnetzoo\.load_model loads\. resnetzoo\.list_weights\("resnet20\.\*"\) lists',
     "plainnet111": "nearest valid: 110 or 116",
     "resnet1": "nearest valid: 8 or 14",
     "resnet26": r"resnetzoo.resnet\(26\), of three stages of 16 to 64 channels$",

@@ -202,7 +202,9 @@ def test_a_normalization_in_the_file_is_that_of_the_network(layout: str, before:
 
 def test_one_mean_is_that_of_every_channel_and_may_be_saved_beside_the_weights() -> None:
     weights = resnetzoo.create("resnet20").state_dict()
-    model = resnetzoo.load_checkpoint({"state_dict": weights, "mean": [0.5], "std": (0.25,)})
+    model = resnetzoo.load_checkpoint(
+        {"state_dict": weights, "mean": torch.full((1, 1, 1), 0.5), "std": torch.full((1, 1, 1), 0.25)}
+    )
     assert model.normalization is not None
     assert model.normalization.to_dict() == {"kind": "channel", "mean": [0.5] * 3, "std": [0.25] * 3}
 
@@ -247,5 +249,5 @@ def test_statistics_inside_the_network_are_no_normalization() -> None:
 
 def test_scores_beside_the_weights_are_no_normalization() -> None:
     weights = resnetzoo.create("resnet20").state_dict()
-    for mean, std in ((0.93, 0.01), (torch.tensor(0.93), torch.tensor(0.01))):
+    for mean, std in ((0.93, 0.01), ([0.93], [0.01]), (torch.tensor(0.93), torch.tensor(0.01))):
         assert resnetzoo.load_checkpoint({"state_dict": weights, "mean": mean, "std": std}).normalization is None

@@ -111,6 +111,6 @@ def notes_on_strides(spec: ModelSpec, mapping: str) -> list[str]:
         return []
     return [
         "its names leave open which convolution of a block halves height and width: here the second, as in "
-        "torchvision; weights of a network where it is the first are that of dataclasses.replace(model.spec, "
-        "strided_conv=1)"
+        "torchvision's bottlenecks; weights of a network where it is the first need "
+        "dataclasses.replace(model.spec, strided_conv=1)"
     ]

@@ -30,7 +30,9 @@ class OwnNormalization(NamedTuple):
     def normalization(self, in_chans: int) -> Normalization | None:
         """What they are for images of this many channels; None if they cannot be that, on the scale 0 to 1."""
         mean, std = (value.flatten() for value in self.values)
-        if not {len(mean), len(std)} <= {1, in_chans}:
+        # One value for all channels has the shape of a layer's buffer: a list of one may be a score over seeds.
+        of_a_layer = all(value.dim() >= 3 for value in self.values)
+        if not {len(mean), len(std)} <= ({1, in_chans} if of_a_layer else {in_chans}):
             return None
         try:
             return Normalization("channel", mean.expand(in_chans).clone(), std.expand(in_chans).clone())
