@@ -103,3 +103,10 @@ def test_our_errors_beside_those_of_others_are_the_last_epochs_of_all_seeds() ->
     cells = [f"{mean(errors[depth].values()):.2f}" if depth in errors else "-" for depth in (20, 32, 44, 56, 110)]
     counts = ", ".join(str(len(errors[depth])) for depth in sorted(errors))
     assert f"| **resnetzoo** | {' | '.join(cells)} | last | {counts} |" in TEXT
+
+
+def test_the_errors_of_the_packaged_weights_are_those_of_their_rows() -> None:
+    shallow, deep = (resnetzoo.create(name, weights=True).weights for name in ("resnet20", "resnet56"))
+    words = f"the packaged weights, from 60: {shallow.test_error:.2f} with 20 layers, {deep.test_error:.2f} with 56"
+    assert words in " ".join(TEXT.split())
+    assert all(", 60 epochs" in row.recipe for row in (shallow, deep))
