@@ -20,7 +20,7 @@ from resnetzoo.weights.checkpoint.metadata import texts_with
 
 FACTS = "resnetzoo.json"  # the file in an archive that describes the network
 Exportable = nn.Module
-"""A network that can be exported: one of this package or `WithPreprocessing`, possibly wrapped by `torch.compile`."""
+"""A network of this package or `WithPreprocessing`, possibly wrapped, for example by `torch.compile`."""
 
 
 @dataclass(frozen=True, eq=False)
