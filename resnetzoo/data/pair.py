@@ -93,7 +93,10 @@ class Data:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Version 2: `v2:` and a SHA-256 over pixels, labels, shapes, class names and the border between the sets."""
+        """Version 2, which begins with `v2`.
+
+        It is a SHA-256 over pixels, labels, shapes, class names and the border between the sets.
+        """
         return fingerprint_v2(self.train, self.test, self.fingerprint_v1)
 
     @cached_property

@@ -103,7 +103,7 @@ class TrainerState:
 
     @property
     def tested_model(self) -> nn.Module:
-        """The network that is tested after each epoch: with the averaged weights if there are any, or else `model`."""
+        """The network that is tested after each epoch, with the averaged weights if there are any, or else `model`."""
         return self.model if self.average is None else self.average.model
 
     @property
