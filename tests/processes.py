@@ -36,6 +36,22 @@ def environment(**variables: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", "CUDA_VISIBLE_DEVICES": "", **variables}
 
 
+def run_ranks(script: str, folder: Path, *names: str) -> None:
+    """Run a script by torchrun, as two processes in the given folder, which end well and without a warning."""
+    words = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script, *names]
+    said = subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment(OMP_NUM_THREADS="1"),
+        check=False,
+        timeout=300,  # processes that wait for each other wait for half an hour
+    )
+    assert said.returncode == 0, said.stderr
+    assert said.stderr == ""  # no warning, at its exit either
+
+
 class Fork:
     """A command that runs in a forked process, in the given folder.
 

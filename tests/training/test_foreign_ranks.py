@@ -2,14 +2,12 @@
 
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import foreign_rank_runs
 import pytest
-from processes import environment
+from processes import run_ranks
 
 import resnetzoo
 
@@ -18,17 +16,7 @@ import resnetzoo
 def together(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The figures of each process."""
     folder = tmp_path_factory.mktemp("together")
-    words = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", foreign_rank_runs.__file__, "figures"]
-    said = subprocess.run(
-        [sys.executable, *words],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment(OMP_NUM_THREADS="1"),
-        check=False,
-        timeout=300,
-    )
-    assert said.returncode == 0, said.stderr
+    run_ranks(foreign_rank_runs.__file__, folder, "figures")
     return [json.loads((folder / f"figures.{rank}.json").read_text()) for rank in (0, 1)]
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import rank_runs
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import environment
+from processes import run_ranks
 
 import resnetzoo
 from resnetzoo import cli
@@ -33,30 +32,15 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-def torchrun(folder: Path, *names: str) -> None:
-    words = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", rank_runs.__file__, *names]
-    said = subprocess.run(
-        [sys.executable, *words],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment(OMP_NUM_THREADS="1"),
-        check=False,
-        timeout=300,  # processes that wait for each other wait for half an hour
-    )
-    assert said.returncode == 0, said.stderr
-    assert said.stderr == ""  # no warning, at its exit either
-
-
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of all runs of two processes. Those that resume are not those that were stopped."""
     folder = tmp_path_factory.mktemp("together")
-    torchrun(folder, "exchange", "straight", "stopped", "one gpu", "two gpus", "another device")
+    run_ranks(rank_runs.__file__, folder, "exchange", "straight", "stopped", "one gpu", "two gpus", "another device")
     shutil.copytree(folder / "stopped", folder / "stopped before")
     (folder / "refused").write_text("in the way")
-    torchrun(folder, "resumed", "finished", "early", "refused", "differ")
-    torchrun(folder, "theirs")
+    run_ranks(rank_runs.__file__, folder, "resumed", "finished", "early", "refused", "differ")
+    run_ranks(rank_runs.__file__, folder, "theirs")
     return folder
 
 
