@@ -175,7 +175,7 @@ def test_a_wrong_dataset_is_answered_with_all_that_the_command_takes(words: tupl
         (("info", "resnet56", "--shortcut", "padding"), 2, "--shortcut must be one of identity, projection"),
         (("info", "resnet56", "--num-classes", "0"), 2, "--num-classes must be a whole number from 1, not 0"),
         (("info", "resnet56", "--num-classes", "9" * 30), 2, "--num-classes must be at most 16,777,216, not 999"),
-        (("info", "resnet20.modern_c10"), 2, 'the network alone is "resnet20"'),
+        (("info", "resnet20.modern_c10"), 2, 'lists the weights of the network "resnet20"'),
         (("info", "resnet56", "--input-size", "0"), 2, "--input-size must be a whole number from 1, not 0"),
         (("list", "vgg*"), 2, 'no name matches "vgg*"'),
         (("train", "resnet57", *SMOKE), 2, "the nearest valid: 56 or 62"),
