@@ -63,25 +63,24 @@ class AveragedWeights:
         if step == 1:
             _copy(_tensors(self._source), _tensors(self.model))
             return
-        self._blend(self._averaged(self.model), self._averaged(self._source), None)
-        _copy(self._copied(self._source), self._copied(self.model))
+        averages, copies = self._parts(self.model)
+        present, others = self._parts(self._source)
+        self._blend(averages, present, None)
+        _copy(others, copies)
 
     @torch.no_grad()
     def give_back(self) -> None:
         """Copy the average into the trained network."""
         _copy(_tensors(self.model), _tensors(self._source))
 
-    def _averaged(self, model: nn.Module) -> list[Tensor]:
-        """The tensors that are averaged: parameters and buffers of a floating-point type."""
-        buffers = (buffer for name, buffer in model.named_buffers() if name not in self._fixed)
-        return [tensor for tensor in chain(model.parameters(), buffers) if _has_fractions(tensor)]
-
-    def _copied(self, model: nn.Module) -> list[Tensor]:
-        """All others."""
-        buffers = [
-            buffer for name, buffer in model.named_buffers() if name in self._fixed or not _has_fractions(buffer)
-        ]
-        return [*(parameter for parameter in model.parameters() if not _has_fractions(parameter)), *buffers]
+    def _parts(self, model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+        """The parameters and buffers of a floating-point type, which are averaged, and all others, which are copied."""
+        averaged: list[Tensor] = []
+        copied: list[Tensor] = []
+        for name, tensor in chain(model.named_parameters(), model.named_buffers()):
+            is_averaged = _has_fractions(tensor) and name not in self._fixed
+            (averaged if is_averaged else copied).append(tensor)
+        return averaged, copied
 
 
 def _has_fractions(tensor: Tensor) -> bool:
