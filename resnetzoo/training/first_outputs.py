@@ -14,7 +14,7 @@ from resnetzoo.models.answers import checked_logits_of
 from resnetzoo.models.as_built import hook_on_all, hooks_on_outputs
 from resnetzoo.training.step_random import drawing_for_step
 from resnetzoo.utils.device import Precision, autocast
-from resnetzoo.utils.layout import needs_contiguous
+from resnetzoo.utils.layout import in_accepted_layout
 from resnetzoo.utils.memory import is_out_of_memory
 from resnetzoo.utils.modules import copy_of, in_mode
 from resnetzoo.utils.text import first_line
@@ -57,9 +57,14 @@ def check_first_outputs(
         return layout
     name, num_classes = type(model).__name__, len(data.classes)
     images = torch.zeros(batch_size, *data.train.images.shape[1:], dtype=torch.float32, device=device)
+
+    def ask(layout: torch.memory_format) -> object:
+        asked.to(memory_format=layout)
+        return asked(images.contiguous(memory_format=layout))
+
     try:
         with _without_draws(device), autocast(device, precision):
-            outputs, layout = _ask(asked, images, layout)
+            outputs, layout = in_accepted_layout(ask, layout)
     except ResnetzooError:
         raise
     except Exception as error:
@@ -86,18 +91,6 @@ def _check_logits(logits: Tensor, name: str, data: Data) -> None:
             f"the logits of this {name} depend on no weight that learns: call requires_grad_(True) on weights that its "
             "forward pass uses, and leave detach() and torch.no_grad() out of it"
         )
-
-
-def _ask(model: nn.Module, images: Tensor, layout: torch.memory_format) -> tuple[object, torch.memory_format]:
-    """The output of a network, and the layout of the images: this one or, if it does not accept that, contiguous."""
-    try:
-        return model(images.contiguous(memory_format=layout)), layout
-    except RuntimeError as error:
-        if not needs_contiguous(error, layout):
-            raise
-    contiguous = torch.contiguous_format
-    model.to(memory_format=contiguous)
-    return model(images), contiguous
 
 
 @contextmanager

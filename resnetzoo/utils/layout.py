@@ -1,5 +1,7 @@
 """The memory formats in which a network is trained, and in which it is given images."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -31,19 +33,22 @@ class ImageLayout:
 
     def call(self, model: nn.Module, images: Tensor) -> object:
         """What `model` returns for images (n, C, H, W)."""
-        try:
-            answer: object = model(images.contiguous(memory_format=self.format))
-        except RuntimeError as error:
-            if not needs_contiguous(error, self.format):
-                raise
-            answer = model(images.contiguous())
-            self.format = torch.contiguous_format
+        answer, self.format = in_accepted_layout(
+            lambda layout: model(images.contiguous(memory_format=layout)), self.format
+        )
         return answer
 
 
-def needs_contiguous(error: RuntimeError, layout: torch.memory_format) -> bool:
-    """Whether a forward pass may have failed only because its tensors are not contiguous."""
-    return layout != torch.contiguous_format and "view size is not compatible" in str(error)  # torch's words
+def in_accepted_layout(
+    ask: Callable[[torch.memory_format], object], layout: torch.memory_format
+) -> tuple[object, torch.memory_format]:
+    """What `ask` returns for this layout or, if its forward pass does not accept that, for contiguous; and which."""
+    try:
+        return ask(layout), layout
+    except RuntimeError as error:
+        if layout == torch.contiguous_format or "view size is not compatible" not in str(error):  # torch's words
+            raise
+    return ask(torch.contiguous_format), torch.contiguous_format
 
 
 def _is_thin_projection(module: nn.Module) -> bool:
