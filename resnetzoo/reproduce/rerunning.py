@@ -74,10 +74,10 @@ class Rule:
             return "to the last digit"
         losses = ", ".join(f"{field} {100 * ratio:g} %" for field, ratio in _LOSS_RATIO.items())
         errors = ", ".join(f"{field} {points:g} points" for field, points in _ERROR_POINTS.items())
-        return f"within {losses}, {errors} in the first epoch, since {_WHY}"
+        why = "runs on CUDA or of several processes rarely repeat every digit"
+        return f"within {losses}, {errors} in the first epoch, since {why}"
 
 
-_WHY = "runs on CUDA or of several processes rarely repeat every digit"
 _LOSS_RATIO = {"train_loss": 0.06, "test_loss": 0.75}
 _ERROR_POINTS = {"train_error": 3.5, "test_error": 35.0}
 EXACT = Rule(exact=True)

@@ -153,7 +153,7 @@ def _checked(
     """The recipe for these images and the precision on this device, after the arguments were checked."""
     as_run = recipe.for_images(len(data.train))
     check_arguments(model, data, as_run, seed=seed, processes=processes, out=out)
-    check_runs_on(model, device)
+    check_runs_on(model, device, processes)
     return as_run, resolve_precision(precision, device)
 
 
@@ -206,7 +206,7 @@ def _build_trainer(
             lambda: check_first_outputs(model, data, loader.device, layout, batch_size=batch_size, precision=precision)
         )
         model.to(memory_format=layout)
-    step_state = StepState.create(model, recipe, loader, stream, layout)
+    step_state = StepState.create(model, recipe, loader, layout, stream)
     _update_description(model, data, loader)
     step_state.stream.wait_for_caller()
     with step_state.stream.active():  # DDP runs its backward pass on the stream that it is built on

@@ -110,24 +110,22 @@ def check_arguments(
     check_smallest_batch(network, data.train, recipe)
 
 
-def check_runs_on(model: nn.Module, device: torch.device) -> None:
-    """Refuse modules that cannot train on this device.
+def check_runs_on(model: nn.Module, device: torch.device, processes: int) -> None:
+    """Refuse modules that cannot train on this device, or in a run that this many processes share.
 
     Raises:
         UsageError: there is one; the message names it.
     """
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return
-    shared = torch.distributed.get_world_size() > 1
+    in_group = torch.distributed.is_available() and torch.distributed.is_initialized()
     for name, module in model.named_modules():
         if isinstance(module, nn.SyncBatchNorm):
-            if device.type != "cpu":
+            if not in_group or device.type != "cpu":
                 continue
             raise UsageError(
                 f"{name} is a SyncBatchNorm, which trains only on GPUs when processes share a run: train the network "
                 "without convert_sync_batchnorm, because fit adds up the sums of an nn.BatchNorm2d over all processes"
             )
-        if shared and isinstance(module, _BatchNorm) and not can_be_summed(module):
+        if processes > 1 and isinstance(module, _BatchNorm) and not can_be_summed(module):
             raise UsageError(
                 f"{name}, {module}, would use the images of each process alone, while fit divides a batch between the "
                 "processes: only the statistics of nn.BatchNorm2d with scale, momentum and running statistics are "

@@ -22,6 +22,7 @@ from resnetzoo.training import evaluation_pass
 from resnetzoo.training.batchnorm import with_summed_batchnorm
 from resnetzoo.training.distributed import DistributedContext
 from resnetzoo.training.evaluation_pass import EvaluationPass
+from resnetzoo.training.module_settings import ModuleSettings
 from resnetzoo.training.opening import make_loader
 from resnetzoo.training.recipes import lr_at
 from resnetzoo.training.running_metrics import RunningMetrics
@@ -68,12 +69,12 @@ def parts_of(strategy: str, device: torch.device, data: resnetzoo.Data, recorder
     loss_fn = make_loss(model, RECIPE, CPU, "fp32")  # autocast, which is off, knows no meta device
     step = EagerStep(loss_fn, state)
     if "compiled" in strategy:
-        step = CompiledStep(compile_loss(loss_fn, device, torch.channels_last), loss_fn, state)
+        step = CompiledStep(compile_loss(loss_fn, device, torch.channels_last), loss_fn, state, ModuleSettings(model))
     learn: Strategy = step
     if recording is not None:
         learn = RecordedStep(step, recording)
     elif strategy == "shared":
-        learn = DDPStep(step, DistributedContext())
+        learn = DDPStep(step, DistributedContext(), ModuleSettings(model))
     return Parts(step, learn, EvaluationPass(model, moved(data.test, device), loader.normalization, recording), state)
 
 

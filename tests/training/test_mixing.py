@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def state_of(data: resnetzoo.Data, recipe: resnetzoo.Recipe) -> StepState:
-    return StepState.create(small_network(0), recipe, make_loader(data, recipe, CPU))
+    return StepState.create(small_network(0), recipe, make_loader(data, recipe, CPU), torch.channels_last)
 
 
 @pytest.mark.parametrize("batch", [slice(0, 20), slice(20, 40), slice(40, 41)], ids=["first", "second", "one image"])

@@ -237,7 +237,7 @@ def test_a_gpu_is_told_from_others() -> None:
 def test_what_processes_cannot_share_is_refused() -> None:
     model, pair = resnetzoo.plainnet(8), DistributedContext(0, 2)
     data = resnetzoo.synthetic(train_images=65, test_images=1)
-    state = StepState.create(model, SMOKE, make_loader(data, SMOKE, torch.device("cpu")))
+    state = StepState.create(model, SMOKE, make_loader(data, SMOKE, torch.device("cpu")), torch.channels_last)
     with pytest.raises(resnetzoo.UsageError, match="smallest batch of 65 images in batches of 64 has 1"):
         choose_strategy(model, SMOKE, state, "fp32", compile=None, record=None, context=pair)
     with pytest.raises(resnetzoo.UsageError, match=r"2 processes share the run, .* leave compile=True out"):

@@ -47,7 +47,8 @@ def chosen(
     data = resnetzoo.synthetic(train_images=64, test_images=1)
     recipe = resnetzoo.Recipe("N", steps, None, 0.1, resnetzoo.recipes.OneCycle(), batch_size=32)
     model = small_network(0)
-    state = replace(StepState.create(model, recipe, make_loader(data, recipe, CPU)), recorder=recorder)
+    state = StepState.create(model, recipe, make_loader(data, recipe, CPU), torch.channels_last)
+    state = replace(state, recorder=recorder)
     context = DistributedContext(0, processes)
     return choose_strategy(model, recipe, state, "fp32", compile=compile, record=record, context=context)
 

@@ -16,7 +16,6 @@ from resnetzoo.training.strategies.cuda_recorder import CudaRecorder
 from resnetzoo.training.strategies.execution import Execution
 from resnetzoo.training.strategies.recording import Recording, RunRecorder
 from resnetzoo.training.stream import RunStream
-from resnetzoo.utils.layout import training_layout
 
 SEARCH_REPAID_BY_STEPS = 5_000
 """The estimated number of steps from which cuDNN's search for its fastest algorithms pays: it takes a second or two for
@@ -58,13 +57,10 @@ class StepState:
         model: nn.Module,
         recipe: Recipe,
         loader: DeviceLoader,
+        layout: torch.memory_format,
         stream: RunStream | None = None,
-        layout: torch.memory_format | None = None,
     ) -> "StepState":
-        """A new state for `model`, which is already on the loader's device; without a stream it gets its own.
-
-        Without a layout it gets that of `training_layout`.
-        """
+        """A new state for `model`, which is already on the loader's device; without a stream it gets its own."""
         stream = stream or RunStream(loader.device)
         recorder = recorder_for(stream)
         return cls(
@@ -77,7 +73,7 @@ class StepState:
             recorder=recorder,
             clip_norm=recipe.clip_norm,
             mixup=recipe.mixup,
-            layout=training_layout(model, loader.device) if layout is None else layout,
+            layout=layout,
             search=recipe.steps >= SEARCH_REPAID_BY_STEPS,
         )
 

@@ -32,22 +32,19 @@ class CompiledStep(EagerStep):
         compiled_loss_fn: the forward pass and loss for whole batches, compiled by `compile_loss`.
         loss_fn: the forward pass and loss for smaller batches.
         state: what the step uses.
-        settings: of the network, and of its twin if a twin is compiled.
+        settings: settings of the network, and the twin that is compiled.
     """
 
     execution = Execution(compiled=True)
 
-    def __init__(
-        self, compiled_loss_fn: LossFn, loss_fn: LossFn, state: StepState, settings: ModuleSettings | None = None
-    ) -> None:
+    def __init__(self, compiled_loss_fn: LossFn, loss_fn: LossFn, state: StepState, settings: ModuleSettings) -> None:
         super().__init__(loss_fn, state)
         self.compiled_loss_fn = compiled_loss_fn
         self.settings = settings
 
     def begin_epoch(self, augmentation: Tensor) -> None:
         super().begin_epoch(augmentation)
-        if self.settings is not None:
-            self.settings.carry_over()
+        self.settings.carry_over()
 
     def forward(self, images: Tensor, labels: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         loss_fn = self.compiled_loss_fn if len(labels) == self.state.batch_size else self.loss_fn

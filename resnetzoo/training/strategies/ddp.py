@@ -22,19 +22,18 @@ class DDPStep(Strategy):
     Args:
         step: the step of a model that `wrap_ddp` made.
         context: the processes that share the run.
-        settings: of the network, and of the twin that `wrap_ddp` made of it.
+        settings: settings of the network, and the twin that `wrap_ddp` made of it.
     """
 
     execution = Execution(shared=True)
 
-    def __init__(self, step: EagerStep, context: DistributedContext, settings: ModuleSettings | None = None) -> None:
+    def __init__(self, step: EagerStep, context: DistributedContext, settings: ModuleSettings) -> None:
         self.step = step
         self.context = context
         self.settings = settings
 
     def begin_epoch(self, augmentation: Tensor) -> None:
-        if self.settings is not None:
-            self.settings.carry_over()
+        self.settings.carry_over()
         self.step.begin_epoch(augmentation)
 
     def __call__(self, indices: slice, lr: float) -> None:

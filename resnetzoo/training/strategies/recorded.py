@@ -28,7 +28,7 @@ class RecordedStep(Strategy):
 
     def __init__(self, step: EagerStep, recording: Recording) -> None:
         self.step = step
-        self.recording = self._recording = recording
+        self.recording: Recording = recording
         self._augmentation: Tensor | None = None
         self._batches = RepeatedBatches(
             lambda indices: step.training_step(step.augmentation, indices),
@@ -43,7 +43,7 @@ class RecordedStep(Strategy):
         return replace(self.step.execution, recorded=self._batches.recorded)
 
     def begin_epoch(self, augmentation: Tensor) -> None:
-        self._recording.begin_epoch()
+        self.recording.begin_epoch()
         if self._augmentation is None:
             self._augmentation = augmentation.clone()
         else:
