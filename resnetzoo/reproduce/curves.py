@@ -58,7 +58,7 @@ def labelled_curves(axes: "Axes", runs: Sequence[RunRecord]) -> "list[tuple[Line
         if len(group) > 1:
             lows, highs = [min(values) for values in tests], [max(values) for values in tests]
             axes.fill_between(epochs, lows, highs, color=look.color, alpha=0.15, lw=0)
-        ends.append((line, f"{shown} {last:.1f} %"))
+        ends.append((line, f"{shown} {last:.2f} %"))
     axes.set_xlabel("epoch")
     axes.set_ylabel("top-1 error (%)")
     axes.set_ylim(bottom=0)

@@ -64,7 +64,7 @@ def draw_by_depth(axes: "Axes", points: Mapping[Series, Sequence[Point]]) -> Non
         depths = [point.depth for point in networks]
         dots = {"marker": marker, "ms": 5, "markevery": []}  # for the line's label; the line itself has no markers
         (line,) = axes.plot(depths, means, color=color, lw=2, **dots)  # type: ignore[arg-type]
-        ends.append((line, f"{series.title} {means[-1]:.1f} %"))
+        ends.append((line, f"{series.title} {means[-1]:.2f} %"))
         for point in networks:
             axes.plot([point.depth] * len(point.errors), point.errors, marker, ls="none", ms=5, color=color)
         hollow |= _draw_published(axes, networks, color, marker)

@@ -125,7 +125,7 @@ def _draw_curves(axes: "Axes", runs: Sequence[RunRecord], top: float) -> None:
             title = f"source document, {FAMILIES[name]}, recipe not known"
             line = published_curve(axes, errors, name=title, color=look.color)
             which = f" ({FAMILIES[name]})" if len(looks) > 1 else ""
-            ends.append((line, f"source{which} {errors[max(errors)]:.1f} %"))
+            ends.append((line, f"source{which} {errors[max(errors)]:.2f} %"))
     axes.set_ylim(0, 1.05 * top)
     label_line_ends(axes, ends)
 

@@ -250,7 +250,7 @@ def test_a_report_sets_the_source_beside_each_epoch_and_says_who_is_ahead() -> N
     hollow = [line for line in axes.get_lines() if line.get_markerfacecolor() == "none"]
     assert [list(line.get_ydata()) for line in hollow] == [pytest.approx(errors) for errors in theirs.values()]
     assert all("recipe not known" in str(line.get_label()) for line in hollow)
-    assert labels_of(axes)[2:] == ["source (plain) 18.9 %", "source (residual) 14.3 %"]
+    assert labels_of(axes)[2:] == ["source (plain) 18.87 %", "source (residual) 14.31 %"]
 
 
 @pytest.mark.parametrize(("epochs", "words"), [(1, "have 1 epoch of SMOKE,"), (23, "have 23 epochs of SMOKE,")])
@@ -304,7 +304,7 @@ def test_every_seed_stands_at_its_depth_beside_what_was_published() -> None:
         [[20] * 3 + [56] * 4, [8, 8.24, 8.27, 6.61, 7.01, 7.33, 7.56]],
     ]
     assert points("None", "o", "none") == peers
-    assert labels_of(axes) == ["plain 24.5 %", "residual 8.5 %"]
+    assert labels_of(axes) == ["plain 24.50 %", "residual 8.50 %"]
     others = ["the papers, 164 epochs", "other repositories"]
     assert legend_of(axes) == ["our runs", *others]
     elsewhere = [replace(run, data={**run.data, "name": "cifar100"}) for run in runs]
