@@ -35,6 +35,7 @@ extensions = [
     "generated",
     "live_page",
     "loss_surfaces",
+    "packaged_measures",
     "source_table",
     "speed_tables",
     "stored_runs",

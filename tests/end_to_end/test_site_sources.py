@@ -5,6 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 from cases import ALL, ROOT
 
 import resnetzoo
@@ -17,6 +18,7 @@ libraries = pytest.importorskip("libraries")
 
 live_page = pytest.importorskip("live_page")
 onnxruntime_web = pytest.importorskip("onnxruntime_web")
+packaged_measures = pytest.importorskip("packaged_measures")
 sample_pictures = pytest.importorskip("sample_pictures")
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -122,3 +124,32 @@ def test_without_npm_the_build_says_how_to_do_without(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ExtensionError, match="-D live_page=0"):
         onnxruntime_web.fetch_runtime(tmp_path)
+
+
+def measures_of(name: str) -> dict[str, str]:
+    return dict(zip(packaged_measures.HEADER, packaged_measures.measures_of(name), strict=True))
+
+
+@pytest.mark.parametrize("row", [row for row in resnetzoo.list_weights() if row.packaged], ids=lambda row: row.name)
+def test_the_measures_of_packaged_weights_agree_with_what_evaluation_prints(row: resnetzoo.Weights) -> None:
+    cells = measures_of(row.name)
+    assert cells["top-1 (%)"] == f"{row.test_error:.2f}"
+    stored = resnetzoo.load_logits(row.name)
+    probabilities = stored.logits.double().softmax(dim=1)
+    five = probabilities.topk(5).indices == stored.labels[:, None]
+    assert cells["top-5 (%)"] == f"{100 * (1 - five.any(dim=1).double().mean().item()):.2f}"
+    own = probabilities.gather(1, stored.labels[:, None])
+    assert cells["NLL"] == f"{-own.log().mean().item():.3f}"
+    squares = (probabilities - torch.nn.functional.one_hot(stored.labels, 10)).square().sum(dim=1)
+    assert cells["Brier"] == f"{squares.mean().item():.3f}"
+
+
+def test_networks_trained_with_label_smoothing_are_less_confident_than_accurate() -> None:
+    cells = {row.name: measures_of(row.name) for row in resnetzoo.list_weights() if row.packaged}
+    smoothed = [name for name in cells if ".modern_" in name]
+    assert smoothed
+    assert all(float(cells[name]["temperature"]) < 1 for name in smoothed)
+    assert all(float(cells[name]["ECE at it"]) < float(cells[name]["ECE"]) / 2 for name in smoothed)
+    longer, shorter = cells["resnet56.modern_c10"], cells["resnet56.quick20_c10"]
+    assert all(longer[measure] < shorter[measure] for measure in ("top-1 (%)", "Brier"))
+    assert all(longer[measure] > shorter[measure] for measure in ("NLL", "ECE", "NLL at it"))
