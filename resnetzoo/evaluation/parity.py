@@ -7,6 +7,7 @@ from torch import nn
 
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.errors import NonFiniteLossError, UsageError
+from resnetzoo.models.answers import checked_logits_of
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels
 from resnetzoo.utils.fp32 import computing
@@ -40,9 +41,9 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
         batch_size: number of images per batch.
 
     Raises:
-        UsageError: `batch_size` is below one; the networks have logits of different shapes; `images` is not an
-            `ImageSet`, or has another number of channels than a network; the normalization is not known, as in
-            `evaluate`; or a network is on the meta device.
+        UsageError: `batch_size` is below one; a network returns something other than logits, such as feature maps; the
+            networks have logits of different shapes; `images` is not an `ImageSet`, or has another number of channels
+            than a network; the normalization is not known, as in `evaluate`; or a network is on the meta device.
         NonFiniteLossError: a network returns infinite values or NaN.
     """
     check_whole_number("batch_size", batch_size)
@@ -56,7 +57,10 @@ def agreement(model: nn.Module, optimized: nn.Module, images: ImageSet, *, batch
     with evaluating(model), evaluating(optimized), torch.no_grad(), computing(device):
         for pixels in torch.split(images.images, batch_size):
             inputs = normalize(pixels.to(device))  # (n, C, H, W)
-            expected, found = (net(inputs.to(input_dtype(net))).float() for net in (model, optimized))  # (n, classes)
+            expected, found = (
+                checked_logits_of(net, net(inputs.to(input_dtype(net))), len(pixels), len(images.classes)).float()
+                for net in (model, optimized)
+            )
             if expected.shape != found.shape:
                 raise UsageError(
                     f"the networks have logits of different shapes: {list(expected.shape)} and {list(found.shape)}"

@@ -12,12 +12,12 @@ from resnetzoo.utils.text import some
 
 
 class NotFiniteStays(nn.Module):
-    """A network whose logits are NaN for images with NaN or infinite values.
+    """A network whose outputs are NaN for images with NaN or infinite values.
 
     On a CPU the compiler fuses each relu into the convolution before it, in a kernel that turns NaN into 0.
 
     Args:
-        network: maps images (n, C, H, W) to logits (n, classes).
+        network: maps images (n, C, H, W) to outputs (n, ...), such as logits (n, classes).
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -28,13 +28,14 @@ class NotFiniteStays(nn.Module):
         return not_finite_stays(cast(Tensor, self.network(images)), images)
 
 
-def not_finite_stays(logits: Tensor, images: Tensor) -> Tensor:
-    """The logits (n, classes), with NaN for images (n, C, H, W) that have NaN or infinite values; others are unchanged.
+def not_finite_stays(outputs: Tensor, images: Tensor) -> Tensor:
+    """The outputs (n, ...), with NaN for images (n, C, H, W) that have NaN or infinite values; others are unchanged.
 
     Zero times the largest magnitude in such an image is NaN. For any other image it is 0, and subtracting it changes no
-    logit, not even -0.0.
+    output, not even -0.0.
     """
-    return torch.sub(logits, images.abs().amax(dim=(1, 2, 3))[:, None], alpha=0)
+    largest = images.abs().amax(dim=(1, 2, 3))  # (n,)
+    return torch.sub(outputs, largest.view(-1, *[1] * (outputs.dim() - 1)), alpha=0)
 
 
 def check_finite(network: nn.Module) -> None:

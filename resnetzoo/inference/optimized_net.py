@@ -49,7 +49,9 @@ def optimize(
     Group norm is not a fixed scale and cannot be fused; `int8` refuses it.
 
     Parts that were changed after the network was built run as they are: hooks, other classes of modules, computed
-    weights. Their norms are not fused, on CUDA the network is not recorded, and `int8` refuses it.
+    weights. Their norms are not fused, on CUDA the network is not recorded, and `int8` refuses it. A network that
+    returns feature maps, or pools them to more than one value per channel, returns the same from the copy, except that
+    `int8` refuses it.
 
     Args:
         model: a network of this package, possibly wrapped, for example by `nn.DataParallel` or `torch.compile`; the

@@ -170,11 +170,22 @@ def check_int8(network: CifarNet) -> None:
             changes[name] = "has no running statistics"
         if type(module) is nn.Conv2d and name in as_built.built and not _is_usual(module):
             changes[name] = "has dilation, or padding other than zeros on all sides"
+    changes |= _other_ends(network, as_built)
     for name, words in changes.items():
         raise UsageError(
             f"int8 needs networks as resnetzoo builds them, but {name or 'the network'} {words}: use "
             'precision="bf16" or "fp32", which run it as it is'
         )
+
+
+def _other_ends(network: CifarNet, as_built: AsBuilt) -> dict[str, str]:
+    """How the network differs from the stages and the global average pooling that `Int8Net` computes, by module."""
+    others = {
+        name: words for name in ("", "avgpool") if name in as_built.found if (words := as_built.other_settings(name))
+    }
+    if getattr(network, "global_pool", "avg") != "avg":  # as timm's interface names it
+        others[""] = 'returns feature maps (global_pool="")'
+    return others
 
 
 def _is_usual(conv: nn.Conv2d) -> bool:
