@@ -15,6 +15,7 @@ from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import device_of
 
 MAX_IMAGES = 2_000  # 32 MB per layer
+_ROUNDING = 16  # units in the last place; the mean of 2,000 equal numbers differs from them by up to 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ def cka(model_a: nn.Module, model_b: nn.Module, images: Images) -> Similarity:
     is <XX', YY'> / (norm(XX') norm(YY')), with Frobenius norms (arXiv:1905.00414, section 3, equations 3 and 4 with a
     linear kernel): 1 for features that are equal up to a rotation and one scale, 0 for unrelated ones. The two networks
     may differ in everything except the images that they accept. The values are NaN for a layer whose output is the same
-    for all images, or overflows.
+    for all images up to rounding, or overflows.
 
     Measured in evaluation mode, each model on its own device; the models are not changed.
 
@@ -56,18 +57,21 @@ def cka(model_a: nn.Module, model_b: nn.Module, images: Images) -> Similarity:
     """
     rows, columns = _kernels(model_a, images), _kernels(model_b, images)
     values = torch.stack(list(rows.values())) @ torch.stack(list(columns.values())).T
-    return Similarity(tuple(rows), tuple(columns), values.numpy())
+    return Similarity(tuple(rows), tuple(columns), values.clamp(0, 1).numpy())  # beyond these only by rounding
 
 
 def _kernels(model: nn.Module, images: Images) -> dict[str, Tensor]:
-    """For each layer, the N x N products of its centered outputs, scaled to norm 1, float64 (N * N,) on the CPU."""
+    """For each layer, the N x N products of its centered outputs, scaled to norm 1, float64 (N * N,) on the CPU.
+
+    They are NaN for a layer whose outputs do not differ.
+    """
     kernels: dict[str, Tensor] = {}
 
     def add_kernel(name: str, output: Tensor) -> None:
         features = at_least_fp32(output).flatten(1)  # (N, C * H * W)
         centred = features - features.mean(dim=0)
         kernel = (centred @ centred.T).cpu().double()  # (N, N)
-        kernels[name] = kernel.flatten() / kernel.norm()
+        kernels[name] = kernel.flatten() / (torch.nan if _is_rounding(centred, features) else kernel.norm())
 
     twin = evaluation_twin(model)
     watch_outputs(twin, add_kernel)
@@ -80,3 +84,8 @@ def _kernels(model: nn.Module, images: Images) -> dict[str, Tensor]:
             )
         twin(inputs)
     return kernels
+
+
+def _is_rounding(centred: Tensor, features: Tensor) -> bool:
+    """Whether what is left of `features` without their mean is no more than rounding: scaled up, it would be noise."""
+    return bool(centred.abs().max() <= _ROUNDING * torch.finfo(features.dtype).eps * features.abs().max())

@@ -171,6 +171,21 @@ def test_cka_does_not_see_a_scale_or_an_order_of_channels() -> None:
     np.testing.assert_allclose(found.values, analysis.cka(model, model, inputs).values, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("count", [2, 7, 101])
+def test_cka_is_nan_where_no_image_differs(count: int, dtype: torch.dtype) -> None:
+    """The mean of equal numbers is not quite that number, and what is left would be scaled to norm 1."""
+    model, other = (resnetzoo.create(name, seed=0).to(dtype) for name in ("resnet20", "plainnet20"))
+    for image in (torch.zeros(1, 3, 8, 8), torch.randn(1, 3, 8, 8)):
+        found = analysis.cka(model, other, image.expand(count, -1, -1, -1)).values
+        assert np.isnan(found).all()
+    images = torch.randn(count, 3, 8, 8)
+    images = 3 + 1e-3 * images  # which differ, if only a little
+    found = analysis.cka(model, other, images).values
+    assert ((found >= 0) & (found <= 1)).all()
+    assert analysis.cka(model, model, images).values.max() == pytest.approx(1, abs=1e-12)
+
+
 def test_values_sorted_fall_with_their_names() -> None:
     values = analysis.LayerValues(("a", "b", "c", "d"), np.array([1.0, np.nan, 3.0, 2.0]))
     fallen = values.sorted()
