@@ -3,12 +3,13 @@
 Measurements run on a twin, so that the network itself gets no hooks and keeps its mode.
 """
 
-from collections.abc import Callable
-from itertools import chain
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, cycle
 
 from torch import Tensor, nn
 
 from resnetzoo.errors import UsageError
+from resnetzoo.models.as_built import AsBuilt
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.modules import check_values, copy_of, in_mode
@@ -46,9 +47,8 @@ def weighted_layers(network: CifarNet) -> dict[str, nn.Conv2d | nn.Linear]:
 
 def watch_responses(twin: CifarNet, hook: TensorHook) -> None:
     """Call `hook` with the response of each 3x3 convolution, under the convolution's name."""
-    for conv in twin.spec.all_convs():
-        if conv.response is not None:
-            _watch(_module(twin, conv.response), conv.conv, hook)
+    convs = twin.spec.all_convs()
+    _watch(twin, {conv.response: conv.conv for conv in convs if conv.response is not None}, hook)
 
 
 def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
@@ -61,27 +61,18 @@ def watch_shortcuts(twin: CifarNet, hook: TensorHook) -> None:
         raise UsageError(
             f"{twin.spec.label} is {twin.spec.family} and has no shortcuts; use a residual network, such as resnet20"
         )
-    for name in _blocks(twin):
-        _watch(_module(twin, f"{name}.downsample"), name, hook)
+    _watch(twin, {f"{block.name}.downsample": block.name for block in twin.spec.blocks()}, hook)
 
 
 def watch_branches(twin: CifarNet, hook: TensorHook) -> None:
     """Call `hook` with the output of each block's F, under the block's name."""
-    for name in _blocks(twin):
-        _watch(_module(twin, f"{name}.{twin.spec.last_layer}"), name, hook)
+    _watch(twin, {f"{block.name}.{twin.spec.last_layer}": block.name for block in twin.spec.blocks()}, hook)
 
 
 def watch_outputs(twin: CifarNet, hook: TensorHook) -> None:
     """Call `hook` with the input of the first block, as `stem`, and with each block's output, under its name."""
-    twin.get_submodule(twin.spec.stages[0].name).register_forward_pre_hook(
-        lambda module, inputs: hook("stem", inputs[0])
-    )
-    for name, block in _blocks(twin).items():
-        _watch(block, name, hook)
-
-
-def _blocks(network: CifarNet) -> dict[str, nn.Module]:
-    return {block.name: _module(network, block.name) for block in network.spec.blocks()}
+    _watch(twin, {twin.spec.stages[0].name: "stem"}, hook, inputs=True)
+    _watch(twin, {block.name: block.name for block in twin.spec.blocks()}, hook)
 
 
 def _module(network: CifarNet, name: str) -> nn.Module:
@@ -94,5 +85,32 @@ def _module(network: CifarNet, name: str) -> nn.Module:
         ) from None
 
 
-def _watch(module: nn.Module, name: str, hook: TensorHook) -> None:
-    module.register_forward_hook(lambda module, inputs, output: hook(name, output))
+def _watch(twin: CifarNet, names: Mapping[str, str], hook: TensorHook, *, inputs: bool = False) -> None:
+    """Call `hook` with the output of each module in `names`, or its input, under the name that it has there.
+
+    A module that stands in several places, such as a block whose weights the next one shares, is called once for each
+    of them in a forward pass, in the order in which networks are built.
+    """
+    as_built = AsBuilt(twin)
+    places: dict[nn.Module, list[str]] = {_module(twin, name): [] for name in names}
+    for name in as_built.built:
+        if (module := as_built.found.get(name)) in places:
+            places[module].append(name)
+    for module, those in places.items():
+        measure = _in_turn(those, names, hook)
+        if inputs:
+            module.register_forward_pre_hook(measure)
+        else:
+            module.register_forward_hook(measure)
+
+
+def _in_turn(places: Sequence[str], names: Mapping[str, str], hook: TensorHook) -> Callable[..., None]:
+    """A hook before or after a module that is called in these places in turn; those in `names` are measured."""
+    turns = cycle(places)
+
+    def measure(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | None = None) -> None:
+        place = next(turns)
+        if place in names:
+            hook(names[place], inputs[0] if output is None else output)
+
+    return measure

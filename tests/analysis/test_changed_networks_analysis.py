@@ -1,8 +1,11 @@
 """What is measured of networks that people have changed, against torch's own means."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
+from cases import lived_in
 from changed_networks import CHANGES, COMPUTED, changed
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
@@ -68,6 +71,37 @@ def test_whatever_was_changed_is_measured(change: str) -> None:
         model(images)
     at = responses.names.index("layer2.0.conv1")
     assert responses.values[at] == pytest.approx(float(seen[0].std(correction=0)), rel=1e-4)
+
+
+def _share_blocks(model: resnetzoo.CifarNet) -> None:
+    model.layer1[1] = model.layer1[0]
+
+
+def _share_norms(model: resnetzoo.CifarNet) -> None:
+    """Also one whose output is not measured: that of the shortcut."""
+    model.layer1[1].bn2 = model.layer1[0].bn1  # type: ignore[union-attr]
+    model.layer2[0].downsample[1] = model.layer2[0].bn2  # type: ignore[union-attr, index, operator]
+
+
+def _share_stages(model: resnetzoo.CifarNet) -> None:
+    model.layer3 = model.layer2
+
+
+@pytest.mark.parametrize("share", [_share_blocks, _share_norms, _share_stages])
+def test_what_stands_in_several_places_is_measured_in_each(share: Callable[[resnetzoo.CifarNet], None]) -> None:
+    """As in the same network with a copy of the module in each place."""
+    model = lived_in(resnetzoo.ModelSpec("residual", 14, "basic", "projection_all", widths=(8, 8, 8)))
+    share(model)
+    apart = resnetzoo.CifarNet(model.spec).eval()
+    apart.load_state_dict(model.state_dict())
+    images = torch.randn(6, 3, 16, 16)
+    for measure in (analysis.response_std, analysis.shortcut_share):
+        one, other = (measure(network, images, batch_size=4) for network in (model, apart))
+        assert one.names == other.names
+        assert one.values == pytest.approx(other.values, rel=1e-6)
+    found, expected = (analysis.cka(network, network, images) for network in (model, apart))
+    assert found.rows == expected.rows
+    assert found.values == pytest.approx(expected.values, rel=1e-6)
 
 
 def test_what_is_missing_is_named() -> None:
