@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from torch.nn.utils import parametrize
 
-from resnetzoo.analysis.hooks import analysed_network, weighted_layers
+from resnetzoo.analysis.hooks import analysed_network, layer_weights
 from resnetzoo.analysis.inputs import Batch, labelled_input
 from resnetzoo.analysis.moments import LayerValues
 from resnetzoo.utils.device import at_least_fp32
@@ -19,7 +19,8 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
     """L2 norm of the gradient of the mean cross-entropy (nats) with respect to the weight of each weighted layer.
 
     The layers are the convolutions, including the 1x1 projections of shortcuts (listed after their block's F), and the
-    classifier `fc`, in the order of the forward pass. The gradient is that of a training step, in which batch norms use
+    classifier `fc`, in the order of the forward pass. A module of another class in such a place counts if it has a
+    `weight`. The gradient is that of a training step, in which batch norms use
     the statistics of `batch`, whichever mode the model is in. It is computed on a copy, and the model is not changed.
 
     It is computed in the type of the model's weights. In float32 rounding changes norms of residual networks by 0.1 to
@@ -33,16 +34,16 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
             as in the model's training, or, if the model does not state that, by their own mean and standard deviation.
 
     Raises:
-        UsageError: another kind of model, images or labels, or a network without a classifier.
+        UsageError: another kind of model, images or labels, a network without a classifier, or a layer of another class
+            that has parameters but no `weight`.
     """
     network = analysed_network(model)
     with torch.inference_mode(False), torch.enable_grad(), computing(device_of(network)), parametrize.cached():
         network = in_mode(copy_of(network), training=True).requires_grad_(True)
         layout = training_layout(network, device_of(network))
         inputs, labels = labelled_input(network.to(memory_format=layout), batch)
-        layers = weighted_layers(network)
         loss = F.cross_entropy(at_least_fp32(network(inputs.contiguous(memory_format=layout))), labels)
-        weights = [layer.weight for layer in layers.values()]  # computed weights as the pass used them
-        gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
+        weights = layer_weights(network)  # computed weights as the pass used them
+        gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
     norms = [float(torch.linalg.vector_norm(at_least_fp32(gradient))) for gradient in gradients]
-    return LayerValues(tuple(layers), np.array(norms))
+    return LayerValues(tuple(weights), np.array(norms))

@@ -14,6 +14,8 @@ from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.modules import check_values, copy_of, in_mode
 
+_LAYERS = (nn.Conv2d, nn.Linear)
+
 TensorHook = Callable[[str, Tensor], None]
 """Called with a layer's name and its tensor (n, C, H, W) when the forward pass reaches it. Tensors may be kept, which
 costs only memory: no later operation overwrites them."""
@@ -40,9 +42,38 @@ def analysed_network(model: nn.Module) -> CifarNet:
     return network
 
 
-def weighted_layers(network: CifarNet) -> dict[str, nn.Conv2d | nn.Linear]:
-    """Convolutions and classifier by name, in the order of the forward pass; projections follow their block's F."""
-    return {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+def layer_weights(network: CifarNet) -> dict[str, Tensor]:
+    """Weights of convolutions and classifier by layer, in the order of the forward pass; projections follow their F.
+
+    A module of another class counts as such a layer where the network was built with one, if it holds a `weight`.
+
+    Raises:
+        UsageError: such a module has parameters, but no `weight`.
+    """
+    weights: dict[str, Tensor] = {}
+    places = {*(conv.conv for conv in network.spec.all_convs()), "fc"}
+    for name, module in network.named_modules():
+        if isinstance(module, _LAYERS):
+            weights[name] = module.weight
+        elif name in places and _is_layer_itself(module):
+            weights[name] = _own_weight(name, module)
+    return weights
+
+
+def _is_layer_itself(module: nn.Module) -> bool:
+    """Whether it has parameters, and no module of torch's classes in it that would be measured in its place."""
+    has_parameters = any(True for _ in module.parameters())
+    return has_parameters and not any(isinstance(inner, _LAYERS) for inner in module.modules())
+
+
+def _own_weight(name: str, module: nn.Module) -> Tensor:
+    weight = getattr(module, "weight", None)
+    if not isinstance(weight, Tensor) or weight.dim() < 2:
+        raise UsageError(
+            f"{name} is of the class {type(module).__name__}, which has parameters, but no matrix or filters with the "
+            "name weight, which would be measured: give them this name"
+        )
+    return weight
 
 
 def watch_responses(twin: CifarNet, hook: TensorHook) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 
-from resnetzoo.analysis.hooks import analysed_network, weighted_layers
+from resnetzoo.analysis.hooks import analysed_network, layer_weights
 from resnetzoo.analysis.inputs import CHUNK, Batch, labelled_input
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
@@ -59,8 +59,9 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
         seed: seed of the directions, which are the same on every device.
 
     Raises:
-        UsageError: another kind of model, images or labels, a network without a classifier, `points` that is even or
-            below 3, a `span` that is not a positive number, or an invalid `seed`.
+        UsageError: another kind of model, images or labels, a network without a classifier, a layer of another class
+            that has parameters but no `weight`, `points` that is even or below 3, a `span` that is not a positive
+            number, or an invalid `seed`.
     """
     check_whole_number("points", points, minimum=3)
     if points % 2 == 0:
@@ -75,7 +76,7 @@ def loss_surface(model: nn.Module, batch: Batch, *, points: int = 21, span: floa
     with torch.inference_mode(), computing(device_of(twin)):
         inputs, labels = labelled_input(twin, batch)
         chunks = list(zip(torch.split(inputs, CHUNK), torch.split(labels, CHUNK), strict=True))
-        weights = _distinct({f"{name}.weight": layer.weight for name, layer in weighted_layers(twin).items()})
+        weights = _distinct({f"{name}.weight": weight for name, weight in layer_weights(twin).items()})
         one, other = _direction(weights, generator), _direction(weights, generator)
         losses = np.empty((points, points))
         for i, a in enumerate(steps.tolist()):

@@ -9,6 +9,7 @@ from cases import lived_in
 from changed_networks import CHANGES, COMPUTED, changed
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
+from torch.nn.utils import parametrize
 
 import resnetzoo
 from resnetzoo import analysis
@@ -111,3 +112,35 @@ def test_what_is_missing_is_named() -> None:
     for measure in (analysis.response_std, analysis.shortcut_share):
         with pytest.raises(resnetzoo.UsageError, match=r"nothing was measured at layer2\.0\.\S+: "):
             measure(model, images)
+
+
+class OwnConv(nn.Module):
+    """A convolution with the weights of another one, which is not of torch's class."""
+
+    def __init__(self, conv: nn.Conv2d, parameter: str) -> None:
+        super().__init__()
+        self.parameter = parameter
+        self.register_parameter(parameter, conv.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.conv2d(x, getattr(self, self.parameter), padding=1)
+
+
+def test_layers_of_other_classes_are_measured_or_named() -> None:
+    model, images = lived_in(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16))), torch.randn(6, 3, 16, 16)
+    expected = analysis.gradient_norms(model, (images, LABELS))
+    surface = analysis.loss_surface(model, (images, LABELS), points=3)
+    conv = model.layer2[0].conv2
+    model.layer2[0].conv2 = OwnConv(conv, "weight")  # type: ignore[union-attr, arg-type]
+    found = analysis.gradient_norms(model, (images, LABELS))
+    assert found.names == expected.names
+    assert found.values == pytest.approx(expected.values, rel=1e-4)
+    assert analysis.loss_surface(model, (images, LABELS), points=3).losses == pytest.approx(surface.losses, rel=1e-4)
+    parametrize.register_parametrization(model.layer2[0].conv2, "weight", nn.Identity())  # type: ignore[union-attr, arg-type]
+    assert analysis.gradient_norms(model, (images, LABELS)).values == pytest.approx(expected.values, rel=1e-4)
+    model.layer2[0].conv2 = OwnConv(conv, "kernel")  # type: ignore[union-attr, arg-type]
+    for measure in (analysis.gradient_norms, analysis.loss_surface):
+        with pytest.raises(
+            resnetzoo.UsageError, match=r"layer2\.0\.conv2 is of the class OwnConv, which has parameters"
+        ):
+            measure(model, (images, LABELS))
