@@ -1,5 +1,6 @@
 """Mean, mean square and standard deviation of a layer over all images, accumulated batch by batch."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,11 +27,13 @@ class Moments:
 
     def add(self, output: Tensor) -> None:
         """Add maps (n, C, H, W), each summed in the network's precision or float32, and their sums in float64."""
-        variance, mean = torch.var_mean(at_least_fp32(output), dim=(2, 3), correction=0)  # (n, C)
+        values = at_least_fp32(output)
+        scale = _power_of_two(values)
+        variance, mean = torch.var_mean(values / scale, dim=(2, 3), correction=0)  # (n, C)
         variance, mean = variance.cpu().double(), mean.cpu().double()  # in this order, since MPS has no float64
         self.maps += mean.numel()
-        self.means += float(mean.sum())
-        self.squares += float((variance + mean.square()).sum())
+        self.means += float(mean.sum()) * scale
+        self.squares += float((variance + mean.square()).sum()) * scale**2
 
     @property
     def mean_square(self) -> float:
@@ -42,6 +45,12 @@ class Moments:
         """Standard deviation of all values about their common mean (divided by their number); NaN if any value is."""
         variance = self.mean_square - (self.means / self.maps) ** 2
         return float(np.sqrt(np.maximum(0, variance)))
+
+
+def _power_of_two(values: Tensor) -> float:
+    """The largest magnitude, rounded down to a power of two: divided by it, which is exact, squares do not overflow."""
+    _, exponent = math.frexp(float(values.abs().amax()))
+    return max(2.0 ** (exponent - 1), torch.finfo(values.dtype).tiny)
 
 
 @dataclass(frozen=True, eq=False)

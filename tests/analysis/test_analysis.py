@@ -139,6 +139,20 @@ def test_pixels_become_input_as_in_training_else_by_their_own_mean(
         np.testing.assert_array_equal(analysis.gradient_norms(tiny_model, pair).values, expected)
 
 
+@pytest.mark.parametrize("factor", [2.0**100, 2.0**-100])
+def test_squares_of_large_and_small_responses(factor: float, images: ImageSet) -> None:
+    """They are infinite or zero in float32; without shifts, all responses are multiples of what the stem gives."""
+    model = lived_in(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16)))
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if name.endswith((".running_mean", "bias")):
+                tensor.zero_()
+        response, share = analysis.response_std(model, images), analysis.shortcut_share(model, images)
+        model.conv1.weight.mul_(factor)
+    np.testing.assert_allclose(analysis.response_std(model, images).values, factor * response.values, rtol=1e-6)
+    np.testing.assert_allclose(analysis.shortcut_share(model, images).values, share.values, rtol=1e-6)
+
+
 def test_a_branch_that_starts_at_zero_leaves_all_to_the_shortcut(images: ImageSet) -> None:
     model = resnetzoo.CifarNet(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16), zero_init_residual=True))
     assert analysis.shortcut_share(model, images).values.tolist() == [1, 1, 1]
