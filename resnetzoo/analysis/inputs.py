@@ -72,7 +72,7 @@ def labelled_input(network: CifarNet, batch: Batch) -> tuple[Tensor, Tensor]:
         raise UsageError(
             f"image {first} has label {int(labels[first])}, but the network's classes go from 0 to {count - 1}"
         )
-    return inputs, labels.to(inputs.device)
+    return inputs, labels.to(inputs.device, copy=True)  # autograd takes no tensor that was made in inference mode
 
 
 def _check_images(images: object, in_chans: int) -> None:

@@ -101,6 +101,8 @@ def test_gradients_where_none_are_kept(
     tiny_model.requires_grad_(False)
     with context():
         np.testing.assert_array_equal(analysis.gradient_norms(tiny_model, images).values, expected.values)
+        model, pair = copy.deepcopy(tiny_model), (images.images.clone(), images.labels.clone())
+        np.testing.assert_array_equal(analysis.gradient_norms(model, pair).values, expected.values)
 
 
 @pytest.mark.parametrize("name", MEASURES)
