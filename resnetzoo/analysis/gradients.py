@@ -2,13 +2,16 @@
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from torch.nn.utils import parametrize
 
 from resnetzoo.analysis.hooks import analysed_network, layer_weights
 from resnetzoo.analysis.inputs import Batch, labelled_input
 from resnetzoo.analysis.moments import LayerValues
+from resnetzoo.errors import UsageError
+from resnetzoo.models.cifar_net import CifarNet
+from resnetzoo.models.single_values import norm_of_single_values
 from resnetzoo.utils.device import at_least_fp32
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.layout import training_layout
@@ -34,16 +37,30 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
             as in the model's training, or, if the model does not state that, by their own mean and standard deviation.
 
     Raises:
-        UsageError: another kind of model, images or labels, a network without a classifier, or a layer of another class
-            that has parameters but no `weight`.
+        UsageError: another kind of model, images or labels, a network without a classifier, a layer of another class
+            that has parameters but no `weight`, or a single image, so small that a batch norm gets a single value per
+            channel of it.
     """
     network = analysed_network(model)
-    with torch.inference_mode(False), torch.enable_grad(), computing(device_of(network)), parametrize.cached():
+    with torch.inference_mode(False), torch.enable_grad(), computing(device_of(network)):
         network = in_mode(copy_of(network), training=True).requires_grad_(True)
         layout = training_layout(network, device_of(network))
         inputs, labels = labelled_input(network.to(memory_format=layout), batch)
-        loss = F.cross_entropy(at_least_fp32(network(inputs.contiguous(memory_format=layout))), labels)
-        weights = layer_weights(network)  # computed weights as the pass used them
-        gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
+        _check_statistics(network, inputs)
+        with parametrize.cached():  # only here: what was cached without gradients would have none
+            loss = F.cross_entropy(at_least_fp32(network(inputs.contiguous(memory_format=layout))), labels)
+            weights = layer_weights(network)  # computed weights as the pass used them
+            gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
     norms = [float(torch.linalg.vector_norm(at_least_fp32(gradient))) for gradient in gradients]
     return LayerValues(tuple(weights), np.array(norms))
+
+
+def _check_statistics(network: CifarNet, inputs: Tensor) -> None:
+    """Refuse a single image if a batch norm would see a single value per channel, which has no variance."""
+    name = norm_of_single_values(network, inputs) if len(inputs) == 1 else None
+    if name is not None:
+        raise UsageError(
+            f"the batch is one image of {inputs.shape[2]} x {inputs.shape[3]} pixels, of which {name}, a batch norm, "
+            "sees a single value per channel, so there is no training step with it: pass more images, such as "
+            "data.train.select(slice(128)), or larger ones"
+        )

@@ -59,6 +59,16 @@ def test_gradients_are_those_of_the_computed_weights(change: str) -> None:
     assert one.values == pytest.approx(other.values, rel=1e-4)
 
 
+@pytest.mark.parametrize("change", COMPUTED)
+def test_gradients_of_computed_weights_behind_a_pass_without_gradients(change: str) -> None:
+    """One image, and a classifier whose length is known only from its output."""
+    model = changed(change)
+    model.fc = nn.Sequential(nn.Linear(32, 10), nn.Unflatten(1, (10, 1)), nn.Flatten())
+    assert model.num_classes is None
+    found = analysis.gradient_norms(model, (torch.randn(1, 3, 32, 32), LABELS[:1]))
+    assert (found.values > 0).all()
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_whatever_was_changed_is_measured(change: str) -> None:
     model, images = changed(change), torch.randn(6, 3, 32, 32)

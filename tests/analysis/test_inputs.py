@@ -79,6 +79,17 @@ def test_batches_without_a_loss(batch: Any, message: str, tiny_model: resnetzoo.
             measure(tiny_model, batch)
 
 
+@pytest.mark.parametrize("name", ["resnet8", "preresnet20"])
+def test_one_image_of_which_a_norm_sees_one_value(name: str) -> None:
+    model, one = resnetzoo.create(name, seed=0), torch.tensor([3])
+    with pytest.raises(
+        resnetzoo.UsageError, match=r"one image of 4 x 4 pixels, of which layer3\.0\.bn[12], a batch norm"
+    ):
+        analysis.gradient_norms(model, (torch.randn(1, 3, 4, 4), one))
+    for images in (torch.randn(1, 3, 8, 8), torch.randn(2, 3, 4, 4)):
+        assert np.isfinite(analysis.gradient_norms(model, (images, one.expand(len(images)))).values).all()
+
+
 def test_what_cannot_be_measured_says_why(tiny_model: resnetzoo.CifarNet, images: ImageSet) -> None:
     with pytest.raises(resnetzoo.UsageError, match="plainnet8 is plain and has no shortcuts"):
         analysis.shortcut_share(resnetzoo.plainnet(8), images)
