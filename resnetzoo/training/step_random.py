@@ -9,6 +9,7 @@ from torch import nn
 
 from resnetzoo.data.epoch_random import DROPOUT, seed_sequence
 from resnetzoo.models.as_built import hook_on, hook_on_all
+from resnetzoo.utils.random import drawing_from
 
 _DRAWING = (nn.RReLU, nn.FractionalMaxPool2d, nn.FractionalMaxPool3d)
 _SHARES = ("p", "drop_rate", "dropout")  # what modules of torch and the zoo call the share that they drop
@@ -40,6 +41,5 @@ def drawing_for_step(seed: int, step: int, rank: int, device: torch.device) -> I
         device: where the network is.
     """
     words = seed_sequence(seed, step, DROPOUT, rank).generate_state(1, np.uint64)
-    with torch.random.fork_rng([device] if device.type == "cuda" else [], device_type=device.type):
-        torch.manual_seed(int(words[0] >> np.uint64(1)))
+    with drawing_from(int(words[0] >> np.uint64(1)), device):
         yield

@@ -1,4 +1,4 @@
-"""Fresh weights drawn from their own seed."""
+"""Random numbers drawn from their own seed: fresh weights, and those of a training step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +27,23 @@ def seeded(seed: int | None) -> Iterator[None]:
         return
     check_seed(seed)
     with _DrawnFrom(seed):
+        yield
+
+
+@contextmanager
+def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
+    """A block in which torch draws random numbers, such as those of dropout, from `seed`, on the CPU and on `device`.
+
+    Afterwards the generators of the CPU and, for CUDA, of `device` are as they were.
+    """
+    cuda = device.type == "cuda"
+    with torch.random.fork_rng([device] if cuda else [], device_type=device.type):
+        torch.default_generator.manual_seed(seed)
+        if cuda:  # `torch.manual_seed` would seed all devices, also those that are not restored
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type != "cpu":
+            torch.manual_seed(seed)
         yield
 
 

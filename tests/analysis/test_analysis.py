@@ -82,6 +82,20 @@ def test_gradients_of_every_kind_are_those_of_a_training_step(spec: resnetzoo.Mo
     assert len(found.names) == len([*spec.all_convs(), "fc"])
 
 
+def test_dropout_is_the_same_in_each_call() -> None:
+    """As for the directions of `loss_surface`, which has its own generator."""
+    model, batch = lived_in(THIN["dropout"]), (torch.randn(4, 3, 8, 8), torch.tensor([0, 3, 9, 3]))
+    before = torch.get_rng_state()
+    one = analysis.gradient_norms(model, batch)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(1)
+    np.testing.assert_array_equal(analysis.gradient_norms(model, batch).values, one.values)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    assert (analysis.gradient_norms(model, batch).values != one.values).any()
+
+
 def test_the_classifiers_gradient_by_its_formula(tiny_model: resnetzoo.CifarNet) -> None:
     """(softmax - one-hot)' features / N."""
     inputs, labels = torch.randn(4, 3, 8, 8), torch.tensor([0, 3, 9, 3])
