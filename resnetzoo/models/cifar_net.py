@@ -26,9 +26,10 @@ class CifarNet(DescribesWeights, nn.Module):
     """A network for small images, such as those of CIFAR, built from a `ModelSpec`.
 
     Shapes: images (N, in_chans, H, W), float, normalized -> logits (N, num_classes). Images of any height and width
-    work. The last feature map has H and W divided by `spec.reductions[-1]`, rounded up. At H = W = 32 the three stages
-    of the networks of arXiv:1512.03385, section 4.2, work at 32, 16 and 8 pixels, and the four stages of `resnet18` at
-    32, 16, 8 and 4.
+    work, except that torch refuses a single image of which a group norm has one value per group, such as one of 2 x 2
+    pixels in `resnet20`. The last feature map has H and W divided by `spec.reductions[-1]`, rounded up. At H = W = 32
+    the three stages of the networks of arXiv:1512.03385, section 4.2, work at 32, 16 and 8 pixels, and the four stages
+    of `resnet18` at 32, 16, 8 and 4.
 
     Names follow torchvision: `conv1`, `bn1`, `relu`, `layer1.0.conv1`, ..., `fc`. Pre-activation networks have no norm
     after the stem (`bn1` is the identity). Instead they have a last norm, `bn`, before the pooling, followed by `relu`.

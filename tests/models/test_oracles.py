@@ -107,3 +107,15 @@ def test_group_norm_is_torchs_in_place_of_batch_norm(kind: str) -> None:
     images = torch.randn(1, 3, 16, 16)
     assert torch.equal(ours.train()(images), theirs.train()(images))  # also of one image
     assert resnetzoo.complexity(spec).params == sum(parameter.numel() for parameter in theirs.parameters())
+
+
+def test_one_image_of_few_pixels_is_refused_by_group_norm_alone() -> None:
+    """It has nothing to normalize there; the documentation says from which size on it has."""
+    for kind, size, accepted in [("batch", 1, True), ("group", 1, False), ("group", 2, False), ("group", 3, True)]:
+        model = resnetzoo.create("resnet20", norm=kind, seed=0).eval()
+        assert model(torch.randn(2, 3, size, size)).isfinite().all()
+        if accepted:
+            assert model(torch.randn(1, 3, size, size)).isfinite().all()
+        else:
+            with pytest.raises(ValueError, match="more than 1 value per channel"):
+                model(torch.randn(1, 3, size, size))
