@@ -337,3 +337,26 @@ def test_features_are_nchw_and_images_are_checked() -> None:
         model.forward_intermediates(images_for(model), output_fmt="NHWC")
     with pytest.raises(ValueError, match=r"expected images of shape \(N, 3, H, W\), found \[3, 32, 32\]"):
         model(torch.randn(3, 32, 32))
+
+
+@pytest.mark.parametrize("indices", ["a", [0.5], 2.5, np.array(2.0), np.array([0.0, 2.0]), [[0]]], ids=repr)
+def test_indices_that_count_no_stages(indices: Any) -> None:
+    model = create("resnet20")
+    for call in (
+        lambda: model.forward_intermediates(images_for(model), indices=indices),
+        lambda: model.prune_intermediate_layers(indices),
+    ):
+        with pytest.raises(resnetzoo.UsageError, match=r"indices of stages must be whole numbers, such as \[0, 2\]"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "indices", [np.array([0, 2]), np.array([-3, -1], np.int8), torch.tensor([0, 2]), (0, np.int64(2))], ids=str
+)
+def test_indices_in_an_array(indices: Any) -> None:
+    """As timm's own networks take them."""
+    model = create("resnet20").eval()
+    images = images_for(model)
+    expected = model.forward_intermediates(images, indices=[0, 2], intermediates_only=True)
+    torch.testing.assert_close(model.forward_intermediates(images, indices=indices, intermediates_only=True), expected)
+    assert model.prune_intermediate_layers(indices) == [0, 2]

@@ -1,6 +1,7 @@
 """A network of the zoo with the interface of timm's models. Its weights keep their names."""
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any, SupportsIndex
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's standard name)
 from resnetzoo.errors import UsageError
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import ModelSpec
+from resnetzoo.utils.text import brief
 from resnetzoo.utils.validation import check_number
 
 Indices = int | Sequence[int] | None  # of stages, as timm writes them
@@ -105,7 +107,7 @@ class TimmCifarNet(CifarNet):
             intermediates_only: return only the outputs of the stages, without the last features.
 
         Raises:
-            UsageError: there is no such stage, or another `output_fmt`.
+            UsageError: there is no such stage, indices are not whole numbers, or another `output_fmt`.
         """
         if output_fmt != "NCHW":
             raise UsageError(f"feature maps are NCHW, so output_fmt={str(output_fmt)!r} is not supported")
@@ -120,7 +122,7 @@ class TimmCifarNet(CifarNet):
         final = self.forward_end(x) if complete else x
         if norm and complete:
             maps[-1] = final
-        intermediates = [found for index, found in enumerate(maps) if index in taken]
+        intermediates = [found for stage, found in enumerate(maps) if stage in taken]
         return intermediates if intermediates_only else (final, intermediates)
 
     def prune_intermediate_layers(
@@ -134,7 +136,7 @@ class TimmCifarNet(CifarNet):
             prune_head: remove pooling and classifier; they are removed in any case if a stage before them is.
 
         Raises:
-            UsageError: there is no such stage.
+            UsageError: there is no such stage, or indices are not whole numbers.
         """
         taken = stage_indices(indices, len(self.stage_names))
         last = max(taken)
@@ -187,15 +189,31 @@ def stage_indices(indices: Indices, count: int) -> list[int]:
     """The indices of the selected stages out of `count`, from 0: all, the last n, or by index, -1 for the last.
 
     Raises:
-        UsageError: there is no such stage.
+        UsageError: there is no such stage, or indices are not whole numbers.
     """
     if indices is None:
         return list(range(count))
-    if isinstance(indices, SupportsIndex):  # also an integer of numpy
-        indices = int(indices)
-        if not 0 < indices <= count:
-            raise UsageError(f"the networks have {count} stages, so the last {indices} are not available")
-        return list(range(count - indices, count))
-    if not indices or any(not -count <= index < count for index in indices):
-        raise UsageError(f"the networks have {count} stages, with the indices 0 to {count - 1}, not {tuple(indices)}")
-    return [index % count for index in indices]
+    wanted = _whole_numbers(indices)
+    if isinstance(wanted, int):
+        if not 0 < wanted <= count:
+            raise UsageError(f"the networks have {count} stages, so the last {wanted} are not available")
+        return list(range(count - wanted, count))
+    if not wanted or any(not -count <= one < count for one in wanted):
+        raise UsageError(f"the networks have {count} stages, with the indices 0 to {count - 1}, not {tuple(wanted)}")
+    return [one % count for one in wanted]
+
+
+def _whole_numbers(indices: Any) -> int | list[int]:
+    """The number or numbers as plain integers, also those of numpy and those in an array.
+
+    Raises:
+        UsageError: they are something else.
+    """
+    try:
+        if isinstance(indices, SupportsIndex) and not getattr(indices, "ndim", 0):
+            return index(indices)
+        return [index(one) for one in indices]
+    except TypeError:
+        raise UsageError(
+            f"indices of stages must be whole numbers, such as [0, 2], or how many of the last, not {brief(indices)}"
+        ) from None
