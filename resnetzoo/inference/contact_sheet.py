@@ -14,7 +14,7 @@ from resnetzoo.errors import ImageError, UsageError
 from resnetzoo.inference.predictor import Prediction
 from resnetzoo.utils.figures import check_figure_name, new_figure, save_figure
 from resnetzoo.utils.paths import user_path
-from resnetzoo.utils.text import counted, printable, shortened
+from resnetzoo.utils.text import counted, kind_of, printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,9 +50,11 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
         title: the text above the images, such as `model_title(model)`.
 
     Raises:
-        UsageError: there are no predictions, or `path` has another suffix or is one of the images.
+        UsageError: `predictions` is empty or no list of predictions, or `path` has another suffix or is one of the
+            images.
         OutputError: the file cannot be written.
     """
+    _check_predictions(predictions)
     path = check_sheet_name(path)
     check_no_image(path, predictions)
     if not predictions:
@@ -75,6 +77,19 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
         axes.text(_GAP, 0.38, _counted(len(drawn), len(predictions)), fontsize=8, color=_GREY, va="center")
         axes.set(xlim=(0, inches[0]), ylim=(inches[1], 0), aspect="auto")
         save_figure(figure, path)
+
+
+def _check_predictions(predictions: object) -> None:
+    """Refuse anything but a list or a tuple of predictions, such as a single one."""
+    found = kind_of(predictions)
+    if isinstance(predictions, Sequence) and not isinstance(predictions, str):
+        others = [one for one in predictions if not isinstance(one, Prediction)]
+        if not others:
+            return
+        found += f" with {kind_of(others[0])} in it"
+    raise UsageError(
+        f"predictions must be a list of them, as predict returns it, not {found}: pass a single one as [prediction]"
+    )
 
 
 def check_sheet_name(path: str | Path) -> Path:

@@ -1,6 +1,7 @@
 """Contact sheets: images with what a network takes them for."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,26 @@ def test_a_sheet_has_an_end(model: resnetzoo.CifarNet) -> None:
         resnetzoo.save_sheet(found, "sheet.jpg")
     with pytest.raises(resnetzoo.ResnetzooError, match=r"cannot write /proc/nothing/sheet\.png"):
         resnetzoo.save_sheet(found[:1], "/proc/nothing/sheet.png")
+
+
+ONE = resnetzoo.Prediction(Path("photo.png"), (), (), "no such file")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (ONE, "a Prediction"),
+        (iter([ONE]), "a list_iterator"),
+        ("photo.png", "a str"),
+        ([ONE, "photo.png"], "a list with a str in it"),
+    ],
+    ids=["prediction", "iterator", "name", "names"],
+)
+def test_a_sheet_is_drawn_of_a_list(given: Any, found: str) -> None:
+    message = rf"a list of them, as predict returns it, not {found}: pass a single one as \[prediction\]"
+    with pytest.raises(resnetzoo.UsageError, match=message):
+        resnetzoo.save_sheet(given, "sheet.png")
+    resnetzoo.save_sheet((ONE,), "sheet.png")
 
 
 @pytest.mark.parametrize("sheet", ["photo.png", "link.png"])
