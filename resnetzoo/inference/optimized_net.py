@@ -25,7 +25,7 @@ from resnetzoo.utils.device import device_name, has_vnni, resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.modules import check_values, copy_of, device_of
 from resnetzoo.utils.text import device_words
-from resnetzoo.utils.validation import check_whole_number
+from resnetzoo.utils.validation import check_optional_flag, check_whole_number
 
 CALIBRATION_IMAGES = 512
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}  # type of the network's input
@@ -71,8 +71,9 @@ def optimize(
 
     Raises:
         UsageError: an unsupported model, an unknown precision or one that this model or CPU cannot use, a
-            `batch_size` below 1, weights that are infinite or NaN, `int8` without `calibration`, `calibration` without
-            `int8`, or a `batch_size` for a network with a norm that needs the whole batch.
+            `batch_size` below 1, another `compile` than True, False and None, weights that are infinite or NaN, `int8`
+            without `calibration`, `calibration` without `int8`, or a `batch_size` for a network with a norm that needs
+            the whole batch.
 
     Warns:
         UserWarning: the network runs uncompiled, because this torch cannot compile `int8` or compiling failed.
@@ -81,6 +82,7 @@ def optimize(
     check_values(network)
     if batch_size is not None:
         check_whole_number("batch_size", batch_size)
+    check_optional_flag("compile", compile)
     if precision not in ("auto", *_DTYPES):
         raise UsageError(f'precision must be auto, fp32, bf16 or int8, not "{precision}"')
     if calibration is not None and precision != "int8":

@@ -33,6 +33,7 @@ from resnetzoo.utils.layout import training_layout
 from resnetzoo.utils.memory import reset_peak_memory
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.run_names import RESULTS, STATES
+from resnetzoo.utils.validation import check_optional_flag
 
 
 @contextmanager
@@ -77,6 +78,8 @@ def open_trainer(
     """
     check_data(data)
     check_recipe(recipe)
+    check_optional_flag("compile", compile)
+    check_optional_flag("record", record)
     chosen = local_device(resolve_device(device))
     context = current_context(chosen)
     folder = None if out is None else user_path(out)

@@ -48,6 +48,16 @@ def check_flag(field: str, found: object) -> None:
         raise UsageError(f"{field} must be True or False, not {brief(found)}")
 
 
+def check_optional_flag(field: str, found: object) -> None:
+    """Refuse anything but `True`, `False` and `None`, which leaves the choice to the package.
+
+    Raises:
+        UsageError: says what was found.
+    """
+    if found is not None and not isinstance(found, bool):
+        raise UsageError(f"{field} must be True, False or None, not {brief(found)}")
+
+
 def check_real(field: str, found: object) -> None:
     """Refuse anything but an `int` or a `float`: such a value is stored, compared and printed as it is.
 

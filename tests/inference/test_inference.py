@@ -322,6 +322,8 @@ def test_without_a_compiler_it_warns_and_runs(tiny_model: resnetzoo.CifarNet, mo
     ("choices", "message"),
     [
         ({"precision": "fp16"}, 'precision must be auto, fp32, bf16 or int8, not "fp16"'),
+        ({"compile": 0}, "compile must be True, False or None, not 0"),
+        ({"compile": "yes"}, "compile must be True, False or None, not 'yes'"),
         ({"batch_size": 0}, "batch_size must be a whole number from 1, not 0"),
         ({"batch_size": 2.0}, "batch_size must be a whole number from 1, not 2.0"),
     ],

@@ -270,6 +270,8 @@ def test_the_low_start_ends_in_a_real_run(tiny_data: resnetzoo.Data, tiny_recipe
         ({"seed": -1}, resnetzoo.UsageError, "seed must be a whole number from 0"),
         ({"seed": 2**64}, resnetzoo.UsageError, "seed must be a whole number from 0"),
         ({"checkpoint_every": 0}, resnetzoo.UsageError, "checkpoint_every must be a whole number from 1"),
+        ({"compile": 0}, resnetzoo.UsageError, "compile must be True, False or None, not 0"),
+        ({"record": "yes"}, resnetzoo.UsageError, "record must be True, False or None, not 'yes'"),
         ({"precision": "fp8"}, resnetzoo.UsageError, "precision must be auto, fp32 or bf16"),
         ({"device": "tpu"}, resnetzoo.UsageError, "device must be auto, cpu, cuda"),
         ({"device": "meta"}, resnetzoo.UsageError, "device must be auto, cpu, cuda"),
