@@ -65,6 +65,8 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
     def of(cls, model: nn.Module) -> "HubCifarNet":
         """A copy of a network, with its weights, normalization, classes, row of weights and origin.
 
+        Frozen parameters stay frozen, and each module is in the mode of its original; hooks are not copied.
+
         Raises:
             UsageError: the model is not a network of the zoo, has lost its classifier or stages, or computes something
                 else than its spec.
@@ -75,7 +77,11 @@ class HubCifarNet(CifarNet, PyTorchModelHubMixin):
         state = {name: tensor.detach().clone() for name, tensor in given.state_dict().items()}
         network.load_state_dict(state, assign=True)
         network.pretrained = replace(given.pretrained, classes=class_names(given))
-        return network.train(given.training)
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(given.get_parameter(name).requires_grad)
+        for name, module in network.named_modules():
+            module.training = given.get_submodule(name).training
+        return network
 
     def generate_model_card(self, **metadata: Any) -> ModelCard:
         """The card that `save_pretrained` writes as README.md, with the facts of the weights' row or other known facts.

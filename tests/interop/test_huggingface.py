@@ -79,6 +79,17 @@ def test_a_network_of_the_hub_is_a_copy_with_all_that_is_known() -> None:
     assert all(parameter.requires_grad and not parameter.is_meta for parameter in network.parameters())
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_what_is_frozen_stays_frozen_and_modules_keep_their_modes(training: bool) -> None:
+    model = resnetzoo.create("resnet20", seed=0).train(training)
+    model.layer1.requires_grad_(False).train(not training)
+    model.fc.bias.requires_grad_(False)  # type: ignore[operator, union-attr]
+    network = HubCifarNet.of(model)
+    for name, parameter in network.named_parameters():
+        assert parameter.requires_grad == (not name.startswith("layer1.") and name != "fc.bias")
+    assert [module.training for module in network.modules()] == [module.training for module in model.modules()]
+
+
 def test_the_card_is_made_of_the_row(tmp_path: Path) -> None:
     model = trained()
     row = model.weights
