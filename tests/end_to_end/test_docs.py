@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+import torch
 from cases import ROOT
 from markdown_blocks import Block, blocks_of
 from processes import environment
@@ -56,6 +57,17 @@ def run_commands(block: Block) -> None:
 @pytest.mark.parametrize("block", STANDALONE, ids=lambda block: block.code.splitlines()[0])
 def test_python_blocks_of_the_readme_run_each_by_itself(block: Block) -> None:
     exec(compile(block.code, "README.md", "exec"), {})
+
+
+def test_the_page_about_inference_runs_without_warnings() -> None:
+    """torch gives one, once in a process, for `float` of a tensor with a gradient."""
+    names: dict[str, object] = {}
+    torch.set_warn_always(True)
+    try:
+        for block in BLOCKS[DOCS / "api" / "inference.md"]:
+            exec(compile(block.code, "inference.md", "exec"), names)
+    finally:
+        torch.set_warn_always(False)
 
 
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.code.splitlines()[0])
