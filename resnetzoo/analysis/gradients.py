@@ -26,9 +26,9 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
 
     The layers are the convolutions, including the 1x1 projections of shortcuts (listed after their block's F), and the
     classifier `fc`, in the order of the forward pass. A module of another class in such a place counts if it has a
-    `weight`. The gradient is that of a training step, in which batch norms use
-    the statistics of `batch`, whichever mode the model is in. Dropout draws the same numbers in each call. The gradient
-    is computed on a copy; the model and torch's random state are not changed.
+    `weight`. The gradient is that of a training step, in which batch norms use the statistics of `batch`, whichever
+    mode the model is in. Dropout draws the same numbers in each call. The gradient is computed on a copy; the model and
+    torch's random state are not changed.
 
     It is computed in the type of the model's weights. In float32 rounding changes norms of residual networks by 0.1 to
     0.2 %, but plain networks amplify it: norms of a fresh `plainnet56` change by up to 5 %, and those of a fresh
@@ -51,10 +51,8 @@ def gradient_norms(model: nn.Module, batch: Batch) -> LayerValues:
         layout = training_layout(network, device_of(network))
         inputs, labels = labelled_input(network.to(memory_format=layout), batch)
         _check_statistics(network, inputs)
-        with (
-            drawing_from(_SEED, inputs.device),
-            parametrize.cached(),
-        ):  # only here: what was cached without gradients would have none
+        # Weights are cached only here: computed weights cached without gradients would have none.
+        with drawing_from(_SEED, inputs.device), parametrize.cached():
             loss = F.cross_entropy(at_least_fp32(network(inputs.contiguous(memory_format=layout))), labels)
             weights = layer_weights(network)  # computed weights as the pass used them
             gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
