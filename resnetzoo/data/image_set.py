@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from resnetzoo.data.constants import NormalizationKind
+from resnetzoo.data.in_place import MeasuredOnce
 from resnetzoo.data.normalization import Normalization, measure_normalization
 from resnetzoo.errors import DataError, UsageError
 from resnetzoo.utils.text import counted, some
@@ -127,22 +128,12 @@ class ImageSet:
 
         It is measured once, and again only after the images were changed in place.
         """
-        if self.images.is_inference():  # torch does not count the changes of such tensors
-            return measure_normalization(self.images, kind)
-        changes = self.images._version
-        if kind not in self._measured or self._measured[kind][0] != changes:
-            self._measured[kind] = changes, measure_normalization(self.images, kind)
-        kept = self._measured[kind][1]
+        kept = self._measured.get(kind, (self.images,), lambda: measure_normalization(self.images, kind))
         return replace(kept, mean=kept.mean.clone(), std=kept.std.clone())
 
     @cached_property
-    def _measured(self) -> dict[NormalizationKind, tuple[int, Normalization]]:
-        """For each kind, the number of changes to the images when it was measured, and the result."""
-        return {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Only the fields, because the images of a copy count their changes anew."""
-        return {name: value for name, value in vars(self).items() if name != "_measured"}
+    def _measured(self) -> MeasuredOnce:
+        return MeasuredOnce()
 
     def to(self, device: torch.device) -> "ImageSet":
         """The same images and labels on `device`."""

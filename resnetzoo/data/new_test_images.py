@@ -3,12 +3,14 @@
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnetzoo.data.archives import download_as_it_is
 from resnetzoo.data.array_checks import check_pixels, read_labels, read_pixels
 from resnetzoo.data.checksums import checksum
 from resnetzoo.data.cifar_reader import unofficial
 from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.in_place import OfficialField, TrueUntilChanged
 from resnetzoo.data.npy_file import open_npy
 from resnetzoo.data.places import (
     check_named,
@@ -30,13 +32,21 @@ class NewTestImages(ImageSet):
 
     Attributes:
         title: its name in texts, such as `CIFAR-10.1 v6`.
-        official: whether both files are as their authors published them.
+        official: whether both files are as their authors published them; no longer once images or labels are changed
+            in place.
         source: the folder that they are in.
     """
 
     title: str
-    official: bool
+    if TYPE_CHECKING:
+        official: bool
+    else:
+        official: bool = OfficialField()
     source: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "official", TrueUntilChanged(self.official, (self.images, self.labels)))
 
 
 def cifar10_1(root: str | Path | None = None, *, version: str = "v6", download: bool = False) -> NewTestImages:

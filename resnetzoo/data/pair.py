@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from resnetzoo.data.conversion import check_images
 from resnetzoo.data.fingerprint import fingerprint_v1, fingerprint_v2, is_version_2
 from resnetzoo.data.from_dataset import check_both_named, names_of_labels, pixels_and_labels
 from resnetzoo.data.image_set import ImageSet
+from resnetzoo.data.in_place import MeasuredOnce, OfficialField, TrueUntilChanged
 from resnetzoo.data.parts import cuts_of
 from resnetzoo.data.titles import data_title
 from resnetzoo.errors import UsageError
@@ -32,7 +33,8 @@ class Data:
         name: name of the dataset: `cifar10`, `cifar100`, `synthetic`, or any name of your own.
         train: the set to train on.
         test: the set to measure on.
-        official: whether every image and label is as its authors published it.
+        official: whether every image and label is as its authors published it; no longer once they are changed in
+            place.
         source: the folder or program that it came from.
         part: which part of the dataset this is; empty for the whole.
 
@@ -44,7 +46,10 @@ class Data:
     name: str
     train: ImageSet
     test: ImageSet
-    official: bool
+    if TYPE_CHECKING:
+        official: bool
+    else:
+        official: bool = OfficialField()
     source: str
     part: str = ""
 
@@ -55,6 +60,7 @@ class Data:
             check_kind(field, getattr(self, field), str)
         check_kind("official", self.official, bool)
         check_agreement(self.train, self.test)
+        object.__setattr__(self, "official", TrueUntilChanged(self.official, self._tensors))
 
     @classmethod
     def from_dataset(
@@ -91,15 +97,16 @@ class Data:
         """The name of each label."""
         return self.train.classes
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Version 2, which begins with `v2`.
 
-        It is a SHA-256 over pixels, labels, shapes, class names and the border between the sets.
+        It is a SHA-256 over pixels, labels, shapes, class names and the border between the sets. It is computed once,
+        and again only after images or labels were changed in place.
         """
-        return fingerprint_v2(self.train, self.test, self.fingerprint_v1)
+        return self._fingerprints()[1]
 
-    @cached_property
+    @property
     def fingerprint_v1(self) -> str:
         """Version 1, as published for the official sets and stored by earlier versions.
 
@@ -107,7 +114,7 @@ class Data:
         does not cover shapes, class names, the border between the sets, or the part of a label above 255 that does not
         fit into a byte.
         """
-        return fingerprint_v1(self.train, self.test)
+        return self._fingerprints()[0]
 
     def has_fingerprint(self, stored: str) -> bool:
         """Whether a stored fingerprint, of either version, is that of these data."""
@@ -116,11 +123,12 @@ class Data:
     def to_dict(self) -> dict[str, Any]:
         """What results say about the data, ready for JSON: everything but the images; their size if it is not 32."""
         size = min(self.train.images.shape[2:])
+        version_1, version_2 = self._fingerprints()
         return {
             "name": self.name,
             "part": self.part,
-            "fingerprint": self.fingerprint,
-            "fingerprint_v1": self.fingerprint_v1,
+            "fingerprint": version_2,
+            "fingerprint_v1": version_1,
             "official": self.official,
             "source": _without_parents(self.source),
             "train_images": len(self.train),
@@ -227,6 +235,23 @@ class Data:
             warnings.simplefilter("ignore")  # the run has already warned about missing classes
             cut = self if cuts.first is None else self.first(cuts.first)
             return cut if cuts.held_out is None else cut.validation_split(cuts.held_out)
+
+    def _fingerprints(self) -> tuple[str, str]:
+        """Those of version 1 and 2, for both of which the pixels are read once."""
+
+        def hashed() -> tuple[str, str]:
+            version_1 = fingerprint_v1(self.train, self.test)
+            return version_1, fingerprint_v2(self.train, self.test, version_1)
+
+        return self._measured.get("fingerprints", self._tensors, hashed)
+
+    @cached_property
+    def _measured(self) -> MeasuredOnce:
+        return MeasuredOnce()
+
+    @property
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return self.train.images, self.train.labels, self.test.images, self.test.labels
 
     def _cut(self, part: str, train: ImageSet, test: ImageSet) -> "Data":
         return replace(self, part=f"{self.part}, {part}" if self.part else part, train=train, test=test)

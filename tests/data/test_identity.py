@@ -1,8 +1,11 @@
 """What tells datasets apart: fingerprints of both versions, names and order of classes, channels and sizes."""
 
+import copy
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +13,7 @@ from cases import TINY_RECIPE, small_network
 from torch.utils.data import DataLoader, TensorDataset
 
 import resnetzoo
+from resnetzoo.data.fingerprint import fingerprint_v1
 from resnetzoo.errors import CheckpointMismatchError, DataError, ResultsError, UsageError
 from resnetzoo.reproduce.report_folder import prepare_folder
 from resnetzoo.training.run_folder import check_identity, find_latest
@@ -54,6 +58,76 @@ def test_the_border_between_the_sets_counts() -> None:
     one, other = pair(zeros[0], zeros[1]), pair(zeros[1], zeros[0])
     assert one.fingerprint_v1 == other.fingerprint_v1
     assert one.fingerprint != other.fingerprint
+
+
+TENSORS = [(part, field) for part in ("train", "test") for field in ("images", "labels")]
+
+
+@pytest.mark.parametrize(("part", "field"), TENSORS, ids=lambda word: str(word))
+def test_data_changed_in_place_are_other_data(tiny_data: resnetzoo.Data, part: str, field: str) -> None:
+    data = replace(tiny_data, official=True)
+    before, cut = data.to_dict(), data.first(30)
+    assert before["official"]
+    getattr(getattr(data, part), field).zero_()
+    for changed in (data, cut, data.first(20)):
+        anew = replace(changed)  # hashes for the first time
+        assert changed.fingerprint == anew.fingerprint
+        assert changed.fingerprint_v1 == anew.fingerprint_v1
+        assert changed.official is False
+    assert not data.has_fingerprint(before["fingerprint"])
+    assert not data.has_fingerprint(before["fingerprint_v1"])
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_copies_say_what_is_true_of_their_own_images(tiny_data: resnetzoo.Data, copied: Callable[[Any], Any]) -> None:
+    tiny_data.train.images.add_(1)
+    data = replace(tiny_data, official=True)
+    twin = copied(data)
+    assert twin.official is True
+    assert twin.fingerprint == data.fingerprint
+    twin.test.labels.zero_()
+    assert (twin.official, copied(twin).official) == (False, False)
+    assert twin.fingerprint == replace(twin).fingerprint
+    if twin.test is not data.test:
+        assert data.official is True
+        assert data.fingerprint != twin.fingerprint
+
+
+def test_new_test_images_changed_in_place_are_not_official() -> None:
+    found = resnetzoo.NewTestImages(**vars(images(2, 3, 4, 4)), title="new", official=True, source="")
+    assert (found.official, found.select(slice(1)).official) == (True, True)
+    found.images.zero_()
+    assert (found.official, found.select(slice(1)).official) == (False, False)
+
+
+def test_pixels_are_hashed_once(tiny_data: resnetzoo.Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.inference_mode():  # where torch does not count changes
+        labels = torch.zeros(1, dtype=torch.int64)
+        uncounted = pair(*[resnetzoo.ImageSet(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), labels, ("a",))] * 2)
+    read: list[int] = []
+
+    def hashed(train: resnetzoo.ImageSet, test: resnetzoo.ImageSet) -> str:
+        read.append(len(train))
+        return fingerprint_v1(train, test)
+
+    monkeypatch.setattr("resnetzoo.data.pair.fingerprint_v1", hashed)
+    for _ in range(2):
+        assert tiny_data.fingerprint != tiny_data.fingerprint_v1
+        tiny_data.to_dict()
+    assert read == [48]
+    uncounted.to_dict()
+    assert read == [48, 1]
+
+
+def test_a_run_on_changed_data_is_another_run(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
+    data = replace(tiny_data, official=True)
+    first = resnetzoo.fit(small_network(0), data, TINY_RECIPE, device="cpu", out=tmp_path / "one", progress=False)
+    data.train.images.zero_()
+    with pytest.raises(CheckpointMismatchError, match=r"data\.fingerprint is"):
+        resnetzoo.fit(small_network(0), data, TINY_RECIPE, device="cpu", out=tmp_path / "one", progress=False)
+    second = resnetzoo.fit(small_network(0), data, TINY_RECIPE, device="cpu", out=tmp_path / "two", progress=False)
+    assert second.data["fingerprint"] != first.data["fingerprint"]
+    assert (first.data["official"], second.data["official"]) == (True, False)
 
 
 def test_a_run_that_stored_version_1_goes_on(tiny_data: resnetzoo.Data, tmp_path: Path) -> None:
