@@ -11,10 +11,10 @@ from resnetzoo.data.image_paths import images_below
 from resnetzoo.data.image_reader import read_image
 from resnetzoo.data.image_set import ImageSet
 from resnetzoo.data.pair import Data
-from resnetzoo.data.places import named_folder
+from resnetzoo.data.places import named_folder, reading
 from resnetzoo.data.stacking import ImageStack
 from resnetzoo.errors import DataError, DataNotFoundError, ImageError, UsageError
-from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.paths import is_folder, user_path
 from resnetzoo.utils.text import counted, printable, some
 from resnetzoo.utils.validation import check_names, check_whole_number
 
@@ -82,8 +82,9 @@ def _checked(root: str | Path | None, size: int | None) -> tuple[Path, int]:
     size = SIZE if size is None else size
     check_whole_number("size", size)
     folder = user_path(root)
-    if not folder.is_dir():
-        raise DataNotFoundError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
+    with reading(folder):
+        if not is_folder(folder):
+            raise DataNotFoundError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
     return folder, size
 
 
@@ -91,7 +92,7 @@ def _sets(folder: Path) -> FolderSets | None:
     try:
         return find_sets(folder)
     except OSError as error:
-        raise _unreadable(error.filename, error) from error
+        raise _unreadable([error]) from error
 
 
 def _check_has_classes(folder: Path, classes: Sequence[str] | None) -> None:
@@ -107,12 +108,9 @@ def _check_has_classes(folder: Path, classes: Sequence[str] | None) -> None:
         )
 
 
-def _refuse(error: OSError) -> None:
-    raise _unreadable(error.filename, error) from error
-
-
-def _unreadable(place: object, error: OSError) -> DataError:
-    return DataError(f"{printable(place)}: cannot be read: {error.strerror or error}")
+def _unreadable(errors: Sequence[OSError]) -> DataError:
+    said = [f"{printable(error.filename)}: cannot be read: {error.strerror or error}" for error in errors[:5]]
+    return DataError(f"{'; '.join(said)}{f'; and {len(errors) - 5:,} more' if len(errors) > 5 else ''}")
 
 
 def _read(folder: Path, classes: tuple[str, ...] | None, size: int, whose: str = "") -> ImageSet:
@@ -120,7 +118,7 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, whose: str =
     try:
         found = [inside.name for inside in folders_in(folder)]
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise _unreadable([error]) from error
     if not found:
         raise DataError(f"{folder}: expected one subfolder per class, such as {folder / 'cat'}, found none")
     if classes is not None and (unknown := [name for name in found if name not in classes]):
@@ -129,7 +127,10 @@ def _read(folder: Path, classes: tuple[str, ...] | None, size: int, whose: str =
             "folders, or add the classes"
         )
     names = classes or tuple(found)
-    files = {name: images_below(folder / name, _refuse) for name in found}
+    unreadable: list[OSError] = []
+    files = {name: images_below(folder / name, unreadable.append) for name in found}
+    if unreadable:
+        raise _unreadable(unreadable)
     if empty := [str(folder / name) for name in found if not files[name]]:
         raise DataError(f"class folders without images: {some(empty)}; remove them, or add images to them")
     images, labels, broken = ImageStack(size), [], []

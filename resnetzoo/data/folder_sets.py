@@ -1,8 +1,10 @@
 """Tell folders that are sets of images, such as `train` and `val`, from folders that are classes."""
 
 from pathlib import Path
+from stat import S_ISDIR
 from typing import NamedTuple
 
+from resnetzoo.data.image_paths import stat_target
 from resnetzoo.errors import DataError
 from resnetzoo.utils.text import some
 
@@ -51,7 +53,7 @@ def folders_in(folder: Path) -> list[Path]:
     """The subfolders of a folder that are not hidden, sorted by name.
 
     Raises:
-        OSError: the folder cannot be read.
+        OSError: the folder or something in it cannot be read, such as a link to nothing, which may stand for a folder.
     """
-    found = (place for place in folder.iterdir() if place.is_dir() and not place.name.startswith("."))
-    return sorted(found, key=lambda place: place.name)
+    seen = sorted((place for place in folder.iterdir() if place.name[0] != "."), key=lambda place: place.name)
+    return [place for place in seen if S_ISDIR(stat_target(place).st_mode)]

@@ -1,7 +1,8 @@
 """Find the image files in a folder, and put them in order."""
 
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,17 +12,60 @@ from resnetzoo.utils.text import natural_order
 def images_below(folder: Path, unreadable: Callable[[OSError], object]) -> list[Path]:
     """The image files in a folder and its subfolders, recognized by suffix, without hidden ones, in natural order.
 
+    Linked folders are entered like others, but each folder once, and none that contains `folder`.
+
     Args:
         folder: the folder to look in.
-        unreadable: called with the error for each folder that cannot be read; it may raise.
+        unreadable: called with the error for each folder or image that cannot be read, such as a link to nothing; it
+            may raise.
     """
     suffixes = image_suffixes()
     files: list[Path] = []
-    for place, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        here = (Path(place, name) for name in names if not name.startswith("."))
-        files += [file for file in here if file.suffix.lower() in suffixes and file.is_file()]
+    for place, names in _contents_below(folder, unreadable):
+        for name in sorted(names, key=natural_order):
+            file = Path(place, name)
+            suffix = file.suffix.lower()
+            if name.startswith(".") or (suffix and suffix not in suffixes):
+                continue
+            try:
+                found = stat_target(file)
+            except OSError as error:
+                unreadable(error)
+                continue
+            if suffix and stat.S_ISREG(found.st_mode):
+                files.append(file)
     return sorted(files, key=path_order)
+
+
+def _contents_below(folder: Path, unreadable: Callable[[OSError], object]) -> Iterator[tuple[str, list[str]]]:
+    """Each folder from `folder` down, with the names in it that are not folders; linked folders come last."""
+    real = Path(os.path.realpath(folder))
+    entered = {str(above) for above in real.parents}  # also those that contain it: links to them are circles
+    waiting = [str(folder)]
+    for start in waiting:  # which grows
+        for place, folders, names in os.walk(start, onerror=unreadable):
+            where = os.path.realpath(place)
+            inside = [] if where in entered else sorted(name for name in folders if not name.startswith("."))
+            linked = [name for name in inside if Path(place, name).is_symlink()]
+            waiting += [os.path.join(place, name) for name in linked]  # noqa: PTH118 (a walk is of strings)
+            folders[:] = [name for name in inside if name not in linked]
+            if where not in entered:
+                entered.add(where)
+                yield place, names
+
+
+def stat_target(path: Path) -> os.stat_result:
+    """What the system knows of a file or folder that is there, or of the target of a link.
+
+    Raises:
+        OSError: it cannot be looked up; the error names a link to nothing as such.
+    """
+    try:
+        return path.stat()
+    except FileNotFoundError as error:
+        if not path.is_symlink():
+            raise
+        raise FileNotFoundError(error.errno, f"a link to {path.readlink()}, which is missing", str(path)) from error
 
 
 def path_order(path: Path) -> list[list[tuple[int, str]]]:

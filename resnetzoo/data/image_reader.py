@@ -1,9 +1,11 @@
 """Read an image file of any format that Pillow supports, as an upright image with 8 bits per sample."""
 
+import stat
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from resnetzoo.data.image_paths import stat_target
 from resnetzoo.data.sample_depth import SampleDepthWarning, in_8_bits
 from resnetzoo.data.transforms import flatten
 from resnetzoo.errors import ImageError
@@ -60,14 +62,14 @@ def _read(path: Path) -> "Image":
 
 def _check_file(path: Path) -> None:
     try:
-        if not path.exists():
-            raise ImageError("no such file")
-        if not path.is_file():
-            raise ImageError("a folder" if path.is_dir() else "not a regular file")
-        if not path.stat().st_size:
-            raise ImageError("an empty file, of 0 bytes")
+        found = stat_target(path)
     except OSError as error:
-        raise ImageError(error.strerror or str(error)) from error
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError) and not path.is_symlink()
+        raise ImageError("no such file" if missing else error.strerror or str(error)) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise ImageError("a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file")
+    if not found.st_size:
+        raise ImageError("an empty file, of 0 bytes")
 
 
 def _upright(image: "Image", pixels: "Image") -> "Image":

@@ -2,12 +2,13 @@
 
 import glob
 import os
+import stat
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from resnetzoo.data.image_paths import images_below, path_order
+from resnetzoo.data.image_paths import images_below, path_order, stat_target
 from resnetzoo.errors import UsageError
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable
@@ -75,21 +76,24 @@ def _files_of(word: str) -> list[ImageFile]:
         path = user_path(word)
     except UsageError as error:
         return [ImageFile(Path(word), str(error))]
+    literal = _files_at(path)
+    if os.path.lexists(path) or not any(sign in word for sign in "*?["):
+        return literal or [ImageFile(path, "no such file")]
+    matches = glob.glob(str(path), recursive=True)  # noqa: PTH207 (absolute patterns too)
+    places = sorted(map(Path, matches), key=path_order)
+    files = [file for place in places for file in _files_at(place) or [ImageFile(place, "no such file")]]
+    return files or literal or [ImageFile(path, "no file matches")]
+
+
+def _files_at(path: Path) -> list[ImageFile] | None:
+    """A file, or the images in a folder; None if there is neither."""
     try:
-        if path.is_dir():
-            return _images_inside(path)
-        if path.exists():
-            return [ImageFile(path, None)]
+        found = stat_target(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        return [ImageFile(path, error.strerror)] if path.is_symlink() else None
     except OSError as error:
-        return [ImageFile(path, error.strerror or str(error))]
-    if not any(sign in word for sign in "*?["):
-        return [ImageFile(path, "no such file")]
-    found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (absolute patterns too)
-    matches = sorted(map(Path, found), key=path_order)
-    files = [
-        file for match in matches for file in (_images_inside(match) if match.is_dir() else [ImageFile(match, None)])
-    ]
-    return files or [ImageFile(path, "no file matches")]
+        return [ImageFile(path, f"cannot be read: {error.strerror or error}")]
+    return _images_inside(path) if stat.S_ISDIR(found.st_mode) else [ImageFile(path, None)]
 
 
 def _images_inside(folder: Path) -> list[ImageFile]:
