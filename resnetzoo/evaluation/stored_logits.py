@@ -32,7 +32,8 @@ class StoredLogits:
     Attributes:
         logits: (N, classes) on the CPU, in the order of the test set. They are rounded to float16 such that the largest
             logit of each image stays the largest: if rounding makes another one equal to it, it becomes the next larger
-            number. If one does not fit into float16, because it is above 65,504, all are float32.
+            number, and so do those that were equal to it before. If one does not fit into float16, because it is above
+            65,504, all are float32.
         labels: int64 (N,), from 0.
         classes: the name of each label.
         test_set: the fingerprint of the images, their labels and the names of the classes.
@@ -138,14 +139,15 @@ class StoredLogits:
 
 def _rounded(logits: Tensor) -> Tensor:
     """Round to float16, or to float32 if one does not fit, and keep the largest logit of each image the largest."""
-    chosen = logits.argmax(dim=1)
+    largest = logits == logits.amax(dim=1, keepdim=True)  # (N, classes)
     for dtype in (torch.float16, torch.float32):
         rounded = logits.to(dtype, copy=True)
-        tied = (rounded.argmax(dim=1) != chosen).nonzero().flatten()
+        joined = (rounded == rounded.amax(dim=1, keepdim=True)) & ~largest
+        moved = largest & joined.any(dim=1, keepdim=True)
         with np.errstate(over="ignore"):  # the largest float16 becomes infinity, and float32 is tried next
-            above = np.nextafter(rounded[tied, chosen[tied]].numpy(), np.array(np.inf, np.float16))  # of either type
-        rounded[tied, chosen[tied]] = torch.from_numpy(above)
-        exact = bool((rounded.argmax(dim=1) == chosen).all())
+            above = np.nextafter(rounded[moved].numpy(), np.array(np.inf, np.float16))  # of either type
+        rounded[moved] = torch.from_numpy(above)
+        exact = torch.equal(rounded == rounded.amax(dim=1, keepdim=True), largest)
         held = rounded.isfinite() | (logits.isinf() if dtype == torch.float32 else False)
         if exact and bool(held.all()):
             return rounded

@@ -46,6 +46,32 @@ def test_rounding_changes_no_prediction(dtype: torch.dtype) -> None:
     assert torch.equal(logits, before)
 
 
+@pytest.mark.parametrize(
+    ("logits", "stored"),
+    [
+        ([9.001, 9.0, 9.0], [9 + 2**-7, 9.0, 9.0]),
+        ([9.0, 9.0, 9.001], [9.0, 9.0, 9 + 2**-7]),
+        ([9.0, 9.001, 9.001], [9.0, 9 + 2**-7, 9 + 2**-7]),
+        ([9.001, 9.0, 9.001], [9 + 2**-7, 9.0, 9 + 2**-7]),
+        ([9.001, 9.001, 1.0], [9.0, 9.0, 1.0]),
+        ([-9.0, -9.001, -20.0], [-9 + 2**-7, -9.0, -20.0]),
+    ],
+)
+def test_the_largest_logit_is_larger_than_those_of_earlier_and_later_classes(
+    logits: list[float], stored: list[float]
+) -> None:
+    """Logits that were equal stay equal."""
+    found = resnetzoo.StoredLogits.of(torch.tensor([logits]), images_of(torch.tensor([0]), 3)).logits
+    assert torch.equal(found, torch.tensor([stored]).half())
+
+
+def test_rounding_joins_no_other_logit_with_the_largest() -> None:
+    exact, images = crowded()
+    stored = resnetzoo.StoredLogits.of(exact, images).logits
+    counts = [(logits == logits.amax(1, keepdim=True)).sum(1) for logits in (stored, exact)]
+    assert torch.equal(*counts)
+
+
 def test_logits_beyond_float16_are_kept_in_float32() -> None:
     logits, images = crowded()
     for value in (70_000.0, -1e9, -inf):
