@@ -18,7 +18,7 @@ from resnetzoo.models.answers import checked_logits_of
 from resnetzoo.models.introspection import known_normalization
 from resnetzoo.models.matching import check_channels, in_class_order
 from resnetzoo.models.wrappers import innermost
-from resnetzoo.utils.device import resolve_precision
+from resnetzoo.utils.device import at_least_fp32, resolve_precision
 from resnetzoo.utils.fp32 import computing
 from resnetzoo.utils.layout import ImageLayout
 from resnetzoo.utils.modules import check_values, device_of, evaluating, input_dtype
@@ -31,7 +31,8 @@ class EvaluationSums:
     """Sums over the images so far, in tensors that are updated in place.
 
     Attributes:
-        loss: summed cross-entropy in nats, ().
+        loss: summed cross-entropy in nats, () float32, because the figures of recorded runs are repeated to the last
+            digit; with batches of hundreds of images it is off by about a millionth.
         num_incorrect: number of images whose most likely class is not the label, () int64.
         layout: memory format of the images, for the same network in each call.
     """
@@ -52,22 +53,26 @@ class EvaluationSums:
         self.loss.zero_()
         self.num_incorrect.zero_()
 
-    def add(self, model: nn.Module, inputs: Tensor, labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
+    def add(self, model: nn.Module, inputs: Tensor, labels: Tensor, num_classes: int) -> Tensor:
         """Add a batch of normalized images (n, C, H, W) and their labels (n,), without waiting for the device.
 
         Returns:
-            The logits (n, classes), and which predictions were incorrect, (n,) bool.
+            The logits (n, classes).
 
         Raises:
             UsageError: the network returns something other than logits, or fewer logits than there are classes.
         """
-        logits = checked_logits_of(model, self.layout.call(model, inputs), len(labels), num_classes)
-        if logits.shape[-1] < num_classes:
-            raise UsageError(f"the network has {counted(logits.shape[-1], 'class')}, but the images have {num_classes}")
+        logits = _logits(model, self.layout, inputs, len(labels), num_classes)
         self.loss.add_(F.cross_entropy(logits.float(), labels, reduction="sum"))
-        incorrect: Tensor = logits.argmax(dim=1) != labels
-        self.num_incorrect.add_(incorrect.sum())
-        return logits, incorrect
+        self.num_incorrect.add_((logits.argmax(dim=1) != labels).sum())
+        return logits
+
+
+def _logits(model: nn.Module, layout: ImageLayout, inputs: Tensor, count: int, num_classes: int) -> Tensor:
+    logits = checked_logits_of(model, layout.call(model, inputs), count, num_classes)
+    if logits.shape[-1] < num_classes:
+        raise UsageError(f"the network has {counted(logits.shape[-1], 'class')}, but the images have {num_classes}")
+    return logits
 
 
 class ClassError(NamedTuple):
@@ -209,8 +214,8 @@ def _tested(
         resolved = "fp32"
     counts = torch.zeros(len(images.classes), dtype=torch.int64, device=device)
     with evaluating(model), torch.inference_mode(), computing(device, resolved):
-        sums = _sums(model, images, normalize, batch_size, device, counts, keep)
-    measured = Evaluation.of_sums(sums, n=len(images))
+        losses = _losses(model, images, normalize, batch_size, device, counts, keep)
+    measured = Evaluation.of_sums((losses.cpu().double().sum(), counts.sum()), n=len(images))
     if not math.isfinite(measured.loss):
         raise NonFiniteLossError(
             f"the network's loss on these {len(images):,} images is {measured.loss}, so its error means nothing: its "
@@ -221,7 +226,7 @@ def _tested(
     return replace(measured, by_class=tuple(ClassError(*row) for row in rows)), images
 
 
-def _sums(
+def _losses(
     model: nn.Module,
     images: ImageSet,
     normalize: Normalization,
@@ -229,18 +234,20 @@ def _sums(
     device: torch.device,
     incorrect_by_class: Tensor,
     keep: Callable[[Tensor], None] | None,
-) -> tuple[Tensor, Tensor]:
-    """Sum of the loss and number of incorrect predictions, on the device, without waiting for it.
+) -> Tensor:
+    """The loss of each image, (N,), on the device, without waiting for it; not all devices can sum it in float64.
 
     Counts are added to `incorrect_by_class`, (classes,) int64, and `keep` is called with the logits of each batch.
     """
-    sums, dtype = EvaluationSums.zeros(device), input_dtype(model)
+    losses, layout, dtype = [], ImageLayout(), input_dtype(model)
     for pixels, labels in zip(
         torch.split(images.images, batch_size), torch.split(images.labels, batch_size), strict=True
     ):
         labels = labels.to(device)
-        logits, incorrect = sums.add(model, normalize(pixels.to(device)).to(dtype), labels, len(images.classes))
-        incorrect_by_class.scatter_add_(0, labels, incorrect.long())
+        inputs = normalize(pixels.to(device)).to(dtype)
+        logits = _logits(model, layout, inputs, len(labels), len(images.classes))
+        losses.append(F.cross_entropy(at_least_fp32(logits), labels, reduction="none"))
+        incorrect_by_class.scatter_add_(0, labels, (logits.argmax(dim=1) != labels).long())
         if keep is not None:
             keep(logits)
-    return sums.loss, sums.num_incorrect
+    return torch.cat(losses)

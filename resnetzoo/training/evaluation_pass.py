@@ -39,7 +39,7 @@ class EvaluationPass:
         self._batch_size = min(_BATCH_SIZES.get(device.type, _BATCH_SIZE), len(images))
 
         def add(indices: Tensor) -> None:
-            logits, _ = sums.add(model, on_device(images.images[indices]), images.labels[indices], len(images.classes))
+            logits = sums.add(model, on_device(images.images[indices]), images.labels[indices], len(images.classes))
             kept.put(indices, logits)
 
         self._add = add
