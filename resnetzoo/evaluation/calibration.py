@@ -79,7 +79,8 @@ def calibration(
             includes its lower edge and the last one both edges; torchmetrics has one more bin, for confidences of
             exactly 1, and sums in float32, which is up to 0.001 points off for 10,000 images. `equal_mass` puts equally
             many images into each bin, up to a difference of one (Nixon et al. 2019, arXiv:1904.01685, who call it
-            adaptive), but never divides images of equal confidence.
+            adaptive), but never divides images of equal confidence. Confidences are compared with each other and with
+            edges to 12 decimals, because softmax of logarithms returns the probabilities only up to rounding.
 
     Raises:
         UsageError: there is no image, a shape is wrong, a label has no logit, or `bins` or `binning` is invalid.
@@ -99,7 +100,7 @@ def calibration(
             100 * float(confidence[chosen].mean()),
             100 * float(right[chosen].mean()),
         )
-        for low, high, chosen in cut(confidence, bins)
+        for low, high, chosen in cut(_rounded(confidence), bins)
     ]
     return Calibration(tuple(rows))
 
@@ -118,7 +119,7 @@ def expected_calibration_error(
 def _equal_width(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, Tensor]]:
     """The lower edge, the upper edge and the image indices of each bin that has images."""
     edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device="cpu")
-    place = (torch.bucketize(confidence, edges, right=True) - 1).clamp(max=bins - 1)  # (N,)
+    place = (torch.bucketize(confidence, _rounded(edges), right=True) - 1).clamp(max=bins - 1)  # (N,)
     for index in sorted(set(place.tolist())):
         yield float(edges[index]), float(edges[index + 1]), (place == index).nonzero().flatten()
 
@@ -136,3 +137,7 @@ def _equal_mass(confidence: Tensor, bins: int) -> Iterator[tuple[float, float, T
     for index in sorted(set(place.tolist())):
         inside = values[place == index]
         yield float(inside[0]), float(inside[-1]), (place[group] == index).nonzero().flatten()
+
+
+def _rounded(values: Tensor) -> Tensor:
+    return values.round(decimals=12)

@@ -78,6 +78,31 @@ def test_images_of_one_confidence_share_a_bin_in_whatever_order_they_are(confide
     assert [row.n for row in one.bins] == [100 * confidences.count(value) for value in sorted(set(confidences))]
 
 
+def on_edges(bins: int) -> tuple[Tensor, Tensor]:
+    """Probabilities of two classes, the larger ones of which are lower edges of bins, and labels."""
+    sure = torch.arange(bins, dtype=torch.float64) / bins
+    sure = sure[sure >= 0.5].repeat(3)
+    return torch.stack([sure, 1 - sure], dim=1), torch.arange(len(sure)) % 2
+
+
+@pytest.mark.parametrize("bins", [4, 5, 10, 15, 20, 40])
+def test_probabilities_on_edges_of_bins_are_binned_as_by_torchmetrics(bins: int) -> None:
+    oracle = pytest.importorskip("torchmetrics.functional.classification", reason="torchmetrics is not installed")
+    tenths = torch.tensor([[1, 0], [0.5, 0.5], [0.6, 0.4], [0.8, 0.2], [0.9, 0.1], [0, 1]], dtype=torch.float64)
+    for probabilities, labels in ((tenths, torch.tensor([0, 1, 0, 0, 1, 1])), on_edges(bins)):
+        error = oracle.multiclass_calibration_error(probabilities, labels, num_classes=2, n_bins=bins)
+        found = metrics.expected_calibration_error(metrics.log_probabilities(probabilities), labels, bins=bins)
+        assert found / 100 == pytest.approx(float(error), abs=1e-6)
+
+
+def test_confidences_that_differ_by_rounding_are_one() -> None:
+    shares = [[0.7, 0.2, 0.1], [0.7, 0.1, 0.2], [0.1, 0.7, 0.2], [0.2, 0.1, 0.7]]
+    logits = metrics.log_probabilities(torch.tensor(shares, dtype=torch.float64))
+    assert len(logits.softmax(1).amax(1).unique()) > 1  # the case that is tested
+    found = metrics.calibration(logits, torch.tensor([0, 1, 1, 0]), binning="equal_mass", bins=4)
+    assert [row.n for row in found.bins] == [4]
+
+
 def test_measures_do_not_depend_on_type_or_container() -> None:
     logits, labels = drawn()
     half = logits.half()
