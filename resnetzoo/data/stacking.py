@@ -14,7 +14,7 @@ class ImageStack:
     """PIL images or tensors (C, H, W) as one tensor uint8 (N, C, H, W): grey if all of them are, otherwise in colour.
 
     A grey image is kept as one channel, which is repeated if any other image is in colour: resizing gives the same
-    values for a single channel as for that channel among others.
+    values for a single channel as for that channel among others. Which PIL images are grey, `transforms.is_grey` says.
 
     Args:
         size: number of pixels to which the shorter side is resized (bicubic, antialiased) before the middle is cropped;
@@ -32,10 +32,10 @@ class ImageStack:
             DataError: it is not an image, has no pixels, or is a tensor of another shape, type or range.
             ImageError: it is a PIL image of a mode that Pillow cannot convert to pixels.
         """
-        from resnetzoo.data.transforms import as_pixels
+        from resnetzoo.data.transforms import as_pixels, is_grey
 
-        channels = image.shape[0] if isinstance(image, Tensor) and image.dim() == 3 else 1 if _is_grey(image) else 3
         try:
+            channels = image.shape[0] if isinstance(image, Tensor) and image.dim() == 3 else 1 if is_grey(image) else 3
             pixels = as_pixels(image, channels)
             if pixels.dim() != 3:
                 raise UsageError(f"expected an image ({channels}, H, W), not {list(pixels.shape)}")
@@ -64,8 +64,3 @@ class ImageStack:
                 "(C, H, W): size=32 resizes the shorter side of each to 32 pixels and crops the centre"
             )
         return torch.stack([pixels.expand(channels, -1, -1) for pixels in self._pixels])
-
-
-def _is_grey(image: Any) -> bool:
-    mode = str(getattr(image, "mode", "RGB"))
-    return mode in ("1", "L", "I", "F") or mode.startswith("I;")

@@ -115,3 +115,21 @@ def flatten(image: "Image", mode: Literal["RGB", "L"]) -> "Image":
         return image.convert(mode)
     except ValueError as error:
         raise ImageError(f"of a kind that Pillow cannot convert to pixels ({error})") from error
+
+
+def is_grey(image: object) -> bool:
+    """Whether an object is a PIL image without colours: by its mode, with or without alpha, or by its palette.
+
+    A palette counts by the entries that the pixels use, on white where they are transparent.
+
+    Raises:
+        ImageError: Pillow cannot convert its palette to colours.
+    """
+    from PIL.Image import Image as PILImage
+
+    if not isinstance(image, PILImage):
+        return False
+    if image.mode not in ("P", "PA"):
+        return image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;")
+    red, green, blue = flatten(image, "RGB").split()
+    return red.tobytes() == green.tobytes() == blue.tobytes()

@@ -269,6 +269,52 @@ def test_grey_among_colours_is_resized_as_in_colours(tmp_path: Path) -> None:
     assert torch.equal(resnetzoo.ImageSet.from_folder(tmp_path / "pets", size=24).images, alone.images)
 
 
+def grey_files(folder: Path) -> None:
+    """Two photos without a colour in every mode that files have for them."""
+    random = np.random.default_rng(0)
+    (folder / "cat").mkdir(parents=True)
+    for number in range(2):
+        grey = Image.fromarray(random.integers(0, 256, (40, 34), np.uint8))
+        clear = Image.fromarray(random.integers(0, 256, (40, 34), np.uint8))
+        grey.save(folder / "cat" / f"{number}.png")
+        Image.merge("LA", [grey, clear]).save(folder / "cat" / f"alpha{number}.png")
+        grey.save(folder / "cat" / f"{number}.gif")
+        grey.convert("P").save(folder / "cat" / f"palette{number}.png")
+        few = Image.fromarray(random.integers(0, 3, (40, 34), np.uint8), "P")
+        few.putpalette([0, 0, 0, 90, 90, 90, 255, 0, 0, 0, 255, 0])  # red is transparent, and green not used
+        few.save(folder / "cat" / f"few{number}.png", transparency=2)
+        grey.convert("1").save(folder / "cat" / f"two{number}.png")
+
+
+def test_grey_images_are_grey_in_every_mode(tmp_path: Path) -> None:
+    grey_files(tmp_path / "pets" / "train")
+    files = sorted((tmp_path / "pets/train/cat").iterdir())
+    assert {resnetzoo.read_image(file).mode for file in files} == {"L", "LA", "P", "1"}
+    for file in files:
+        folder = tmp_path / file.stem / "cat"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, folder)
+    (tmp_path / "pets/test").mkdir()
+    (tmp_path / "pets/train/dog").symlink_to(tmp_path / "0/cat")
+    for name in ("alpha0", "few0", "palette0"):
+        (tmp_path / "pets/test/cat").unlink(missing_ok=True)
+        (tmp_path / "pets/test/cat").symlink_to(tmp_path / name / "cat")
+        data = resnetzoo.load_data("folder", tmp_path / "pets")
+        assert (data.train.images.shape[1], data.test.images.shape[1]) == (1, 1)
+        assert torch.equal(data.test.images[0], resnetzoo.ImageSet.from_folder(tmp_path / name).images[0])
+    found = resnetzoo.ImageSet.from_dataset([(resnetzoo.read_image(file), 0) for file in files], size=32)
+    coloured = [(resnetzoo.read_image(file, "RGB"), 0) for file in files]
+    assert torch.equal(found.with_channels(3).images, resnetzoo.ImageSet.from_dataset(coloured, size=32).images)
+
+
+def test_a_palette_with_one_colour_in_use_is_coloured() -> None:
+    image = Image.new("P", (4, 4))
+    image.putpalette([0, 0, 0, 90, 90, 91])
+    assert resnetzoo.ImageSet.from_dataset([(image, 0)]).images.shape[1] == 1
+    image.putpixel((1, 2), 1)
+    assert resnetzoo.ImageSet.from_dataset([(image, 0)]).images.shape[1] == 3
+
+
 def test_data_say_in_a_line_what_they_are(tiny_data: resnetzoo.Data) -> None:
     text = repr(tiny_data)
     assert f"train={tiny_data.train!r}, test={tiny_data.test!r}" in text
