@@ -104,12 +104,12 @@ def _measure_corrupted(
     """The table, and the reason if it contains no clean error."""
     beside = Path(found.source).parent
     clean = _find_clean(found.name, [beside, data_dir])
+    normalization = _normalization(model, clean, found.name, data_dir and beside)  # also of more or other images
     if clean.images is not None and not found.is_of(clean.images):
         clean = _unusable(
             f"according to their labels, the {len(clean.images):,} test images of {found.clean} that were found are "
             f"not those of {found.source}"
         )
-    normalization = _normalization(model, clean, found.name, data_dir and beside)
 
     def say(row: "resnetzoo.CorruptionRow") -> None:
         print(f"{row.name}: {row.mean:.2f} %", file=sys.stderr)

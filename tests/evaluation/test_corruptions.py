@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -213,6 +214,20 @@ def test_eval_takes_no_normalization_from_other_test_images(
     model.normalization = normalization
     resnetzoo.save_weights(model, "stated.safetensors")
     assert evaluation(dataset, weights="stated.safetensors").exit_code == 0
+
+
+def test_a_smaller_copy_takes_the_normalization_of_all_clean_images(
+    folder: Path, model: resnetzoo.CifarNet, evaluation: Callable[..., Result]
+) -> None:
+    """Its clean error is of images that are not at hand, but the normalization does not depend on which they are."""
+    normalization = resnetzoo.cifar10(folder.parent).test.normalization("channel")
+    shutil.rmtree(folder)
+    write_corrupted(folder.parent, CIFAR10_C, COUNT - 1)
+    with pytest.warns(UserWarning, match=f"no clean error is measured: .* the {COUNT} test images"):
+        values = json.loads(evaluation("cifar10-c", "--json").stdout)
+    table = resnetzoo.evaluate_corruptions(model, resnetzoo.cifar10_c(folder), normalization=normalization)
+    assert values["mean_corruption_error"] == pytest.approx(table.mean_corruption_error, abs=1e-4)
+    assert values["clean_error"] is None
 
 
 @pytest.mark.parametrize("dataset", ["cifar10-c", "cifar10.1"])
