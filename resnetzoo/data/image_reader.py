@@ -11,6 +11,7 @@ from resnetzoo.data.transforms import flatten
 from resnetzoo.errors import ImageError
 from resnetzoo.utils.paths import user_path
 from resnetzoo.utils.text import printable
+from resnetzoo.utils.validation import check_choice
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,6 +27,7 @@ def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Im
         mode: the mode to convert to, with transparent areas made white; by default the mode of the file.
 
     Raises:
+        UsageError: `mode` is another one.
         ImageError: the file is missing, damaged, larger than Pillow's limit, or not an image; or its samples are out of
             range. The message begins with the path, and `reason` is the rest of it.
 
@@ -33,6 +35,8 @@ def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Im
         SampleDepthWarning: its 16-bit samples are read as samples of fewer bits.
     """
     path = user_path(path)
+    if mode is not None:
+        check_choice("mode", mode, ("RGB", "L"))
     try:
         found = _read(path)
         return found if mode is None else flatten(found, mode)

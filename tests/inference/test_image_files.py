@@ -227,3 +227,10 @@ def test_an_error_names_its_file_once(
         with pytest.raises(resnetzoo.errors.DataError) as refused:
             resnetzoo.load_data("folder", "set")
         assert str(refused.value) == f"1 image file cannot be read: {printable(path)}: {reason}"
+
+
+@pytest.mark.parametrize("mode", ["rgb", "", "RGBA", 3])
+def test_the_mode_of_an_image_that_is_read_is_one_of_two(mode: Any) -> None:
+    picture().save("a.png")
+    with pytest.raises(resnetzoo.UsageError, match=r"mode must be one of RGB, L, not "):
+        read_image("a.png", mode)
