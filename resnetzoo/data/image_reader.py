@@ -1,5 +1,6 @@
 """Read an image file of any format that Pillow supports, as an upright image with 8 bits per sample."""
 
+import re
 import stat
 import warnings
 from pathlib import Path
@@ -28,8 +29,9 @@ def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Im
 
     Raises:
         UsageError: `mode` is another one.
-        ImageError: the file is missing, damaged, larger than Pillow's limit, or not an image; or its samples are out of
-            range. The message begins with the path, and `reason` is the rest of it.
+        ImageError: the file is missing, damaged, in a format that this Pillow does not decode, larger than Pillow's
+            limit, or not an image; or its samples are out of range. The message begins with the path, and `reason` is the
+            rest of it.
 
     Warns:
         SampleDepthWarning: its 16-bit samples are read as samples of fewer bits.
@@ -101,4 +103,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, PermissionError):
         return "permission denied"
     said = printable(" ".join(str(error).split()))
+    if "Ghostscript" in said and "locate" in said:
+        return "EPS, which Pillow reads only with Ghostscript: install it (the program gs), or save the image as PNG"
+    if re.search("^cannot find loader|^decoder .* not available$", said):
+        return f"in a format that this installation of Pillow recognizes but does not read ({said}): save it as PNG"
     return f"damaged: {said}" if said else f"damaged ({type(error).__name__})"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 from torchvision.transforms.v2.functional import center_crop
 
 import resnetzoo
@@ -234,3 +234,24 @@ def test_the_mode_of_an_image_that_is_read_is_one_of_two(mode: Any) -> None:
     picture().save("a.png")
     with pytest.raises(resnetzoo.UsageError, match=r"mode must be one of RGB, L, not "):
         read_image("a.png", mode)
+
+
+def test_an_intact_image_whose_decoder_is_missing_is_not_called_damaged(
+    model: resnetzoo.CifarNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ghostscript for EPS, a library that Pillow was built without, and formats whose pixels it never reads."""
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", False)
+    monkeypatch.setattr(EpsImagePlugin, "gs_windows_binary", False, raising=False)
+    picture().save("a.eps")
+    picture().save("a.jp2")
+    monkeypatch.delattr("PIL._imaging.jpeg2k_decoder")
+    Path("a.grb").write_bytes(b"GRIB" + bytes([0, 0, 0, 1]) + bytes(40))
+    for name, reason in {
+        "a.eps": "EPS, which Pillow reads only with Ghostscript: install it (the program gs), or save the image as PNG",
+        "a.jp2": "Pillow recognizes but does not read (decoder jpeg2k not available): save it as PNG",
+        "a.grb": "Pillow recognizes but does not read (cannot find loader for this GRIB file): save it as PNG",
+    }.items():
+        with pytest.raises(resnetzoo.errors.ImageError) as raised:
+            read_image(name)
+        assert raised.value.reason.endswith(reason)
+        assert resnetzoo.predict(model, name)[0].error == raised.value.reason
