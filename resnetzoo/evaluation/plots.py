@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _BARS = OTHER_COLOURS[1]
+_THINNEST = 0.5  # percent: the width of a bar whose bin has a single confidence, or hardly more
 _MOST_NAMES = 20  # of classes, with which names and numbers in the cells are readable
 _LONGEST = 24  # characters of a name
 
@@ -29,7 +30,10 @@ def plot_reliability(axes: "Axes", calibration: Calibration) -> None:
     most, ink = max(row.n for row in calibration.bins), axes.xaxis.label.get_color()
     for row in calibration.bins:
         shade = 0.25 + 0.75 * row.n / most
-        axes.bar(row.low, row.accuracy, row.high - row.low, align="edge", color=_BARS, alpha=shade, ec="none")
+        left, width = row.low, row.high - row.low
+        if width < _THINNEST:
+            left, width = min(max((row.low + row.high - _THINNEST) / 2, 0), 100 - _THINNEST), _THINNEST
+        axes.bar(left, row.accuracy, width, align="edge", color=_BARS, alpha=shade, ec="none")
         axes.plot([row.confidence], [row.accuracy], ".", color=ink, ms=4, clip_on=False)
     axes.plot([0, 100], [0, 100], "--", color=ink, lw=1)
     axes.set_xlim(0, 100)

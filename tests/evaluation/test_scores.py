@@ -422,6 +422,20 @@ def test_the_figure_has_a_bar_a_bin_and_a_number_a_cell(tmp_path: Path) -> None:
             metrics.save_test_figure(tmp_path / name, bins, matrix, classes)
 
 
+def test_a_bin_of_a_single_confidence_has_a_bar_that_is_seen() -> None:
+    sure = torch.tensor([0.6, 0.7, 0.7, 1.0, 1.0, 1.0], dtype=torch.float64)
+    logits = metrics.log_probabilities(torch.stack([sure, 1 - sure], dim=1))
+    bins = metrics.calibration(logits, torch.tensor([0, 0, 1, 0, 0, 0]), bins=3, binning="equal_mass")
+    with new_figure(4, 4) as figure:
+        axes = figure.subplots()
+        metrics.plot_reliability(axes, bins)
+        assert [row.high - row.low for row in bins.bins][-1] == 0
+        assert [bar.get_height() for bar in axes.patches] == [row.accuracy for row in bins.bins]
+        for bar, row in zip(axes.patches, bins.bins, strict=True):
+            assert bar.get_width() >= 0.5
+            assert 0 <= bar.get_x() <= row.low <= row.high <= bar.get_x() + bar.get_width() <= 100
+
+
 def test_names_are_drawn_as_they_are_and_shortened(tmp_path: Path) -> None:
     logits, labels = drawn(classes=3)
     bins, matrix = metrics.calibration(logits, labels), metrics.confusion_matrix(logits, labels)
