@@ -30,8 +30,8 @@ def read_image(path: str | Path, mode: Literal["RGB", "L"] | None = None) -> "Im
     Raises:
         UsageError: `mode` is another one.
         ImageError: the file is missing, damaged, in a format that this Pillow does not decode, larger than Pillow's
-            limit, or not an image; or its samples are out of range. The message begins with the path, and `reason` is the
-            rest of it.
+            limit, or not an image; or its samples are out of range. The message begins with the path, and `reason` is
+            the rest of it.
 
     Warns:
         SampleDepthWarning: its 16-bit samples are read as samples of fewer bits.

@@ -66,7 +66,6 @@ def save_sheet(predictions: Sequence[Prediction], path: str | Path, *, title: st
     rows = ceil(len(drawn) / columns)
     inches = max(columns * width, _MIN_WIDTH) + _GAP, rows * height + _HEAD + _GAP
     with new_figure(*inches) as figure, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # file names in any script
         warnings.simplefilter("ignore", SampleDepthWarning)  # `predict` has warned about each file
         axes = _empty_sheet(figure)
         for index, prediction in enumerate(drawn):

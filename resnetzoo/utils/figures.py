@@ -5,6 +5,7 @@ axes and grid. matplotlib is imported only where a figure is drawn.
 """
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,11 +103,16 @@ def styled(theme: Theme = LIGHT) -> Iterator[None]:
 
 @contextmanager
 def new_figure(width: float, height: float, theme: Theme = LIGHT) -> "Iterator[Figure]":
-    """A figure of this size in inches, without a window, to be drawn and saved within the block."""
+    """A figure of this size in inches, without a window, to be drawn and saved within the block.
+
+    The names of classes and files may be in any script: letters that the font lacks are drawn as boxes, without one of
+    matplotlib's warnings for each use.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with styled(theme):
+    with styled(theme), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure

@@ -447,3 +447,12 @@ def test_names_are_drawn_as_they_are_and_shortened(tmp_path: Path) -> None:
         metrics.plot_confusion(axes, matrix, names, predicted="xyz")
         assert [label.get_text() for label in axes.get_xticklabels()] == ["x", "y", "z"]
         assert [label.get_text() for label in axes.get_yticklabels()] == [*names[:2], "a name of a...he picture"]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.svg", "a.pdf"])
+def test_class_names_may_be_in_any_script(tmp_path: Path, name: str, recwarn: pytest.WarningsRecorder) -> None:
+    """Letters that the font lacks are boxes, without a warning for each use."""
+    logits, labels = drawn(classes=3)
+    bins, matrix = metrics.calibration(logits, labels), metrics.confusion_matrix(logits, labels)
+    metrics.save_test_figure(tmp_path / name, bins, matrix, ["飞机", "汽车", "鸟"], title="网络")
+    assert not recwarn.list
