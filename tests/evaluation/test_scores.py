@@ -374,7 +374,7 @@ def test_arguments_out_of_range_are_refused() -> None:
         metrics.paired_counts(GOOD, torch.zeros(2, 3), LABELS)
     with pytest.raises(UsageError, match="only_second must be"):
         metrics.mcnemar(1, -1)
-    with pytest.raises(UsageError, match="only_first must be a whole number from 0 to 9007199254740992"):
+    with pytest.raises(UsageError, match="only_first must be a whole number from 0 to 10000000"):
         metrics.mcnemar(10**400, 1)
     for probabilities in (GOOD + 1, GOOD / 2, GOOD[0]):
         with pytest.raises(UsageError, match="probabilities must be"):
