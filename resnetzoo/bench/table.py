@@ -14,8 +14,8 @@ def bench_table(bench: Bench) -> "Table":
     from rich.table import Table
 
     table = Table("race, candidate")
-    for title in ("precision", "images/s", "GFLOP/s", "of matrix rate", "ratio", "first call"):
-        table.add_column(title, justify="right")
+    for title in ("precision", "images/s", "GFLOP/s", "of matrix\nrate", "ratio", "first\ncall"):
+        table.add_column(title, justify="right", no_wrap=True)
     work = ""
     for row in bench.rows:
         if row.work != work:

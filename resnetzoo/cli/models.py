@@ -1,5 +1,6 @@
 """`list` and `info`: the networks and their costs."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,9 @@ from rich.table import Table
 import resnetzoo
 from resnetzoo.cli.options import AsJson, ShortcutWord, path_option
 from resnetzoo.cli.tables import print_json, print_table
+
+# Columns of `list` that narrower and narrower terminals do not show.
+_LEFT_OUT = ((), ("family", "block"), ("family", "block", "shortcut", "multiply-adds", "activations"))
 
 
 def list_command(
@@ -23,14 +27,22 @@ def list_command(
     if as_json:
         print_json([_facts(name, resnetzoo.get_spec(name), 32) for name in names])
         return
-    table = Table("name", "family", "block", "shortcut")
-    for title in ("parameters", "multiply-adds", "activations"):
-        table.add_column(title, justify="right")
+    print_table(*(_table(names, left_out) for left_out in _LEFT_OUT))
+
+
+def _table(names: list[str], left_out: Collection[str]) -> Table:
+    """The networks without some of their columns."""
+    table = Table(caption=f"left out, as too wide: {', '.join(left_out)}" if left_out else None)
+    words, counts = ("name", "family", "block", "shortcut"), ("parameters", "multiply-adds", "activations")
+    for title in (*words, *counts):
+        if title not in left_out:
+            table.add_column(title, no_wrap=True, justify="right" if title in counts else "left")
     for name in names:
         spec, cost = resnetzoo.get_spec(name), resnetzoo.complexity(name)
-        words = (name, spec.family, spec.block, _shortcut(spec))
-        table.add_row(*words, *(f"{count:,}" for count in cost))
-    print_table(table)
+        facts = (name, spec.family, spec.block, _shortcut(spec), *(f"{count:,}" for count in cost))
+        row = zip((*words, *counts), facts, strict=True)
+        table.add_row(*(fact for title, fact in row if title not in left_out))
+    return table
 
 
 def info_command(

@@ -73,10 +73,10 @@ def _print_json(found: list["resnetzoo.Prediction"]) -> None:
 
 def _print_table(found: list["resnetzoo.Prediction"], title: str) -> None:
     table = Table()
-    table.add_column("image", overflow="fold")
+    table.add_column("image")
     table.add_column("class", no_wrap=True)
     table.add_column("%", justify="right", no_wrap=True)
-    table.add_column("then", overflow="fold")
+    table.add_column("then")
     for prediction in found:
         if prediction.error is None:
             percent = [f"{100 * value:.1f}" for value in prediction.probabilities]

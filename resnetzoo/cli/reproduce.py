@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 import resnetzoo
 from resnetzoo.cli.options import (
@@ -80,7 +80,7 @@ def reproduce_command(
 def _print_verdicts(outcome: "resnetzoo.reproduce.Outcome") -> None:
     if not outcome.verdicts:
         return
-    table = Table("claim", "verdict", "figures")
+    table = Table("claim", Column("verdict", no_wrap=True), "figures")
     for verdict in outcome.verdicts:
         table.add_row(verdict.claim, verdict.answer, verdict.figures)
     print_table(table, width=160)
@@ -113,7 +113,7 @@ def rerun_command(
     rule = resnetzoo.rerunning.rule_for(record, device)
     print(f"compared {rule}")
     rows = resnetzoo.rerunning.rerun(record, found, epochs=epochs, device=device)
-    table = Table("epoch", "figure", "recorded", "here")
+    table = Table(*(Column(title, no_wrap=True) for title in ("epoch", "figure", "recorded", "here")))
     for recorded, row in zip(record.epochs, rows, strict=False):
         for field in resnetzoo.rerunning.COMPARED:
             table.add_row(str(row.epoch), field, repr(getattr(recorded, field)), repr(getattr(row, field)))

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.table import Table
+from rich.table import Column, Table
 
 import resnetzoo
 from resnetzoo.cli.measures import error_facts, measure, print_facts
@@ -148,9 +148,9 @@ def _normalization(
 
 
 def _table(measured: "resnetzoo.CorruptionTable") -> Table:
-    table = Table("corruption", "group", title="top-1 error in % by severity")
+    table = Table(Column("corruption", no_wrap=True), "group", title="top-1 error in % by severity")
     for name in ("1", "2", "3", "4", "5", "mean"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in measured.rows:
         table.add_row(row.name, row.group, *(f"{error:.2f}" for error in (*row.errors, row.mean)))
     table.add_section()
