@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetzoo.errors import UsageError
-from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.paths import output_path
 from resnetzoo.utils.run_names import check_no_run_file
 from resnetzoo.utils.validation import check_choice
 
@@ -62,9 +62,7 @@ class Format:
         Raises:
             UsageError: the suffix is wrong (the message states the right one), or a run has this file.
         """
-        path = user_path(path)
-        if path.suffix != self.suffix:
-            raise UsageError(f"files of this format must end in {self.suffix}, unlike {path.name or path}")
+        path = output_path(path, [self.suffix], "exports in this format")
         check_no_run_file(path)
         return path
 

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetzoo.data.constants import INPUT_SIZE
-from resnetzoo.errors import UsageError
 from resnetzoo.models.complexity import complexity, strided
 from resnetzoo.models.shapes import BlockShape, ConvShape
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.models.spec_of import spec_of
 from resnetzoo.utils.colours import FAMILY_COLOURS
 from resnetzoo.utils.files import write_text
-from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.paths import output_path
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,10 +75,7 @@ def save_drawing(spec: "str | ModelSpec | nn.Module", path: str | Path) -> None:
         UnknownModelError, UsageError: as `draw`, or `path` does not end in `.svg`.
         OutputError: the file cannot be written.
     """
-    path = user_path(path)
-    if path.suffix != ".svg":
-        raise UsageError(f"the architecture is drawn as SVG: name the file {path.with_suffix('.svg')}, not {path}")
-    write_text(path, draw(spec))
+    write_text(output_path(path, [".svg"], "drawings of networks"), draw(spec))
 
 
 def _some(blocks: Sequence[BlockShape]) -> Iterator[BlockShape | None]:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resnetzoo.errors import UsageError
 from resnetzoo.utils.colours import FAMILY_COLOURS, OTHER_COLOURS
 from resnetzoo.utils.files import write_atomically
-from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.paths import output_path
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -124,10 +123,7 @@ def check_figure_name(path: str | Path) -> Path:
     Raises:
         UsageError: the name does not end in `.png`, `.svg` or `.pdf`.
     """
-    path = user_path(path)
-    if path.suffix.lower() not in _SUFFIXES:
-        raise UsageError(f"pictures are written to files that end in .png, .svg or .pdf, not to {path.name}")
-    return path
+    return output_path(path, _SUFFIXES, "pictures")
 
 
 def save_figure(figure: "Figure", *paths: Path) -> None:

@@ -86,7 +86,7 @@ def _begin(path: Path) -> str:
 
 def _temporary(path: Path) -> Path:
     """A name that no other write uses, not even one of another thread, process or machine."""
-    return path.with_name(f"{_begin(path)}{secrets.token_hex(3)}{_END}")
+    return path.parent / f"{_begin(path)}{secrets.token_hex(3)}{_END}"  # `with_name` refuses the path "."
 
 
 def keep_as(path: Path, other: Path) -> None:

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from resnetzoo.errors import UsageError
@@ -40,6 +41,26 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         return Path(word).absolute()
     missing = "this process has no home folder: set HOME" if user == "~" else f'there is no user "{user[1:]}"'
     raise UsageError(f"{word}: {missing}, or write ./{word} for a file of that name")
+
+
+def output_path(path: str | os.PathLike[str], suffixes: Sequence[str], contents: str) -> Path:
+    """The path of a file to write; a name without one of the suffixes is refused before anything is computed.
+
+    Args:
+        path: as typed by the user; capital letters in its suffix are accepted if `suffixes` has a choice.
+        suffixes: the suffixes that say what is written, such as `.png`.
+        contents: what is written, in the plural.
+
+    Raises:
+        UsageError: the name ends in something else, or is that of a folder; or as `user_path`.
+    """
+    path = user_path(path)
+    if (path.suffix.lower() if len(suffixes) > 1 else path.suffix) in suffixes:
+        return path
+    *others, last = suffixes
+    listed = f"{', '.join(others)} or {last}" if others else last
+    found = f"the folder {path}" if path.name in ("", "..") or path.is_dir() else path.name
+    raise UsageError(f"{contents} are written to files that end in {listed}, not to {found}")
 
 
 def _check_possible(word: str) -> None:

@@ -11,7 +11,7 @@ from resnetzoo.models.introspection import stored_spec
 from resnetzoo.models.wrappers import zoo_network
 from resnetzoo.utils.files import write_atomically
 from resnetzoo.utils.modules import check_values
-from resnetzoo.utils.paths import user_path
+from resnetzoo.utils.paths import output_path
 from resnetzoo.utils.run_names import check_no_run_file
 from resnetzoo.weights.checkpoint.build import fault_of
 from resnetzoo.weights.checkpoint.metadata import texts_with
@@ -42,9 +42,7 @@ def save_weights(model: nn.Module, path: str | Path, *, precision: StoredPrecisi
     """
     from safetensors.torch import save
 
-    path = user_path(path)
-    if path.suffix != ".safetensors":
-        raise UsageError(f"weights are written to a file that ends in .safetensors, not to {path.name}")
+    path = output_path(path, [".safetensors"], "weights")
     check_no_run_file(path)
     if precision not in ("fp32", "fp16"):
         raise UsageError(f'precision must be fp32 or fp16, not "{precision}"')

@@ -142,3 +142,16 @@ def test_a_file_is_no_folder_to_fetch_into(call: Call, tmp_path: Path, words: tu
     (tmp_path / "cifar-10-python.tar.gz").touch()
     said = call(cli.main, "data", "--data-dir", "cifar-10-python.tar.gz", *words)
     assert_one_line(said, 1, "cifar-10-python.tar.gz is the archive of CIFAR-10, a file; pass the folder")
+
+
+WRITTEN = [(*words[:-1], words[-1][2:]) for words in PATHS if re.fullmatch(r"\{\}\.\w+", words[-1])]
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/", "photos"])
+@pytest.mark.parametrize("words", WRITTEN, ids="-".join)
+def test_a_folder_in_place_of_a_file_to_write_is_named(call: Call, words: tuple[str, ...], folder: str) -> None:
+    Path("photos").mkdir()
+    *typed, suffix = words
+    said = call(cli.main, *typed, folder)
+    assert_one_line(said, 2, f"not to the folder {folder}")
+    assert f"{suffix}" in said[1]

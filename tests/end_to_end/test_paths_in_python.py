@@ -65,3 +65,11 @@ def test_nobodys_home_is_an_error_of_one_line(run: resnetzoo.Run) -> None:
         ):
             call()
     assert not Path("~nosuch").exists()
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_in_place_of_a_file_is_an_error_of_one_line(run: resnetzoo.Run, folder: str) -> None:
+    for name, write in WRITERS.items():
+        if name != "results":  # which is a folder
+            with pytest.raises(resnetzoo.ResnetzooError, match=rf"{folder}( |:|$)"):
+                write(run, folder)

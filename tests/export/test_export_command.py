@@ -39,11 +39,15 @@ def word(request: pytest.FixtureRequest) -> str:
             2,
             "--format must be one of onnx, torch-export, torchscript, safetensors, not",
         ),
-        (("resnet20", "--format", "onnx", "--out", "a.pt"), 2, "files of this format must end in .onnx, unlike a.pt"),
+        (
+            ("resnet20", "--format", "onnx", "--out", "a.pt"),
+            2,
+            "files that end in .onnx, not to a.pt",
+        ),
         (
             ("resnet20", "--format", "torch-export", "--out", "a.pt"),
             2,
-            "files of this format must end in .pt2, unlike a.pt",
+            "files that end in .pt2, not to a.pt",
         ),
         (
             ("resnet20", "--format", "safetensors", "--preprocessing"),

@@ -58,4 +58,4 @@ def test_the_command_draws(call: Call, tmp_path: Path) -> None:
     status, errors = call(cli.main, "info", "resnet56", "--draw", "resnet56.svg")
     assert (status, errors) == (0, "")
     assert (tmp_path / "resnet56.svg").read_text() == plots.draw(resnetzoo.get_spec("resnet56"))
-    assert_one_line(call(cli.main, "info", "resnet56", "--draw", "a.png"), 2, "name the file a.svg, not a.png")
+    assert_one_line(call(cli.main, "info", "resnet56", "--draw", "a.png"), 2, "end in .svg, not to a.png")
