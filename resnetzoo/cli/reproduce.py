@@ -73,7 +73,8 @@ def reproduce_command(
     print(f"written: {folder / 'report.html'}, {folder / 'report.md'}, {folder / 'results.json'}")
     if outcome.failed:
         raise resnetzoo.ResnetzooError(
-            f"{len(outcome.failed)} of the runs failed; run the same command to try them again"
+            f"{len(outcome.failed)} of the runs failed, for the reasons above: when these are remedied, the same "
+            "command trains what is missing"
         )
 
 

@@ -1,17 +1,19 @@
 """One run of a plan, and its progress."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from resnetzoo.data.pair import Data
-from resnetzoo.errors import DamagedCheckpointError
+from resnetzoo.errors import CheckpointError, DamagedCheckpointError
 from resnetzoo.models.builders import fresh_network
 from resnetzoo.models.cifar_net import CifarNet
 from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.results import RunIdentity, RunRecord, read_record
-from resnetzoo.training.run_folder import check_identity, check_start
+from resnetzoo.training.run_folder import another_folder, check_identity, check_start
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.utils.device import Precision
 from resnetzoo.utils.files import is_there
@@ -64,8 +66,9 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
             checkpoint = read_checkpoint(path)
         except DamagedCheckpointError:  # the trainer will report it
             continue
-        check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
-        check_start(StartingPoint.in_identity(checkpoint.identity), run.starting_point, run.folder)
+        with _advising(run):
+            check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
+            check_start(StartingPoint.in_identity(checkpoint.identity), run.starting_point, run.folder)
         return checkpoint.step
     return 0
 
@@ -81,9 +84,25 @@ def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | N
     if not is_there(path):
         return None
     record = read_record(path)
-    check_identity(record.identity, _identity(run, data, precision), run.folder)
-    check_start(record.starting_point, run.starting_point, run.folder)
+    with _advising(run):
+        check_identity(record.identity, _identity(run, data, precision), run.folder)
+        check_start(record.starting_point, run.starting_point, run.folder)
     return None if record.diverged else record
+
+
+def advice_for_runs(message: str, run: PlannedRun) -> str:
+    """The message of an error of `fit` with advice on the run's folder that users of `reproduce` can follow."""
+    advice = "Move that folder away, or choose another one for the runs: --runs, in Python runs="
+    return message.replace(another_folder(run.folder), advice)
+
+
+@contextmanager
+def _advising(run: PlannedRun) -> Iterator[None]:
+    try:
+        yield
+    except CheckpointError as error:
+        error.args = (advice_for_runs(str(error), run),)
+        raise
 
 
 def _identity(run: PlannedRun, data: Data, precision: Precision) -> dict[str, object]:

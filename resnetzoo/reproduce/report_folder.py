@@ -31,7 +31,7 @@ def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
     if not (folder / PLAN).exists():
         if folder.is_dir() and any(folder.iterdir()):
             raise ResultsError(
-                f"{folder} is not empty and has no plan.json, so it holds no report: choose another --out"
+                f"{folder} is not empty and has no plan.json, so it holds no report: choose another folder with out=..."
             )
         write_checksummed(folder / PLAN, plan)
         return
@@ -40,7 +40,7 @@ def prepare_folder(folder: Path, target: str, budget: str, data: Data) -> None:
     if stored != plan and not (data.has_fingerprint(known) and stored == _plan(target, budget, data.title, known)):
         raise ResultsError(
             f"{folder} holds the report of {_describe(stored)}, but this one is of {_describe(plan)}: choose another "
-            "--out"
+            "folder with out=..."
         )
     if (folder / RESULTS).exists():
         read_checksummed(folder / RESULTS)

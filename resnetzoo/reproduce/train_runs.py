@@ -6,7 +6,7 @@ from itertools import count
 
 from resnetzoo.data.pair import Data
 from resnetzoo.errors import ResnetzooError, SomeRunsFailedError
-from resnetzoo.reproduce.planned_run import PlannedRun
+from resnetzoo.reproduce.planned_run import PlannedRun, advice_for_runs
 from resnetzoo.training.callbacks.base import Callback
 from resnetzoo.training.concurrent import Job, fit_many, images_left
 from resnetzoo.training.trainer_state import TrainerState
@@ -59,8 +59,8 @@ class _Failure:
     out_of_memory: bool
 
     @classmethod
-    def of(cls, error: Exception) -> "_Failure":
-        return cls(reason_of(error), is_out_of_memory(error))
+    def of(cls, run: PlannedRun, error: Exception) -> "_Failure":
+        return cls(advice_for_runs(reason_of(error), run), is_out_of_memory(error))
 
 
 def _train_round(
@@ -83,14 +83,15 @@ def _train_round(
         try:
             images_left(job, data, precision=precision, device=resolve_device(device))
         except ResnetzooError as error:
-            failures[run] = _Failure.of(error)
+            failures[run] = _Failure.of(run, error)
         else:
             jobs[run] = job
     try:
         if jobs:
             fit_many(list(jobs.values()), data, device=device, precision=precision, record=record, side_by_side=at_once)
     except SomeRunsFailedError as error:
-        failures |= {list(jobs)[index]: _Failure.of(reason) for index, reason in error.errors.items()}
+        stopped = {list(jobs)[index]: reason for index, reason in error.errors.items()}
+        failures |= {run: _Failure.of(run, reason) for run, reason in stopped.items()}
     return failures
 
 

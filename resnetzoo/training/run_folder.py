@@ -2,7 +2,6 @@
 
 import io
 import re
-import shlex
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -159,8 +158,7 @@ def another_folder(folder: Path) -> str:
     """Advice for a folder that holds another run, none of which should be deleted."""
     taken = folder.resolve()
     free = next(name for number in count(2) if not (taken.parent / (name := f"{taken.name}-{number}")).exists())
-    named = shlex.quote(str(folder.parent / free))
-    return f"Choose another folder, such as --out {named}, or move that one away, as fresh=True does"
+    return f'Choose another folder, such as out="{folder.parent / free}", or move that one away, as fresh=True does'
 
 
 def _frozen(start: StartingPoint) -> str:

@@ -57,6 +57,13 @@ def test_commands_speak_of_options(run_command: Command, tmp_path: Path) -> None
     assert refused.returncode == 2
     assert refused.stderr.endswith(": leave --record out, or say --device cuda\n")
     assert not (tmp_path / "run").exists()
+    begun = ("resnetzoo", "train", "resnet8", *smoke)
+    assert run_command(*begun).returncode == 0
+    another = run_command(*begun, "--seed", "1")
+    assert another.returncode == 1
+    assert another.stderr.endswith(
+        "Choose another folder, such as --out run-2, or move that one away, as --fresh does\n"
+    )
     one, other = (resnetzoo.create("resnet8", seed=seed) for seed in (0, 1))
     torch.save({"model": one.state_dict(), "teacher": other.state_dict()}, tmp_path / "both.pt")
     exported = run_command("resnetzoo", "export", "both.pt", "--format", "safetensors", "--out", "taken.safetensors")

@@ -151,7 +151,7 @@ def test_a_report_planned_with_version_1_is_taken_up(tiny_data: resnetzoo.Data, 
     write_checksummed(tmp_path / "plan.json", plan)
     prepare_folder(tmp_path, "figure6", "smoke", tiny_data)
     assert read_checksummed(tmp_path / "plan.json") == plan
-    with pytest.raises(ResultsError, match="choose another --out"):
+    with pytest.raises(ResultsError, match="choose another folder with out="):
         prepare_folder(tmp_path, "figure6", "smoke", tiny_data.first(20))
 
 

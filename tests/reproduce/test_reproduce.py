@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,7 @@ Reproduce = Callable[..., Outcome]
 
 
 NAMES = {"plainnet8": resnetzoo.ModelSpec("plain", 8), "resnet8": resnetzoo.ModelSpec("residual", 8)}
+RUNS_ADVICE = "Move that folder away, or choose another one for the runs: --runs, in Python runs="
 PLACE = {"device": "cpu", "precision": "fp32"}
 
 
@@ -125,6 +127,7 @@ def test_a_run_that_fails_does_not_lose_the_others(again: Reproduce, report: Pat
     assert list(outcome.failed) == ["plainnet8 TINY seed 1"]
     assert len(outcome.records) == 3
     assert "truncated or damaged" in (report / "report.md").read_text()
+    assert outcome.failed["plainnet8 TINY seed 1"].endswith(f"{RUNS_ADVICE}, to start over")
     assert (broken / "checkpoint.pt").read_bytes() == b"no checkpoint"
     shutil.rmtree(broken)
     assert not again(seeds=(0, 1)).failed
@@ -158,7 +161,7 @@ def test_other_data_are_refused(again: Reproduce, report: Path, tmp_path: Path) 
         ResultsError, match=r"report holds the report of tiny, full budget, on the synthetic dataset \(.*choose another"
     ):
         again(other)
-    with pytest.raises(CheckpointMismatchError, match=r"holds another run: data\.fingerprint is"):
+    with pytest.raises(CheckpointMismatchError, match=rf"holds another run: data\.fingerprint is .*{RUNS_ADVICE}$"):
         again(other, out=tmp_path / "other", runs=report / "runs")
     assert not (tmp_path / "other" / "report.md").exists()
 
@@ -166,7 +169,7 @@ def test_other_data_are_refused(again: Reproduce, report: Path, tmp_path: Path) 
 def test_a_folder_of_something_else_is_refused(again: Reproduce, tmp_path: Path) -> None:
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "thesis.txt").write_text("mine")
-    with pytest.raises(ResultsError, match="report is not empty"):
+    with pytest.raises(ResultsError, match=r"report is not empty .* choose another folder with out=\.\.\.$"):
         again()
     assert [path.name for path in (tmp_path / "report").iterdir()] == ["thesis.txt"]
     with pytest.raises(OutputError, match=r"cannot write /proc/nothing/plan\.json"):
@@ -231,3 +234,11 @@ def test_killed_and_resumed_on_the_command_line(tmp_path: Path) -> None:
     assert first.read_bytes() == kept
     report = (tmp_path / "report" / "report.md").read_text()
     assert "resnetzoo reproduce source --budget smoke --dataset synthetic --device cpu --precision fp32\n" in report
+
+
+@pytest.mark.usefixtures("few_images")
+def test_the_command_promises_no_success_after_a_failure(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = Namespace(verdicts=(), failed={"plainnet8 TINY seed 1": "damaged"})
+    monkeypatch.setattr(resnetzoo.reproduce, "run_plan", lambda *_, **__: outcome)
+    said = call(cli.main, "reproduce", "source", "--budget", "smoke", "--dataset", "synthetic")
+    assert_one_line(said, 1, "1 of the runs failed, for the reasons above: when these are remedied, the same command")

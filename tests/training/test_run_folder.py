@@ -254,7 +254,7 @@ def test_other_weights_at_the_start_or_other_frozen_ones_are_another_run(
 ) -> None:
     first = fit(tiny_data, tiny_recipe, tmp_path / "run")
     kept = (tmp_path / "run" / "checkpoint.pt").read_bytes()
-    advice = r"such as --out .*/run-2, or move that one away, as fresh=True does"
+    advice = r'such as out=".*/run-2", or move that one away, as fresh=True does'
     with pytest.raises(CheckpointMismatchError, match=f"began with other weights .* {advice}"):
         fit(tiny_data, tiny_recipe, tmp_path / "run", model_seed=1)
     one_bias, frozen, slower = small_network(0), small_network(0), small_network(0)
