@@ -67,7 +67,8 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
         except DamagedCheckpointError:  # the trainer will report it
             continue
         with _advising(run):
-            check_identity(checkpoint.identity, _identity(run, data, precision), run.folder)
+            parts = checkpoint.part, data.part
+            check_identity(checkpoint.identity, _identity(run, data, precision), run.folder, parts)
             check_start(StartingPoint.in_identity(checkpoint.identity), run.starting_point, run.folder)
         return checkpoint.step
     return 0
@@ -85,7 +86,8 @@ def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | N
         return None
     record = read_record(path)
     with _advising(run):
-        check_identity(record.identity, _identity(run, data, precision), run.folder)
+        parts = record.data["part"], data.part
+        check_identity(record.identity, _identity(run, data, precision), run.folder, parts)
         check_start(record.starting_point, run.starting_point, run.folder)
     return None if record.diverged else record
 

@@ -43,7 +43,8 @@ def extended_recipe(identity: RunIdentity, extend_to: int, *, num_images: int, f
     recipe = identity.recipe
     for added_to in _later_epochs(_recipe_of(checkpoint), recipe, per_epoch):
         recipe = recipe.extended_to(added_to, num_images=num_images)
-    check_identity(checkpoint.identity, replace(identity, recipe=recipe).to_dict(), folder)
+    parts = checkpoint.part, identity.data["part"]
+    check_identity(checkpoint.identity, replace(identity, recipe=recipe).to_dict(), folder, parts)
     extended_before = recipe is not identity.recipe
     if extended_before and recipe.steps == extend_to * per_epoch:
         return recipe

@@ -56,7 +56,7 @@ def steps_left(
         check_writable(out)
         return recipe.steps
     identity = identity_of(model, data, recipe, seed=seed, precision=precision)
-    check_identity(checkpoint.identity, identity.to_dict(), out)
+    check_identity(checkpoint.identity, identity.to_dict(), out, (checkpoint.part, data.part))
     start = StartingPoint.in_identity(checkpoint.identity)
     check_start(start, StartingPoint.of(network_in(model)), out, checkpoint.networks.values())
     if checkpoint.step < recipe.steps:

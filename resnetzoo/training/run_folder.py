@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from resnetzoo.data.titles import data_title
 from resnetzoo.errors import CheckpointError, CheckpointMismatchError, DamagedCheckpointError
 from resnetzoo.training.starting_point import STARTING_POINT, StartingPoint, fingerprint_weights
 from resnetzoo.utils.files import is_there, keep_as, write_atomically
@@ -82,8 +83,14 @@ def _is_state_there(path: Path) -> bool:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path, parts: tuple[str, str]) -> None:
     """Refuse to resume the run in `folder` as another one; `check_start` compares the initial weights.
+
+    Args:
+        found: the identity of the run in `folder`.
+        wanted: the identity of the run that should resume there.
+        folder: the folder of the run.
+        parts: which part of their data the two runs train on; empty for the whole.
 
     Raises:
         CheckpointMismatchError: the runs differ; the message names each field that differs, with both values.
@@ -93,9 +100,24 @@ def check_identity(found: dict[str, Any], wanted: dict[str, Any], folder: Path) 
         current["data.fingerprint"] = current.pop("data.fingerprint_v1")
     differing = [key for key in sorted(stored.keys() | current.keys()) if stored.get(key) != current.get(key)]
     if differing:
-        fields = "; ".join(f"{key} is {stored.get(key)!r} there, {current.get(key)!r} here" for key in differing)
+        fields = "; ".join(_differences(stored, current, differing, parts))
         longer = _how_to_extend(stored, current) if set(differing) <= _LENGTH else ""
         raise CheckpointMismatchError(f"{folder} holds another run: {fields}. {another_folder(folder)}{longer}")
+
+
+def _differences(
+    stored: dict[str, Any], current: dict[str, Any], differing: Sequence[str], parts: tuple[str, str]
+) -> Iterator[str]:
+    """Each differing field with both values; the data in words if their parts differ, since hashes explain nothing."""
+    of_data = [key for key in differing if key.startswith("data.") and parts[0] != parts[1]]
+    if of_data:
+        there, here = (
+            data_title(values["data.name"], part) for values, part in zip((stored, current), parts, strict=True)
+        )
+        yield f"the data are {there} there, {here} here"
+    for key in differing:
+        if key not in of_data:
+            yield f"{key} is {stored.get(key)!r} there, {current.get(key)!r} here"
 
 
 def _how_to_extend(stored: dict[str, Any], current: dict[str, Any]) -> str:

@@ -136,10 +136,10 @@ def test_a_run_that_stored_version_1_goes_on(tiny_data: resnetzoo.Data, tmp_path
     assert checkpoint is not None
     current = checkpoint.identity
     stored = {**current, "data": {"name": tiny_data.name, "fingerprint": tiny_data.fingerprint_v1}}
-    check_identity(stored, current, tmp_path)
+    check_identity(stored, current, tmp_path, ("", ""))
     other = replace(tiny_data, train=tiny_data.train.select(slice(47))).to_dict()
     with pytest.raises(CheckpointMismatchError, match=r"data\.fingerprint is"):
-        check_identity(stored, {**current, "data": {"name": tiny_data.name, **other}}, tmp_path)
+        check_identity(stored, {**current, "data": {"name": tiny_data.name, **other}}, tmp_path, ("", ""))
     record = replace(run, data={**run.data, "fingerprint": tiny_data.fingerprint_v1})
     assert resnetzoo.rerunning.rerun(record, tiny_data, device="cpu", progress=False)
 

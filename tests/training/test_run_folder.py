@@ -249,6 +249,26 @@ def test_another_run_is_refused_by_its_differing_fields(
     assert (tmp_path / "checkpoint.pt").read_bytes() == kept
 
 
+@pytest.mark.parametrize("extend_to", [None, 9])
+def test_another_part_of_the_data_is_named(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path, extend_to: int | None
+) -> None:
+    fit(tiny_data, tiny_recipe, tmp_path)
+    title, part = "the synthetic dataset", tiny_data.first(32)
+    with pytest.raises(
+        CheckpointMismatchError,
+        match=rf"another run: the data are {title} there, {title}, first 32 training images here(; recipe.*)?\. Choose",
+    ):
+        resnetzoo.fit(
+            *(small_network(0), part, tiny_recipe),
+            precision="fp32",
+            device="cpu",
+            out=tmp_path,
+            extend_to=extend_to,
+            progress=False,
+        )
+
+
 def test_other_weights_at_the_start_or_other_frozen_ones_are_another_run(
     tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
 ) -> None:

@@ -104,7 +104,8 @@ class Checkpointing(Callback):
             return None
         found, recipe = checkpoint.identity, trainer.recipe
         begins = self.extends and is_extended_by(checkpoint, recipe)
-        check_identity({**found, "recipe": recipe.to_dict()} if begins else found, trainer.identity, self.folder)
+        stored, parts = {**found, "recipe": recipe.to_dict()} if begins else found, (checkpoint.part, trainer.data.part)
+        check_identity(stored, trainer.identity, self.folder, parts)
         self._check_shapes(trainer, checkpoint)
         start = StartingPoint.in_identity(found)
         check_start(start, trainer.starting_point, self.folder, checkpoint.networks.values())
