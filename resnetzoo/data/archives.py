@@ -1,6 +1,5 @@
 """Download the official archives, resumably, from the first mirror that delivers; verify them before opening them."""
 
-import shlex
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from resnetzoo.data.checksums import checksum, checksum_kind
 from resnetzoo.data.cifar_files import Archive, ArchiveFormat, DatasetInfo, Packed
 from resnetzoo.data.cifar_reader import read_contents
 from resnetzoo.data.pair import Data
-from resnetzoo.data.places import Published, reading
+from resnetzoo.data.places import Published, download_command, reading
 from resnetzoo.errors import BrokenDownloadError, DataError, DownloadError
 from resnetzoo.utils.download import download as fetch_file
 from resnetzoo.utils.files import write_atomically, writing
@@ -106,10 +105,7 @@ def check_archive(path: Path, info: Published, size: int | None, published: str)
     """
     found_size = path.stat().st_size
     expected = f"{size:,} expected; " if size else ""
-    cure = (
-        f'delete or move it, and download {info.title} with "resnetzoo data --dataset {info.name} --data-dir '
-        f'{shlex.quote(str(path.parent))} --download"'
-    )
+    cure = f"delete or move it, and download {info.title} with {download_command(info, path.parent)}"
     if size is not None and found_size < size:
         raise DamagedArchiveError(f"{path}: truncated: {found_size:,} bytes found, {expected}{cure}")
     found = checksum(path, published)

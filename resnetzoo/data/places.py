@@ -87,7 +87,7 @@ def check_named(root: str | Path | None, info: Published) -> None:
         linked = f" a link to {folder.readlink()}, which is" if folder.is_symlink() else ""
     raise DataNotFoundError(
         f"{_said(root, folder)} is{linked} missing; correct the path, or download {info.title} into it with "
-        f'"resnetzoo data --dataset {info.name} --data-dir {shlex.quote(str(folder))} --download"'
+        f"{download_command(info, folder)}"
     )
 
 
@@ -135,9 +135,15 @@ def not_found(
     instead = what_is_there(folders[0], info, others) if named_folder(root) is not None else ""
     return DataNotFoundError(
         f"{info.title} is not in {', '.join(str(folder) for folder in folders)}; {f'{instead}; or ' if instead else ''}"
-        f'download it with "resnetzoo data --dataset {info.name} --download", or put {" and ".join(info.fetched)} '
-        f"in a folder and name it with --data-dir or ${DATA_VARIABLE}"
+        f"download it with {download_command(info, None if root is None else folders[0])}, or put "
+        f"{' and '.join(info.fetched)} in a folder and name it with --data-dir or ${DATA_VARIABLE}"
     )
+
+
+def download_command(info: Published, folder: Path | None) -> str:
+    """The command, in quotes, that downloads a dataset into a folder, or into the cache if it is None."""
+    where = "" if folder is None else f" --data-dir {shlex.quote(str(folder))}"
+    return f'"resnetzoo data --dataset {info.name}{where} --download"'
 
 
 def what_is_there(folder: Path, info: Published, others: Sequence[Published]) -> str:

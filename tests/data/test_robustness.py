@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from cases import assert_one_line, write_corrupted, write_folder, write_new_test
+from cases import Call, assert_one_line, write_corrupted, write_folder, write_new_test
 from processes import Command
 
 import resnetzoo
+from resnetzoo import cli
 from resnetzoo.data import array_checks, corrupted
 from resnetzoo.data.archives import DamagedArchiveError
 from resnetzoo.data.cifar_files import CIFAR10
+from resnetzoo.data.load import TEST_SETS
 from resnetzoo.data.robustness_files import CIFAR10_1, CIFAR10_C, CIFAR100_C, CORRUPTIONS, CorruptedInfo
 from resnetzoo.errors import DataError, DataNotFoundError, UsageError
 
@@ -201,6 +203,16 @@ def test_other_corruptions_and_severities_are_refused(
 ) -> None:
     with pytest.raises(resnetzoo.UsageError, match=message):
         resnetzoo.cifar10_c(folder).images(corruption, severity)
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100", *TEST_SETS])
+@pytest.mark.parametrize("words", [(), ("--data-dir", "my data")], ids=["cache", "folder"])
+def test_the_download_goes_to_where_the_set_is_looked_for(call: Call, dataset: str, words: tuple[str, ...]) -> None:
+    Path("my data").mkdir()
+    name = "cifar10.1-v6" if dataset == "cifar10.1" else dataset
+    where = " --data-dir 'my data'" if words else ""
+    said = call(cli.main, "data", "--dataset", dataset, *words)
+    assert_one_line(said, 1, f'download it with "resnetzoo data --dataset {name}{where} --download", ')
 
 
 @pytest.mark.filterwarnings("ignore::resnetzoo.UnofficialDataWarning")
