@@ -31,6 +31,12 @@ def _path(word: str) -> Path:
         raise typer.Exit(2) from error
 
 
+def _train_images(default: str) -> OptionInfo:
+    words = ("--max-train-images", "--train-images")
+    found: OptionInfo = typer.Option(*words, help="Use only the first N.", show_default=default, min=1)
+    return found
+
+
 DataDir = Annotated[
     Path | None, path_option("Folder of the data; by default $RESNETZOO_DATA or the cache.", default=False)
 ]
@@ -68,10 +74,8 @@ ValSplit = Annotated[
         "--val-split", "--validation", help="Hold out a tenth of the training set and measure on it (45k/5k)."
     ),
 ]
-MaxTrainImages = Annotated[
-    int | None,
-    typer.Option("--max-train-images", "--train-images", help="Use only the first N.", show_default="all", min=1),
-]
+MaxTrainImages = Annotated[int | None, _train_images("all")]
+RecordedTrainImages = Annotated[int | None, _train_images("the run's")]
 Precision = Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Precision of the computation.")]
 Record = Annotated[
     bool | None,

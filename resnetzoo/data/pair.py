@@ -233,8 +233,13 @@ class Data:
             return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the run has already warned about missing classes
-            cut = self if cuts.first is None else self.first(cuts.first)
-            return cut if cuts.held_out is None else cut.validation_split(cuts.held_out)
+            found = self
+            for cut in cuts:
+                if cut.held_out is not None:
+                    found = found.validation_split(cut.held_out)
+                else:
+                    found = found.first(len(found.train) if cut.train is None else cut.train, cut.test)
+            return found
 
     def _fingerprints(self) -> tuple[str, str]:
         """Those of version 1 and 2, for both of which the pixels are read once."""

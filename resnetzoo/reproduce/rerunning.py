@@ -117,7 +117,7 @@ def rerun(
 
     Args:
         record: the recorded run.
-        data: the same images.
+        data: the same images, or all those of which the record has a part that a command makes.
         epochs: the number of epochs to repeat; an epoch in which the run was extended has two rows.
         device: as in `fit`.
         progress: show a bar and print one line per epoch.
@@ -132,7 +132,7 @@ def rerun(
     check_whole_number("epochs", epochs)
     if epochs > record.epochs[-1].epoch:
         raise UsageError(f"the record has {record.epochs[-1].epoch} epochs, not {epochs}")
-    _check_same_data(record, data)
+    data = _recorded_part(record, data)
     model = _fresh_model(record)
     with (
         _keeping_nothing(),
@@ -153,27 +153,33 @@ def rerun(
         return trainer.rows
 
 
-def _check_same_data(record: RunRecord, data: Data) -> None:
-    """Refuse data other than the record's; for another part of the same, the message says how to get the right one.
+def _recorded_part(record: RunRecord, data: Data) -> Data:
+    """The data of the record, cut from these if they are more; for others, the message says how to get the right ones.
 
     Raises:
         ResultsError: the fingerprints differ.
     """
     recorded = record.data
     if data.has_fingerprint(recorded["fingerprint"]):
-        return
+        return data
+    part = _cut(data, recorded["part"]) if recorded["name"] == data.name else None
+    if part is not None and part.has_fingerprint(recorded["fingerprint"]):
+        return part
     title = data_title(recorded["name"], recorded["part"])
     there, here = short_fingerprint(recorded["fingerprint"]), short_fingerprint(data.fingerprint)
     message = f"the run was recorded on other data: fingerprint {there} ({title}) there, {here} ({data.title}) here"
     if recorded["name"] == data.name and recorded["part"] != data.part:
-        cuts = cuts_of(recorded["part"], data.part) or cuts_of(recorded["part"])
-        if cuts is None:
-            message += "; repeat it with the same part of its data"
-        elif cuts.options:
-            message += f"; repeat it with {cuts.options}, in Python with {cuts.calls}"
-        else:
-            message += "; repeat it with the whole dataset"
+        whole = cuts_of(recorded["part"]) is not None
+        message += f"; repeat it with the {'whole dataset' if whole else 'same part of its data'}"
     raise ResultsError(message)
+
+
+def _cut(data: Data, part: str) -> Data | None:
+    """These data, cut down to that part; None if they have no such part."""
+    try:
+        return data.recut(part)
+    except UsageError:  # too few images
+        return None
 
 
 @contextmanager
