@@ -62,7 +62,14 @@ def reproduce_command(
     data = chosen_data(dataset, data_dir, None, val_split, image_size)
     print_data(data)
     size = None if image_size is None else str(image_size)
-    options = {"--dataset": data.name, "--seeds": seeds, "--depths": depths, "--image-size": size}
+    place = "FOLDER" if data.name == "folder" else None  # its own name is private; other sets are found or downloaded
+    options = {
+        "--dataset": data.name,
+        "--data-dir": place,
+        "--seeds": seeds,
+        "--depths": depths,
+        "--image-size": size,
+    }
     words = [word for option, value in options.items() if value for word in (option, value)]
     command = partial(plan.command, [*words, *(["--val-split"] if val_split else [])])
     folder = out or Path("runs") / f"reproduce-{target}-{budget}"

@@ -3,13 +3,16 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from cases import ROOT, Call
+from PIL import Image
 
 import resnetzoo
 from resnetzoo import cli
@@ -101,3 +104,27 @@ def test_a_report_is_made_again_elsewhere_with_the_command_of_its_runs(
     again = f"OMP_NUM_THREADS={threads + 1} --device cpu --precision fp32"
     assert mixed == f"{first}  # 1 of the 2 runs; 1 with {again}"
     assert resnetzoo.read_records(tmp_path / "a" / "results.json")[1].device.endswith(f", {threads + 1} threads")
+
+
+@pytest.mark.parametrize("dataset", ["synthetic", "folder"])
+@pytest.mark.usefixtures("few_images")
+def test_the_command_has_a_place_for_the_folder_of_images(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str
+) -> None:
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(5):
+            picture = Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8))
+            picture.save(tmp_path / "pets" / name / f"{number}.png")
+    commands: list[str] = []
+
+    def run_plan(*_: object, command: Callable[[list[RunRecord]], str], **__: object) -> Namespace:
+        commands.append(command([read_results(RESULTS / "source" / "results.json").records[0]]))
+        return Namespace(verdicts=(), failed={})
+
+    monkeypatch.setattr(resnetzoo.reproduce, "run_plan", run_plan)
+    where = ["--data-dir", str(tmp_path / "pets"), "--image-size", "8"] if dataset == "folder" else []
+    assert call(cli.main, "reproduce", "source", "--budget", "smoke", "--dataset", dataset, *where) == (0, "")
+    placed = " --data-dir FOLDER --image-size 8" if dataset == "folder" else ""
+    assert f"--budget smoke --dataset {dataset}{placed} --device cpu" in commands[0]
