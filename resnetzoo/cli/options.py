@@ -41,7 +41,9 @@ DataDir = Annotated[
     Path | None, path_option("Folder of the data; by default $RESNETZOO_DATA or the cache.", default=False)
 ]
 _DATASETS = ("auto", "cifar10", "cifar100", "cifar100-coarse", "synthetic", "folder")
-_LISTED = f"auto (CIFAR-10 if available), {', '.join(_DATASETS[1:-1])}"
+NAMED_DATASETS = _DATASETS[1:-1]
+"""Those whose classes have names that `resnetzoo.classes_of` knows."""
+_LISTED = f"auto (CIFAR-10 if available), {', '.join(NAMED_DATASETS)}"
 TEST_SET_WORDS = "cifar10-c, cifar100-c, cifar10.1, cifar10.1-v4 or cifar10.1-v6"
 _IMAGE_SIZE = "For --dataset folder: pixels of the shorter side."
 DatasetName = Annotated[str, typer.Option(help=f"{_LISTED} or folder.")]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 import resnetzoo
-from resnetzoo.cli.options import AsJson, Device, FamilyWord, KeyWord, path_option
+from resnetzoo.cli.options import NAMED_DATASETS, AsJson, Device, FamilyWord, KeyWord, path_option
 from resnetzoo.cli.tables import print_json, print_table
 
 
@@ -22,7 +22,7 @@ def predict_command(
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="Dataset whose classes the network knows: cifar10, cifar100 or synthetic.",
+            help=f"Dataset whose classes the network knows: {', '.join(NAMED_DATASETS)}.",
             show_default="what it was trained on",
         ),
     ] = None,

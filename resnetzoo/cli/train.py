@@ -10,6 +10,7 @@ import typer
 import resnetzoo
 from resnetzoo.cli.measures import error_facts, measure, print_measured, save_plot
 from resnetzoo.cli.options import (
+    NAMED_DATASETS,
     TEST_SET_WORDS,
     AsJson,
     DataDir,
@@ -187,7 +188,7 @@ def eval_command(
         str | None,
         typer.Option(
             help=f"The dataset, as in train; or {TEST_SET_WORDS}.",
-            show_default="the one it was trained on",
+            show_default="the one that its file names or whose classes it has, else the one with as many",
         ),
     ] = None,
     family: FamilyWord = None,
@@ -209,7 +210,7 @@ def eval_command(
         plot = resnetzoo.metrics.check_figure_name(plot)
     network = resnetzoo.load_model(model, family=family, key=key).to(resnetzoo.resolve_device(device))  # type: ignore[arg-type]
     training = network.origin.training if network.origin else {}
-    chosen = dataset or _trained_on(training, network.num_classes)
+    chosen = dataset or _trained_on(training, network)
     check_dataset_or_test_set(chosen, TEST_SETS)
     if all_images and chosen != "folder":
         raise resnetzoo.UsageError(f"--all-images is only for --dataset folder; {chosen} has its own test set")
@@ -292,11 +293,17 @@ def _say_other_images(training: dict[str, object], found: "resnetzoo.Data") -> N
     )
 
 
-def _trained_on(training: dict[str, object], num_classes: int | None) -> str:
-    """The dataset that a checkpoint names, or else the one with as many classes as the network."""
-    named = training.get("trained_on") or {10: "cifar10", 100: "cifar100"}.get(num_classes or 0)
+def _trained_on(training: dict[str, object], network: "resnetzoo.CifarNet") -> str:
+    """The dataset that a checkpoint names, or that has the network's classes, or as many if it does not name them."""
+    named = training.get("trained_on")
+    if named is None and network.classes is not None:
+        sets = (name for name in NAMED_DATASETS if resnetzoo.classes_of(name) == network.classes)
+        named = next(sets, None)
+    elif named is None:
+        named = {10: "cifar10", 100: "cifar100"}.get(network.num_classes or 0)
     if named is None:
         raise resnetzoo.UsageError(
-            f"the checkpoint does not say on which dataset its {num_classes} classes were trained; pass --dataset"
+            f"the checkpoint does not say on which dataset its {network.num_classes} classes were trained; pass "
+            "--dataset"
         )
     return str(named)

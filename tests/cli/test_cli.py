@@ -16,6 +16,7 @@ from resnetzoo import cli
 from resnetzoo.data.cifar_files import CIFAR10
 from resnetzoo.data.load import TEST_SETS, Dataset
 
+NAMED = ("cifar10", "cifar100", "cifar100-coarse", "synthetic")
 SMOKE = ("--dataset", "synthetic", "--max-train-images", "128", "--recipe", "SMOKE", "--epochs", "1", "--device", "cpu")
 
 
@@ -146,13 +147,14 @@ def test_the_former_word_of_an_option_is_accepted(
     [
         ("train", get_args(Dataset)),
         ("reproduce", get_args(Dataset)),
+        ("predict", NAMED),
         ("data", (*get_args(Dataset), *TEST_SETS)),
     ],
 )
 def test_help_lists_exactly_the_datasets_that_the_command_takes(command: str, datasets: tuple[str, ...]) -> None:
     group: Any = typer.main.get_command(cli.app)
     (option,) = (param for param in group.commands[command].params if param.name == "dataset")
-    listed = re.sub(r"\(.*?\)", "", option.help).rstrip(".").replace(" or ", ", ").split(",")
+    listed = re.sub(r"\(.*?\)|.*: ", "", option.help).rstrip(".").replace(" or ", ", ").split(",")
     assert {word.strip() for word in listed} == set(datasets)
 
 

@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from cases import Call, assert_one_line
+from cases import TINY_RECIPE, Call, assert_one_line, small_network, small_synthetic
 from torch import Tensor
 
 import resnetzoo
@@ -157,3 +158,37 @@ def test_a_name_that_was_typed_replaces_the_file(call: Call, tiny_model: resnetz
     words = ("mine.safetensors", "--format", "torchscript", "--out", "resnet8.pt")
     assert call(cli.main, "export", *words) == (0, "")
     assert load_torchscript(Path("resnet8.pt"))(torch.zeros(3, 3, 32, 32)).shape == (3, 10)
+
+
+@pytest.mark.parametrize("dataset", ["synthetic", "cifar10"])
+@pytest.mark.parametrize("averaged", [False, True])
+def test_an_exported_network_is_measured_on_the_dataset_of_its_classes(
+    call: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    dataset: str,
+    averaged: bool,
+) -> None:
+    data = replace(small_synthetic(), name=dataset)
+    for part in (data.train, data.test):
+        object.__setattr__(part, "classes", resnetzoo.classes_of(dataset))
+    recipe = replace(TINY_RECIPE, ema_decay=0.9 if averaged else None)
+    resnetzoo.fit(small_network(0), data, recipe, out=tmp_path / "run", device="cpu", progress=False)
+    assert call(cli.main, "export", "run", "--format", "safetensors", "--out", "a.safetensors")[0] == 0
+    asked: list[str] = []
+
+    def load(name: str, *_: object, **__: object) -> resnetzoo.Data:
+        asked.append(name)
+        return data
+
+    monkeypatch.setattr(resnetzoo, "load_data", load, raising=False)
+    assert call(cli.main, "eval", "a.safetensors", "--device", "cpu") == (0, "")
+    assert asked == [dataset]
+
+
+def test_classes_of_no_known_dataset_need_the_option(call: Call) -> None:
+    model = small_network(0)
+    model.classes = tuple("abcdefghij")
+    resnetzoo.save_weights(model, "a.safetensors")
+    said = call(cli.main, "eval", "a.safetensors")
+    assert_one_line(said, 2, "does not say on which dataset its 10 classes were trained; pass --dataset")
