@@ -57,7 +57,10 @@ ShortcutWord = Annotated[
 ]
 FamilyWord = Annotated[
     str | None,
-    typer.Option(help="plain, for weights that fit both plain and residual networks.", show_default="residual"),
+    typer.Option(
+        help="plain, residual or preactivation, for weights that fit several.",
+        show_default="what the file says, else residual",
+    ),
 ]
 ModelWord = Annotated[str, typer.Argument(help="A name, a row of weights, a checkpoint or the folder of a run.")]
 KeyWord = Annotated[

@@ -41,6 +41,7 @@ from resnetzoo.cli.robustness import (
     print_corruptions,
     print_test_set,
 )
+from resnetzoo.cli.typed_options import in_typed_words
 
 
 def data_command(
@@ -214,7 +215,7 @@ def eval_command(
     check_dataset_or_test_set(chosen, TEST_SETS)
     if all_images and chosen != "folder":
         raise resnetzoo.UsageError(f"--all-images is only for --dataset folder; {chosen} has its own test set")
-    source = {"network": network.spec.label, "origin": str(network.origin), **training}
+    source = {"network": network.spec.label, "origin": _in_options(network.origin), **training}
     if plot is not None and chosen in CORRUPTED:
         raise resnetzoo.UsageError(
             f"--plot draws a single test set, and {chosen} has one for each corruption and severity: leave --plot out"
@@ -232,6 +233,11 @@ def eval_command(
     if plot is not None:
         title = f"{network.spec.label} on {facts['measured_on']}, error {measured.error:.2f} %"
         save_plot(plot, measured, network.classes, title)
+
+
+def _in_options(origin: "resnetzoo.Origin | None") -> str:
+    """What is known of a file, with the option that selects another of its networks."""
+    return in_typed_words(f"{origin}", {"key": ("--key", "")})
 
 
 def _measure_usual(

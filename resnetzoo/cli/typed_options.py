@@ -13,11 +13,17 @@ import resnetzoo
 
 # No numbers, since a folder may be called `lr=0.1`.
 _ARGUMENT = re.compile(r'(?<![\w/\\.,=-])(?P<name>[a-z]\w*)=(?P<value>"[^"]*"|True\b|False\b|\.\.\.)')
+_WORDS = "resnetzoo.words"
 _CALL = re.compile(r"[\w\])]$")  # what precedes the parenthesis of a call
 
 
 class CommandOfOptions(TyperCommand):
     """A command whose errors and warnings name its options as they are typed."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words, and keep them: an option may have a former name, by which messages should call it, too."""
+        ctx.meta[_WORDS] = [word.split("=")[0] for word in args]
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command.
@@ -25,22 +31,25 @@ class CommandOfOptions(TyperCommand):
         Raises:
             ResnetzooError: the error of the command's functions, in the words of the command line.
         """
-        with self._warnings_of_options(self._own(ctx)):
+        typed = self._typed(ctx.meta[_WORDS])
+        with self._warnings_of_options(typed, self._own(ctx)):
             try:
                 return super().invoke(ctx)
             except (resnetzoo.ResnetzooError, Warning) as error:
                 first, *others = error.args or ("",)
                 message = f"{first}"
                 if isinstance(error, resnetzoo.UsageError):  # others begin with a path, which may be called `out`
-                    message = with_option(message, self._typed)
-                error.args = (in_typed_words(message, self._typed, self._own(ctx)), *others)
+                    message = with_option(message, typed)
+                error.args = (in_typed_words(message, typed, self._own(ctx)), *others)
                 raise
 
-    @property
-    def _typed(self) -> dict[str, tuple[str, str]]:
-        """Name of a parameter -> the option that is typed for it, and the option for False."""
+    def _typed(self, words: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Name of a parameter -> the option that was or can be typed for it, and the option for False."""
         return {
-            name.removeprefix("--").replace("-", "_"): (option.opts[0], (option.secondary_opts or [""])[0])
+            name.removeprefix("--").replace("-", "_"): (
+                next((word for word in words if word in option.opts), option.opts[0]),
+                (option.secondary_opts or [""])[0],
+            )
             for option in self.params
             for name in (f"{option.name}", *option.opts)
             if option.opts[0].startswith("-")
@@ -52,11 +61,11 @@ class CommandOfOptions(TyperCommand):
         return [f"{value}" for value in ctx.params.values() if value is not None]
 
     @contextmanager
-    def _warnings_of_options(self, own: Sequence[str]) -> Iterator[None]:
+    def _warnings_of_options(self, typed: Mapping[str, Sequence[str]], own: Sequence[str]) -> Iterator[None]:
         former = warnings.formatwarning
 
         def in_options(message: Warning | str, *rest: Any) -> str:
-            return former(in_typed_words(f"{message}", self._typed, own), *rest)
+            return former(in_typed_words(f"{message}", typed, own), *rest)
 
         warnings.formatwarning = in_options  # type: ignore[assignment]
         try:

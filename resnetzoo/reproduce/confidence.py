@@ -40,9 +40,9 @@ def difference_interval(first: Sequence[float], second: Sequence[float]) -> Inte
     """The interval of mean(first) - mean(second), by Student's t with pooled variance.
 
     `has_interval` says whether there is one. It assumes that both groups have the same variance over seeds, and is too
-    narrow if they do not: with two seeds in each, and a far wider spread in one, it covers the difference in 86 % of
-    the cases instead of 95 %. Welch's t does not assume this, but with two seeds of a network it has one degree of
-    freedom, at which it decides next to nothing.
+    narrow if they do not: with two seeds in each, and a far wider spread in one, it covers the difference in at least
+    85 % of the cases instead of 95 %. Welch's t does not assume this, but with two seeds of a network it has one degree
+    of freedom, at which it decides next to nothing.
     """
     groups = (first, second)
     degrees_of_freedom = sum(len(values) - 1 for values in groups)

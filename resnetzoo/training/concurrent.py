@@ -13,6 +13,7 @@ from resnetzoo.data.pair import Data
 from resnetzoo.errors import SomeRunsFailedError, TrainingInterrupted, UsageError
 from resnetzoo.models.wrappers import innermost
 from resnetzoo.training.callbacks.base import Callback, checked_callbacks
+from resnetzoo.training.callbacks.progress import ProgressBar
 from resnetzoo.training.callbacks.signals import StopRequest, catch_signals
 from resnetzoo.training.callbacks.standard import standard_callbacks
 from resnetzoo.training.distributed import current_context, local_device
@@ -102,7 +103,8 @@ def fit_many(
     def steps_of(job: Job, stop: StopRequest, stream: RunStream) -> Steps[Run]:
         if at_once == 1:
             reset_peak_memory(chosen)
-        callbacks = standard_callbacks(stop, out=job.out, checkpoint_every=checkpoint_every, progress=progress)
+        callbacks = standard_callbacks(stop, out=job.out, checkpoint_every=checkpoint_every)
+        lines = [ProgressBar(bar=False)] if progress else []  # the last, since callbacks may say which run begins
         with (
             loaders.of(job.recipe) as loader,
             open_trainer(
@@ -117,7 +119,7 @@ def fit_many(
                 out=job.out,
                 loader=loader,
                 stream=stream,
-                callbacks=[*callbacks, *job.callbacks],
+                callbacks=[*callbacks, *job.callbacks, *lines],
             ) as trainer,
         ):
             yield from trainer.steps()

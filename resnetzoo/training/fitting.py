@@ -109,8 +109,8 @@ def fit(
     if extend_to is not None:
         check_whole_number("extend_to", extend_to)
         if out is None or fresh:
-            wrong = "without out= nothing was kept" if out is None else "fresh starts over: pass only one of them"
-            raise UsageError(f"extend_to continues the finished run in out, but {wrong}")
+            wrong = "without out= nothing was kept" if out is None else "fresh=True starts over: pass only one of them"
+            raise UsageError(f"extend_to continues the finished run in its folder, but {wrong}")
     with (
         catch_signals(saved=out is not None) as stop,
         open_trainer(

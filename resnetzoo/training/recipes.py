@@ -124,7 +124,9 @@ class Recipe:
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise UsageError(f"clip_norm must be above 0 and finite, or None, not {self.clip_norm!r}")
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
-            raise UsageError(f"ema_decay must be above 0 and below 1, or None, not {self.ema_decay!r}")
+            raise UsageError(
+                f"ema_decay must be above 0 and below 1, not {self.ema_decay!r}; leave it out for no average"
+            )
         object.__setattr__(self, "extended_at", checked_ends(self.extended_at, self.steps))
 
     def with_epochs(self, epochs: int) -> "Recipe":

@@ -1,14 +1,18 @@
 """Errors and warnings of the Python functions, as the command line says them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from cases import TINY_RECIPE, Call, small_network, small_synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import Command
+from typer.testing import CliRunner
 
 import resnetzoo
+from resnetzoo import cli
 from resnetzoo.cli.typed_options import in_typed_words, with_option
 
 TYPED = {"precision": ("--precision", ""), "record": ("--record", "--no-record"), "batch_size": ("--batch-size", "")}
@@ -70,3 +74,22 @@ def test_commands_speak_of_options(run_command: Command, tmp_path: Path) -> None
     assert exported.returncode == 0
     assert exported.stderr.startswith("warning: both.pt: ")
     assert exported.stderr.endswith("; --key teacher takes it\n")
+
+
+def test_a_run_that_averages_names_the_option_for_its_other_network(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = small_synthetic()
+    monkeypatch.setattr(resnetzoo, "load_data", lambda *_, **__: data, raising=False)
+    recipe = replace(TINY_RECIPE, ema_decay=0.9)
+    resnetzoo.fit(small_network(0), data, recipe, out=tmp_path / "run", device="cpu", progress=False)
+    capsys.readouterr()
+    monkeypatch.setattr("sys.argv", ["resnetzoo", "eval", "run", "--device", "cpu"])
+    assert cli.main() == 0
+    assert "which were not taken; --key model takes it" in capsys.readouterr().out
+
+
+def test_the_help_lists_every_family() -> None:
+    for command in ("eval", "predict", "export"):
+        said = " ".join(CliRunner().invoke(cli.app, [command, "--help"]).output.split())
+        assert "plain, residual or preactivation" in said

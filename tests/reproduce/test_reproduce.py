@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from argparse import Namespace
 from collections.abc import Callable
@@ -76,9 +77,20 @@ def report(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "report"))
 
 
-def test_a_target_ends_in_a_report_that_says_it_is_not_cifar10(again: Reproduce, tmp_path: Path) -> None:
+def test_a_target_ends_in_a_report_that_says_it_is_not_cifar10(
+    again: Reproduce, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     said: list[str] = []
-    outcome = again(command="resnetzoo reproduce tiny", say=said.append)
+
+    def say(line: str) -> None:
+        said.append(line)
+        print(line)
+
+    outcome = again(command="resnetzoo reproduce tiny", say=say)
+    lines = capsys.readouterr().out.splitlines()
+    begun = [index for index, line in enumerate(lines) if re.match(r"run \d of 4: ", line)]
+    assert len(begun) == 4
+    assert all("step eager" in lines[index + 1] for index in begun)
     report = tmp_path / "report"
     assert "4 runs, 0 of them done" in said[0]
     assert any("total" in line and "about" in line for line in said)

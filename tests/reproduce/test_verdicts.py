@@ -46,6 +46,13 @@ def test_intervals_by_hand() -> None:
     assert binomial_standard_error(10.0, 10_000) == pytest.approx(0.3)
 
 
+def test_what_pooling_covers_at_worst() -> None:
+    """If all spread is in one of two pairs of seeds, the pooled quantile is applied to one degree of freedom."""
+    low, high = difference_interval([0.0, 0.0], [-1.0, 1.0])
+    assert (low, high) == pytest.approx((-_T975[1], _T975[1]))  # of 2 degrees of freedom, by a standard error of 1
+    assert 0.85 < 2 / math.pi * math.atan(_T975[1]) < 0.86
+
+
 @pytest.mark.parametrize(
     ("first", "second", "answer"),
     [

@@ -181,7 +181,7 @@ def test_what_cannot_be_extended_is_refused_in_a_sentence(tiny_data: resnetzoo.D
     refused("TWO-2ep has 2 epochs|more than 2, not 2: .* already contains a run of 2 epochs \\(6 steps\\)", extend_to=2)
     refused("extend_to .* must be more than 2, not 1: .* already contains a run", extend_to=1)
     refused("extend_to must be a whole number from 1, not 0", extend_to=0)
-    refused("fresh starts over", fresh=True)
+    refused("fresh=True starts over", fresh=True)
     refused("holds another run: seed is 0 there, 1 here", seed=1)
     refused("recipe.lr is 0.2 there, 0.1 here", replace(TWO, lr=0.1))
     refused("data.fingerprint is", data=resnetzoo.synthetic(seed=2, train_images=48, test_images=20))
