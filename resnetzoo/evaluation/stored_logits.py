@@ -20,6 +20,7 @@ from resnetzoo.utils.strict_json import from_json
 from resnetzoo.utils.text import counted, short_fingerprint, some
 from resnetzoo.utils.validation import check_kind
 
+MOVE_LOGITS = "move the file away: a run of fit continues without it, or with new logits if its run.json is gone, too"
 _FORMAT = "resnetzoo test logits, version 1"
 
 
@@ -126,12 +127,12 @@ class StoredLogits:
             ResultsError: it is not such a file, or it was changed.
         """
         if metadata.get("format") != _FORMAT or tensors.keys() != {"logits", "labels"}:
-            raise ResultsError(f"{name}: not a file of test logits written by this package, version 1")
+            raise ResultsError(f"{name}: not a file of test logits written by this package, version 1; {MOVE_LOGITS}")
         said = {key: value for key, value in metadata.items() if key != "sha256"}
         if _digest(tensors, said) != metadata.get("sha256"):
             raise ResultsError(
-                f"{name}: its logits are not the ones that were written, so the file is damaged or was changed. "
-                "Delete it; a run of fit continues without it"
+                f"{name}: its logits are not the ones that were written, so the file is damaged or was changed; "
+                f"{MOVE_LOGITS}"
             )
         classes = tuple(from_json(metadata["classes"]))
         return cls(tensors["logits"], tensors["labels"].to(torch.int64), classes, metadata["test_set"])

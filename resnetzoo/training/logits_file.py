@@ -6,7 +6,7 @@ from pathlib import Path
 from torch.nn import functional
 
 from resnetzoo.errors import CheckpointError, ResultsError, UsageError
-from resnetzoo.evaluation.stored_logits import StoredLogits
+from resnetzoo.evaluation.stored_logits import MOVE_LOGITS, StoredLogits
 from resnetzoo.training.results import EpochRow, read_record
 from resnetzoo.utils.files import is_there
 from resnetzoo.utils.paths import user_path
@@ -83,8 +83,8 @@ def check_same_test(stored: StoredLogits, path: Path, row: EpochRow) -> None:
     if stored.error != row.test_error or abs(loss - row.test_loss) > rounding:
         raise ResultsError(
             f"{path} makes {stored.error:.2f} % errors at a loss of {loss:.4f}, and the run in its folder recorded "
-            f"{row.test_error} % at {row.test_loss:.4f}: they are of different runs. Put the original back, or delete "
-            "the file; a run of fit continues without it"
+            f"{row.test_error} % at {row.test_loss:.4f}: they are of different runs; "
+            f"put the original back, or {MOVE_LOGITS}"
         )
 
 
@@ -97,5 +97,5 @@ def read_logits(path: Path) -> StoredLogits:
     try:
         tensors, metadata = read_safetensors(path)
     except CheckpointError as error:
-        raise ResultsError(str(error)) from error
+        raise ResultsError(f"{error}; {MOVE_LOGITS}") from error
     return StoredLogits.from_tensors(tensors, metadata, str(path))

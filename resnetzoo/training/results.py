@@ -13,7 +13,7 @@ from resnetzoo.models.spec import ModelSpec
 from resnetzoo.training.recipes import Recipe
 from resnetzoo.training.starting_point import StartingPoint
 from resnetzoo.training.strategies.execution import Execution
-from resnetzoo.utils.checksummed_json import read_checksummed
+from resnetzoo.utils.checksummed_json import MOVE_AWAY, read_checksummed
 from resnetzoo.utils.paths import user_path
 
 if TYPE_CHECKING:
@@ -305,4 +305,4 @@ def _record_of(values: dict[str, Any], path: Path) -> RunRecord:
     try:
         return RunRecord.from_dict(values)
     except (KeyError, TypeError) as error:
-        raise ResultsError(f"{path}: not a run as this version writes it ({error})") from error
+        raise ResultsError(f"{path}: not a run as this version writes it ({error}); {MOVE_AWAY}") from error

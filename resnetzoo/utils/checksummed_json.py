@@ -10,6 +10,7 @@ from resnetzoo.utils.files import write_text
 from resnetzoo.utils.strict_json import from_json, to_json, without_nonfinite
 
 FINGERPRINT = "fingerprint"
+MOVE_AWAY = "if a run or a report wrote it, move it away to have it made again"
 
 
 def write_checksummed(path: Path, values: dict[str, Any]) -> None:
@@ -37,16 +38,20 @@ def read_checksummed(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ResultsError(f"{path}: no such results file") from error
     except IsADirectoryError as error:
-        inside = " or ".join(str(file) for file in sorted(path.glob("*.json"))) or "a file, such as its run.json"
-        raise ResultsError(f"{path}: a folder, not a results file; give {inside}") from error
+        raise ResultsError(f"{path}: a folder, not a results file; {_instead_of(path)}") from error
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # also for bytes that are not text, and for numbers with thousands of digits
-        raise ResultsError(
-            f"{path}: not a results file, since it is not JSON ({error}); if a run or a report wrote it, move it away "
-            "to have it made again"
-        ) from error
+        raise ResultsError(f"{path}: not a results file, since it is not JSON ({error}); {MOVE_AWAY}") from error
     return verify_checksum(values, path)
+
+
+def _instead_of(folder: Path) -> str:
+    """What to do about a folder in place of a file of results."""
+    if inside := sorted(folder.glob("*.json")):
+        return f"give {' or '.join(map(str, inside))}"
+    named_as_file = folder.suffix == ".json"
+    return "move it away to have the file made" if named_as_file else "give a file, such as its run.json"
 
 
 def verify_checksum(values: Any, path: Path) -> dict[str, Any]:
@@ -56,7 +61,7 @@ def verify_checksum(values: Any, path: Path) -> dict[str, Any]:
         ResultsError: there is no fingerprint, or it belongs to other values.
     """
     if not isinstance(values, dict) or FINGERPRINT not in values:
-        raise ResultsError(f"{path}: contains no fingerprint, so it is not a results file of this version")
+        raise ResultsError(f"{path}: contains no fingerprint, so it is not a results file of this version; {MOVE_AWAY}")
     rest = {key: value for key, value in values.items() if key != FINGERPRINT}
     if values[FINGERPRINT] != _digest(rest):
         raise ResultsError(

@@ -127,3 +127,17 @@ def test_runs_side_by_side_keep_their_own(
     counts = metrics.paired_counts(*kept[0].paired_with(kept[1]))
     assert counts.n == 20
     assert counts.difference == pytest.approx(kept[0].error - kept[1].error)
+
+
+def test_a_damaged_file_can_be_moved_away(
+    tiny_data: resnetzoo.Data, tiny_recipe: resnetzoo.Recipe, tmp_path: Path
+) -> None:
+    first = fit(tiny_data, tiny_recipe, tmp_path)
+    for content in (b"", (tmp_path / FILE).read_bytes()[:-9], b"garbage"):
+        (tmp_path / FILE).write_bytes(content)
+        with pytest.raises(ResultsError, match=r"; move the file away: a run of fit continues without it, or with new"):
+            fit(tiny_data, tiny_recipe, tmp_path)
+    (tmp_path / FILE).unlink()
+    assert fit(tiny_data, tiny_recipe, tmp_path).epochs == first.epochs
+    (tmp_path / "run.json").unlink()
+    assert same(fit(tiny_data, tiny_recipe, tmp_path).logits, first.logits)

@@ -54,7 +54,7 @@ def test_order_of_keys_and_numbers_as_keys_do_not_matter(tmp_path: Path) -> None
         ("{", r"not a results file, since it is not JSON .*; if a run or a report wrote it, move it away"),
         (f'{{"a": {5_000 * "9"}}}', r"not a results file, since it is not JSON \(Exceeds the limit"),
         ("[]", "contains no fingerprint"),
-        ('{"a": 1}', "contains no fingerprint"),
+        ('{"a": 1}', "contains no fingerprint.*; if a run or a report wrote it, move it away"),
         ('{"a": 1, "fingerprint": "0"}', "changed since it was written"),
     ],
 )
@@ -72,3 +72,6 @@ def test_of_a_folder_the_files_in_it_are_named(tmp_path: Path) -> None:
     write_checksummed(tmp_path / "run.json", {})
     with pytest.raises(ResultsError, match=f"a folder, not a results file; give {tmp_path / 'run.json'}$"):
         read_checksummed(tmp_path)
+    (tmp_path / "b" / "run.json").mkdir(parents=True)
+    with pytest.raises(ResultsError, match=r"json: a folder, not a results file; move it away to have the file made$"):
+        read_checksummed(tmp_path / "b" / "run.json")
