@@ -25,10 +25,10 @@ class Rows(nn.Module):
 
     def __init__(self, count: int, features: int = 16) -> None:
         super().__init__()
-        self.rows = nn.Parameter(torch.randn(count, features))
+        self.weight = nn.Parameter(torch.randn(count, features))
 
     def forward(self, features: Tensor) -> Tensor:
-        return features @ self.rows.T
+        return features @ self.weight.T
 
 
 HEADS: dict[str, tuple[Callable[[], nn.Module], int | None]] = {
