@@ -68,10 +68,10 @@ def _is_layer_itself(module: nn.Module) -> bool:
 
 def _own_weight(name: str, module: nn.Module) -> Tensor:
     weight = getattr(module, "weight", None)
-    if not isinstance(weight, Tensor) or weight.dim() < 2:
+    if not isinstance(weight, Tensor) or weight.dim() < 2 or "weight" in dict(module.named_buffers(recurse=False)):
         raise UsageError(
-            f"{name} is of the class {type(module).__name__}, which has parameters, but no matrix or filters with the "
-            "name weight, which would be measured: give them this name"
+            f"{name} is of the class {type(module).__name__}, which has parameters, but no matrix or filters that are "
+            f"its own parameter weight, which would be measured: make them {name}.weight"
         )
     return weight
 

@@ -300,13 +300,11 @@ def _say_other_images(training: dict[str, object], found: "resnetzoo.Data") -> N
 
 
 def _trained_on(training: dict[str, object], network: "resnetzoo.CifarNet") -> str:
-    """The dataset that a checkpoint names, or that has the network's classes, or as many if it does not name them."""
-    named = training.get("trained_on")
-    if named is None and network.classes is not None:
-        sets = (name for name in NAMED_DATASETS if resnetzoo.classes_of(name) == network.classes)
-        named = next(sets, None)
-    elif named is None:
-        named = {10: "cifar10", 100: "cifar100"}.get(network.num_classes or 0)
+    """The dataset that a checkpoint names, or whose classes the network has in any order, or else has as many of."""
+    named, own = training.get("trained_on"), network.classes or ()
+    if named is None:
+        sets = (name for name in NAMED_DATASETS if sorted(resnetzoo.classes_of(name)) == sorted(own))
+        named = next(sets, {10: "cifar10", 100: "cifar100"}.get(network.num_classes or 0))
     if named is None:
         raise resnetzoo.UsageError(
             f"the checkpoint does not say on which dataset its {network.num_classes} classes were trained; pass "

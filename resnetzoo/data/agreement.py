@@ -17,12 +17,14 @@ def check_agreement(train: "ImageSet", test: "ImageSet") -> None:
     """
     if train.images.shape[1:] != test.images.shape[1:]:
         shapes = [" x ".join(str(length) for length in part.images.shape[1:]) for part in (train, test)]
-        channels, grey = train.images.shape[1], test.images.shape[1] == 1
-        cure = (
-            f"test.with_channels({channels}) repeats the channel of grey images"
-            if grey and channels > 1
-            else "torchvision.transforms.v2.functional.resize gives them one size"
-        )
+        channels, others = train.images.shape[1], test.images.shape[1]
+        if channels == others:
+            cure = "torchvision.transforms.v2.functional.resize gives them one size"
+        elif 1 in (channels, others):
+            grey = "test" if others == 1 else "train"
+            cure = f"{grey}.with_channels({max(channels, others)}) repeats the channel of grey images"
+        else:
+            cure = "a network takes one number of channels"
         raise DataError(
             f"training images are {shapes[0]} and test images are {shapes[1]} (channels x height x width), but both "
             f"must have the same shape: {cure}"

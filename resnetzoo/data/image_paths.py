@@ -25,14 +25,15 @@ def images_below(folder: Path, unreadable: Callable[[OSError], object]) -> list[
         for name in sorted(names, key=natural_order):
             file = Path(place, name)
             suffix = file.suffix.lower()
-            if name.startswith(".") or (suffix and suffix not in suffixes):
+            is_other_file = suffix and suffix not in suffixes and not file.is_symlink()
+            if name.startswith(".") or is_other_file:
                 continue
             try:
                 found = stat_target(file)
             except OSError as error:
                 unreadable(error)
                 continue
-            if suffix and stat.S_ISREG(found.st_mode):
+            if suffix in suffixes and stat.S_ISREG(found.st_mode):
                 files.append(file)
     return sorted(files, key=path_order)
 

@@ -11,7 +11,7 @@ _Result = TypeVar("_Result")
 def changes_of(tensors: Sequence[Tensor]) -> tuple[int, ...] | None:
     """How often torch changed each tensor in place; None if one is of inference mode, where torch does not count.
 
-    Writing to a numpy array that shares its memory is not counted either.
+    Writing to its `.data`, or to a numpy array that shares its memory, is not counted either.
     """
     if any(tensor.is_inference() for tensor in tensors):
         return None

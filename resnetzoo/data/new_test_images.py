@@ -32,7 +32,7 @@ class NewTestImages(ImageSet):
 
     Attributes:
         title: its name in texts, such as `CIFAR-10.1 v6`.
-        official: whether both files are as their authors published them; no longer once images or labels are changed
+        official: whether both files are as their authors published them; no longer once torch counts a change of images
             in place.
         source: the folder that they are in.
     """

@@ -33,7 +33,7 @@ class Data:
         name: name of the dataset: `cifar10`, `cifar100`, `synthetic`, or any name of your own.
         train: the set to train on.
         test: the set to measure on.
-        official: whether every image and label is as its authors published it; no longer once they are changed in
+        official: whether every image and label is as its authors published it; no longer once torch counts a change in
             place.
         source: the folder or program that it came from.
         part: which part of the dataset this is; empty for the whole.
@@ -69,7 +69,8 @@ class Data:
         """Two datasets of torchvision or the Hugging Face Hub, or two lists of (image, label) pairs, as `Data`.
 
         The other arguments are those of `ImageSet.from_dataset`. If neither set names its classes, the classes are
-        named by their labels, up to the highest label in either set.
+        named by their labels, up to the highest label in either set. If the training images are in colour, the channel
+        of grey test images is repeated.
 
         Raises:
             UsageError: a dataset has no length or no numbered rows, `classes` are not names, or `name` is not a string.
@@ -81,8 +82,9 @@ class Data:
         has_names = parts[0][2] is not None
         numbered = () if has_names else names_of_labels(*(labels for _, labels, _ in parts))
         two = [ImageSet(images, labels, numbered if names is None else names) for images, labels, names in parts]
+        channels, grey = two[0].images.shape[1], two[1].images.shape[1] == 1
         source = f"{type(train).__module__}.{type(train).__name__}"
-        return cls(name, two[0], two[1], official=False, source=source)
+        return cls(name, two[0], two[1].with_channels(channels) if grey else two[1], official=False, source=source)
 
     def __repr__(self) -> str:
         return f"Data({self.title}: train={self.train!r}, test={self.test!r}, source={self.source!r})"

@@ -165,10 +165,10 @@ def _recorded_part(record: RunRecord, data: Data) -> Data:
     part = _cut(data, recorded["part"]) if recorded["name"] == data.name else None
     if part is not None and part.has_fingerprint(recorded["fingerprint"]):
         return part
-    title = data_title(recorded["name"], recorded["part"])
-    there, here = short_fingerprint(recorded["fingerprint"]), short_fingerprint(data.fingerprint)
-    message = f"the run was recorded on other data: fingerprint {there} ({title}) there, {here} ({data.title}) here"
-    if recorded["name"] == data.name and recorded["part"] != data.part:
+    title, found = data_title(recorded["name"], recorded["part"]), data if part is None else part
+    there, here = short_fingerprint(recorded["fingerprint"]), short_fingerprint(found.fingerprint)
+    message = f"the run was recorded on other data: fingerprint {there} ({title}) there, {here} ({found.title}) here"
+    if recorded["name"] == data.name and recorded["part"] != found.part:
         whole = cuts_of(recorded["part"]) is not None
         message += f"; repeat it with the {'whole dataset' if whole else 'same part of its data'}"
     raise ResultsError(message)

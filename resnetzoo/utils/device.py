@@ -84,8 +84,8 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
 
 
 def at_least_fp32(x: Tensor) -> Tensor:
-    """`x`, converted to fp32 if its type is shorter."""
-    return x.float() if x.element_size() < 4 else x
+    """`x`, converted to fp32 if its type is shorter, or of whole numbers."""
+    return x if x.is_floating_point() and x.element_size() >= 4 else x.float()
 
 
 def gpu_identity(device: torch.device) -> str | None:

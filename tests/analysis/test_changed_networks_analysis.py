@@ -148,9 +148,12 @@ def test_layers_of_other_classes_are_measured_or_named() -> None:
     assert analysis.loss_surface(model, (images, LABELS), points=3).losses == pytest.approx(surface.losses, rel=1e-4)
     parametrize.register_parametrization(model.layer2[0].conv2, "weight", nn.Identity())  # type: ignore[union-attr, arg-type]
     assert analysis.gradient_norms(model, (images, LABELS)).values == pytest.approx(expected.values, rel=1e-4)
-    model.layer2[0].conv2 = OwnConv(conv, "kernel")  # type: ignore[union-attr, arg-type]
-    for measure in (analysis.gradient_norms, analysis.loss_surface):
-        with pytest.raises(
-            resnetzoo.UsageError, match=r"layer2\.0\.conv2 is of the class OwnConv, which has parameters"
-        ):
-            measure(model, (images, LABELS))
+    fixed = OwnConv(conv, "kernel")
+    fixed.register_buffer("weight", conv.weight.detach().clone())
+    for other in (OwnConv(conv, "kernel"), fixed):
+        model.layer2[0].conv2 = other  # type: ignore[union-attr, arg-type]
+        for measure in (analysis.gradient_norms, analysis.loss_surface):
+            with pytest.raises(
+                resnetzoo.UsageError, match=r"layer2\.0\.conv2 is of the class OwnConv, which has parameters"
+            ):
+                measure(model, (images, LABELS))

@@ -307,6 +307,15 @@ def test_grey_images_are_grey_in_every_mode(tmp_path: Path) -> None:
     assert torch.equal(found.with_channels(3).images, resnetzoo.ImageSet.from_dataset(coloured, size=32).images)
 
 
+def test_grey_test_images_of_a_dataset_get_the_channels_of_the_training_images() -> None:
+    grey = [(Image.new("LA", (8, 8), (9, 255)), 0)]
+    coloured = [(Image.new("RGB", (8, 8), "red"), 0)]
+    data = resnetzoo.Data.from_dataset(coloured, grey)
+    assert (data.train.images.shape, data.test.images.unique().tolist()) == (data.test.images.shape, [9])
+    with pytest.raises(DataError, match=r"train\.with_channels\(3\) repeats the channel of grey images"):
+        resnetzoo.Data.from_dataset(grey, coloured)
+
+
 def test_a_palette_with_one_colour_in_use_is_coloured() -> None:
     image = Image.new("P", (4, 4))
     image.putpalette([0, 0, 0, 90, 90, 91])

@@ -64,11 +64,12 @@ def test_a_folder_is_entered_once_and_none_that_holds_the_first() -> None:
     assert resnetzoo.ImageSet.from_folder("pets").labels.tolist() == [0, 0, 0, 0, 1]
 
 
-@pytest.mark.parametrize("name", ["cat/2.png", "cat/more", "cow"])
+@pytest.mark.parametrize("name", ["cat/2.png", "cat/more", "cat/part.1", "cat/notes.txt", "cow"])
 def test_a_link_to_nothing_is_named(name: str, model: resnetzoo.CifarNet) -> None:
     write("pets/cat/1.png", "pets/dog/1.png")
-    link("pets/cat/notes.txt", "nothing")
     link("pets/cat/.hidden.png", "nothing")
+    for other in ("pets/labels.csv", "pets/dog/notes.txt"):
+        Path(other).touch()
     assert len(resnetzoo.ImageSet.from_folder("pets")) == 2
     link(f"pets/{name}", "nowhere")
     message = f"pets/{name}: cannot be read: a link to nowhere, which is missing"

@@ -69,6 +69,18 @@ def test_the_loss_does_not_depend_on_the_batch_size(batch_size: int) -> None:
         assert found.error == 90
 
 
+@pytest.mark.parametrize("kind", [torch.int64, torch.int32, torch.int8])
+def test_whole_numbers_are_logits_too(kind: torch.dtype, tiny_data: resnetzoo.Data) -> None:
+    class Rounded(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return (9 * images[:, 0, 0, :10]).to(kind)
+
+    normalization = tiny_data.train.normalization("channel")
+    found = resnetzoo.evaluate(Rounded(), tiny_data.test, normalization=normalization)
+    logits = Rounded()(normalization(tiny_data.test.images))
+    assert found.loss == pytest.approx(float(F.cross_entropy(logits.double(), tiny_data.test.labels)), rel=1e-6)
+
+
 def test_evaluate_leaves_the_mode(tiny_data: resnetzoo.Data) -> None:
     for training in (True, False):
         model = small_network(0).train(training)

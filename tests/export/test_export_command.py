@@ -12,6 +12,7 @@ from torch import Tensor
 
 import resnetzoo
 from resnetzoo import cli
+from resnetzoo.errors import DataError
 from resnetzoo.export import FORMATS
 from resnetzoo.utils.run_names import STATES
 
@@ -186,9 +187,29 @@ def test_an_exported_network_is_measured_on_the_dataset_of_its_classes(
     assert asked == [dataset]
 
 
-def test_classes_of_no_known_dataset_need_the_option(call: Call) -> None:
+@pytest.mark.parametrize(
+    ("classes", "dataset"),
+    [
+        (resnetzoo.classes_of("cifar10")[::-1], "cifar10"),
+        ((*resnetzoo.classes_of("synthetic")[1:], "disc"), "synthetic"),
+        (tuple("abcdefghij"), "cifar10"),
+    ],
+)
+def test_a_file_is_measured_on_the_dataset_with_its_classes_or_with_as_many(
+    call: Call, monkeypatch: pytest.MonkeyPatch, classes: tuple[str, ...], dataset: str
+) -> None:
     model = small_network(0)
-    model.classes = tuple("abcdefghij")
+    model.classes = classes
     resnetzoo.save_weights(model, "a.safetensors")
+    monkeypatch.setattr(resnetzoo, "load_data", _asked_for, raising=False)
+    assert_one_line(call(cli.main, "eval", "a.safetensors"), 1, f"asked for {dataset}")
+
+
+def _asked_for(name: str, *_: object, **__: object) -> resnetzoo.Data:
+    raise DataError(f"asked for {name}")
+
+
+def test_classes_of_no_known_dataset_need_the_option(call: Call) -> None:
+    resnetzoo.save_weights(resnetzoo.create("resnet8", num_classes=7), "a.safetensors")
     said = call(cli.main, "eval", "a.safetensors")
-    assert_one_line(said, 2, "does not say on which dataset its 10 classes were trained; pass --dataset")
+    assert_one_line(said, 2, "does not say on which dataset its 7 classes were trained; pass --dataset")

@@ -1,6 +1,7 @@
 """How far a run again may be from its record: not at all on a CPU, within bounds on CUDA."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -174,6 +175,9 @@ def test_the_recorded_part_is_cut_from_the_data(
             rerunning.rerun(record, other, device="cpu", progress=False)
     with pytest.raises(ResultsError, match=r"repeat it with the whole dataset$"):
         rerunning.rerun(record_of(tiny_data), part, device="cpu", progress=False)
+    tiny_data.train.images[0, 0, 0, 0] += 1
+    with pytest.raises(ResultsError, match=rf"recorded on other data.*{re.escape(part.part)}\) here$"):
+        rerunning.rerun(record, tiny_data, device="cpu", progress=False)
     described = replace(record, data={**record.data, "part": "my own"})
     with pytest.raises(ResultsError, match=r"repeat it with the same part of its data$"):
         rerunning.rerun(described, tiny_data, device="cpu", progress=False)
