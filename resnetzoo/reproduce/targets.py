@@ -222,11 +222,11 @@ _WEIGHTS = Target(
     name="weights",
     title="The networks whose weights are in the package, 60 epochs",
     source="our own: hours of one CPU core each; seed 0 is packaged, whatever its error",
-    networks=(Network("plainnet20"), Network("resnet20"), Network("resnet56")),
+    networks=(Network("plainnet20"), Network("resnet20"), Network("resnet32"), Network("resnet56")),
     recipe=MODERN,
     short_recipe=MODERN.with_epochs(20),
     seeds=1,
-    claims=(*_residual_beats_plain((20,)), *_falls_with_depth("resnet", (20, 56))),
+    claims=(*_residual_beats_plain((20,)), *_falls_with_depth("resnet", (20, 32, 56))),
     by_epoch=True,
 )
 

@@ -71,6 +71,16 @@ PACKAGED: tuple[Weights, ...] = (
         error=7.87,
     ),
     _trained(
+        ModelSpec("residual", 32),
+        "MODERN",
+        60,
+        "weights",
+        sha256="cab3c36899a70feb6063c64135e52c344cce61fa432e2b7f972ca2395dcf1601",
+        params=464_154,
+        error=7.44,
+        fingerprint=_VERSION_2,
+    ),
+    _trained(
         ModelSpec("residual", 56),
         "MODERN",
         60,

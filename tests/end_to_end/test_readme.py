@@ -106,7 +106,9 @@ def test_our_errors_beside_those_of_others_are_the_last_epochs_of_all_seeds() ->
 
 
 def test_the_errors_of_the_packaged_weights_are_those_of_their_rows() -> None:
-    shallow, deep = (resnetzoo.create(name, weights=True).weights for name in ("resnet20", "resnet56"))
-    words = f"the packaged weights, from 60: {shallow.test_error:.2f} with 20 layers, {deep.test_error:.2f} with 56"
+    rows = [resnetzoo.create(name, weights=True).weights for name in ("resnet20", "resnet32", "resnet56")]
+    errors = [f"{row.test_error:.2f}" for row in rows]
+    words = f"the packaged weights from 60: {errors[0]}, {errors[1]} and {errors[2]} with 20, 32 and 56 layers"
     assert words in " ".join(TEXT.split())
-    assert all(", 60 epochs" in row.recipe for row in (shallow, deep))
+    assert errors == sorted(errors, reverse=True)
+    assert all(", 60 epochs" in row.recipe for row in rows)
