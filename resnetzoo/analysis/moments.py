@@ -33,7 +33,7 @@ class Moments:
         variance, mean = variance.cpu().double(), mean.cpu().double()  # in this order, since MPS has no float64
         self.maps += mean.numel()
         self.means += float(mean.sum()) * scale
-        self.squares += float((variance + mean.square()).sum()) * scale**2
+        self.squares += float((variance + mean.square()).sum()) * scale * scale  # which may be infinite
 
     @property
     def mean_square(self) -> float:
@@ -43,7 +43,8 @@ class Moments:
     @property
     def std(self) -> float:
         """Standard deviation of all values about their common mean (divided by their number); NaN if any value is."""
-        variance = self.mean_square - (self.means / self.maps) ** 2
+        mean = self.means / self.maps
+        variance = self.mean_square - mean * mean
         return float(np.sqrt(np.maximum(0, variance)))
 
 

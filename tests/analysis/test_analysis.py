@@ -155,6 +155,13 @@ def test_pixels_become_input_as_in_training_else_by_their_own_mean(
         np.testing.assert_array_equal(analysis.gradient_norms(tiny_model, pair).values, expected)
 
 
+def test_responses_beyond_the_squares_of_float64_are_not_finite(images: ImageSet) -> None:
+    model = lived_in(resnetzoo.ModelSpec("residual", 8, widths=(4, 8, 16))).double()
+    with torch.no_grad():
+        model.conv1.weight.mul_(1e200)
+    assert not np.isfinite(analysis.response_std(model, images).values).any()
+
+
 @pytest.mark.parametrize("factor", [2.0**100, 2.0**-100])
 def test_squares_of_large_and_small_responses(factor: float, images: ImageSet) -> None:
     """They are infinite or zero in float32; without shifts, all responses are multiples of what the stem gives."""
