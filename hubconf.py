@@ -26,7 +26,8 @@ def _entry_point(name: str) -> _Callable[..., _resnetzoo.CifarNet]:
         pretrained: bool = False,
     ) -> _resnetzoo.CifarNet:
         choices = {"num_classes": num_classes, "in_chans": in_chans, "shortcut": shortcut}
-        return _resnetzoo.create(name, weights=weights or pretrained, **choices)
+        chosen = pretrained if weights is None or weights is False else weights
+        return _resnetzoo.create(name, weights=chosen, **choices)
 
     def create_plain(
         weights: _Weights = None, num_classes: int | None = None, in_chans: int | None = None, pretrained: bool = False

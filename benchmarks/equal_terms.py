@@ -7,6 +7,7 @@ as `fit` does.
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
@@ -16,6 +17,7 @@ from typing import Any
 from cpuinfo import get_cpu_info
 from records import machine_word, short_numbers
 
+import resnetzoo
 from resnetzoo import bench
 
 RESULTS = Path(__file__).resolve().parent / "equal_terms"
@@ -107,4 +109,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(resnetzoo.run_main(main))

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import resnetzoo
 from resnetzoo import plots, recipes, report
+from resnetzoo.errors import CheckpointMismatchError
 from resnetzoo.reproduce import SOURCE_ACCURACIES
 
 # The report that this comparison repeats trained a sequential and a residual network on CIFAR-10 for 20 epochs and
@@ -51,6 +52,15 @@ def main() -> None:
     if data.name == "synthetic":
         recipe = SYNTHETIC_RECIPE.with_epochs(SYNTHETIC_EPOCHS if args.epochs is None else args.epochs)
     out = args.out or Path("runs") / f"compare-{data.name}"
+    try:
+        runs = train(args, data, recipe, out)
+    except CheckpointMismatchError as error:
+        raise resnetzoo.UsageError(f"{out} holds runs with other settings: choose another folder with --out") from error
+    show(runs, out)
+
+
+def train(args: argparse.Namespace, data: resnetzoo.Data, recipe: resnetzoo.Recipe, out: Path) -> list[resnetzoo.Run]:
+    """Each network with each seed; finished runs in the folder are read, and interrupted ones resumed."""
     runs = []
     for seed in args.seeds:
         for name in args.models:
@@ -66,7 +76,7 @@ def main() -> None:
                     out=out / f"{name}-seed{seed}",
                 )
             )
-    show(runs, out)
+    return runs
 
 
 def load_data(args: argparse.Namespace) -> resnetzoo.Data:

@@ -2,7 +2,8 @@
 
     python examples/export_onnx.py photo.jpg --out resnet20.onnx
 
-The file holds the preprocessing too, so whoever runs it needs neither torch nor the normalization.
+The file holds the preprocessing too, so whoever runs it needs neither torch nor the normalization. It needs onnx and
+onnxruntime: python -m pip install ".[onnx]"
 """
 
 import signal
@@ -33,8 +34,10 @@ def main() -> None:
 def classify(network: Path, photo: Path, top: int = 3) -> list[tuple[str, float]]:
     """The likeliest classes with their probabilities; it needs the file and onnxruntime, not this package."""
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
-    image = ImageOps.exif_transpose(Image.open(photo)).convert("RGB")
-    pixels = np.asarray(ImageOps.fit(image, (32, 32)))[None]  # uint8 (1, 32, 32, 3)
+    image = ImageOps.exif_transpose(Image.open(photo))
+    if image.mode.startswith(("I", "F")):  # Pillow would clip such samples to 255
+        raise SystemExit(f"{photo} has samples of more than 8 bits (mode {image.mode}): save it with 8 bits first")
+    pixels = np.asarray(ImageOps.fit(image.convert("RGB"), (32, 32)))[None]  # uint8 (1, 32, 32, 3)
     (probabilities,) = session.run(None, {"pixels": pixels})  # (1, 10)
     classes = json.loads(session.get_modelmeta().custom_metadata_map["classes"])
     return [(classes[place], float(probabilities[0, place])) for place in np.argsort(-probabilities[0])[:top]]

@@ -26,6 +26,8 @@ class TensorBoard(resnetzoo.Callback):
     """
 
     def __init__(self, folder: Path, every: int) -> None:
+        if every < 1:
+            raise resnetzoo.UsageError(f"every must be a number of steps from 1, not {every}")
         self.folder = folder
         self.every = every
         self.writer: SummaryWriter | None = None  # only in the process that writes, if several share the run
@@ -57,7 +59,7 @@ class TensorBoard(resnetzoo.Callback):
 def main() -> None:
     args = parse_args()
     data = resnetzoo.load_data(args.dataset, args.data_dir)
-    if args.max_train_images:
+    if args.max_train_images is not None:
         data = data.first(args.max_train_images)
     model = resnetzoo.create(args.model, num_classes=len(data.classes), seed=0)
     recipe = resnetzoo.recipes.get_recipe(args.recipe)

@@ -17,11 +17,12 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 import resnetzoo
-from resnetzoo import analysis, plots
+from resnetzoo import analysis, metrics, plots
 
 
 def main() -> None:
     args = parse_args()
+    out = metrics.check_figure_name(args.out)  # before minutes of computing
     data = resnetzoo.load_data(args.dataset, args.data_dir)
     batch = data.test.select(slice(args.images))
     with plots.styled():
@@ -31,13 +32,14 @@ def main() -> None:
             analysis.plot_loss_surface(axes, analysis.loss_surface(model, batch, points=args.points))
             axes.set_title(name)
         figure.suptitle(f"Loss (nats) on {len(batch)} test images of {data.title}")
-        figure.savefig(args.out)
-    print(f"written: {args.out}")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(out)
+    print(f"written: {out}")
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="the picture: .png, .svg or .pdf")
     parser.add_argument("--dataset", choices=["auto", "cifar10", "synthetic"], default="auto")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--images", type=int, default=200)

@@ -2,7 +2,8 @@
 
     python examples/timm_features.py photos/ --network resnet20
 
-Prints each file, the file most similar to it, and the cosine similarity of their features.
+Prints each file, the file most similar to it, and the cosine similarity of their features. It needs timm:
+python -m pip install ".[timm]"
 """
 
 import signal
@@ -20,10 +21,13 @@ from PIL import Image
 
 import resnetzoo.interop.timm  # registers every network with timm, as resnetzoo_NAME
 
+SUFFIXES = {suffix for suffix, name in Image.registered_extensions().items() if name in Image.OPEN}  # that can be read
+
 
 def main() -> None:
     args = parse_args()
-    paths = sorted(path for path in args.folder.iterdir() if path.suffix.lower() in Image.registered_extensions())
+    resnetzoo.get_spec(args.network.split(".")[0])  # a misspelt name is reported with those that are similar
+    paths = sorted(path for path in args.folder.glob("[!.]*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if len(paths) < 2:
         raise SystemExit(f"{args.folder} holds {len(paths)} images, but at least two are needed")
     model = timm.create_model(f"resnetzoo_{args.network}", pretrained=True, num_classes=0).eval()  # 0: no classifier

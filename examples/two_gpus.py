@@ -23,7 +23,7 @@ import resnetzoo
 def main() -> None:
     args = parse_args()
     data = resnetzoo.load_data(args.dataset, args.data_dir)
-    if args.max_train_images:
+    if args.max_train_images is not None:
         data = data.first(args.max_train_images)
     model = resnetzoo.create(args.model, num_classes=len(data.classes), seed=0)  # the same weights in each process
     recipe = resnetzoo.recipes.get_recipe(args.recipe)

@@ -62,6 +62,10 @@ def test_compare_writes_table_figures_and_picture(fork_command: Command, tmp_pat
     assert "epoch   1/1" not in again.stdout  # read, not repeated
     assert json.loads((tmp_path / "out" / "results.json").read_text())["runs"] == results["runs"]
 
+    longer = fork_command(SCRIPT, *SHORT, "--epochs", "2")
+    assert_one_line((longer.returncode, longer.stderr), 2, "out holds runs with other settings: choose another folder")
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["runs"] == results["runs"]
+
 
 def test_where_cifar10_cannot_be_had_the_synthetic_set_is_taken_loudly(fork_command: Command, tmp_path: Path) -> None:
     """No network in this process: a proxy that refuses every connection."""

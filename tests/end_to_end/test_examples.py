@@ -185,3 +185,48 @@ def test_two_gpus(example: Example) -> None:
         "128",
     )
     assert "% test error, 1 processes" in example("two_gpus", *words, "--device", "cpu")
+
+
+@pytest.mark.parametrize("mode", ["I;16", "F"])
+def test_export_onnx_refuses_samples_that_it_would_clip(example: Example, mode: str) -> None:
+    pytest.importorskip("onnxruntime")
+    Image.new(mode, (40, 40)).save("deep.tiff")
+    with pytest.raises(SystemExit, match=f"deep.tiff has samples of more than 8 bits .mode {mode}"):
+        example("export_onnx", "deep.tiff", "--out", "a.onnx")
+
+
+@pytest.mark.parametrize("out", ["t", "s.foo"])
+def test_loss_surface_refuses_a_picture_that_it_cannot_draw(example: Example, out: str) -> None:
+    Path("t.png").touch()
+    with pytest.raises(SystemExit, match=rf"end in \.png, \.svg or \.pdf, not to {out}"):
+        example("loss_surface", out, "--dataset", "synthetic")
+    assert not Path("t.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("log_to_tensorboard", "--every", "0"), "every must be a number of steps from 1, not 0"),
+        (("log_to_tensorboard", "--max-train-images", "0"), "train_images must be a whole number from 1"),
+        (("two_gpus", "--max-train-images", "0"), "train_images must be a whole number from 1"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(example: Example, words: tuple[str, ...], message: str) -> None:
+    pytest.importorskip("tensorboard")
+    with pytest.raises(SystemExit, match=message):
+        example(*words, "--dataset", "synthetic", "--out", "out")
+    assert not Path("out").exists()
+
+
+def test_timm_features_names_networks_that_are_similar_and_skips_what_is_no_image(example: Example) -> None:
+    pytest.importorskip("timm")
+    photos = Path("photos")
+    photos.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (40, 40), "red").save(photos / name)
+    for name in ("._a.png", "c.pdf"):
+        (photos / name).touch()
+    (photos / "d.png").mkdir()
+    assert len(example("timm_features", "photos").splitlines()) == 2
+    with pytest.raises(SystemExit, match="resnet20"):
+        example("timm_features", "photos", "--network", "resnet2o")

@@ -94,10 +94,11 @@ def test_trained_weights(choices: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["plainnet20", "resnet20"])  # without shortcut, and with
 @pytest.mark.parametrize(
-    ("choices", "weights"), [({"pretrained": True}, True), ({"pretrained": False}, False), ({}, False)]
+    ("choices", "weights"),
+    [({"pretrained": True}, True), ({"pretrained": False}, False), ({}, False), ({"weights": ""}, "")],
 )
 def test_pretrained_means_weights(
-    name: str, choices: dict[str, bool], weights: bool, monkeypatch: pytest.MonkeyPatch
+    name: str, choices: dict[str, Any], weights: bool | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, object]] = []
     monkeypatch.setattr(resnetzoo, "create", lambda name, **choices: asked.append((name, choices["weights"])))
