@@ -22,15 +22,15 @@ class PackagedMeasures(SphinxDirective):
 def measures_of(name: str) -> tuple[str, ...]:
     """The cells of one row of the table, which its `HEADER` names."""
     stored = resnetzoo.load_logits(name)
-    test = stored.logits, stored.labels
-    scaling = metrics.temperature_scaling(*test)
+    found = metrics.measure(stored.logits, stored.labels)
+    scaling = found["temperature"]
     return (
         name,
-        f"{metrics.top_k_error(*test, k=1):.2f}",
-        f"{metrics.top_k_error(*test, k=5):.2f}",
-        f"{metrics.negative_log_likelihood(*test):.3f}",
-        f"{metrics.brier_score(*test):.3f}",
-        f"{metrics.expected_calibration_error(*test):.2f}",
+        f"{found['top1_error']:.2f}",
+        f"{found['top5_error']:.2f}",
+        f"{found['nll']:.3f}",
+        f"{found['brier']:.3f}",
+        f"{found['ece']:.2f}",
         f"{scaling.temperature:.2f}",
         f"{scaling.nll_after:.3f}",
         f"{scaling.ece_after:.2f}",
