@@ -1,6 +1,6 @@
 """`list` and `info`: the networks and their costs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ import resnetzoo
 from resnetzoo.cli.options import AsJson, ShortcutWord, path_option
 from resnetzoo.cli.tables import print_json, print_table
 
+_WORDS, _COUNTS = ("name", "family", "block", "shortcut"), ("parameters", "multiply-adds", "activations")
 # Columns of `list` that narrower and narrower terminals do not show.
 _LEFT_OUT = ((), ("family", "block"), ("family", "block", "shortcut", "multiply-adds", "activations"))
 
@@ -27,21 +28,25 @@ def list_command(
     if as_json:
         print_json([_facts(name, resnetzoo.get_spec(name), 32) for name in names])
         return
-    print_table(*(_table(names, left_out) for left_out in _LEFT_OUT))
+    rows = [_cells(name) for name in names]
+    print_table(*(_table(rows, left_out) for left_out in _LEFT_OUT))
 
 
-def _table(names: list[str], left_out: Collection[str]) -> Table:
+def _cells(name: str) -> dict[str, str]:
+    """The texts of a network's row, by the title of their column."""
+    spec, cost = resnetzoo.get_spec(name), resnetzoo.complexity(name)
+    facts = (name, spec.family, spec.block, _shortcut(spec), *(f"{count:,}" for count in cost))
+    return dict(zip((*_WORDS, *_COUNTS), facts, strict=True))
+
+
+def _table(rows: Sequence[dict[str, str]], left_out: Collection[str]) -> Table:
     """The networks without some of their columns."""
     table = Table(caption=f"left out, as too wide: {', '.join(left_out)}" if left_out else None)
-    words, counts = ("name", "family", "block", "shortcut"), ("parameters", "multiply-adds", "activations")
-    for title in (*words, *counts):
-        if title not in left_out:
-            table.add_column(title, no_wrap=True, justify="right" if title in counts else "left")
-    for name in names:
-        spec, cost = resnetzoo.get_spec(name), resnetzoo.complexity(name)
-        facts = (name, spec.family, spec.block, _shortcut(spec), *(f"{count:,}" for count in cost))
-        row = zip((*words, *counts), facts, strict=True)
-        table.add_row(*(fact for title, fact in row if title not in left_out))
+    titles = [title for title in (*_WORDS, *_COUNTS) if title not in left_out]
+    for title in titles:
+        table.add_column(title, no_wrap=True, justify="right" if title in _COUNTS else "left")
+    for row in rows:
+        table.add_row(*(row[title] for title in titles))
     return table
 
 
