@@ -1,10 +1,9 @@
 """One run of a plan, and its progress."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from resnetzoo.data.pair import Data
 from resnetzoo.errors import CheckpointError, DamagedCheckpointError
@@ -66,10 +65,8 @@ def steps_done(run: PlannedRun, data: Data, precision: Precision) -> int:
             checkpoint = read_checkpoint(path)
         except DamagedCheckpointError:  # the trainer will report it
             continue
-        with _advising(run):
-            parts = checkpoint.part, data.part
-            check_identity(checkpoint.identity, _identity(run, data, precision), run.folder, parts)
-            check_start(StartingPoint.in_identity(checkpoint.identity), run.starting_point, run.folder)
+        start = StartingPoint.in_identity(checkpoint.identity)
+        _check_same_run(run, data, precision, checkpoint.identity, checkpoint.part, start)
         return checkpoint.step
     return 0
 
@@ -85,10 +82,7 @@ def finished(run: PlannedRun, data: Data, precision: Precision) -> RunRecord | N
     if not is_there(path):
         return None
     record = read_record(path)
-    with _advising(run):
-        parts = record.data["part"], data.part
-        check_identity(record.identity, _identity(run, data, precision), run.folder, parts)
-        check_start(record.starting_point, run.starting_point, run.folder)
+    _check_same_run(run, data, precision, record.identity, record.data["part"], record.starting_point)
     return None if record.diverged else record
 
 
@@ -98,10 +92,22 @@ def advice_for_runs(message: str, run: PlannedRun) -> str:
     return message.replace(another_folder(run.folder), advice)
 
 
-@contextmanager
-def _advising(run: PlannedRun) -> Iterator[None]:
+def _check_same_run(
+    run: PlannedRun,
+    data: Data,
+    precision: Precision,
+    identity: dict[str, Any],
+    part: str,
+    start: StartingPoint | None,
+) -> None:
+    """Refuse what is in the run's folder, by its identity, part of the data and starting point, if it is another run.
+
+    Raises:
+        CheckpointError: it is another run.
+    """
     try:
-        yield
+        check_identity(identity, _identity(run, data, precision), run.folder, (part, data.part))
+        check_start(start, run.starting_point, run.folder)
     except CheckpointError as error:
         error.args = (advice_for_runs(str(error), run),)
         raise
