@@ -3,7 +3,7 @@
 Measurements run on a twin, so that the network itself gets no hooks and keeps its mode.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, cycle
 
 from torch import Tensor, nn
@@ -102,7 +102,8 @@ def watch_branches(twin: CifarNet, hook: TensorHook) -> None:
 
 def watch_outputs(twin: CifarNet, hook: TensorHook) -> None:
     """Call `hook` with the input of the first block, as `stem`, and with each block's output, under its name."""
-    _watch(twin, {twin.spec.stages[0].name: "stem"}, hook, inputs=True)
+    for module, measure in _measures(twin, {twin.spec.stages[0].name: "stem"}, hook):
+        module.register_forward_pre_hook(lambda _, inputs, measure=measure: measure(inputs[0]))
     _watch(twin, {block.name: block.name for block in twin.spec.blocks()}, hook)
 
 
@@ -116,8 +117,16 @@ def _module(network: CifarNet, name: str) -> nn.Module:
         ) from None
 
 
-def _watch(twin: CifarNet, names: Mapping[str, str], hook: TensorHook, *, inputs: bool = False) -> None:
-    """Call `hook` with the output of each module in `names`, or its input, under the name that it has there.
+def _watch(twin: CifarNet, names: Mapping[str, str], hook: TensorHook) -> None:
+    """Call `hook` with the output of each module in `names`, under the name that it has there."""
+    for module, measure in _measures(twin, names, hook):
+        module.register_forward_hook(lambda module, inputs, output, measure=measure: measure(output))
+
+
+def _measures(
+    twin: CifarNet, names: Mapping[str, str], hook: TensorHook
+) -> Iterator[tuple[nn.Module, Callable[[Tensor], None]]]:
+    """Each module in `names`, once, with what to call with its tensor each time that it is called in a forward pass.
 
     A module that stands in several places, such as a block whose weights the next one shares, is called once for each
     of them in a forward pass, in the order in which networks are built.
@@ -128,20 +137,16 @@ def _watch(twin: CifarNet, names: Mapping[str, str], hook: TensorHook, *, inputs
         if (module := as_built.found.get(name)) in places:
             places[module].append(name)
     for module, those in places.items():
-        measure = _in_turn(those, names, hook)
-        if inputs:
-            module.register_forward_pre_hook(measure)
-        else:
-            module.register_forward_hook(measure)
+        yield module, _in_turn(those, names, hook)
 
 
-def _in_turn(places: Sequence[str], names: Mapping[str, str], hook: TensorHook) -> Callable[..., None]:
-    """A hook before or after a module that is called in these places in turn; those in `names` are measured."""
+def _in_turn(places: Sequence[str], names: Mapping[str, str], hook: TensorHook) -> Callable[[Tensor], None]:
+    """What to call with the tensor of a module that is called in these places in turn; `names` are measured."""
     turns = cycle(places)
 
-    def measure(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | None = None) -> None:
+    def measure(tensor: Tensor) -> None:
         place = next(turns)
         if place in names:
-            hook(names[place], inputs[0] if output is None else output)
+            hook(names[place], tensor)
 
     return measure
